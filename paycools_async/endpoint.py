@@ -1,0 +1,257 @@
+"""A request *is* its descriptor: one frozen class per endpoint, its metadata on the class.
+
+    @endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", returns=PayoutReceipt, ...)
+    class CreatePayout(PHRequest[PayoutReceipt]):
+        mch_order_id: str = order_id()
+
+The decorator makes the class (attrs, frozen, keyword-only) and enters it in the registry that drives sending,
+parsing, the fake, the documentation and the command line.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
+
+import attrs
+
+from . import fields
+from .errors import FieldError, InvalidRequest
+
+__all__ = [
+    "Effect",
+    "Endpoint",
+    "Event",
+    "PHRequest",
+    "Provenance",
+    "Request",
+    "Result",
+    "Wire",
+    "callback",
+    "endpoint",
+    "endpoints",
+    "result",
+]
+
+R = TypeVar("R")
+C = TypeVar("C", bound=type)
+
+
+class Provenance(enum.Enum):
+    """How sure the endpoint's path is."""
+
+    DOCUMENTED = "documented"
+    OBSERVED = "observed"
+    """Seen in an integrator's traffic."""
+    INFERRED = "inferred"
+    """From a twin; the first use warns."""
+    UNPUBLISHED = "unpublished"
+    """In no public document; needs `paths=`."""
+
+
+class Effect(enum.Enum):
+    """What sending a request does; decides whether an unclear outcome may be retried."""
+
+    READS = "reads"
+    CREATES = "creates"
+    MOVES_MONEY = "moves_money"
+
+
+class Wire(enum.Enum):
+    """The request's form on the wire. An endpoint knows its own; nobody chooses one by hand."""
+
+    FLAT = "flat"
+    """Flat JSON, or the query string for GET, with `appId` and `sign` among the fields."""
+    HYBRID = "hybrid"
+    """`{appId, param, sign}`: the request's fields travel as one JSON text, and the flat rule signs the outer ones."""
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One row of PayCools' navigation."""
+
+    id: str
+    nav: str
+    kind: Literal["request", "callback"]
+    method: str
+    path: str | None
+    provenance: Provenance
+    family: Literal["ph", "global"]
+    request: type[Any]
+    returns: Any
+    effect: Effect = Effect.READS
+    wire: Wire = Wire.FLAT
+    fills: tuple[str, ...] = ()
+    success_codes: frozenset[int] = frozenset({1000})
+
+    @property
+    def moves_or_creates(self) -> bool:
+        return self.effect is not Effect.READS
+
+
+_REGISTRY: dict[str, Endpoint] = {}
+
+
+def endpoints() -> Iterator[Endpoint]:
+    """Every descriptor, requests and callbacks, in the order of PayCools' navigation."""
+    return iter(_REGISTRY.values())
+
+
+def _register(entry: Endpoint) -> None:
+    if entry.id in _REGISTRY:
+        raise ValueError(f"two classes for {entry.id}")
+    _REGISTRY[entry.id] = entry
+
+
+class Request(Generic[R]):
+    """Base of all requests; `R` is the type of the result. Checks every field rule when made."""
+
+    __slots__ = ()
+    __endpoint__: ClassVar[Endpoint]
+
+    def __attrs_post_init__(self) -> None:
+        errors = [*self._broken_rules(), *self._cross_checks()]
+        if errors:
+            raise InvalidRequest(type(self).__name__, errors)
+
+    def _broken_rules(self) -> Iterator[FieldError]:
+        for name, rule, optional in _rules(type(self)):
+            value = getattr(self, name)
+            if value is None and optional:
+                continue
+            for reason in rule.broken_by(value):
+                yield FieldError(name, reason)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        """Rules between fields; a product overrides it."""
+        return iter(())
+
+
+class PHRequest(Request[R]):
+    """A request of the PH API."""
+
+    __slots__ = ()
+
+
+_RULES: dict[type, tuple[tuple[str, fields.Rule, bool], ...]] = {}
+
+
+def _rules(cls: type) -> tuple[tuple[str, fields.Rule, bool], ...]:
+    found = _RULES.get(cls)
+    if found is None:
+        found = _RULES[cls] = tuple(
+            (field.name, field.metadata["rule"], field.default is None)
+            for field in attrs.fields(cls)
+            if "rule" in field.metadata
+        )
+    return found
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    field_specifiers=(
+        attrs.field,
+        fields.text,
+        fields.order_id,
+        fields.minor_units,
+        fields.integer,
+        fields.choice,
+        fields.day,
+        fields.items,
+        fields.codes,
+        fields.mobile,
+        fields.extra_fields,
+    ),
+)
+def endpoint(
+    id: str,
+    method: Literal["GET", "POST"],
+    path: str | None,
+    *,
+    nav: str,
+    returns: Any,
+    provenance: Provenance,
+    effect: Effect = Effect.READS,
+    wire: Wire = Wire.FLAT,
+    fills: tuple[str, ...] = (),
+    success_codes: frozenset[int] = frozenset({1000}),
+) -> Callable[[C], C]:
+    """Make a request class and enter it in the registry.
+
+    `fills` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp".
+    """
+
+    def make(cls: C) -> C:
+        made: Any = attrs.frozen(kw_only=True)(cls)
+        made.__endpoint__ = Endpoint(
+            id=id,
+            nav=nav,
+            kind="request",
+            method=method,
+            path=path,
+            provenance=provenance,
+            family="ph" if issubclass(made, PHRequest) else "global",
+            request=made,
+            returns=returns,
+            effect=effect,
+            wire=wire,
+            fills=fills,
+            success_codes=success_codes,
+        )
+        _register(made.__endpoint__)
+        return made  # type: ignore[no-any-return]
+
+    return make
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, fields.text))
+def result(cls: C) -> C:
+    """Make a result class: frozen, keyword-only, with every field PayCools sent in `.raw`."""
+    return attrs.frozen(kw_only=True)(cls)
+
+
+@result
+class Result:
+    """Base of all results. `.raw` holds what PayCools sent, unknown fields included (not shown in `repr`)."""
+
+    raw: Any = attrs.field(default=None, repr=False, eq=False)
+
+
+@result
+class Event(Result):
+    """Base of all callback events."""
+
+    __endpoint__: ClassVar[Endpoint]
+    __event_names__: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, fields.text))
+def callback(
+    id: str,
+    *event_names: str,
+    nav: str,
+    provenance: Provenance,
+    family: Literal["ph", "global"] = "ph",
+) -> Callable[[C], C]:
+    """Make a callback event class and enter it in the registry."""
+
+    def make(cls: C) -> C:
+        made: Any = attrs.frozen(kw_only=True)(cls)
+        made.__event_names__ = event_names
+        made.__endpoint__ = Endpoint(
+            id=id,
+            nav=nav,
+            kind="callback",
+            method="POST",
+            path=None,
+            provenance=provenance,
+            family=family,
+            request=made,
+            returns=None,
+        )
+        _register(made.__endpoint__)
+        return made  # type: ignore[no-any-return]
+
+    return make

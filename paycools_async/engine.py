@@ -1,0 +1,259 @@
+"""One call, from request to result. Generic: it knows no product.
+
+    request -> fields -> text to sign -> signature -> [turn -> transport -> answer]* -> result or error
+
+Everything that is sent is frozen before the first attempt; every attempt sends the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, TypeVar, cast
+from urllib.parse import quote
+
+import attrs
+
+from . import converters
+from .config import Merchant
+from .endpoint import Effect, Endpoint, Provenance, Request, Wire
+from .errors import (
+    ApiError,
+    DeadlineExceeded,
+    EndpointUnpublishedError,
+    FieldError,
+    InvalidRequest,
+    Outcome,
+    OutcomeUnknown,
+    PayCoolsError,
+    RateLimited,
+    TransientError,
+    UnexpectedAnswer,
+    UnverifiedEndpointWarning,
+    WrongFamilyError,
+)
+from .policy import Deadline, Pace, Retry
+from .signing.base import AsyncSigner
+from .times import Clock
+from .transports.base import HttpRequest, HttpResponse, Transport
+from .wire.answer import Answer, data_of, read_answer
+from .wire.canonical import json_text
+from .wire.flat import FlatMessage, Sealed
+
+__all__ = ["Engine", "Exchange"]
+
+R = TypeVar("R")
+
+_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+
+
+@attrs.frozen(kw_only=True)
+class Exchange(Generic[R]):
+    """A finished call: the typed `.result`, and how it came about. `.raw` is PayCools' whole JSON answer."""
+
+    result: R
+    raw: dict[str, Any] = attrs.field(repr=False)
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    duration: float
+    """Seconds from the call to the result, waits and retries included."""
+    attempts: int
+
+
+@attrs.define(kw_only=True)
+class Engine:
+    """Sends requests for one merchant over one transport."""
+
+    family: Literal["ph", "global"]
+    merchant: Merchant
+    base_url: str
+    transport: Transport
+    signer: AsyncSigner
+    retry: Retry
+    pace: Pace
+    clock: Clock
+    timeout: float
+    user_agent: str
+    paths: Mapping[str, str]
+    sign_path_parameters: bool = False
+    _warned: set[str] = attrs.field(factory=set, init=False)
+
+    async def exchange(self, request: Request[R]) -> Exchange[R]:
+        """Send a typed request. Raises what `errors` describes."""
+        message = self.freeze(request)
+        endpoint = request.__endpoint__
+        started = self.clock.monotonic()
+        try:
+            answer, data, response, attempts = await self._perform(endpoint, message)
+            result = self._result(endpoint, data, response)
+        except PayCoolsError as error:
+            _hide_personal_data(error, request)
+            if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
+                raise OutcomeUnknown(
+                    f"{type(request).__name__}: {error}. It may have got through: "
+                    "inquire with resolve(error.request) before anything else",
+                    request=request,
+                ) from error
+            raise
+        return Exchange(
+            result=cast(R, result),
+            raw=answer.raw,
+            status=response.status,
+            headers=response.headers,
+            duration=self.clock.monotonic() - started,
+            attempts=attempts,
+        )
+
+    async def call(self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect) -> Any:
+        """Send fields to any path, signed like the rest; returns the answer's `data`."""
+        endpoint = Endpoint(
+            id=f"{method} {path}",
+            nav="",
+            kind="request",
+            method=method,
+            path=path,
+            provenance=Provenance.DOCUMENTED,
+            family=self.family,
+            request=dict,
+            returns=Any,
+            effect=effect,
+            success_codes=frozenset({1, 1000}),
+        )
+        message = FlatMessage(method, path, {**self.merchant.fills(("appName",)), **fields})
+        try:
+            _, data, _, _ = await self._perform(endpoint, message)
+        except PayCoolsError as error:
+            if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
+                raise OutcomeUnknown(f"{method} {path}: {error}. It may have got through") from error
+            raise
+        return data
+
+    def freeze(self, request: Request[Any]) -> FlatMessage:
+        """The request's unsigned message. Pure but for the time stamp; the same request gives the same bytes."""
+        endpoint = getattr(request, "__endpoint__", None)
+        if endpoint is None or endpoint.family != self.family:
+            other = type(request).__name__
+            raise WrongFamilyError(f"{other} is no request of the {self.family} API; nothing was sent")
+        path = self._path(endpoint)
+        own = converters.unstructure(request)
+        names = _PLACEHOLDER.findall(path)
+        in_path = {name: own.pop(name) for name in names if name in own}
+        for name, value in in_path.items():
+            path = path.replace("{" + name + "}", quote(str(value), safe=""))
+        if endpoint.wire is Wire.HYBRID:
+            own = {"param": json_text(own)}
+        fields = {**self.merchant.fills(endpoint.fills, now=self.clock.time()), **own}
+        # path parameters stand in no parameter table, so by default they are not signed (inferred)
+        return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
+
+    def _path(self, endpoint: Endpoint) -> str:
+        path = self.paths.get(endpoint.id, endpoint.path)
+        if path is None:
+            raise EndpointUnpublishedError(
+                f"{endpoint.id} ({endpoint.nav}): its path is in no public document. Ask your PayCools account "
+                f'manager for it and pass paths={{"{endpoint.id}": "/..."}} to the client; nothing was sent'
+            )
+        inferred = endpoint.provenance is Provenance.INFERRED and endpoint.id not in self.paths
+        if inferred and endpoint.id not in self._warned:
+            self._warned.add(endpoint.id)
+            warnings.warn(
+                f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
+                "and override it with paths= if it differs",
+                UnverifiedEndpointWarning,
+                stacklevel=4,
+            )
+        return path
+
+    async def _perform(self, endpoint: Endpoint, message: FlatMessage) -> tuple[Answer, Any, HttpResponse, int]:
+        deadline = Deadline(self.clock, self.timeout)
+        sealed = message.seal(await self._sign(_text_of(message, endpoint), deadline))
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer, data, response = await self._attempt(endpoint, sealed, deadline)
+            except PayCoolsError as error:
+                if not self.retry.may_repeat(error, reads=not endpoint.moves_or_creates, attempt=attempt):
+                    raise
+                pause = self.retry.pause(attempt)
+                if pause >= deadline.remaining:
+                    raise
+                await self.clock.sleep(pause)
+            else:
+                return answer, data, response, attempt
+
+    async def _sign(self, text: bytes, deadline: Deadline) -> bytes:
+        try:
+            async with asyncio.timeout(deadline.remaining):
+                return await self.signer.sign(text)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                "nothing was sent: no signature in the time allowed for the call", outcome=Outcome.NOT_SENT
+            ) from None
+
+    async def _attempt(
+        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline
+    ) -> tuple[Answer, Any, HttpResponse]:
+        sent_at = await self.pace.wait_turn(deadline)
+        response = await self.transport.send(
+            HttpRequest(
+                sealed.method,
+                self.base_url + sealed.target,
+                {**_HEADERS, "User-Agent": self.user_agent},
+                sealed.body,
+                deadline.remaining,
+            )
+        )
+        try:
+            answer = read_answer(response.status, response.headers, response.body)
+            data = data_of(answer, response.status, endpoint.success_codes, moves_money=endpoint.moves_or_creates)
+        except UnexpectedAnswer as error:
+            if error.status in (429, 503):
+                self.pace.busy(sent_at, error.retry_after)
+            raise
+        except RateLimited:
+            self.pace.busy(sent_at)
+            raise
+        except TransientError as error:
+            self.pace.busy(sent_at)
+            if endpoint.moves_or_creates:
+                error.outcome = Outcome.UNKNOWN  # "network failed": PayCools itself may not know
+            raise
+        except ApiError:
+            self.pace.calm(sent_at)
+            raise
+        self.pace.calm(sent_at)
+        return answer, data, response
+
+    def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse) -> Any:
+        try:
+            return converters.structure(data, endpoint.returns)
+        except ValueError as error:
+            raise UnexpectedAnswer(
+                f"HTTP {response.status}: the answer says success, but {error}", status=response.status
+            ) from None
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def _text_of(message: FlatMessage, endpoint: Endpoint) -> bytes:
+    """The text to sign; a value that cannot travel is the caller's error, with its place."""
+    try:
+        return message.text
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(endpoint.id, [FieldError("fields", str(error))]) from None
+
+
+def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:
+    """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
+    if not isinstance(error, ApiError):
+        return
+    cls: Any = type(request)
+    for field in attrs.fields(cls):
+        value = getattr(request, field.name)
+        if field.metadata.get("personal") and isinstance(value, str) and value in error.message:
+            error.message = error.message.replace(value, "***")
+            error.args = tuple(str(arg).replace(value, "***") for arg in error.args)

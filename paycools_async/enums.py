@@ -1,0 +1,60 @@
+"""Open enums: the known values by name, unknown text kept as it is.
+
+PayCools publishes few complete lists, so nothing here is closed: `TransactionStatus("NEW_WORD").value == "NEW_WORD"`.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Self
+
+__all__ = ["OpenEnum", "TransactionStatus"]
+
+
+class OpenEnum(enum.StrEnum):
+    """A text enum that never refuses: aliases and letter case are folded, unknown text is kept."""
+
+    @classmethod
+    def _aliases(cls) -> dict[str, str]:
+        return {}
+
+    @classmethod
+    def _missing_(cls, value: Any) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        known = cls._aliases().get(value.upper(), value.upper())
+        if known in cls._value2member_map_:
+            return cls(known)
+        unknown = str.__new__(cls, value)
+        unknown._name_ = unknown._value_ = value
+        return unknown
+
+    @property
+    def known(self) -> bool:
+        """Whether this SDK has a name for it."""
+        return self._value_ in type(self)._value2member_map_
+
+
+class TransactionStatus(OpenEnum):
+    """Where a payment or payout stands. The two APIs spell success COMPLETE and COMPLETED: one member here."""
+
+    PENDING = "PENDING"
+    """Taken, not final."""
+    COMPLETE = "COMPLETE"
+    """Paid."""
+    FAILED = "FAILED"
+    """Not paid, for good."""
+    CLOSED = "CLOSED"
+    """Closed unpaid."""
+
+    @classmethod
+    def _aliases(cls) -> dict[str, str]:
+        return {"COMPLETED": "COMPLETE", "SUCCESS": "COMPLETE", "FAIL": "FAILED"}
+
+    @property
+    def final(self) -> bool:
+        """Whether it will not change any more. An unknown word is never taken as final."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({TransactionStatus.COMPLETE, TransactionStatus.FAILED, TransactionStatus.CLOSED})

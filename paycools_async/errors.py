@@ -1,0 +1,286 @@
+"""Every error of the SDK, and what each says about the money.
+
+PayCoolsError                     .outcome tells whether money may have moved
++-- ConfigurationError            wrong settings; nothing was sent
+|   +-- InvalidKeyError           a key that cannot be used, and why
++-- InvalidRequest                field errors, all of them; nothing was sent
++-- WrongFamilyError              a request of one API given to the other's client
++-- EndpointUnpublishedError      the path is in no public document; supply it with paths=
++-- TransportError                the network failed; .outcome is NOT_SENT or UNKNOWN
+|   +-- DeadlineExceeded          time ran out
++-- UnexpectedAnswer              an answer came that cannot be trusted
++-- OutcomeUnknown                money may have moved: inquire before doing anything else
++-- OrderConflict                 PayCools knows the order id with other content
++-- StillPending                  accepted, and not final within the time given
++-- ApiError                      PayCools answered with an error .code and .message
+    +-- AuthenticationError       app id or signature refused
+    +-- IpNotAllowedError         this machine's address is not on the merchant's white list
+    +-- MerchantUnavailable       the merchant or its institute is switched off
+    +-- InsufficientBalance       top up first
+    +-- LimitExceeded             the amount is beyond a limit
+    +-- NotFound                  PayCools knows no such transaction
+    +-- InvalidParameter          .field and .reason
+    +-- ChannelUnavailable        the channel is closed for this merchant
+    +-- AlreadyExists             such an account or code was made before
+    +-- DuplicateOrder            the order or idempotency id was used before: an earlier attempt got through
+    +-- RefundRefused             the refund rules say no
+    +-- RateLimited               too many requests; nothing was done
+    +-- TransientError            PayCools' side failed; try again later
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+__all__ = [
+    "AlreadyExists",
+    "ApiError",
+    "AuthenticationError",
+    "ChannelUnavailable",
+    "ConfigurationError",
+    "DeadlineExceeded",
+    "DuplicateOrder",
+    "EndpointUnpublishedError",
+    "FieldError",
+    "InsufficientBalance",
+    "InvalidKeyError",
+    "InvalidParameter",
+    "InvalidRequest",
+    "IpNotAllowedError",
+    "LimitExceeded",
+    "MerchantUnavailable",
+    "NotFound",
+    "OrderConflict",
+    "Outcome",
+    "OutcomeUnknown",
+    "PayCoolsError",
+    "RateLimited",
+    "RefundRefused",
+    "StillPending",
+    "TransientError",
+    "TransportError",
+    "UnexpectedAnswer",
+    "UnverifiedEndpointWarning",
+    "WrongFamilyError",
+]
+
+
+class Outcome(enum.Enum):
+    """What became of a call, as far as this machine can prove it."""
+
+    NOT_SENT = "not_sent"
+    """Proof: nothing left this machine. Safe to send again."""
+    REJECTED = "rejected"
+    """PayCools said no. Nothing moved."""
+    ACCEPTED = "accepted"
+    """PayCools took it."""
+    DUPLICATE = "duplicate"
+    """An earlier attempt with this id got through. Inquire; do not pay again."""
+    UNKNOWN = "unknown"
+    """Sent, and no trustworthy answer came. Inquire before anything else."""
+
+
+class UnverifiedEndpointWarning(UserWarning):
+    """The endpoint's path is inferred from a twin; no public document shows it. Given once per endpoint."""
+
+
+class PayCoolsError(Exception):
+    """Base of all errors. `.outcome` says whether money may have moved."""
+
+    outcome: Outcome = Outcome.NOT_SENT
+
+    def __init__(self, message: str, *, outcome: Outcome | None = None) -> None:
+        super().__init__(message)
+        if outcome is not None:
+            self.outcome = outcome
+
+
+class ConfigurationError(PayCoolsError):
+    """The client cannot be set up like this. Nothing was sent."""
+
+
+class InvalidKeyError(ConfigurationError):
+    """The key cannot be used; the message says what it is instead. The key itself is never shown."""
+
+
+@attrs.frozen
+class FieldError:
+    """One thing wrong with one field: its name and the reason, without personal data."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
+class InvalidRequest(PayCoolsError, ValueError):
+    """The request breaks documented rules; `.errors` lists every one. Nothing was sent."""
+
+    def __init__(self, request_name: str, errors: Sequence[FieldError]) -> None:
+        self.request_name = request_name
+        self.errors = tuple(errors)
+        super().__init__(f"{request_name}: " + "; ".join(map(str, self.errors)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.request_name, self.errors)
+
+
+class WrongFamilyError(PayCoolsError, TypeError):
+    """A request of one API was given to the other API's client. Nothing was sent."""
+
+
+class EndpointUnpublishedError(PayCoolsError):
+    """No public document gives this endpoint's path. Ask your account manager and pass it with `paths=`."""
+
+
+class TransportError(PayCoolsError):
+    """The network failed. `.outcome` is NOT_SENT with proof, else UNKNOWN."""
+
+    outcome = Outcome.UNKNOWN
+
+
+class DeadlineExceeded(TransportError):
+    """The time allowed for the call ran out. `.outcome` says whether it had been sent."""
+
+
+class UnexpectedAnswer(PayCoolsError):
+    """An answer came that cannot be trusted: not JSON, cut off, another HTTP status, fields missing.
+
+    `.status` is the HTTP status; `.retry_after` the seconds PayCools asked to wait, if it did.
+    """
+
+    outcome = Outcome.UNKNOWN
+
+    def __init__(self, message: str, *, status: int, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class OutcomeUnknown(PayCoolsError):
+    """Money may have moved, and no trustworthy answer says so.
+
+    Do not send it again under a new id. `await paycools.payouts.resolve(error.request)` inquires first.
+    The cause is in `__cause__`.
+    """
+
+    outcome = Outcome.UNKNOWN
+
+    def __init__(self, message: str, *, request: Any = None) -> None:
+        super().__init__(message)
+        self.request = request
+
+
+class OrderConflict(PayCoolsError):
+    """PayCools knows this order id with other content than ours. A human has to look."""
+
+    outcome = Outcome.DUPLICATE
+
+
+class StillPending(PayCoolsError):
+    """PayCools took the order and it was not final within the time given. Ask again later."""
+
+    outcome = Outcome.ACCEPTED
+
+
+class ApiError(PayCoolsError):
+    """PayCools answered with an error code. `.code` and `.message` are as received; `.hint` is our advice."""
+
+    outcome = Outcome.REJECTED
+    hint: str = "see PayCools' message"
+
+    def __init__(self, code: int, message: str, *, outcome: Outcome | None = None) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(f"{code} {message} ({self.hint})", outcome=outcome)
+
+
+class AuthenticationError(ApiError):
+    """The app id or the signature was refused."""
+
+    hint = "check the app id, and that the public key of this private key is registered with PayCools"
+
+
+class IpNotAllowedError(ApiError):
+    """This machine's outbound address is not on the merchant's white list."""
+
+    hint = "ask PayCools to add this machine's outbound IP address to your white list"
+
+
+class MerchantUnavailable(ApiError):
+    """The merchant or its institute is switched off."""
+
+    hint = "ask your PayCools account manager"
+
+
+class InsufficientBalance(ApiError):
+    """The merchant's balance is too low."""
+
+    hint = "top up the balance, then send the same order again"
+
+
+class LimitExceeded(ApiError):
+    """The amount is beyond a limit of the channel or the merchant."""
+
+    hint = "use a smaller amount, or ask PayCools for a higher limit"
+
+
+class NotFound(ApiError):
+    """PayCools knows no such transaction."""
+
+    hint = "check the id; a fresh order may take a moment to appear"
+
+
+class InvalidParameter(ApiError):
+    """PayCools refused a parameter. `.field` and `.reason` are split from "field:constraint" where possible."""
+
+    hint = "correct the field"
+
+    def __init__(self, code: int, message: str, *, outcome: Outcome | None = None) -> None:
+        field, colon, reason = message.partition(":")
+        named = bool(colon) and field.strip().isidentifier()
+        self.field: str | None = field.strip() if named else None
+        self.reason: str = reason.strip() if named else message
+        super().__init__(code, message, outcome=outcome)
+
+
+class ChannelUnavailable(ApiError):
+    """The channel is not open for this merchant, or closed for now."""
+
+    hint = "use another channel, or try later"
+
+
+class AlreadyExists(ApiError):
+    """The virtual account or transfer account was created before."""
+
+    hint = "use the existing one, or update it"
+
+
+class DuplicateOrder(ApiError):
+    """The order id or idempotency id was used before: an earlier attempt got through."""
+
+    outcome = Outcome.DUPLICATE
+    hint = "inquire by order id; do not pay it again under another id"
+
+
+class RefundRefused(ApiError):
+    """PayCools' refund rules say no to this refund."""
+
+    hint = "see PayCools' message"
+
+
+class RateLimited(ApiError):
+    """Too many requests. PayCools did nothing with this one."""
+
+    hint = "slow down; the same order may be sent again"
+
+
+class TransientError(ApiError):
+    """PayCools' side failed. For a call that moves money the outcome is not known."""
+
+    hint = "inquire by order id before sending again"

@@ -1,0 +1,7 @@
+"""When to try again, how fast to go, when to give up."""
+
+from .deadline import Deadline
+from .pace import Pace
+from .retry import Retry
+
+__all__ = ["Deadline", "Pace", "Retry"]

@@ -1,0 +1,60 @@
+"""How fast a client may go. One pace is shared by all its calls."""
+
+from __future__ import annotations
+
+from ..times import Clock, SystemClock
+from .deadline import Deadline
+
+__all__ = ["Pace"]
+
+
+class Pace:
+    """At most `rate` requests a second (no limit by default), and a pause for everybody when PayCools is busy.
+
+    Busy answers double the pause from `first_pause` to `longest_pause` seconds; an answer that is not busy
+    ends the doubling. Answers to requests sent before the pause began do not lengthen it.
+    """
+
+    def __init__(
+        self,
+        rate: float | None = None,
+        *,
+        first_pause: float = 0.25,
+        longest_pause: float = 15.0,
+        clock: Clock | None = None,
+    ) -> None:
+        if rate is not None and not rate > 0:
+            raise ValueError("rate must be more than 0 requests a second")
+        self._interval = 1 / rate if rate else 0.0
+        self._first_pause = first_pause
+        self._longest_pause = longest_pause
+        self._clock: Clock = clock or SystemClock()
+        self._next = 0.0
+        self._resume = 0.0
+        self._pause = 0.0
+
+    async def wait_turn(self, deadline: Deadline) -> float:
+        """Wait for this request's turn; returns when it came (monotonic). Raises DeadlineExceeded."""
+        while True:
+            now = self._clock.monotonic()
+            turn = max(now, self._next)
+            wait = deadline.spend(turn - now)
+            self._next = turn + self._interval
+            if wait > 0:
+                await self._clock.sleep(wait)
+            if self._resume <= turn:  # else a pause began while this one waited: take a new place behind it
+                return self._clock.monotonic()
+
+    def busy(self, sent_at: float, retry_after: float | None = None) -> None:
+        """PayCools asked to slow down in answer to a request sent at `sent_at`."""
+        now = self._clock.monotonic()
+        if sent_at >= self._resume:
+            self._pause = min(self._longest_pause, self._pause * 2 or self._first_pause)
+        wait = self._pause if retry_after is None else retry_after
+        self._resume = max(self._resume, now + wait)
+        self._next = max(self._next, self._resume)
+
+    def calm(self, sent_at: float) -> None:
+        """A request sent after the last pause was answered normally."""
+        if self._pause and sent_at >= self._resume:
+            self._pause = 0.0

@@ -1,0 +1,51 @@
+"""The protocols, and keys that never show themselves."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+__all__ = ["AsyncSigner", "PrivateKey", "PublicKey", "Signer", "Verifier"]
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """Signs with SHA256withRSA, PKCS#1 v1.5. Called from threads."""
+
+    def sign(self, text: bytes) -> bytes:
+        """The raw signature of the text."""
+        ...
+
+
+class AsyncSigner(Protocol):
+    """The same for a key that lives elsewhere (a key service, an HSM): `sign` is awaited."""
+
+    async def sign(self, text: bytes) -> bytes:
+        """The raw signature of the text."""
+        ...
+
+
+class Verifier(Protocol):
+    """Checks SHA256withRSA signatures. Never raises for a bad one."""
+
+    def verify(self, text: bytes, signature: bytes) -> bool:
+        """Whether the signature is the key owner's, over exactly this text."""
+        ...
+
+
+@attrs.frozen
+class PublicKey:
+    """An RSA public key as SubjectPublicKeyInfo DER."""
+
+    der: bytes = attrs.field(repr=False)
+    bits: int
+
+
+@attrs.frozen
+class PrivateKey:
+    """An RSA private key as PKCS#8 DER, with its public half. Its `repr` shows the size only."""
+
+    der: bytes = attrs.field(repr=False)
+    bits: int
+    public: PublicKey = attrs.field(repr=False)

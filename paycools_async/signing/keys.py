@@ -1,0 +1,153 @@
+"""Load RSA keys in every form they are handed around in, and say precisely what is wrong with the others.
+
+Taken: PEM (PKCS#8, PKCS#1, SubjectPublicKeyInfo), bare Base64 of the same DER, DER bytes; with literal ``\\n``,
+surrounding quotes, CRLF or a byte-order mark. PayCools documents 4096 bits and integrators use 2048; below 2048 is
+refused. Error messages never hold a part of the key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from pathlib import Path
+
+from Crypto.PublicKey import RSA
+
+from ..errors import InvalidKeyError
+from .base import PrivateKey, PublicKey
+
+__all__ = ["load_private_key", "load_public_key"]
+
+_MINIMUM_BITS = 2048
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----", re.DOTALL)
+_BASE64 = re.compile(r"[A-Za-z0-9+/\-_]+={0,2}")
+
+
+def load_private_key(source: PrivateKey | str | bytes | Path) -> PrivateKey:
+    """The merchant's private key from PEM, bare Base64, DER bytes, or a file's path.
+
+    Raises InvalidKeyError saying what the input is instead ("this is a public key").
+    """
+    if isinstance(source, PrivateKey):
+        return source
+    key = _parse(source, "private")
+    if not key.has_private():
+        raise InvalidKeyError(
+            "this is a public key; the merchant's private key is needed (its file says BEGIN PRIVATE KEY)"
+        )
+    der = key.export_key("DER", pkcs=8)
+    return PrivateKey(der, key.size_in_bits(), _public(key))
+
+
+def load_public_key(source: PublicKey | str | bytes | Path) -> PublicKey:
+    """A public key (PayCools' platform key) in the same forms. A private key is refused.
+
+    Raises InvalidKeyError saying what the input is instead.
+    """
+    if isinstance(source, PublicKey):
+        return source
+    key = _parse(source, "public")
+    if key.has_private():
+        raise InvalidKeyError("this is a private key; a public key is needed here, and a private key must not travel")
+    return _public(key)
+
+
+def _public(key: RSA.RsaKey) -> PublicKey:
+    return PublicKey(key.public_key().export_key("DER"), key.size_in_bits())
+
+
+def _parse(source: object, wanted: str) -> RSA.RsaKey:
+    der = _der(source, wanted)
+    try:
+        key = RSA.import_key(der)
+    except (ValueError, IndexError, TypeError):
+        raise InvalidKeyError(f"this is no RSA {wanted} key: {_what_it_is(der)}") from None
+    if key.size_in_bits() < _MINIMUM_BITS:
+        raise InvalidKeyError(f"this key has {key.size_in_bits()} bits; at least {_MINIMUM_BITS} are needed")
+    return key
+
+
+def _der(source: object, wanted: str) -> bytes:
+    if isinstance(source, Path):
+        return _der(_read(source), wanted)
+    if isinstance(source, bytes | bytearray):
+        if source[:1] == b"\x30":
+            return bytes(source)
+        try:
+            source = bytes(source).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise InvalidKeyError("the key is neither text nor DER") from None
+    if not isinstance(source, str):
+        raise InvalidKeyError(f"a {wanted} key is text, bytes or a path, not {type(source).__name__}")
+    text = _clean(source)
+    if not text:
+        raise InvalidKeyError(f"the {wanted} key is empty")
+    pem = _PEM.search(text)
+    if pem is not None:
+        return _pem_body(pem, wanted)
+    if "-----" in text:
+        raise InvalidKeyError("the PEM is cut off: it needs both its BEGIN and its END line")
+    path = Path(text)
+    if _is_path(path):
+        return _der(_read(path), wanted)
+    compact = re.sub(r"\s+", "", text)
+    if _BASE64.fullmatch(compact) and len(compact) >= 64:
+        return _base64(compact)
+    raise InvalidKeyError(
+        f"this is neither a PEM nor a Base64 key, and no file of that name can be read ({len(source)} characters)"
+    )
+
+
+def _clean(text: str) -> str:
+    text = text.strip().lstrip("\ufeff").strip()
+    while len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1].strip()
+    return text.replace("\\r", "").replace("\\n", "\n").replace("\r", "\n").strip()
+
+
+def _pem_body(pem: re.Match[str], wanted: str) -> bytes:
+    begin, body, end = pem.groups()
+    if begin != end:
+        raise InvalidKeyError(f"the PEM begins as {begin} and ends as {end}")
+    if "CERTIFICATE" in begin:
+        raise InvalidKeyError(f"this is a {begin.lower()}, not a {wanted} key")
+    if "ENCRYPTED" in begin or "Proc-Type" in body:
+        # PayCools' own demo strips these lines too, but the bytes under them need a passphrase
+        raise InvalidKeyError("this key is protected by a passphrase; export it without one")
+    if "OPENSSH" in begin:
+        raise InvalidKeyError("this is an OpenSSH key; convert it with ssh-keygen -p -m PKCS8")
+    return _base64(re.sub(r"\s+", "", body))
+
+
+def _base64(compact: str) -> bytes:
+    compact = compact.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        der = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidKeyError("the key's Base64 is damaged") from None
+    if der[:5] == b"-----":  # Base64 of a whole PEM, as some secret stores keep it
+        return _der(der.decode("ascii", "replace"), "private")
+    return der
+
+
+def _what_it_is(der: bytes) -> str:
+    if der[:1] != b"\x30":
+        return "the bytes are not DER"
+    if b"\x2a\x86\x48\xce\x3d" in der[:40]:
+        return "it is an elliptic-curve key"
+    return "the bytes are damaged or cut off"
+
+
+def _is_path(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidKeyError(f"the key file {path} cannot be read: {error.strerror}") from None

@@ -1,0 +1,89 @@
+"""The fake over HTTP, on this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+from aiohttp import web
+
+from ..transports.base import HttpRequest
+from .fake import Dropped, FakePayCools
+from .faults import Fault
+
+__all__ = ["Sandbox"]
+
+
+class Sandbox:
+    """Serves a FakePayCools on loopback, as `async with Sandbox(fake) as sandbox: sandbox.base_url`.
+
+    Two pages are for tests in other processes: GET /_sandbox/books (what was paid) and POST /_sandbox/faults (a list of
+    faults, which replaces those set up).
+    """
+
+    def __init__(self, fake: FakePayCools | None = None, *, port: int = 0) -> None:
+        self.fake = fake or FakePayCools()
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        app = web.Application(client_max_size=1 << 20)
+        app.router.add_get("/_sandbox/books", self._show_books)
+        app.router.add_post("/_sandbox/faults", self._set_faults)
+        app.router.add_route("*", "/{path:.*}", self._play)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+
+    async def aclose(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _play(self, request: web.Request) -> web.StreamResponse:
+        asked = HttpRequest(request.method, str(request.rel_url), dict(request.headers), await request.read())
+        try:
+            answer = await self.fake.handle(asked)
+        except Dropped:
+            if request.transport is not None:
+                request.transport.abort()
+            raise asyncio.CancelledError from None  # there is nobody to answer any more
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    async def _show_books(self, _request: web.Request) -> web.Response:
+        payouts = self.fake.payouts
+        rows: list[dict[str, Any]] = [attrs.asdict(payout) for payout in payouts.paid]
+        return web.json_response(
+            {
+                "payouts": rows,
+                "paid_more_than_once": payouts.paid_more_than_once(),
+                "struck": self.fake.faults.struck,
+                "requests": self.fake.requests,
+            }
+        )
+
+    async def _set_faults(self, request: web.Request) -> web.Response:
+        faults = [Fault(**fault) for fault in await request.json()]
+        self.fake.faults.clear()
+        for fault in faults:
+            self.fake.faults.add(fault)
+        return web.json_response({"faults": len(faults)})

@@ -1,0 +1,62 @@
+"""PayCools' clocks: texts without a zone are Philippine time, UTC+8 (inferred from published samples)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import date, datetime, timedelta, timezone
+from typing import Protocol
+
+__all__ = ["MANILA", "Clock", "SystemClock", "parse_time", "wire_date"]
+
+MANILA = timezone(timedelta(hours=8), "PHT")
+"""The Philippines have no daylight saving time, so a fixed offset is exact and needs no zone database."""
+
+
+class Clock(Protocol):
+    """Where time comes from. Tests pass their own."""
+
+    def time(self) -> float:
+        """Seconds since the epoch, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking the loop."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def time(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def parse_time(text: str) -> datetime:
+    """An aware datetime from "yyyy-MM-dd HH:mm:ss" (Philippine time) or ISO 8601 with its own offset.
+
+    Raises ValueError on anything else.
+    """
+    moment = datetime.fromisoformat(text.strip())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=MANILA)
+
+
+def wire_date(day: date | str) -> str:
+    """A day as "yyyy-MM-dd". Raises ValueError if it is no real day in that form."""
+    if isinstance(day, datetime):
+        raise ValueError("a date is wanted, not a date and time")
+    if isinstance(day, date):
+        return day.isoformat()
+    if len(day) != 10 or date.fromisoformat(day).isoformat() != day:
+        raise ValueError("not a day as yyyy-MM-dd")
+    return day

@@ -1,0 +1,43 @@
+"""A transport without a network: a function answers. For tests."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+
+from ..errors import DeadlineExceeded, Outcome, TransportError
+from .base import HttpRequest, HttpResponse
+
+__all__ = ["MemoryTransport"]
+
+Handler = Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]
+
+
+class MemoryTransport:
+    """`MemoryTransport(handler)`: a plain or async function from `HttpRequest` to `HttpResponse`.
+
+    A handler may raise `TransportError` itself; any other exception becomes one with outcome UNKNOWN, for the
+    handler had the request by then.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._closed = False
+
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
+        if self._closed:
+            raise TransportError("the transport is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+        try:
+            async with asyncio.timeout(request.timeout):
+                answer = self._handler(request)
+                return await answer if inspect.isawaitable(answer) else answer
+        except TransportError:
+            raise
+        except TimeoutError:
+            raise DeadlineExceeded("no answer in time", outcome=Outcome.UNKNOWN) from None
+        except Exception as error:
+            raise TransportError(f"the handler failed: {type(error).__name__}") from error
+
+    async def aclose(self) -> None:
+        self._closed = True

@@ -1,0 +1,76 @@
+"""PayCools' answer: `{code, message, data}`. Anything else cannot be trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from ..errors import UnexpectedAnswer
+from .codes import error_for
+
+__all__ = ["Answer", "data_of", "read_answer", "retry_after"]
+
+
+@attrs.frozen
+class Answer:
+    """The parsed envelope. `raw` is the whole answer; numbers with a point are Decimals."""
+
+    code: int
+    message: str
+    data: Any
+    raw: dict[str, Any]
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
+    wait = retry_after(headers)
+
+    def distrust(why: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=wait)
+
+    try:
+        raw = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
+    if not isinstance(raw, dict):
+        raise distrust("the answer is not a JSON object")
+    code = raw.get("code")
+    try:
+        # one integrator met codes as text
+        number = int(code) if isinstance(code, int | str) and not isinstance(code, bool) else None
+    except ValueError:
+        number = None
+    if number is None:
+        raise distrust("the answer has no result code")
+    message = raw.get("message") or raw.get("msg") or ""
+    return Answer(number, str(message), raw.get("data"), raw)
+
+
+def data_of(answer: Answer, status: int, success_codes: frozenset[int], *, moves_money: bool) -> Any:
+    """The answer's `data` when it says success; else raises the error class of its code.
+
+    Every documented answer, failures included, is HTTP 200. Under any other status an answer to a call that moves
+    money is not believed, whatever it says.
+    """
+    if status != 200 and (moves_money or answer.code in success_codes):
+        raise UnexpectedAnswer(f"HTTP {status} with result code {answer.code}", status=status)
+    if answer.code not in success_codes:
+        raise error_for(answer.code, answer.message)
+    return answer.data
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a Retry-After header given as a number; a date is ignored."""
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            text = value.strip()
+            return float(text) if text.isdecimal() and len(text) < 6 else None
+    return None
