@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ import attrs
 from ..times import MANILA, Clock
 from . import check
 
-__all__ = ["PLAYERS", "Books", "Player", "Refusal", "plays"]
+__all__ = ["PAYERS", "PLAYERS", "Books", "Payer", "Player", "Refusal", "plays", "takes_payments"]
 
 S = TypeVar("S")
 
@@ -44,6 +44,8 @@ class Books:
     balance: int
     enforce_unique: bool = True
     """Off, the fake is careless: it pays an order id as often as it is asked to. Then only the sender's care counts."""
+    ask_merchant: Callable[[bytes], Awaitable[bytes]] | None = None
+    """The merchant's callback handler, for the callback whose answer decides (4.6): signed body in, answer out."""
     _states: dict[type, Any] = attrs.field(factory=dict, init=False)
     _callbacks: list[tuple[float, int, dict[str, Any]]] = attrs.field(factory=list, init=False)
     _serial: itertools.count[int] = attrs.field(factory=lambda: itertools.count(1), init=False)
@@ -86,6 +88,10 @@ class Books:
 Player = Callable[[Books, dict[str, Any]], Any]
 PLAYERS: dict[str, Player] = {}
 
+Payer = Callable[[Books, str, int], Awaitable[dict[str, Any] | None]]
+"""(books, reference, centavos) -> the payment booked, or None where the reference is not this product's."""
+PAYERS: list[Payer] = []
+
 
 def plays(endpoint_id: str) -> Callable[[Player], Player]:
     """Register the function that plays an endpoint."""
@@ -95,3 +101,9 @@ def plays(endpoint_id: str) -> Callable[[Player], Player]:
         return player
 
     return register
+
+
+def takes_payments(payer: Payer) -> Payer:
+    """Register the function by which a simulated customer pays something of a product (`fake.pay`)."""
+    PAYERS.append(payer)
+    return payer

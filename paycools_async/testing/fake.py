@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +20,7 @@ from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport
 from . import check
-from .books import PLAYERS, Books, Refusal
+from .books import PAYERS, PLAYERS, Books, Refusal
 from .faults import Faults
 from .keys import generate_private_key
 from .ph_payouts import PayoutBooks
@@ -38,7 +39,8 @@ class FakePayCools:
 
     A first merchant is there from the start: `fake.ph_credentials` are its credentials (its key is made on first use).
     `fake.books` are its books, `fake.faults` makes things go wrong, `fake.clock` moves its time (a `ManualClock` can be
-    shared with the client). `balance` is in centavos.
+    shared with the client). `balance` is in centavos; `paths`
+    are the paths of unpublished endpoints, as given to the client.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class FakePayCools:
         seed: int = 0,
         private_key: str | None = None,
         check_with: check.Library | None = None,
+        paths: Mapping[str, str] | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.faults = Faults(seed)
@@ -58,6 +61,7 @@ class FakePayCools:
         self._balance = balance
         self._private_key = private_key
         self._check_with = check_with
+        self._paths = dict(paths or {})
         self._credentials: PHCredentials | None = None
 
     @property
@@ -97,6 +101,17 @@ class FakePayCools:
         )
         return books
 
+    async def pay(self, reference: str, amount: int) -> dict[str, Any]:
+        """A simulated customer pays centavos to whatever has this reference: a code, an account, an order.
+
+        Returns the payment as PayCools lists it. Raises Refusal if it may not be paid, LookupError if nothing has it.
+        """
+        for payer in PAYERS:
+            payment = await payer(self.books, reference, amount)
+            if payment is not None:
+                return payment
+        raise LookupError(f"nothing to pay has the reference {reference!r}")
+
     def transport(self) -> MemoryTransport:
         """A transport for a client: no network, the same behaviour."""
         return MemoryTransport(self._send)
@@ -110,7 +125,7 @@ class FakePayCools:
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one HTTP request. Raises Dropped where a fault cuts the connection."""
         url = urlsplit(request.url)
-        found = _route(request.method, url.path)
+        found = _route(request.method, url.path, self._paths)
         if found is None:
             return _page(404)
         endpoint, in_path = found
@@ -195,14 +210,15 @@ def _understood(endpoint: Endpoint, fields: dict[str, Any]) -> dict[str, Any]:
     return understood
 
 
-def _route(method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+def _route(method: str, path: str, paths: Mapping[str, str]) -> tuple[Endpoint, dict[str, str]] | None:
     for endpoint in endpoints():
-        if endpoint.kind != "request" or endpoint.path is None or endpoint.method != method:
+        template = paths.get(endpoint.id, endpoint.path)
+        if endpoint.kind != "request" or template is None or endpoint.method != method:
             continue
-        if endpoint.path == path:
+        if template == path:
             return endpoint, {}
-        if "{" in endpoint.path:
-            match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", endpoint.path), path)
+        if "{" in template:
+            match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), path)
             if match:
                 return endpoint, {name: unquote(value) for name, value in match.groupdict().items()}
     return None
