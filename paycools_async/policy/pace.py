@@ -19,8 +19,8 @@ class Pace:
         self,
         rate: float | None = None,
         *,
-        first_pause: float = 0.25,
-        longest_pause: float = 15.0,
+        first_pause: float = 0.05,
+        longest_pause: float = 5.0,
         clock: Clock | None = None,
     ) -> None:
         if rate is not None and not rate > 0:
@@ -39,10 +39,12 @@ class Pace:
             now = self._clock.monotonic()
             turn = max(now, self._next)
             wait = deadline.spend(turn - now)
+            ends_pause = turn == self._resume
             self._next = turn + self._interval
             if wait > 0:
                 await self._clock.sleep(wait)
-            if self._resume <= turn:  # else a pause began while this one waited: take a new place behind it
+            # those whom a pause held go on together; a pause that began meanwhile holds the others
+            if ends_pause or self._resume <= turn:
                 return self._clock.monotonic()
 
     def busy(self, sent_at: float, retry_after: float | None = None) -> None:

@@ -1,0 +1,23 @@
+"""Batches of payouts: a ledger that is the truth, a runner that sends, a resolver that finds out."""
+
+from .api import PHPayouts
+from .ledger import Identity, LedgerError, SQLiteLedger
+from .orders import FileError, Order, RowError, read_orders
+from .runner import Options, Runner, Summary
+from .states import Event, State
+
+__all__ = [
+    "Event",
+    "FileError",
+    "Identity",
+    "LedgerError",
+    "Options",
+    "Order",
+    "PHPayouts",
+    "RowError",
+    "Runner",
+    "SQLiteLedger",
+    "State",
+    "Summary",
+    "read_orders",
+]

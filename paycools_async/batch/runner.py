@@ -1,0 +1,262 @@
+"""Drives a ledger's payouts until they are settled: sends, inquires, and stops where a rule says so.
+
+Workers take rows from a short queue. A row is `sending`, durably, before its request leaves; whatever comes back is one
+move in the ledger. The ledger decides what is due; the runner keeps nothing that a crash could lose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import attrs
+
+from ..errors import PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
+from ..policy import Deadline, Pace
+from ..times import Clock, SystemClock
+from .api import Found, PayoutApi
+from .ledger import LedgerError, Row, SQLiteLedger, digest_of
+from .resolver import HOLDS, STOPS, event_of_error, event_of_inquiry
+from .states import OPEN, Event, State
+
+__all__ = ["Options", "Runner", "Summary"]
+
+_LOOKS = (State.UNKNOWN, State.ACCEPTED)
+_FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.CONFLICT})
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How a batch runs; all times in seconds.
+
+    `rate`: new payouts a second, no limit by default. `wait`: how long nothing may move forward before the run ends
+    and leaves the rest for a later one. `absent_after`: the least time between the two inquiries that must both find
+    nothing before an order is sent again. `max_resends`: how often one order may be sent again after that.
+    """
+
+    concurrency: int = 50
+    rate: float | None = None
+    wait: float = 60.0
+    absent_after: float = 5.0
+    first_look: float = 1.0
+    longest_look: float = 30.0
+    max_resends: int = 20
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """Where the batch stands: rows and minor units by state, and why the run ended early, if it did."""
+
+    counts: dict[State, tuple[int, int]]
+    stopped: str | None = None
+
+    def rows(self, *states: State) -> int:
+        return sum(self.counts.get(state, (0, 0))[0] for state in states)
+
+    def amount(self, *states: State) -> int:
+        return sum(self.counts.get(state, (0, 0))[1] for state in states)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all settled; 1 some failed; 3 some unresolved: run again, or a human looks."""
+        if self.rows(*OPEN, State.CONFLICT):
+            return 3
+        return 1 if self.rows(State.FAILED) else 0
+
+
+class Runner:
+    """One run over one ledger. `counts` may be read while it runs."""
+
+    def __init__(
+        self,
+        api: PayoutApi,
+        ledger: SQLiteLedger,
+        options: Options | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._options = options or Options()
+        self._clock: Clock = clock or SystemClock()
+        self._pace = Pace(self._options.rate, clock=self._clock)
+        self._queue: asyncio.Queue[Row | None] = asyncio.Queue()
+        self._in_flight: set[int] = set()
+        self._wake = asyncio.Event()
+        self._held = False
+        self._stopped = False
+        self._reason: str | None = None
+        self._forward_at = self._clock.monotonic()
+        self.counts: dict[State, tuple[int, int]] = {}
+
+    async def run(self) -> Summary:
+        """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time."""
+        await self._ledger.recover()
+        self.counts = await self._ledger.counts()
+        self._forward_at = self._clock.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._options.concurrency):
+                group.create_task(self._work())
+            await self._feed()
+            for _ in range(self._options.concurrency):
+                self._queue.put_nowait(None)
+        return Summary(counts=await self._ledger.counts(), stopped=self._reason)
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more, finish what is in flight, and end."""
+        self._stopped = True
+        self._reason = self._reason or reason
+        self._wake.set()
+
+    def _hold(self, reason: str) -> None:
+        """Send nothing more, and go on finding out about what was sent."""
+        self._held = True
+        self._reason = self._reason or reason
+
+    # -- what is due ------------------------------------------------------------------------------------------
+
+    async def _feed(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            fed = await self._feed_page()
+            if self._clock.monotonic() - self._forward_at > self._options.wait:
+                if await self._next_due() is not None:
+                    self.stop(f"nothing moved forward for {self._options.wait:g} seconds")
+                return
+            if fed:
+                continue
+            if self._in_flight:
+                await self._wake.wait()
+                continue
+            due = await self._next_due()
+            if due is None:
+                return
+            await self._clock.sleep(min(max(due - self._clock.time(), 0.01), 1.0))
+
+    async def _next_due(self) -> float | None:
+        states = _LOOKS if self._held else (State.PLANNED, *_LOOKS)
+        return await self._ledger.next_due(states, max_resends=self._options.max_resends)
+
+    async def _feed_page(self) -> int:
+        """Queue rows whose time has come. While there is something to send, a quarter of the room is for inquiries."""
+        room = 2 * self._options.concurrency - len(self._in_flight)
+        if room < self._options.concurrency // 2 or room < 1:
+            return 0
+        sends = [] if self._held else await self._due((State.PLANNED,), room)
+        looks = await self._due(_LOOKS, room if not sends else max(1, room // 4))
+        rows = looks + sends[: room - len(looks)]
+        for row in rows:
+            self._in_flight.add(row.id)
+            self._queue.put_nowait(row)
+        return len(rows)
+
+    async def _due(self, states: tuple[State, ...], limit: int) -> list[Row]:
+        found = await self._ledger.due(states, limit + len(self._in_flight), max_resends=self._options.max_resends)
+        return [row for row in found if row.id not in self._in_flight][:limit]
+
+    async def _work(self) -> None:
+        while (row := await self._queue.get()) is not None:
+            try:
+                if self._stopped:
+                    continue
+                if row.state is State.PLANNED:
+                    await self._send(row)
+                else:
+                    await self._inquire(row)
+            finally:
+                self._in_flight.discard(row.id)
+                self._wake.set()
+
+    # -- one payout -------------------------------------------------------------------------------------------
+
+    async def _send(self, row: Row) -> None:
+        request = self._api.request_class(**row.fields)
+        if digest_of(self._api.text_of(request)) != row.digest:
+            raise LedgerError(
+                f"order {row.order_id}: what would be signed is not what was planned "
+                "(was the app name changed?); nothing was sent"
+            )
+        sent_at = await self._pace.wait_turn(Deadline(self._clock, math.inf))
+        if self._held or self._stopped:
+            return
+        row = await self._move(row, Event.SEND)
+        try:
+            found = await self._api.send(request)
+        except PayCoolsError as error:
+            await self._send_failed(row, error, sent_at)
+            return
+        self._pace.calm(sent_at)
+        due = self._clock.time() + self._options.first_look
+        row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
+        if found.status.final:
+            await self._found(row, found)
+
+    async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
+        event = event_of_error(error)
+        trouble = error.__cause__ or error
+        if isinstance(trouble, RateLimited | TransientError):
+            self._pace.busy(sent_at)
+        elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
+            self._pace.busy(sent_at, trouble.retry_after)
+        if isinstance(error, STOPS):
+            self.stop(str(error))
+        elif isinstance(error, HOLDS):
+            self._hold(str(error))
+        due = self._clock.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
+        await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
+
+    async def _inquire(self, row: Row) -> None:
+        try:
+            found = await self._api.inquire(row.order_id)
+        except STOPS as error:
+            self.stop(str(error))
+        except PayCoolsError:
+            await self._look_again(row, row.absent_since)
+        else:
+            await (self._absent(row) if found is None else self._found(row, found))
+
+    async def _absent(self, row: Row) -> None:
+        now = self._clock.time()
+        since = row.absent_since
+        if row.state is State.UNKNOWN and since is not None and now - since >= self._options.absent_after:
+            await self._move(row, Event.ABSENT)
+        elif row.state is State.UNKNOWN:
+            await self._ledger.look_again(
+                row, due=(since or now) + self._options.absent_after, absent_since=since or now
+            )
+        else:
+            await self._look_again(row, None)
+
+    async def _found(self, row: Row, found: Found) -> None:
+        event = event_of_inquiry(found, row.amount)
+        if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
+            await self._look_again(row, None)
+            return
+        message = found.failed_message
+        if event is Event.MISMATCH:
+            message = f"PayCools knows this order with amount {found.amount}, ours is {row.amount}"
+        await self._move(
+            row,
+            event,
+            due=self._clock.time() + self._options.first_look,
+            transaction_id=found.transaction_id,
+            code=found.failed_code,
+            message=message,
+        )
+
+    async def _look_again(self, row: Row, absent_since: float | None) -> None:
+        pause = min(self._options.first_look * 2 ** min(row.looks + 1, 30), self._options.longest_look)
+        await self._ledger.look_again(row, due=self._clock.time() + pause, absent_since=absent_since)
+
+    async def _move(self, row: Row, event: Event, **facts: object) -> Row:
+        moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
+        for state, sign in ((row.state, -1), (moved.state, 1)):
+            rows, amount = self.counts.get(state, (0, 0))
+            self.counts[state] = (rows + sign, amount + sign * row.amount)
+        if moved.state in _FORWARD and moved.state is not row.state:
+            self._forward_at = self._clock.monotonic()
+        return moved
+
+
+def _message(error: BaseException) -> str:
+    return str(getattr(error, "message", None) or error)[:300]

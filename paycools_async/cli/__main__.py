@@ -1,0 +1,5 @@
+"""`python -m paycools_async.cli`"""
+
+from . import main
+
+main()

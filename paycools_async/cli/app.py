@@ -1,0 +1,79 @@
+"""The commands. Each is thin: it reads options, calls the library, prints, and chooses the exit code."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from ..client import PayCoolsPH
+from ..endpoint import endpoints as all_endpoints
+from ..money import format_major
+from . import keys, payouts, sandbox
+from .run import failing_clearly, say
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="paycools",
+    help="Pay through PayCools: payout batches that never pay twice, a sandbox, keys.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(payouts.app, name="payouts")
+app.add_typer(keys.app, name="keys")
+app.command("sandbox")(sandbox.sandbox)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def balance() -> None:
+    """Show the balance. Settings come from the PAYCOOLS_PH_* variables."""
+
+    async def ask() -> int:
+        async with PayCoolsPH.from_env() as paycools:
+            say(format_major((await paycools.account.balance()).balance, "PHP"))
+        return 0
+
+    failing_clearly(ask)
+
+
+@app.command()
+def endpoints(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List every endpoint and callback, and how sure its path is."""
+    for entry in all_endpoints():
+        row: dict[str, Any] = {
+            "id": entry.id,
+            "nav": entry.nav,
+            "kind": entry.kind,
+            "method": entry.method,
+            "path": entry.path or "",
+            "provenance": entry.provenance.value,
+            "class": entry.request.__name__,
+        }
+        if as_json:
+            say(json.dumps(row))
+        else:
+            say(
+                f"{row['nav']:<6} {row['id']:<36} {row['method']:<4} {row['path'] or '-':<50} "
+                f"{row['provenance']:<11} {row['class']}"
+            )

@@ -1,0 +1,82 @@
+"""Progress of a batch: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ..batch import Runner, State
+from ..batch.states import FINAL
+from .run import say
+
+__all__ = ["showing_progress"]
+
+_SHOWN = (State.PLANNED, State.SENDING, State.UNKNOWN, State.ACCEPTED, State.SETTLED, State.FAILED, State.CONFLICT)
+
+
+class _Meter:
+    """Rows done, the rate since the start, and the time left at that rate."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._started = time.monotonic()
+        self._before: int | None = None
+
+    def read(self) -> tuple[int, int, str]:
+        counts = {state: rows for state, (rows, _) in self._runner.counts.items() if rows}
+        total = sum(counts.values())
+        done = sum(counts.get(state, 0) for state in (*FINAL, State.CONFLICT))
+        if self._before is None and total:
+            self._before = done
+        rate = (done - (self._before or 0)) / max(time.monotonic() - self._started, 0.001)
+        left = f"{_duration((total - done) / rate)} left" if rate > 0 and done < total else ""
+        states = ", ".join(f"{state.value} {counts[state]}" for state in _SHOWN if state in counts)
+        return done, total, "  ".join(part for part in (states, f"{rate:.0f}/s", left) if part)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextlib.asynccontextmanager
+async def showing_progress(runner: Runner, *, every: float = 5.0) -> AsyncIterator[None]:
+    """Show the runner's counts until the block ends."""
+    on_terminal = sys.stdout.isatty()
+    task = asyncio.create_task(_bar(runner) if on_terminal else _lines(runner, every))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _bar(runner: Runner) -> None:
+    meter = _Meter(runner)
+    columns = (TextColumn("payouts"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[states]}"))
+    with Progress(*columns, console=Console()) as progress:
+        bar = progress.add_task("payouts", total=None, states="")
+        try:
+            while True:
+                done, total, states = meter.read()
+                progress.update(bar, completed=done, total=total or None, states=states)
+                await asyncio.sleep(0.2)
+        finally:
+            done, total, states = meter.read()
+            progress.update(bar, completed=done, total=total or None, states=states)
+
+
+async def _lines(runner: Runner, every: float) -> None:
+    meter = _Meter(runner)
+    while True:
+        await asyncio.sleep(every)
+        done, total, states = meter.read()
+        say(f"{done} of {total} done: {states}")
