@@ -13,7 +13,19 @@ from .config import Environment, PHCredentials, environment_from, ph_base_url
 from .endpoint import Effect, PHRequest
 from .engine import Engine, Exchange
 from .errors import ConfigurationError
-from .ph import Account, Payouts
+from .ph import (
+    CPM,
+    EKYC,
+    QR,
+    Account,
+    BankTransfers,
+    Bills,
+    Checkout,
+    DirectDebit,
+    Payouts,
+    Refunds,
+    WebPayments,
+)
 from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.pool import SigningPool
@@ -37,9 +49,6 @@ class PayCoolsPH:
 
     It may be made outside an event loop and is used in one, as `async with`; or call `aclose()` yourself.
     """
-
-    account: Account
-    payouts: Payouts
 
     def __init__(
         self,
@@ -78,6 +87,15 @@ class PayCoolsPH:
         )
         self.account = Account(self)
         self.payouts = Payouts(self)
+        self.bills = Bills(self)
+        self.qr = QR(self)
+        self.bank_transfers = BankTransfers(self)
+        self.web_payments = WebPayments(self)
+        self.refunds = Refunds(self)
+        self.checkout = Checkout(self)
+        self.direct_debit = DirectDebit(self)
+        self.ekyc = EKYC(self)
+        self.cpm = CPM(self)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, **options: Any) -> Self:

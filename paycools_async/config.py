@@ -59,6 +59,9 @@ class PHCredentials:
             raise ConfigurationError("app_name: letters and spaces only, as registered with PayCools")
         if len(self.app_name) > 100:
             raise ConfigurationError("app_name: at most 100 characters")
+        secret = self.callback_secret
+        if secret is not None and (not isinstance(secret, str) or not secret.strip()):
+            raise ConfigurationError("callback_secret is empty: anybody could sign callbacks; leave it out instead")
 
     def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         known = {"appName": self.app_name, "timestamp": str(int(now * 1000))}
@@ -100,18 +103,21 @@ def ph_base_url(environment: Environment, base_url: str | None) -> str:
 
 def check_base_url(url: str) -> str:
     """Scheme, host and optional path; HTTPS unless the host is this machine. Without a slash at the end."""
-    parts = urlsplit(url.strip())
+    url = url.strip()
     try:
+        parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise ConfigurationError("base_url: the port is no number") from None
+        raise ConfigurationError("base_url: the host or the port is malformed") from None
     if parts.scheme not in ("https", "http") or not host:
         raise ConfigurationError("base_url: give it as https://host")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigurationError("base_url: no user, query or fragment belongs there")
+    if any(c.isspace() for c in url):
+        raise ConfigurationError("base_url: no blank belongs there")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConfigurationError("base_url: plain http is taken for this machine only; use https")
-    return url.strip().rstrip("/")
+    return url.rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,10 +10,11 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
+from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .endpoint import Request, Result
-from .enums import OpenEnum
+from .enums import OpenEnum, OpenNumber
 from .fields import wire_name
 from .times import parse_time
 
@@ -26,7 +27,7 @@ def unstructure(request: Request[Any]) -> dict[str, Any]:
     """The request's fields under their wire names; `None` is left out, 0 and False stay, `extra` is spread."""
     found: dict[str, Any] = _CONVERTER.unstructure(request)
     extra = found.pop("extra", None) or {}
-    return {**{name: value for name, value in found.items() if value is not None}, **extra}
+    return {**found, **extra}
 
 
 def structure(value: Any, into: Any) -> Any:
@@ -40,7 +41,7 @@ def structure(value: Any, into: Any) -> Any:
 def _reason(error: BaseException, type_: Any) -> str:
     if isinstance(error, KeyError):
         return f"required field {error.args[0]!r} is missing"
-    return f"not a {getattr(type_, '__name__', type_)}"
+    return f"not a {getattr(type_, '__name__', type_)}" if type_ is not None else "not of the documented form"
 
 
 def _to_int(value: Any, _: Any = None) -> int:
@@ -75,6 +76,18 @@ def _to_time(value: Any, _: Any = None) -> datetime:
     return parse_time(value)
 
 
+def _to_enum(value: Any, cls: Any) -> Any:
+    return cls(_to_str(value))  # codes come as numbers, too
+
+
+def _to_number(value: Any, cls: Any) -> Any:
+    """A code that is no number is none of ours; it stays in `.raw`, and the rest of the answer is not lost for it."""
+    try:
+        return cls(_to_str(value))
+    except ValueError:
+        return None
+
+
 _SCALARS: dict[Any, Callable[[Any, Any], Any]] = {
     int: _to_int,
     Decimal: _to_decimal,
@@ -91,13 +104,13 @@ def _optional_scalar(type_: Any) -> Any:
     if len(inner) != 1 or len(get_args(type_)) != 2:
         return None
     scalar = inner[0]
-    is_enum = isinstance(scalar, type) and issubclass(scalar, OpenEnum)
+    is_enum = isinstance(scalar, type) and issubclass(scalar, OpenEnum | OpenNumber)
     return scalar if scalar in _SCALARS or is_enum else None
 
 
 def _optional_hook(type_: Any) -> Callable[[Any, Any], Any]:
     scalar = _optional_scalar(type_)
-    convert = _SCALARS.get(scalar) or (lambda value, _: scalar(value))
+    convert = _SCALARS.get(scalar) or (_to_number if issubclass(scalar, OpenNumber) else _to_enum)
     keeps_empty = scalar is str  # an empty text is a text; an empty time or number is nothing
 
     def hook(value: Any, _: Any) -> Any:
@@ -108,16 +121,36 @@ def _optional_hook(type_: Any) -> Callable[[Any, Any], Any]:
     return hook
 
 
+def _is_list(type_: Any) -> bool:
+    return get_origin(type_) is list
+
+
+def _list_hook(type_: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    build = list_structure_factory(type_, converter)
+
+    def hook(value: Any, _: Any) -> Any:
+        if not isinstance(value, list):  # an object or a text would be walked through as well
+            raise ValueError("not a list")
+        return build(value, type_)
+
+    return hook
+
+
 def _result_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
     renames = {field.name: override(rename=wire_name(field)) for field in attrs.fields(cls)}
     renames["raw"] = override(rename=_RAW)
     aliases = [(alias, wire_name(field)) for field in attrs.fields(cls) for alias in field.metadata.get("aliases", ())]
     build = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
+    shape = getattr(cls, "_shape", None)  # of a result that comes in more than one form: makes it one
+    empty_is_enough = all(field.default is not attrs.NOTHING for field in attrs.fields(cls))
 
-    def hook(value: Any, _: Any) -> Any:
+    def hook(raw: Any, _: Any) -> Any:
+        value = raw if shape is None else shape(raw)
+        if value is None and empty_is_enough:
+            value = {}  # success with null `data`, where no field of the answer is certain
         if not isinstance(value, dict):
             raise ValueError("not an object")
-        seen = {**value, _RAW: value}
+        seen = {**value, _RAW: raw}
         for alias, name in aliases:
             if alias in value:
                 seen.setdefault(name, value[alias])
@@ -128,7 +161,8 @@ def _result_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], A
 
 def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[str, Any]]:
     renames = {field.name: override(rename=wire_name(field)) for field in attrs.fields(cls)}
-    return make_dict_unstructure_fn(cls, converter, **renames)  # type: ignore[arg-type]
+    build = make_dict_unstructure_fn(cls, converter, **renames)  # type: ignore[arg-type]
+    return lambda request: {name: value for name, value in build(request).items() if value is not None}
 
 
 def _subclass_of(base: type) -> Callable[[Any], bool]:
@@ -137,10 +171,12 @@ def _subclass_of(base: type) -> Callable[[Any], bool]:
 
 def _converter() -> Converter:
     converter = Converter()
-    # by identity: a hook registered for str would take the text enums too
-    converter.register_structure_hook_factory(lambda t: t in _SCALARS, lambda t: _SCALARS[t])
+    # by class: cattrs asks its own int() and str() before any factory, and they take 1.5 centavos for 1
+    for scalar, hook in _SCALARS.items():
+        converter.register_structure_hook(scalar, hook)
+    converter.register_structure_hook(OpenEnum, _to_enum)  # nearer to a text enum than the hook for str
+    converter.register_structure_hook_factory(_is_list, lambda type_: _list_hook(type_, converter))
     converter.register_structure_hook_factory(lambda t: _optional_scalar(t) is not None, _optional_hook)
-    converter.register_structure_hook_factory(_subclass_of(OpenEnum), lambda cls: lambda value, _: cls(value))
     converter.register_structure_hook_factory(_subclass_of(Result), lambda cls: _result_hook(cls, converter))
     converter.register_unstructure_hook_factory(_subclass_of(Request), lambda cls: _request_hook(cls, converter))
     converter.register_unstructure_hook_func(_subclass_of(OpenEnum), str)

@@ -92,8 +92,8 @@ class Engine:
             _hide_personal_data(error, request)
             if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
                 raise OutcomeUnknown(
-                    f"{type(request).__name__}: {error}. It may have got through: "
-                    "inquire with resolve(error.request) before anything else",
+                    f"{type(request).__name__}: {error}. It may have got through: find out before anything is sent "
+                    "again; .request holds what was sent",
                     request=request,
                 ) from error
             raise
@@ -142,9 +142,13 @@ class Engine:
         in_path = {name: own.pop(name) for name in names if name in own}
         for name, value in in_path.items():
             path = path.replace("{" + name + "}", quote(str(value), safe=""))
+        filled = self.merchant.fills(endpoint.fills, now=self.clock.time())
         if endpoint.wire is Wire.HYBRID:
+            # outside stand appId, param and sign alone: the time goes into param, as a number
+            if "timestamp" in filled:
+                own["timestamp"] = int(filled.pop("timestamp"))
             own = {"param": json_text(own)}
-        fields = {**self.merchant.fills(endpoint.fills, now=self.clock.time()), **own}
+        fields = {**filled, **own}
         # path parameters stand in no parameter table, so by default they are not signed (inferred)
         return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
 

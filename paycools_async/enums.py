@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Any, Self
 
-__all__ = ["OpenEnum", "TransactionStatus"]
+__all__ = ["OpenEnum", "OpenNumber", "TransactionStatus"]
 
 
 class OpenEnum(enum.StrEnum):
@@ -27,6 +27,32 @@ class OpenEnum(enum.StrEnum):
             return cls(known)
         unknown = str.__new__(cls, value)
         unknown._name_ = unknown._value_ = value
+        return unknown
+
+    @property
+    def known(self) -> bool:
+        """Whether this SDK has a name for it."""
+        return self._value_ in type(self)._value2member_map_
+
+
+class OpenNumber(enum.IntEnum):
+    """An int enum that never refuses a number; digits in a text count as one. Unknown numbers are kept."""
+
+    @classmethod
+    def _folded(cls, number: int) -> int:
+        """The known spelling of a number."""
+        return number
+
+    @classmethod
+    def _missing_(cls, value: Any) -> Self | None:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            return None
+        number = int(value)  # ValueError for a text that is no number
+        folded = cls._folded(number)
+        if folded in cls._value2member_map_:
+            return cls(folded)
+        unknown = int.__new__(cls, number)
+        unknown._name_, unknown._value_ = str(number), number
         return unknown
 
     @property

@@ -186,9 +186,12 @@ def mobile(*, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
     return text(11, 11, pattern=PH_MOBILE, personal=True, default=default, wire=wire, converter=ph_mobile)
 
 
-def extra_fields() -> Any:
-    """`extra={...}`: further wire fields of an endpoint whose fields are not published; signed like the rest."""
-    return attrs.field(factory=dict, kw_only=True, repr=False)
+def extra_fields(*, factory: Callable[[], dict[str, Any]] = dict) -> Any:
+    """`extra={...}`: further wire fields of an endpoint whose fields are not published; signed like the rest.
+
+    Write `extra_fields(factory=dict)`: type checkers see a default only where it stands in the call.
+    """
+    return attrs.field(factory=factory, kw_only=True, repr=False)
 
 
 class _Day:

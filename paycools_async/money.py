@@ -25,7 +25,7 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     if isinstance(amount, bool | float):
         raise TypeError("an amount is a string, an int or a Decimal, never a float")
     text = format(amount, "f") if isinstance(amount, Decimal) else str(amount)
-    places = EXPONENTS[currency]
+    places = _places(currency)
     match = _PLAIN.fullmatch(text)
     if match is None:
         raise ValueError("not a plain decimal number such as 500.10")
@@ -37,9 +37,18 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     return int(whole + fraction.ljust(places, "0"))
 
 
+def _places(currency: str) -> int:
+    try:
+        return EXPONENTS[currency]
+    except KeyError:
+        raise ValueError(f"this API has no currency {currency!r}; it has {', '.join(EXPONENTS)}") from None
+
+
 def from_minor(minor: int, currency: str) -> Decimal:
     """Major units as an exact Decimal: `from_minor(50010, "PHP") == Decimal("500.10")`."""
-    return Decimal(minor).scaleb(-EXPONENTS[currency])
+    if isinstance(minor, bool) or not isinstance(minor, int):
+        raise TypeError("minor units are an int")
+    return Decimal(minor).scaleb(-_places(currency))
 
 
 def format_major(minor: int, currency: str) -> str:

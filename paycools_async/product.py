@@ -5,16 +5,18 @@ A product lists its calls (`create = Call(CreatePayout)`); the parameters and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from .endpoint import Request
+from .errors import DuplicateOrder, NotFound
 from .times import Clock
 
 __all__ = ["Call", "Product", "Sender"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F")
 
 
 class Sender(Protocol):
@@ -31,6 +33,36 @@ class Product:
 
     def __init__(self, client: Sender) -> None:
         self._client = client
+
+    async def _find_or_resend(
+        self,
+        inquire: Callable[[], Awaitable[F | None]],
+        request: Request[R],
+        *,
+        absent_after: float,
+        resend: bool,
+    ) -> F | R:
+        """After an unclear outcome: what PayCools knows of the order; only if it knows nothing, the same again.
+
+        Nothing is known only after two inquiries at least `absent_after` seconds apart. The request keeps its ids, so
+        PayCools refuses it if it was there after all; then it is inquired once more.
+        """
+        found = await inquire()
+        if found is None:
+            await self._client.clock.sleep(absent_after)
+            found = await inquire()
+        if found is not None:
+            return found
+        if not resend:
+            raise NotFound(1008, "absent in two inquiries")
+        try:
+            receipt: R = await self._client.send(request)
+        except DuplicateOrder:
+            found = await inquire()
+            if found is None:
+                raise
+            return found
+        return receipt
 
 
 class Call(Generic[P, R]):

@@ -9,10 +9,18 @@ import pytest
 from paycools_async import PayCoolsPH
 from paycools_async.testing import FakePayCools, ManualClock, generate_private_key
 
+pytest_plugins = ["conftest_batch"]
+
 
 @pytest.fixture(scope="session")
 def key_pem() -> str:
     """A 2048-bit private key, made for this run."""
+    return generate_private_key()
+
+
+@pytest.fixture(scope="session")
+def other_key_pem() -> str:
+    """A key that nobody has registered."""
     return generate_private_key()
 
 

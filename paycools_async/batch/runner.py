@@ -7,6 +7,7 @@ move in the ledger. The ledger decides what is due; the runner keeps nothing tha
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 
 import attrs
@@ -170,7 +171,7 @@ class Runner:
     # -- one payout -------------------------------------------------------------------------------------------
 
     async def _send(self, row: Row) -> None:
-        request = self._api.request_class(**row.fields)
+        request = self._api.request_class(**json.loads(row.body))
         if digest_of(self._api.text_of(request)) != row.digest:
             raise LedgerError(
                 f"order {row.order_id}: what would be signed is not what was planned "

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import signal
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
 import attrs
 import typer
 
-from ..batch import Identity, LedgerError, Options, PHPayouts, Runner, SQLiteLedger, State, Summary, read_orders
-from ..batch.ledger import Intake
+from ..batch import Identity, Options, SQLiteLedger, Summary, read_orders
 from ..batch.reports import write_report
-from ..batch.resolver import STOPS
-from ..batch.states import OPEN
-from ..client import PayCoolsPH
-from ..errors import PayCoolsError
 from ..money import format_major
 from ..ph.payout import CreatePayout
-from .progress import showing_progress
+from .pay import BAD_INPUT, Plan, pay, show, tell_bad_rows
 from .run import failing_clearly, say, say_error
-from .sandbox import open_sandbox
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
-
-BAD_INPUT = 2
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV or JSONL; columns are the payout's fields.")]
 LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger file (FILE.db).")]
@@ -51,19 +40,6 @@ ShortOption = Annotated[
 ApiOption = Annotated[str, typer.Option("--api", help="ph.")]
 
 
-@attrs.frozen(kw_only=True)
-class _Plan:
-    """What a run was asked to do."""
-
-    file: Path | None
-    ledger: Path
-    sandbox: bool
-    options: Options
-    yes: bool
-    report: Path | None
-    ignore_balance: bool
-
-
 @app.command()
 def check(file: FileArgument) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
@@ -77,7 +53,7 @@ def check(file: FileArgument) -> None:
                 )
             finally:
                 await ledger.aclose()
-        if _bad_rows(file, found):
+        if tell_bad_rows(file, found):
             return BAD_INPUT
         say(f"{file.name}: {found.new} payouts, {format_major(found.total, 'PHP')}, no faults")
         return 0
@@ -101,7 +77,7 @@ def run(
 ) -> None:
     """Pay a file. Running it again resumes, and pays nobody twice."""
     _refuse_api(api)
-    plan = _Plan(
+    plan = Plan(
         file=file,
         ledger=_ledger_path(ledger or str(file.with_suffix(".ledger.db"))),
         sandbox=sandbox,
@@ -110,7 +86,7 @@ def run(
         report=report,
         ignore_balance=ignore_balance,
     )
-    failing_clearly(lambda: _pay(plan))
+    failing_clearly(lambda: pay(plan))
 
 
 @app.command()
@@ -128,7 +104,7 @@ def resume(
 ) -> None:
     """Go on with a ledger's open payouts."""
     _refuse_api(api)
-    plan = _Plan(
+    plan = Plan(
         file=None,
         ledger=_ledger_path(_required(ledger)),
         sandbox=sandbox,
@@ -137,7 +113,7 @@ def resume(
         report=report,
         ignore_balance=ignore_balance,
     )
-    failing_clearly(lambda: _pay(plan))
+    failing_clearly(lambda: pay(plan))
 
 
 @app.command()
@@ -147,7 +123,7 @@ def status(ledger: LedgerOption = None) -> None:
     async def look() -> int:
         async with _reading(ledger) as found:
             summary = Summary(counts=await found.counts())
-        _show(summary)
+        show(summary)
         return summary.exit_code
 
     failing_clearly(look)
@@ -163,158 +139,11 @@ def report_(
     async def write() -> int:
         async with _reading(ledger) as found:
             summary = await write_report(found, directory, "PHP")
-        _show(summary)
+        show(summary)
         say(f"report: {directory / 'payouts.csv'}, {directory / 'summary.json'}")
         return summary.exit_code
 
     failing_clearly(write)
-
-
-# -- paying ---------------------------------------------------------------------------------------------------
-
-
-async def _pay(plan: _Plan) -> int:
-    fresh = not plan.ledger.exists()
-    async with _client(plan) as client:
-        api = PHPayouts(client)
-        ledger = await SQLiteLedger.open(plan.ledger, api.identity, create=plan.file is not None)
-        try:
-            code = await _pay_from(ledger, api, plan)
-        finally:
-            await ledger.aclose()
-            if fresh and await _is_empty(plan.ledger):
-                _remove(plan.ledger)
-    return code
-
-
-async def _pay_from(ledger: SQLiteLedger, api: PHPayouts, plan: _Plan) -> int:
-    if plan.file is not None:
-        found = await ledger.intake(read_orders(plan.file, api.request_class, api.currency), api.text_of)
-        if _bad_rows(plan.file, found):
-            return BAD_INPUT
-        say(f"{plan.file.name}: {found.new + found.known} payouts, {format_major(found.total, api.currency)}")
-        if found.known:
-            say(f"{found.known} of them are in the ledger from an earlier run; nobody is paid twice")
-    before = Summary(counts=await ledger.counts())
-    if not before.rows(*OPEN):
-        say("Nothing is left to send; nothing was sent.")
-        return await _finish(ledger, plan, before)
-    if not await _may_start(api, before, plan):
-        return BAD_INPUT
-    runner = Runner(api, ledger, plan.options)
-    with _stopping_on_signals(runner):
-        async with showing_progress(runner):
-            summary = await runner.run()
-    return await _finish(ledger, plan, summary)
-
-
-async def _may_start(api: PHPayouts, before: Summary, plan: _Plan) -> bool:
-    """Show what is to be sent and what there is to pay it from; ask unless told not to."""
-    to_send = before.rows(State.PLANNED)
-    total = before.amount(State.PLANNED)
-    say(f"To send: {to_send} payouts, {format_major(total, api.currency)}")
-    unclear = before.rows(State.SENDING, State.UNKNOWN)
-    if unclear:
-        say(f"{unclear} payouts of an earlier run are unclear: PayCools is asked before any of them is sent again")
-    try:
-        balance = await api.balance()
-    except STOPS:
-        raise
-    except PayCoolsError as error:
-        say_error(f"warning: the balance could not be read: {error}")
-    else:
-        say(f"Balance: {format_major(balance, api.currency)}")
-        if balance < total and not plan.ignore_balance:
-            say_error(
-                f"error: the balance is {format_major(total - balance, api.currency)} short; nothing was sent. "
-                "Top up and run again, or give --ignore-balance to send what it covers"
-            )
-            return False
-    if plan.yes or not to_send:
-        return True
-    if not sys.stdin.isatty():
-        say_error("error: not a terminal, so nobody can be asked: give --yes; nothing was sent")
-        return False
-    return typer.confirm("Send them?")
-
-
-async def _finish(ledger: SQLiteLedger, plan: _Plan, summary: Summary) -> int:
-    if summary.stopped:
-        say_error(f"stopped: {summary.stopped}")
-    _show(summary)
-    if plan.report is not None:
-        await write_report(ledger, plan.report, "PHP", summary.stopped)
-        say(f"report: {plan.report / 'payouts.csv'}, {plan.report / 'summary.json'}")
-    if summary.rows(*OPEN):
-        again = f"paycools payouts resume --ledger {plan.ledger}" + (" --sandbox" if plan.sandbox else "")
-        say(f"Some payouts are not final. Go on with: {again}")
-    if summary.rows(State.CONFLICT):
-        say("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
-    return summary.exit_code
-
-
-@contextlib.asynccontextmanager
-async def _client(plan: _Plan) -> AsyncIterator[PayCoolsPH]:
-    async with contextlib.AsyncExitStack() as stack:
-        if not plan.sandbox:
-            yield await stack.enter_async_context(PayCoolsPH.from_env(max_connections=plan.options.concurrency))
-            return
-        box = await stack.enter_async_context(open_sandbox(Path(f"{plan.ledger}.sandbox")))
-        credentials = box.fake.ph_credentials
-        client = PayCoolsPH(credentials, base_url=box.base_url, max_connections=plan.options.concurrency)
-        yield await stack.enter_async_context(client)
-
-
-@contextlib.contextmanager
-def _stopping_on_signals(runner: Runner) -> Iterator[None]:
-    """The first Ctrl-C lets what is in flight finish; the second ends at once (the ledger stays right)."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    asked = 0
-
-    def ask(number: int) -> None:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
-            say_error("\nstopping: what is in flight is finished first; once more ends at once")
-            runner.stop("interrupted")
-        elif task is not None:
-            task.cancel()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        with contextlib.suppress(NotImplementedError):  # not on Windows
-            loop.add_signal_handler(number, ask, number)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-
-
-# -- small things ---------------------------------------------------------------------------------------------
-
-
-def _bad_rows(file: Path, found: Intake) -> bool:
-    for error in found.errors:
-        say_error(f"{file.name}: {error}")
-    if found.more_errors:
-        say_error(f"{file.name}: and {found.more_errors} more")
-    if found.errors:
-        rows = len({error.line for error in found.errors})
-        say_error(f"error: {rows} bad rows; nothing was sent")
-        return True
-    if not found.new and not found.known:
-        say_error(f"error: {file.name}: no payouts in it; nothing was sent")
-        return True
-    return False
-
-
-def _show(summary: Summary) -> None:
-    for state in State:
-        rows, amount = summary.counts.get(state, (0, 0))
-        if rows:
-            say(f"{state.value:>9}: {rows:>8}  {format_major(amount, 'PHP'):>24}")
 
 
 def _required(ledger: str | None) -> str:
@@ -343,19 +172,3 @@ async def _reading(ledger: str | None) -> AsyncIterator[SQLiteLedger]:
         yield found
     finally:
         await found.aclose()
-
-
-async def _is_empty(path: Path) -> bool:
-    try:
-        found = await SQLiteLedger.open(path, None, create=False)
-    except LedgerError:
-        return False
-    try:
-        return not await found.counts()
-    finally:
-        await found.aclose()
-
-
-def _remove(ledger: Path) -> None:
-    for suffix in ("", "-wal", "-shm", ".lock", ".lock-journal"):
-        Path(f"{ledger}{suffix}").unlink(missing_ok=True)

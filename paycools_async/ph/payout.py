@@ -12,7 +12,6 @@ import attrs
 from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import (
-    DuplicateOrder,
     FieldError,
     NotFound,
     OrderConflict,
@@ -20,6 +19,7 @@ from ..errors import (
 )
 from ..fields import EMAIL, PERSON_NAME, PH_MOBILE, choice, day, integer, minor_units, order_id, ph_mobile, text
 from ..product import Call, Product
+from .codes import FailedCode
 
 __all__ = [
     "CreatePayout",
@@ -125,7 +125,7 @@ class PayoutStatus(Result):
     return_time: datetime | None = None
     """When it became final."""
     remark: str | None = None
-    failed_code: int | None = None
+    failed_code: FailedCode | None = None
     failed_message: str | None = None
 
 
@@ -160,7 +160,7 @@ class PayoutSettled(Event):
     transaction_status: TransactionStatus
     create_time: datetime | None = None
     return_time: datetime | None = None
-    failed_code: int | None = None
+    failed_code: FailedCode | None = None
     failed_message: str | None = None
     remark: str | None = None
 
@@ -194,22 +194,9 @@ class Payouts(Product):
         Raises OrderConflict where PayCools knows the id with another amount, and OutcomeUnknown if the second sending
         is unclear too: then resolve again.
         """
-        found = await self._inquire(request)
-        if found is None:
-            await self._client.clock.sleep(absent_after)
-            found = await self._inquire(request)
-        if found is not None:
-            return found
-        if not resend:
-            raise NotFound(1008, "absent in two inquiries")
-        try:
-            receipt: PayoutReceipt = await self._client.send(request)
-        except DuplicateOrder:
-            found = await self._inquire(request)
-            if found is None:
-                raise
-            return found
-        return receipt
+        return await self._find_or_resend(
+            lambda: self._inquire(request), request, absent_after=absent_after, resend=resend
+        )
 
     async def _inquire(self, request: CreatePayout) -> PayoutStatus | None:
         status = await self.find(request.mch_order_id)

@@ -12,7 +12,7 @@ class Pace:
     """At most `rate` requests a second (no limit by default), and a pause for everybody when PayCools is busy.
 
     Busy answers double the pause from `first_pause` to `longest_pause` seconds; an answer that is not busy
-    ends the doubling. Answers to requests sent before the pause began do not lengthen it.
+    ends the doubling. Answers to requests sent before the pause began do not double it again.
     """
 
     def __init__(

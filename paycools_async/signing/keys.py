@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from pathlib import Path
 
 from Crypto.PublicKey import RSA
+from Crypto.Util.asn1 import DerSequence
 
 from ..errors import InvalidKeyError
 from .base import PrivateKey, PublicKey
@@ -22,6 +24,9 @@ __all__ = ["load_private_key", "load_public_key"]
 _MINIMUM_BITS = 2048
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----", re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\-_]+={0,2}")
+_OPENSSH = "this is an OpenSSH key; convert it with ssh-keygen -p -m PKCS8"
+_EC = b"\x2a\x86\x48\xce\x3d"
+_PASSPHRASE = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05"  # PKCS#5, under which PKCS#8 keeps an encrypted key
 
 
 def load_private_key(source: PrivateKey | str | bytes | Path) -> PrivateKey:
@@ -59,6 +64,8 @@ def _public(key: RSA.RsaKey) -> PublicKey:
 
 def _parse(source: object, wanted: str) -> RSA.RsaKey:
     der = _der(source, wanted)
+    if _is_certificate(der):  # the RSA parser would take the key inside and leave the certificate's own rules behind
+        raise InvalidKeyError(f"this is a certificate, not a {wanted} key")
     try:
         key = RSA.import_key(der)
     except (ValueError, IndexError, TypeError):
@@ -70,17 +77,24 @@ def _parse(source: object, wanted: str) -> RSA.RsaKey:
 
 def _der(source: object, wanted: str) -> bytes:
     if isinstance(source, Path):
-        return _der(_read(source), wanted)
-    if isinstance(source, bytes | bytearray):
-        if source[:1] == b"\x30":
-            return bytes(source)
-        try:
-            source = bytes(source).decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise InvalidKeyError("the key is neither text nor DER") from None
-    if not isinstance(source, str):
-        raise InvalidKeyError(f"a {wanted} key is text, bytes or a path, not {type(source).__name__}")
-    text = _clean(source)
+        return _der_of(_read(source), wanted)
+    if isinstance(source, str):
+        path = Path(_unquoted(source))  # before the text is cleaned: C:\\new.pem holds no line break
+        if _is_file(path):
+            return _der_of(_read(path), wanted)
+    if isinstance(source, str | bytes | bytearray):
+        return _der_of(source, wanted)
+    raise InvalidKeyError(f"a {wanted} key is text, bytes or a path, not {type(source).__name__}")
+
+
+def _der_of(content: str | bytes | bytearray, wanted: str) -> bytes:
+    if not isinstance(content, str):
+        if content[:1] == b"\x30":
+            return bytes(content)
+        content = bytes(content).decode("utf-8-sig", "replace")  # a decoding error would carry the key along
+        if "\ufffd" in content:
+            raise InvalidKeyError("the key is neither text nor DER")
+    text = _clean(content)
     if not text:
         raise InvalidKeyError(f"the {wanted} key is empty")
     pem = _PEM.search(text)
@@ -88,22 +102,25 @@ def _der(source: object, wanted: str) -> bytes:
         return _pem_body(pem, wanted)
     if "-----" in text:
         raise InvalidKeyError("the PEM is cut off: it needs both its BEGIN and its END line")
-    path = Path(text)
-    if _is_path(path):
-        return _der(_read(path), wanted)
+    if text.startswith("ssh-"):
+        raise InvalidKeyError(_OPENSSH)
     compact = re.sub(r"\s+", "", text)
     if _BASE64.fullmatch(compact) and len(compact) >= 64:
-        return _base64(compact)
+        return _base64(compact, wanted)
     raise InvalidKeyError(
-        f"this is neither a PEM nor a Base64 key, and no file of that name can be read ({len(source)} characters)"
+        f"this is neither a PEM nor a Base64 key, and no file of that name can be read ({len(text)} characters)"
     )
 
 
-def _clean(text: str) -> str:
+def _unquoted(text: str) -> str:
     text = text.strip().lstrip("\ufeff").strip()
     while len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1].strip()
-    return text.replace("\\r", "").replace("\\n", "\n").replace("\r", "\n").strip()
+    return text
+
+
+def _clean(text: str) -> str:
+    return _unquoted(text).replace("\\r", "").replace("\\n", "\n").replace("\r", "\n").strip()
 
 
 def _pem_body(pem: re.Match[str], wanted: str) -> bytes:
@@ -116,30 +133,40 @@ def _pem_body(pem: re.Match[str], wanted: str) -> bytes:
         # PayCools' own demo strips these lines too, but the bytes under them need a passphrase
         raise InvalidKeyError("this key is protected by a passphrase; export it without one")
     if "OPENSSH" in begin:
-        raise InvalidKeyError("this is an OpenSSH key; convert it with ssh-keygen -p -m PKCS8")
-    return _base64(re.sub(r"\s+", "", body))
+        raise InvalidKeyError(_OPENSSH)
+    return _base64(re.sub(r"\s+", "", body), wanted)
 
 
-def _base64(compact: str) -> bytes:
+def _base64(compact: str, wanted: str) -> bytes:
     compact = compact.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         der = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidKeyError("the key's Base64 is damaged") from None
     if der[:5] == b"-----":  # Base64 of a whole PEM, as some secret stores keep it
-        return _der(der.decode("ascii", "replace"), "private")
+        return _der_of(der, wanted)
     return der
+
+
+def _is_certificate(der: bytes) -> bool:
+    with contextlib.suppress(ValueError, IndexError, TypeError):
+        inner = DerSequence().decode(der)[0]
+        # X.509 (RFC 5280, 4.1): the first element of the inner sequence is the version, tagged [0]
+        return isinstance(inner, bytes) and DerSequence().decode(inner)[0][:1] == b"\xa0"
+    return False
 
 
 def _what_it_is(der: bytes) -> str:
     if der[:1] != b"\x30":
         return "the bytes are not DER"
-    if b"\x2a\x86\x48\xce\x3d" in der[:40]:
+    if _EC in der[:40]:
         return "it is an elliptic-curve key"
+    if _PASSPHRASE in der[:40]:
+        return "it is protected by a passphrase; export it without one"
     return "the bytes are damaged or cut off"
 
 
-def _is_path(path: Path) -> bool:
+def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -149,5 +176,9 @@ def _is_path(path: Path) -> bool:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise InvalidKeyError(f"the key file {path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        name = str(path)
+        if len(name) > 200 or "\n" in name:  # a key handed over as a path, more likely than a file's name
+            name = f"({len(name)} characters)"
+        why = getattr(error, "strerror", None) or "no such name"
+    raise InvalidKeyError(f"the key file {name} cannot be read: {why}")

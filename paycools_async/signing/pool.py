@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 
+from ..errors import PayCoolsError
 from .base import Signer
 
 __all__ = ["SigningPool"]
@@ -35,7 +36,7 @@ class SigningPool:
         future: asyncio.Future[bytes] = loop.create_future()
         with self._ready:
             if self._closed:
-                raise RuntimeError("the signing threads are closed")
+                raise PayCoolsError("the client is closed; nothing was sent")
             if len(self._threads) < self._size:
                 self._start_thread()
             self._jobs.append((text, future, loop))
@@ -77,6 +78,8 @@ class SigningPool:
                     made: bytes | Exception = self._signer.sign(text)
                 except Exception as error:  # noqa: BLE001 - a signer's error belongs to its caller
                     made = error
+                except BaseException as error:  # noqa: BLE001 - and no error may end the thread and leave others waiting
+                    made = RuntimeError(f"the signer failed: {type(error).__name__}")
                 done.setdefault(loop, []).append((future, made))
             for loop, results in done.items():
                 with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
@@ -87,7 +90,9 @@ def _deliver(results: list[tuple[asyncio.Future[bytes], bytes | Exception]]) -> 
     for future, made in results:
         if future.done():
             continue
-        if isinstance(made, Exception):
+        if isinstance(made, StopIteration):  # the one error a future does not take
+            future.set_exception(RuntimeError("the signer failed: StopIteration"))
+        elif isinstance(made, Exception):
             future.set_exception(made)
         else:
             future.set_result(made)

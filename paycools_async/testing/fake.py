@@ -19,13 +19,16 @@ from ..fields import wire_name
 from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport
-from . import check
+from . import check, ph_collections, ph_direct_debit, ph_payments, ph_payouts, ph_refunds
 from .books import PAYERS, PLAYERS, Books, Refusal
 from .faults import Faults
 from .keys import generate_private_key
 from .ph_payouts import PayoutBooks
 
 __all__ = ["Dropped", "FakePayCools"]
+
+PRODUCTS = (ph_payouts, ph_collections, ph_payments, ph_refunds, ph_direct_debit)
+"""The modules that play the products; importing them registers their players."""
 
 APP_ID = "f90addc4861540ef9312e87d8f360e08"
 
@@ -173,12 +176,13 @@ class FakePayCools:
             raise Refusal(1001, "merchant appid is invalid")
         if not books.verify(check.signed_text(members), texts.get("sign", "")):
             raise Refusal(1003, "request sign is invalid")
+        filled = _param(texts) if endpoint.wire.value == "hybrid" else texts
         for name in endpoint.fills:
-            if not texts.get(name):
+            if not filled.get(name):
                 raise Refusal(1009, f"{name}:must not be null")
-        if "appName" in endpoint.fills and texts["appName"] != books.app_name:
+        if "appName" in endpoint.fills and filled["appName"] != books.app_name:
             raise Refusal(1009, "appName:is not registered")
-        if "timestamp" in endpoint.fills and abs(int(texts["timestamp"]) / 1000 - self.clock.time()) > 120:
+        if "timestamp" in endpoint.fills and abs(int(filled["timestamp"]) / 1000 - self.clock.time()) > 120:
             raise Refusal(1009, "timestamp:is too old")
         return books, {
             name: text if is_text else json.loads(text) for name, text, is_text in members if name not in _ENVELOPE
@@ -189,10 +193,21 @@ _ENVELOPE = {"appId", "appName", "timestamp", "sign"}
 _BUSY = {1013: "merchant access frequency limit", 1018: "network failed, please retry"}
 
 
+def _param(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a hybrid body: the JSON text in `param`."""
+    try:
+        param = json.loads(fields["param"])
+    except (KeyError, ValueError):
+        param = None
+    if not isinstance(param, dict):
+        raise Refusal(1009, "param:must be the text of a JSON object")
+    return param
+
+
 def _understood(endpoint: Endpoint, fields: dict[str, Any]) -> dict[str, Any]:
     """The request's fields as the descriptor types them; refuses as PayCools does ("field:reason")."""
-    if "param" in fields and endpoint.wire.value == "hybrid":
-        fields = json.loads(fields["param"])
+    if endpoint.wire.value == "hybrid":
+        fields = _param(fields)
     understood = dict(fields)
     for field in attrs.fields(endpoint.request):
         rule, name = field.metadata.get("rule"), wire_name(field)

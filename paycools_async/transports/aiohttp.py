@@ -55,11 +55,13 @@ class AiohttpTransport:
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         if self._closed:
             raise TransportError("the client is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+        if request.timeout is not None and request.timeout <= 0:  # aiohttp would take it for "no limit"
+            raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
         proof = _Proof()
         try:
             return await self._exchange(request, proof)
-        except TimeoutError as error:
-            raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from error
+        except TimeoutError:
+            raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001
@@ -76,6 +78,7 @@ class AiohttpTransport:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
+            raise_for_status=False,  # whatever a lent session says
             ssl=self._ssl,
             timeout=aiohttp.ClientTimeout(total=request.timeout),
             trace_request_ctx=proof,

@@ -28,6 +28,8 @@ class MemoryTransport:
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         if self._closed:
             raise TransportError("the transport is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+        if request.timeout is not None and request.timeout <= 0:
+            raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
         try:
             async with asyncio.timeout(request.timeout):
                 answer = self._handler(request)

@@ -23,6 +23,8 @@ class Answer:
     message: str
     data: Any
     raw: dict[str, Any]
+    retry_after: float | None = None
+    """Seconds PayCools asked to wait, if it did."""
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -47,7 +49,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if number is None:
         raise distrust("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
-    return Answer(number, str(message), raw.get("data"), raw)
+    return Answer(number, str(message), raw.get("data"), raw, wait)
 
 
 def data_of(answer: Answer, status: int, success_codes: frozenset[int], *, moves_money: bool) -> Any:
@@ -57,7 +59,9 @@ def data_of(answer: Answer, status: int, success_codes: frozenset[int], *, moves
     money is not believed, whatever it says.
     """
     if status != 200 and (moves_money or answer.code in success_codes):
-        raise UnexpectedAnswer(f"HTTP {status} with result code {answer.code}", status=status)
+        raise UnexpectedAnswer(
+            f"HTTP {status} with result code {answer.code}", status=status, retry_after=answer.retry_after
+        )
     if answer.code not in success_codes:
         raise error_for(answer.code, answer.message)
     return answer.data

@@ -55,7 +55,8 @@ def _key(name: Any) -> str:
 
 def literal(value: Any) -> str:
     """The value as it stands in the signed text: a text as itself, everything else as its JSON."""
-    return str(value) if isinstance(value, str) else json_text(value)
+    # str() would give a text enum's name where the wire has its value
+    return str.__str__(value) if isinstance(value, str) else json_text(value)
 
 
 def ph_signing_text(fields: Mapping[str, Any]) -> str:

@@ -1,0 +1,85 @@
+"""The SQLite ledger's tables. `payouts` is the present, `moves` the past, append-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from .states import Event, Reason, State
+
+__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Row", "row_of"]
+
+VERSION = 1
+
+SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE payouts (
+    id INTEGER PRIMARY KEY,
+    order_id TEXT NOT NULL UNIQUE,
+    intake INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    due REAL NOT NULL DEFAULT 0,
+    resends INTEGER NOT NULL DEFAULT 0,
+    looks INTEGER NOT NULL DEFAULT 0,
+    absent_since REAL,
+    transaction_id TEXT,
+    code INTEGER,
+    message TEXT,
+    updated REAL NOT NULL
+);
+CREATE INDEX payouts_due ON payouts (state, due);
+CREATE TABLE moves (
+    id INTEGER PRIMARY KEY,
+    payout INTEGER NOT NULL,
+    at REAL NOT NULL,
+    event TEXT NOT NULL,
+    state TEXT NOT NULL,
+    code INTEGER,
+    message TEXT
+);
+CREATE TRIGGER moves_stay BEFORE UPDATE ON moves BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+CREATE TRIGGER moves_last BEFORE DELETE ON moves BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+PRAGMA user_version = {VERSION};
+"""
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One payout in the ledger. `amount` in minor units; times are seconds since the epoch."""
+
+    id: int
+    order_id: str
+    line: int
+    amount: int
+    body: str = attrs.field(repr=False)
+    """The request's fields, frozen at intake, as JSON."""
+    digest: str = attrs.field(repr=False)
+    """The fingerprint of the text that will be signed."""
+    state: State
+    reason: Reason | None
+    resends: int
+    looks: int
+    """Inquiries since the last change, for the growing pause between them."""
+    absent_since: float | None
+    transaction_id: str | None
+    code: int | None
+    message: str | None
+    updated: float
+
+
+_NAMES = tuple(field.name for field in attrs.fields(Row))
+COLUMNS = ", ".join(_NAMES)
+
+
+def row_of(values: tuple[Any, ...]) -> Row:
+    """A Row from the values of COLUMNS."""
+    found = dict(zip(_NAMES, values, strict=True))
+    found["state"] = State(found["state"])
+    found["reason"] = Event(found["reason"]) if found["reason"] else None
+    return Row(**found)

@@ -1,0 +1,166 @@
+"""6. Bank transfer: accounts that a customer pays into from any bank, as often as he likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+import attrs
+
+from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..enums import OpenEnum, TransactionStatus
+from ..errors import FieldError
+from ..fields import EMAIL, codes, day, minor_units, mobile, order_id, text
+from ..product import Call, Product
+from .codes import FailedCode
+from .standing import ReceivedPayment, days_in_order, limits_in_order
+
+__all__ = [
+    "BankTransfers",
+    "CreateTransferAccounts",
+    "GetTransferPayments",
+    "TransferAccount",
+    "TransferAccountSet",
+    "TransferChannel",
+    "TransferReceived",
+    "UpdateTransferAccounts",
+]
+
+
+class TransferChannel(OpenEnum):
+    """The channels of transfer accounts."""
+
+    INSTA = "INSTA_TRANSFER_ACC"
+    """An account at AllBank; the page of 6.1 says that no other channel is supported yet."""
+
+
+@result
+class TransferAccount(Result):
+    """An account to pay into. `guide_url` is PayCools' page with instructions for this channel."""
+
+    account_number: str = attrs.field(repr=False)
+    mch_order_id: str | None = None
+    channel_code: str | None = None
+    receiving_bank: str | None = None
+    account_name: str | None = None
+    """PayCools' own name in the examples, not the customer's."""
+    guide_url: str | None = None
+
+
+@result
+class TransferAccountSet(Result):
+    """The accounts of one `mch_order_id`, one a channel. `short_link` is the page to guide the payer."""
+
+    payment_account_list: list[TransferAccount]
+    short_link: str | None = None
+
+
+@endpoint(
+    "ph.bank_transfer.batch_create",
+    "POST",
+    "/api/v1/batch/paymentAccount",
+    nav="6.1",
+    returns=TransferAccountSet,
+    effect=Effect.CREATES,
+    provenance=Provenance.DOCUMENTED,
+    fills=("appName",),
+)
+class CreateTransferAccounts(PHRequest[TransferAccountSet]):
+    """Create transfer accounts for a customer or bill (6.1). Documented, but that it is a POST is inferred from 6.2.
+
+    `mch_order_id`: letters and digits, 1 to 32; it stands for one customer or bill, not for one payment.
+    `channel_code`: codes in a list or joined by commas (`TransferChannel`). `customer_name`: first, middle (may be left
+    out) and last name. `min_amount`, `max_amount`: the limits of a payment, in centavos (inferred). `mobile`: 09..,
+    639.. or +639.., sent as 09xxxxxxxxx. `expire_time`: a day, yyyy-MM-dd; without it the accounts never expire.
+
+    Raises AlreadyExists (1019), ChannelUnavailable (1011) and OutcomeUnknown: then the same request may be sent again;
+    AlreadyExists tells that the first got through, and `update` with the same channels returns the accounts.
+    """
+
+    mch_order_id: str = order_id()
+    channel_code: str | Sequence[str] = codes()
+    customer_name: str = text(1, 100, personal=True)
+    email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
+    min_amount: int | None = minor_units(0, default=None)
+    max_amount: int | None = minor_units(0, default=None)
+    # documented as 11 to 14 characters; the page's own example, 0912345678, is a digit short and is refused
+    mobile: str | None = mobile(default=None)
+    expire_time: str | date | None = day(default=None)
+    description: str | None = text(1, default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        return limits_in_order(self.min_amount, self.max_amount)
+
+
+@endpoint(
+    "ph.bank_transfer.batch_update",
+    "POST",
+    "/api/v1/batch/paymentAccount/{mchOrderId}/update",
+    nav="6.2",
+    returns=TransferAccountSet,
+    effect=Effect.CREATES,
+    provenance=Provenance.DOCUMENTED,
+)
+class UpdateTransferAccounts(PHRequest[TransferAccountSet]):
+    """Set the channels of a customer's transfer accounts (6.2). Documented.
+
+    `channel_code`: codes in a list or joined by commas. `mch_order_id` stands in the path; by default it is not signed
+    (inferred; see `sign_path_parameters` of the client). Raises NotFound.
+    """
+
+    mch_order_id: str = order_id(in_path=True)
+    channel_code: str | Sequence[str] = codes()
+
+
+@endpoint(
+    "ph.bank_transfer.payments",
+    "GET",
+    "/api/v1/paymentAccount/{mchOrderId}/payments",
+    nav="6.3",
+    returns=list[ReceivedPayment],
+    provenance=Provenance.DOCUMENTED,
+)
+class GetTransferPayments(PHRequest[list[ReceivedPayment]]):
+    """The payments that came in on a customer's transfer accounts (6.3); all at once. Documented.
+
+    Days are Philippine, yyyy-MM-dd. `channel_code`: one code, or several in a list or joined by commas. `mch_order_id`
+    stands in the path; by default it is not signed (inferred).
+    """
+
+    mch_order_id: str = order_id(in_path=True)
+    start_date: str | date = day()
+    end_date: str | date = day()
+    channel_code: str | Sequence[str] | None = codes(default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        return days_in_order(self.start_date, self.end_date)
+
+
+@callback("ph.bank_transfer.callback", "transfer.payment.success", nav="6.4", provenance=Provenance.DOCUMENTED)
+class TransferReceived(Event):
+    """A customer's transfer arrived (6.4); there is no event for failures. Documented.
+
+    `transaction_id` is unique to the payment: one account receives many. `amount` in centavos. `payment_account` is the
+    account number that was paid into. Times are Philippine.
+    """
+
+    event_name: str
+    mch_order_id: str
+    transaction_id: str
+    amount: int
+    transaction_status: TransactionStatus
+    channel_code: str | None = None
+    payment_account: str | None = attrs.field(default=None, repr=False)
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+class BankTransfers(Product):
+    """Transfer accounts."""
+
+    batch_create = Call(CreateTransferAccounts)
+    update = Call(UpdateTransferAccounts)
+    payments = Call(GetTransferPayments)

@@ -1,0 +1,297 @@
+"""9. Checkout: PayCools' cashier page, where the payer chooses the channel.
+
+Its requests travel as `{appId, param, sign}`, `param` being their JSON text. PayCools' own pages of 9.1 to 9.4 are not
+public: paths and fields come from two integrators' code and one captured answer (observed), lengths and listed values
+from the same product of the Global API (inferred).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from ..endpoint import Effect, Event, PHRequest, Provenance, Result, Wire, callback, endpoint, result
+from ..enums import OpenEnum, TransactionStatus
+from ..errors import FieldError, NotFound
+from ..fields import EMAIL, PH_MOBILE, URL, choice, integer, items, minor_units, order_id, ph_mobile, text
+from ..product import Call, Product
+from .checkout_parts import CheckoutAddress, CheckoutGoods
+from .codes import FailedCode
+
+__all__ = [
+    "AvailableChannel",
+    "AvailableChannels",
+    "Checkout",
+    "CheckoutAddress",
+    "CheckoutChannelType",
+    "CheckoutGoods",
+    "CheckoutSession",
+    "CheckoutSettled",
+    "CheckoutStatus",
+    "CloseCheckout",
+    "CreateCheckout",
+    "GetCheckoutChannels",
+    "QueryCheckout",
+]
+
+COUNTRIES = ("PH", "ID", "MY", "TH")
+CURRENCIES = ("PHP", "IDR", "MYR", "THB")
+SUCCESS = frozenset({1, 1000})  # 1 in the only answer captured; one integrator expects 1000
+
+
+class CheckoutChannelType(OpenEnum):
+    """Kinds of channels, as the Global API's page lists them; other text is taken too."""
+
+    QR = "QR"
+    ONLINE_BANKING = "ONLINE_BANKING"
+    EWALLET = "EWALLET"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    CARD = "CARD"
+    PAYLATER = "PAYLATER"
+
+
+@result
+class AvailableChannel(Result):
+    """One channel of the cashier page. Its fields are inferred from the Global API's page."""
+
+    channel_code: str
+    channel_type: CheckoutChannelType | None = None
+    country_code: str | None = None
+    currency: str | None = None
+
+
+@result
+class AvailableChannels(Result):
+    """The channels that the cashier page offers, in `.channels`."""
+
+    channels: list[AvailableChannel] = attrs.field(metadata={"wire": "list"})
+
+    @staticmethod
+    def _shape(value: Any) -> Any:
+        # one integrator reads `data` itself as the list, the Global API's page wraps it: both are taken
+        return {"list": value} if isinstance(value, list) else value
+
+
+@endpoint(
+    "ph.checkout.channels",
+    "POST",
+    "/api/v2/checkout/channel",
+    nav="9.1",
+    returns=AvailableChannels,
+    provenance=Provenance.INFERRED,
+    wire=Wire.HYBRID,
+    fills=("timestamp",),
+    success_codes=SUCCESS,
+)
+class GetCheckoutChannels(PHRequest[AvailableChannels]):
+    """The channels that the cashier page offers (9.1). Path from an integrator's code, answer inferred.
+
+    The first use gives UnverifiedEndpointWarning.
+    """
+
+    country_code: str = choice(*COUNTRIES, default="PH")  # PH was seen; the four stand in the Global API's table
+
+
+@result
+class CheckoutSession(Result):
+    """An open checkout: send the payer's browser to `checkout_url` with a plain redirect.
+
+    `expires_time` comes as ISO 8601 with an offset, unlike every other time of the API.
+    """
+
+    checkout_id: str
+    checkout_url: str
+    status: TransactionStatus | None = attrs.field(default=None, metadata={"aliases": ("transactionStatus",)})
+    expires_time: datetime | None = None
+
+
+def _currency(request: Any) -> Any:
+    return request.currency
+
+
+def _payer_mobile(value: Any, request: Any) -> Any:
+    return ph_mobile(value) if request.country_code == "PH" else value
+
+
+@endpoint(
+    "ph.checkout.create",
+    "POST",
+    "/api/v2/checkout/generate",
+    nav="9.2",
+    returns=CheckoutSession,
+    effect=Effect.CREATES,
+    provenance=Provenance.OBSERVED,
+    wire=Wire.HYBRID,
+    fills=("timestamp",),
+    success_codes=SUCCESS,
+)
+class CreateCheckout(PHRequest[CheckoutSession]):
+    """Open a checkout (9.2). Path, envelope and answer observed; lengths and listed values inferred.
+
+    `mch_order_id`: letters and digits, 1 to 32, unique. `amount`: minor units of `currency` (PHP 500.10 is 50010; for
+    IDR whole rupiah). `settlement_currency` is `currency` unless given. `mobile`: for PH 09.., 639.. or +639.., sent as
+    09xxxxxxxxx; else 10 to 14 characters. `channel_type_list` and `channel_code_list` are lists that narrow the choice
+    (`CheckoutChannelType`; codes from `channels()`). `notify_url` gets the notification (9.5): here it is not called
+    callback_url. `expire_seconds`: how long the page lives. `goods_details` and `billing_address` go with PAYLATER.
+
+    Raises DuplicateOrder, LimitExceeded, InvalidParameter ... and OutcomeUnknown: then
+    `await paycools.checkout.find(mch_order_id)`. Nobody holds the page's address, so nobody can pay on it.
+    """
+
+    country_code: str = choice(*COUNTRIES, default="PH")
+    mch_order_id: str = order_id()
+    amount: int = minor_units(1)
+    currency: str = choice(*CURRENCIES, default="PHP")
+    settlement_currency: str = choice(*CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
+    customer_name: str = text(1, 128, personal=True)
+    email: str = text(1, 128, pattern=EMAIL, personal=True)
+    mobile: str = text(10, 14, personal=True, converter=attrs.Converter(_payer_mobile, takes_self=True))
+    notify_url: str = text(1, 256, pattern=URL)
+    redirect_url: str = text(1, 512, pattern=URL)
+    merchant_logo: str | None = text(1, pattern=URL, default=None)
+    channel_type_list: list[str] | None = items(default=None)
+    channel_code_list: list[str] | None = items(default=None)
+    expire_seconds: int | None = integer(1, default=None)
+    remark: str | None = text(1, 256, default=None)
+    user_id: str | None = text(1, default=None, personal=True)
+    language: str | None = choice("EN", "IN", "TH", default=None)
+    virtual_account_name: str | None = text(1, default=None)
+    goods_details: list[CheckoutGoods] | None = items(default=None)
+    billing_address: CheckoutAddress | None = attrs.field(default=None)
+    shipping_address: CheckoutAddress | None = attrs.field(default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        if self.country_code == "PH" and isinstance(self.mobile, str) and not PH_MOBILE[0].fullmatch(self.mobile):
+            yield FieldError("mobile", PH_MOBILE[1])
+        for name, kind in (("channel_type_list", str), ("channel_code_list", str), ("goods_details", CheckoutGoods)):
+            listed = getattr(self, name)
+            if isinstance(listed, list) and not all(isinstance(each, kind) and each != "" for each in listed):
+                yield FieldError(name, "each entry must be a " + ("text" if kind is str else kind.__name__))
+        for name in ("billing_address", "shipping_address"):
+            if not isinstance(getattr(self, name), CheckoutAddress | None):
+                yield FieldError(name, "must be a CheckoutAddress")
+        if isinstance(self.channel_type_list, list) and "PAYLATER" in self.channel_type_list:
+            for name in ("goods_details", "billing_address"):
+                if getattr(self, name) is None:
+                    yield FieldError(name, "is required with the channel type PAYLATER")
+
+
+@result
+class CheckoutStatus(Result):
+    """Where a checkout stands. `amount` in minor units; times are Philippine.
+
+    The status, `transaction_id` and `channel_code` are read by an integrator; the other fields are those of the older
+    documented inquiry (/api/v1/checkout/state) and may be missing.
+    """
+
+    transaction_status: TransactionStatus = attrs.field(metadata={"aliases": ("status",)})
+    transaction_id: str | None = None
+    """PayCools' id of the payment, by which it is refunded; missing while nobody has paid."""
+    channel_code: str | None = None
+    mch_order_id: str | None = None
+    checkout_id: str | None = None
+    amount: int | None = None
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    app_name: str | None = None
+    remark: str | None = None
+    callback_url: str | None = None
+
+
+@endpoint(
+    "ph.checkout.query",
+    "POST",
+    "/api/v2/checkout/query",
+    nav="9.3",
+    returns=CheckoutStatus,
+    provenance=Provenance.INFERRED,
+    wire=Wire.HYBRID,
+    fills=("timestamp",),
+    success_codes=SUCCESS,
+)
+class QueryCheckout(PHRequest[CheckoutStatus]):
+    """Check a checkout (9.3). Path and fields from an integrator's code, never seen answering. Raises NotFound.
+
+    Give `checkout_id` where you have it: that integrator always sends both ids. The older documented inquiry takes the
+    order id alone. The first use gives UnverifiedEndpointWarning.
+    """
+
+    mch_order_id: str = order_id()
+    checkout_id: str | None = text(1, default=None)
+
+
+@endpoint(
+    "ph.checkout.close",
+    "POST",
+    "/api/v2/checkout/close",
+    nav="9.4",
+    returns=Any,
+    effect=Effect.CREATES,
+    provenance=Provenance.INFERRED,
+    wire=Wire.HYBRID,
+    fills=("timestamp",),
+    success_codes=SUCCESS,
+)
+class CloseCheckout(PHRequest[Any]):
+    """Close a checkout, so that nobody can pay it any more (9.4). Path and fields from an integrator's code.
+
+    Give both ids, as that integrator does. Success is that nothing is raised; what `data` holds is not known, and it
+    comes back as it is. After OutcomeUnknown, `query`: only CLOSED means closed. The first use gives
+    UnverifiedEndpointWarning.
+    """
+
+    mch_order_id: str = order_id()
+    checkout_id: str | None = text(1, default=None)
+
+
+@callback(
+    "ph.checkout.callback",
+    # the page's table names h5.payment.* instead, which are web payment's (7.4) and are delivered as such
+    "checkout.payment.success",
+    "checkout.payment.failed",
+    nav="9.5",
+    provenance=Provenance.DOCUMENTED,
+)
+class CheckoutSettled(Event):
+    """A checkout was paid, or its payment failed (9.5). Sent to `notify_url`. `amount` in minor units.
+
+    Documented for the older checkout; that this one sends the same is inferred. `checkout_id`, `currency` and
+    `channel_type` stand in no document (one integrator reads them). The page's table calls the events h5.payment.*;
+    under those names they come as `WebPaymentSettled`, so find the order by `mch_order_id` in both.
+    """
+
+    event_name: str
+    mch_order_id: str
+    transaction_id: str
+    amount: int
+    transaction_status: TransactionStatus
+    channel_code: str | None = None
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+    checkout_id: str | None = None
+    currency: str | None = None
+    channel_type: CheckoutChannelType | None = None
+
+
+class Checkout(Product):
+    """PayCools' cashier page."""
+
+    channels = Call(GetCheckoutChannels)
+    create = Call(CreateCheckout)
+    query = Call(QueryCheckout)
+    close = Call(CloseCheckout)
+
+    async def find(self, mch_order_id: str, *, checkout_id: str | None = None) -> CheckoutStatus | None:
+        """The checkout's status, or None if PayCools does not know the order."""
+        wanted = QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id)
+        try:
+            status: CheckoutStatus = await self._client.send(wanted)
+        except NotFound:
+            return None
+        return status

@@ -1,0 +1,165 @@
+"""CPM, customer-presented mode: the cashier scans the code that the customer shows, and PayCools charges it.
+
+The pages stand on PayCools' developer site only and outside the numbered navigation; whether the product is released
+is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..enums import OpenEnum, TransactionStatus
+from ..errors import NotFound, OrderConflict
+from ..fields import EMAIL, URL, minor_units, order_id, ph_mobile, text
+from ..product import Call, Product
+from .codes import FailedCode
+
+__all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
+
+_MOBILE = (re.compile(r"09[0-9]*", re.ASCII), "digits only, starting with 09")
+
+
+class CPMChannel(OpenEnum):
+    """Channels of CPM: the one that its page lists. Other text is taken too."""
+
+    GCASH_CPM = "GCASH_CPM"
+
+
+@result
+class CPMReceipt(Result):
+    """What became of the charge, at once. Times are Philippine.
+
+    `status` says SUCCESS where the other products say COMPLETE; both are `TransactionStatus.COMPLETE`. The answer has
+    no PayCools id: `query` gives it.
+    """
+
+    mch_order_id: str
+    status: TransactionStatus
+    channel_code: str | None = None
+    create_time: datetime | None = None
+    paid_time: datetime | None = None
+    remark: str | None = None
+
+
+@endpoint(
+    "ph.cpm.create",
+    "POST",
+    "/api/v1/cpm/payment",
+    nav="cpm.1",
+    returns=CPMReceipt,
+    effect=Effect.MOVES_MONEY,
+    provenance=Provenance.DOCUMENTED,
+    fills=("appName",),
+)
+class CreateCPMPayment(PHRequest[CPMReceipt]):
+    """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.
+
+    `mch_order_id`: letters and digits, 1 to 32, unique. `amount`: centavos (inferred; the page gives no unit).
+    `auth_code`: the scanned barcode's content. `channel_code`: GCASH_CPM is the only one listed. `callback_url` gets
+    the notification (cpm.3). `mobile`: 11 to 14 digits starting with 09; 639.. and +639.. are taken too.
+
+    Raises DuplicateOrder, LimitExceeded, ChannelUnavailable, InvalidParameter ... and OutcomeUnknown: then
+    `await paycools.cpm.resolve(error.request)`, before the customer is asked for another code.
+    """
+
+    mch_order_id: str = order_id()
+    amount: int = minor_units(1)
+    auth_code: str = text(1, personal=True)
+    callback_url: str = text(1, pattern=URL)
+    channel_code: str = text(1, default=CPMChannel.GCASH_CPM.value)
+    mobile: str | None = text(11, 14, pattern=_MOBILE, converter=ph_mobile, default=None, personal=True)
+    email: str | None = text(1, pattern=EMAIL, default=None, personal=True)
+    remark: str | None = text(1, default=None)
+
+
+@result
+class CPMPayment(Result):
+    """Where a charge stands. `transaction_amount` in centavos (inferred); times are Philippine.
+
+    `transaction_id` is PayCools' id, by which the payment is refunded.
+    """
+
+    transaction_id: str
+    transaction_status: TransactionStatus
+    transaction_amount: int | None = None
+    channel_code: str | None = None
+    transaction_create_time: datetime | None = None
+    transaction_return_time: datetime | None = None
+    remark: str | None = None
+
+
+@endpoint(
+    "ph.cpm.query",
+    "GET",
+    "/api/v1/cpm/payment/query",
+    nav="cpm.2",
+    returns=CPMPayment,
+    provenance=Provenance.INFERRED,
+)
+class QueryCPMPayment(PHRequest[CPMPayment]):
+    """Check a charge by order id (cpm.2). The path and the fields are documented, the method GET is inferred.
+
+    Raises NotFound. The first use gives UnverifiedEndpointWarning.
+    """
+
+    mch_order_id: str = order_id()
+
+
+@callback(
+    "ph.cpm.callback",
+    "cpm.payment.success",
+    "cpm.payment.failed",
+    nav="cpm.3",
+    provenance=Provenance.DOCUMENTED,
+)
+class CPMSettled(Event):
+    """A charge became final (cpm.3). Documented on the developer site. Sent to `callback_url`. `amount` in centavos."""
+
+    event_name: str
+    mch_order_id: str
+    transaction_id: str
+    amount: int
+    transaction_status: TransactionStatus
+    channel_code: str | None = None
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+class CPM(Product):
+    """Payments by the code that the customer shows."""
+
+    create = Call(CreateCPMPayment)
+    query = Call(QueryCPMPayment)
+
+    async def find(self, mch_order_id: str) -> CPMPayment | None:
+        """The charge's status, or None if PayCools does not know the order."""
+        try:
+            payment: CPMPayment = await self._client.send(QueryCPMPayment(mch_order_id=mch_order_id))
+        except NotFound:
+            return None
+        return payment
+
+    async def resolve(self, request: CreateCPMPayment, *, absent_after: float = 5.0) -> CPMPayment:
+        """After OutcomeUnknown: find out what became of the charge. Never charges again: a shown code may be used up.
+
+        Raises NotFound where PayCools does not know the order in two inquiries at least `absent_after` seconds apart:
+        nothing was charged, so ask the customer for a fresh code and charge that. Raises OrderConflict where PayCools
+        knows the order id with another amount.
+        """
+        found = await self.find(request.mch_order_id)
+        if found is None:
+            await self._client.clock.sleep(absent_after)
+            found = await self.find(request.mch_order_id)
+        if found is None:
+            raise NotFound(1008, "absent in two inquiries")
+        if found.transaction_amount not in (None, request.amount):
+            raise OrderConflict(
+                f"PayCools knows order {request.mch_order_id} with amount {found.transaction_amount}, "
+                f"ours is {request.amount}"
+            )
+        return found

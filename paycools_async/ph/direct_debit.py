@@ -1,0 +1,169 @@
+"""10. Direct debit: the customer agrees once and gets a token; the merchant debits with it.
+
+No public document gives the paths of the requests for merchants in general: pass them with `paths=`. What is known of
+the fields comes from the pages of one tenant (J&T) and from the Global API's twin; `extra` carries whatever differs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..enums import TransactionStatus
+from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
+from ..product import Call, Product
+from .codes import FailedCode
+from .direct_debit_tokens import (
+    SUCCESS,
+    AuthorizationChanged,
+    AuthorizationLink,
+    AuthorizationStatus,
+    AuthorizationToken,
+    AuthorizeDirectDebit,
+    CancelAuthorization,
+    CancelledAuthorization,
+    InactiveType,
+    QueryAuthorization,
+    TokenStatus,
+)
+
+__all__ = [
+    "AuthorizationChanged",
+    "AuthorizationLink",
+    "AuthorizationStatus",
+    "AuthorizationToken",
+    "AuthorizeDirectDebit",
+    "CancelAuthorization",
+    "CancelledAuthorization",
+    "CreateDirectDebit",
+    "DirectDebit",
+    "DirectDebitReceipt",
+    "DirectDebitSettled",
+    "DirectDebitStatus",
+    "InactiveType",
+    "QueryAuthorization",
+    "QueryDirectDebit",
+    "TokenStatus",
+]
+
+
+@result
+class DirectDebitReceipt(Result):
+    """PayCools took the debit. It is not final: inquire by `transaction_id` (10.6) or wait for the callback (10.7)."""
+
+    transaction_id: str
+    mch_order_id: str | None = None
+    transaction_status: TransactionStatus | None = None
+    channel_type: str | None = None
+    channel_code: str | None = None
+
+
+@endpoint(
+    "ph.directdebit.payment_create",
+    "POST",
+    None,
+    nav="10.5",
+    returns=DirectDebitReceipt,
+    effect=Effect.MOVES_MONEY,
+    provenance=Provenance.UNPUBLISHED,
+    fills=("appName", "timestamp"),
+    success_codes=SUCCESS,
+)
+class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
+    """Debit a customer by token (10.5). Unpublished: pass paths={"ph.directdebit.payment_create": "/..."}.
+
+    The fields are documented for one tenant (J&T); that its path holds for others is not known. `mch_order_id`: letters
+    and digits, 1 to 32, unique per merchant. `amount`: centavos; no limits are published. `mobile`: 09.., 639.. or
+    +639.., sent as 09xxxxxxxxx.
+
+    Raises InvalidParameter, ChannelUnavailable, DuplicateOrder ... and OutcomeUnknown: no inquiry by order id is
+    published (10.6 wants PayCools' id), so wait for the callback or look for the order in
+    `paycools.account.payments(create_date=...)`; never debit again under another id.
+    """
+
+    mch_order_id: str = order_id()
+    amount: int = minor_units(1)
+    channel_code: str = text(1)
+    pay_token: str = text(1, personal=True)
+    callback_url: str = text(1, 256, pattern=URL)
+    customer_name: str | None = text(1, 128, default=None, personal=True)
+    email: str | None = text(1, 128, pattern=EMAIL, default=None, personal=True)
+    mobile: str | None = mobile(default=None)
+    remark: str | None = text(1, 256, default=None)
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+
+@result
+class DirectDebitStatus(Result):
+    """Where a debit stands. `amount` in centavos; times are Philippine. The sample's SUCCESS reads as COMPLETE."""
+
+    transaction_id: str
+    transaction_status: TransactionStatus
+    mch_order_id: str | None = None
+    amount: int | None = None
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    """When it became final."""
+    app_name: str | None = None
+    customer_name: str | None = attrs.field(default=None, repr=False)
+    channel_code: str | None = None
+    email: str | None = attrs.field(default=None, repr=False)
+    mobile: str | None = attrs.field(default=None, repr=False)
+    remark: str | None = None
+    callback_url: str | None = None
+
+
+@endpoint(
+    "ph.directdebit.payment_query",
+    "POST",
+    None,
+    nav="10.6",
+    returns=DirectDebitStatus,
+    provenance=Provenance.UNPUBLISHED,
+    fills=("timestamp",),
+    success_codes=SUCCESS,
+)
+class QueryDirectDebit(PHRequest[DirectDebitStatus]):
+    """Check a debit by PayCools' id (10.6). Unpublished: pass paths={"ph.directdebit.payment_query": "/..."}.
+
+    Documented for one tenant (J&T); that its path holds for others is not known. Raises NotFound.
+    """
+
+    transaction_id: str = text(1)
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+
+@callback(
+    "ph.directdebit.payment_callback",
+    "directdebit.payment.success",
+    "directdebit.payment.failed",
+    nav="10.7",
+    provenance=Provenance.DOCUMENTED,
+)
+class DirectDebitSettled(Event):
+    """A debit became final (10.7). `amount` in centavos; times are Philippine."""
+
+    event_name: str
+    mch_order_id: str
+    transaction_id: str
+    amount: int
+    transaction_status: TransactionStatus
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    channel_code: str | None = None
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+class DirectDebit(Product):
+    """Debits with a customer's standing agreement. Every request's path is unpublished: see `paths=`."""
+
+    authorize = Call(AuthorizeDirectDebit)
+    authorization_query = Call(QueryAuthorization)
+    authorization_cancel = Call(CancelAuthorization)
+    payment_create = Call(CreateDirectDebit)
+    payment_query = Call(QueryDirectDebit)

@@ -1,0 +1,212 @@
+"""8. Refunds: money back to the payer of a completed payment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..enums import OpenEnum
+from ..errors import FieldError, NotFound, OrderConflict
+from ..fields import URL, minor_units, order_id, text
+from ..product import Call, Product
+from .codes import FailedCode
+
+__all__ = [
+    "CreateRefund",
+    "GetRefundPayments",
+    "RefundReceipt",
+    "RefundRecord",
+    "RefundSettled",
+    "RefundStatus",
+    "Refunds",
+]
+
+
+class RefundStatus(OpenEnum):
+    """Where a refund stands."""
+
+    PENDING = "PENDING"
+    """Taken, waiting."""
+    PROCESS = "PROCESS"
+    """On its way."""
+    COMPLETE = "COMPLETE"
+    """The payer has the money."""
+    FAILED = "FAILED"
+    """Not refunded, for good."""
+    CANCEL = "CANCEL"
+    """Cancelled."""
+
+    @classmethod
+    def _aliases(cls) -> dict[str, str]:
+        return {"COMPLETED": "COMPLETE", "SUCCESS": "COMPLETE", "FAIL": "FAILED"}
+
+    @property
+    def final(self) -> bool:
+        """Whether it will not change any more. An unknown word is never taken as final."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({RefundStatus.COMPLETE, RefundStatus.FAILED, RefundStatus.CANCEL})
+
+
+@result
+class RefundReceipt(Result):
+    """PayCools took the refund. It is not final: list the refunds or wait for the callback.
+
+    `refund_transaction_id` is PayCools' id. `refund_amount` in centavos; the time is Philippine.
+    """
+
+    refund_transaction_id: str
+    mch_refund_order_id: str | None = None
+    refund_amount: int | None = None
+    refund_status: RefundStatus | None = None
+    refund_create_time: datetime | None = None
+
+
+@endpoint(
+    "ph.refund.create",
+    "POST",
+    "/api/payment/refund",  # without /v1, on the old and the current site
+    nav="8.1",
+    returns=RefundReceipt,
+    effect=Effect.MOVES_MONEY,
+    provenance=Provenance.DOCUMENTED,
+)
+class CreateRefund(PHRequest[RefundReceipt]):
+    """Refund a payment, whole or in part (8.1). Documented.
+
+    `mch_refund_order_id`: letters and digits, 1 to 32, unique. `original_transaction_id`: PayCools' id of the payment.
+    `refund_amount`: centavos. `refund_callback_url` gets the notification (8.3). Payments older than 60 days cannot
+    be refunded; some channels refund not at all, once only, or the whole amount only (no list is published).
+
+    Raises RefundRefused, NotFound (no such payment), InsufficientBalance, DuplicateOrder (this refund id got through
+    before) ... and OutcomeUnknown, also for 1503 (PayCools' own failure): then
+    `await paycools.refunds.resolve(error.request)`.
+    """
+
+    mch_refund_order_id: str = order_id()
+    original_transaction_id: str = text(1)
+    refund_amount: int = minor_units(1)
+    refund_callback_url: str = text(1, pattern=URL)
+    refund_reason: str | None = text(1, default=None)
+
+
+@result
+class RefundRecord(Result):
+    """One refund of a payment. Amounts in centavos; times are Philippine.
+
+    `failed_code` and `failed_message` come if the refund failed. PayCools' sample pairs -10009 with the words of
+    -10010, so neither follows from the other, and only `refund_status` decides.
+    """
+
+    refund_transaction_id: str
+    refund_status: RefundStatus
+    mch_refund_order_id: str | None = None
+    original_transaction_id: str | None = None
+    refund_amount: int | None = None
+    fee_refunded: int | None = None
+    """The fee that PayCools gave back."""
+    refund_create_time: datetime | None = None
+    refund_return_time: datetime | None = None
+    refund_reason: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+@endpoint(
+    "ph.refund.payments",
+    "GET",
+    "/api/refund/payments",
+    nav="8.2",
+    returns=list[RefundRecord],
+    provenance=Provenance.DOCUMENTED,
+)
+class GetRefundPayments(PHRequest[list[RefundRecord]]):
+    """The refunds of a payment, or one refund (8.2). Documented.
+
+    Give PayCools' id of the payment (all its refunds) or of the refund. What PayCools answers where there is none,
+    an empty list or NotFound, is not documented.
+    """
+
+    # the page says length 20, the Global API's twin 1 to 32; ids are opaque, so no length is demanded
+    original_transaction_id: str | None = text(1, default=None)
+    refund_transaction_id: str | None = text(1, default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        if self.original_transaction_id is None and self.refund_transaction_id is None:
+            yield FieldError("original_transaction_id", "give original_transaction_id or refund_transaction_id")
+
+
+@callback(
+    "ph.refund.callback",
+    "payment.refund.success",
+    "payment.refund.failed",
+    "payment.refund.cancel",
+    nav="8.3",
+    provenance=Provenance.DOCUMENTED,
+)
+class RefundSettled(Event):
+    """A refund became final (8.3). Documented. Sent to `refund_callback_url`. Amounts in centavos.
+
+    Decide on `refund_status` alone: PayCools' own sample of a failure bears the event name payment.refund.success.
+    """
+
+    event_name: str
+    mch_refund_order_id: str
+    refund_transaction_id: str
+    original_transaction_id: str
+    refund_amount: int
+    refund_status: RefundStatus
+    fee_refunded: int | None = None  # required on one site, absent on two
+    refund_create_time: datetime | None = None
+    refund_return_time: datetime | None = None
+    refund_reason: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+class Refunds(Product):
+    """Money back."""
+
+    create = Call(CreateRefund)
+    payments = Call(GetRefundPayments)
+
+    async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> RefundRecord | None:
+        """The refund with your id, or None if PayCools lists none for this payment.
+
+        PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked.
+        """
+        wanted = GetRefundPayments(original_transaction_id=original_transaction_id)
+        try:
+            records: list[RefundRecord] = await self._client.send(wanted)
+        except NotFound:
+            return None
+        for record in records:
+            if record.mch_refund_order_id == mch_refund_order_id:
+                return record
+        return None
+
+    async def resolve(
+        self, request: CreateRefund, *, absent_after: float = 5.0, resend: bool = True
+    ) -> RefundRecord | RefundReceipt:
+        """After OutcomeUnknown: find out, and only if PayCools does not know the refund, send the same again.
+
+        Found among the payment's refunds: returns it. Absent in two inquiries at least `absent_after` seconds apart:
+        sends the very same request again, under the same refund id (unless `resend` is False: NotFound is raised);
+        PayCools refuses an id it took before. Raises OrderConflict where PayCools knows the id with another amount,
+        DuplicateOrder where it took the id before but does not list it yet, and OutcomeUnknown if the second sending
+        is unclear too: then resolve again.
+        """
+        return await self._find_or_resend(
+            lambda: self._inquire(request), request, absent_after=absent_after, resend=resend
+        )
+
+    async def _inquire(self, request: CreateRefund) -> RefundRecord | None:
+        record = await self.find(request.mch_refund_order_id, original_transaction_id=request.original_transaction_id)
+        if record is not None and record.refund_amount not in (None, request.refund_amount):
+            raise OrderConflict(
+                f"PayCools knows refund {request.mch_refund_order_id} with amount {record.refund_amount}, "
+                f"ours is {request.refund_amount}"
+            )
+        return record

@@ -1,0 +1,168 @@
+"""The SQLite ledger: durable, exclusive, append-only, and moved only by the state machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest_batch import Plan, WriteOrders
+
+from paycools_async.batch import Event, Identity, LedgerError, SQLiteLedger, State
+from paycools_async.batch.states import IllegalMove
+
+NOBODY = Identity(family="ph", app_id="nobody", host="localhost")
+
+
+async def test_the_same_file_again_is_known_and_entered_once(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    path = write_orders(3)
+    first, again = await plan(path), await plan(path)
+    assert (first.new, first.known, first.total) == (3, 0, 150030)
+    assert (again.new, again.known, again.errors) == (0, 3, [])
+    assert await ledger.counts() == {State.PLANNED: (3, 150030)}
+
+
+async def test_an_order_id_twice_in_a_file_or_with_other_content_enters_nothing(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    line = ["A1", "500.10", "EWALLET", "GCASH", "09171234567", "Juan"]
+    twice = await plan(write_orders(lines=[line, line]))
+    assert [str(error) for error in twice.errors] == ["line 3, mch_order_id: A1 stands already in line 2"]
+    assert await ledger.counts() == {}
+    await plan(write_orders(lines=[line]))
+    changed = await plan(write_orders(lines=[["A1", "500.11", *line[2:]], ["A2", *line[1:]]]))
+    assert "other content" in str(changed.errors[0])
+    assert await ledger.counts() == {State.PLANNED: (1, 50010)}
+
+
+async def test_a_move_that_the_row_has_outrun_is_refused(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(1))
+    [row] = await ledger.due([State.PLANNED], 1, max_resends=9)
+    sending = await ledger.move(row, Event.SEND)
+    assert sending.state is State.SENDING
+    with pytest.raises(IllegalMove, match="no longer planned"):
+        await ledger.move(row, Event.SEND)
+    with pytest.raises(IllegalMove):
+        await ledger.move(sending, Event.SEND)
+
+
+async def test_many_waiting_writes_share_a_commit(ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders) -> None:
+    await plan(write_orders(200))
+    rows = await ledger.due([State.PLANNED], 200, max_resends=9)
+    before = ledger.commits
+    await asyncio.gather(*(ledger.move(row, Event.SEND) for row in rows))
+    assert (await ledger.counts())[State.SENDING][0] == 200
+    assert ledger.commits - before <= 20
+
+
+async def test_every_commit_is_synced(ledger: SQLiteLedger) -> None:
+    def ask(connection: sqlite3.Connection) -> tuple[str, int]:
+        return (
+            connection.execute("PRAGMA journal_mode").fetchone()[0],
+            connection.execute("PRAGMA synchronous").fetchone()[0],
+        )
+
+    assert await ledger._do(ask) == ("wal", 2)
+
+
+async def test_a_crash_leaves_sending_on_disk_and_makes_it_unknown(
+    tmp_path: Path, ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(2))
+    await ledger.aclose()
+    script = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from paycools_async.batch import Event, SQLiteLedger, State
+
+async def main():
+    ledger = await SQLiteLedger.open(Path(sys.argv[1]), None)
+    row = (await ledger.due([State.PLANNED], 1, max_resends=9))[0]
+    await ledger.move(row, Event.SEND)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(ledger.path)], check=False, timeout=30)
+    assert done.returncode == -signal.SIGKILL
+    again = await SQLiteLedger.open(ledger.path, None)
+    assert (await again.counts())[State.SENDING][0] == 1
+    assert await again.recover() == 1
+    [row] = await again.due([State.UNKNOWN], 9, max_resends=9)
+    assert (row.reason, row.order_id) == (Event.CRASHED, "PAY000000001")
+    await again.aclose()
+
+
+async def test_one_run_at_a_time_while_others_may_read(ledger: SQLiteLedger) -> None:
+    with pytest.raises(LedgerError, match="another run is using this ledger"):
+        await SQLiteLedger.open(ledger.path, None)
+    reader = await SQLiteLedger.open(ledger.path, None, exclusive=False)
+    assert await reader.counts() == {}
+    await reader.aclose()
+
+
+async def test_another_merchants_credentials_are_refused(ledger: SQLiteLedger) -> None:
+    await ledger.aclose()
+    with pytest.raises(LedgerError, match="belongs to"):
+        await SQLiteLedger.open(ledger.path, NOBODY)
+    again = await SQLiteLedger.open(ledger.path, None)  # the refusal left no lock behind
+    await again.aclose()
+
+
+async def test_what_is_no_ledger_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database, " * 100)
+    with pytest.raises(LedgerError, match="is no ledger"):
+        await SQLiteLedger.open(text, NOBODY)
+    assert text.read_text() == "not a database, " * 100
+    other = tmp_path / "other.db"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    with pytest.raises(LedgerError, match="no ledger of this version"):
+        await SQLiteLedger.open(other, NOBODY)
+    with pytest.raises(LedgerError, match="there is no such ledger"):
+        await SQLiteLedger.open(tmp_path / "none.db", None, create=False)
+
+
+async def test_the_log_cannot_be_changed_and_the_file_is_private(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(1))
+    [row] = await ledger.due([State.PLANNED], 1, max_resends=9)
+    await ledger.move(row, Event.SEND)
+    connection = sqlite3.connect(ledger.path)
+    for statement in ("UPDATE moves SET event = 'x'", "DELETE FROM moves"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+    assert connection.execute("SELECT event, state FROM moves").fetchall() == [("send", "sending")]
+    connection.close()
+    assert stat.S_IMODE(os.stat(ledger.path).st_mode) == 0o600
+
+
+async def test_a_write_that_fails_is_told_to_everybody_who_waited(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(2))
+    rows = await ledger.due([State.PLANNED], 2, max_resends=9)
+
+    def spoil(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO no_such_table VALUES (1)")
+
+    results = await asyncio.gather(
+        *(ledger.move(row, Event.SEND) for row in rows), ledger._do(spoil), return_exceptions=True
+    )
+    states = await ledger.counts()
+    moved = [result for result in results[:2] if not isinstance(result, BaseException)]
+    assert isinstance(results[2], LedgerError)
+    assert states.get(State.SENDING, (0, 0))[0] == len(moved), "only what was told done is done"

@@ -1,0 +1,139 @@
+"""The registry: every row of PayCools' navigation has its class, and an unsure path is never used in silence."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import strategies
+from hypothesis import HealthCheck, Phase, find, settings
+
+from paycools_async import (
+    Endpoint,
+    EndpointUnpublishedError,
+    HttpRequest,
+    HttpResponse,
+    MemoryTransport,
+    PayCoolsPH,
+    PHCredentials,
+    Provenance,
+    UnverifiedEndpointWarning,
+)
+from paycools_async.cli.endpoint_table import all_endpoints
+
+ROWS = Path(__file__).parent / "data" / "endpoints.csv"
+ENDPOINTS = all_endpoints()
+FIRST = settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+
+
+def of(provenance: Provenance) -> list[Endpoint]:
+    return [
+        entry for entry in ENDPOINTS if (entry.family, entry.kind, entry.provenance) == ("ph", "request", provenance)
+    ]
+
+
+def some_request(entry: Endpoint) -> Any:
+    """A small valid request."""
+    return find(strategies.instances(entry.request), lambda request: True, settings=FIRST)
+
+
+class Network:
+    """Counts what is sent, and answers with success and nothing else."""
+
+    def __init__(self, key_pem: str) -> None:
+        self.credentials = PHCredentials(app_id="app", app_name="Shop", private_key=key_pem)
+        self.sent: list[HttpRequest] = []
+
+    def client(self, **options: Any) -> PayCoolsPH:
+        return PayCoolsPH(self.credentials, transport=MemoryTransport(self._answer), **options)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        self.sent.append(request)
+        return HttpResponse(200, {}, b'{"code":1008,"message":"transaction not found"}')
+
+
+@pytest.fixture
+def network(key_pem: str) -> Network:
+    return Network(key_pem)
+
+
+@pytest.mark.parametrize("family", ["ph"])
+def test_every_row_of_the_navigation_has_its_class(family: str) -> None:
+    with ROWS.open(encoding="utf-8", newline="") as file:
+        wanted = {
+            (row["id"], row["nav"], row["kind"], row["method"], row["path"] or None, row["provenance"])
+            for row in csv.DictReader(file)
+            if row["id"].startswith(f"{family}.")
+        }
+    found = {
+        (entry.id, entry.nav, entry.kind, entry.method, entry.path, entry.provenance.value)
+        for entry in ENDPOINTS
+        if entry.family == family
+    }
+    assert found == wanted
+
+
+def test_every_class_says_what_it_is_and_where_it_stands() -> None:
+    for entry in ENDPOINTS:
+        assert f"({entry.nav})" in (entry.request.__doc__ or ""), entry.id
+
+
+SAID = {
+    Provenance.INFERRED: ("inferred", "unverifiedendpointwarning"),
+    Provenance.OBSERVED: ("observed", "integrator"),
+    Provenance.UNPUBLISHED: ("unpublished",),
+}
+
+
+@pytest.mark.parametrize("provenance", SAID, ids=lambda provenance: provenance.value)
+def test_an_unsure_path_is_called_so_in_its_docstring(provenance: Provenance) -> None:
+    for entry in of(provenance):
+        doc = (entry.request.__doc__ or "").lower()
+        assert any(word in doc for word in SAID[provenance]), entry.id
+
+
+@pytest.mark.parametrize("entry", of(Provenance.INFERRED), ids=lambda entry: entry.id)
+async def test_an_inferred_path_warns_once_per_client(network: Network, entry: Endpoint) -> None:
+    request = some_request(entry)
+    for _ in range(2):
+        async with network.client() as paycools:
+            with pytest.warns(UnverifiedEndpointWarning, match=entry.id):
+                await attempt(paycools, request)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                await attempt(paycools, request)
+    assert len(network.sent) == 4
+
+
+@pytest.mark.parametrize("entry", of(Provenance.INFERRED), ids=lambda entry: entry.id)
+async def test_a_path_that_was_supplied_does_not_warn(network: Network, entry: Endpoint) -> None:
+    async with network.client(paths={entry.id: "/confirmed"}) as paycools:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            await attempt(paycools, some_request(entry))
+    (sent,) = network.sent
+    assert sent.url.partition("?")[0] == "https://api-uat.paycools.com/confirmed"
+
+
+@pytest.mark.parametrize("entry", of(Provenance.UNPUBLISHED), ids=lambda entry: entry.id)
+async def test_an_unpublished_path_has_to_be_supplied(network: Network, entry: Endpoint) -> None:
+    request = some_request(entry)
+    async with network.client() as paycools:
+        with pytest.raises(EndpointUnpublishedError) as caught:
+            await paycools.send(request)
+    assert entry.id in str(caught.value)
+    assert f'paths={{"{entry.id}": "/' in str(caught.value)
+    assert network.sent == []
+    async with network.client(paths={entry.id: "/given"}) as paycools:
+        await attempt(paycools, request)
+    (sent,) = network.sent
+    assert sent.url.partition("?")[0] == "https://api-uat.paycools.com/given"
+
+
+async def attempt(paycools: PayCoolsPH, request: Any) -> None:
+    """Send it; the network knows of nothing."""
+    with pytest.raises(Exception, match="1008"):
+        await paycools.send(request)
