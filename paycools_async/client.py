@@ -12,7 +12,7 @@ from . import endpoint as descriptors
 from .config import Environment, PHCredentials, environment_from, ph_base_url
 from .endpoint import Effect, PHRequest
 from .engine import Engine, Exchange
-from .errors import ConfigurationError
+from .errors import ConfigurationError, Outcome, TransportError
 from .ph import (
     CPM,
     EKYC,
@@ -170,8 +170,11 @@ class _Lazy:
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
         self._transport: Transport | None = None
+        self._closed = False
 
     async def send(self, request: Any, /) -> Any:
+        if self._closed:
+            raise TransportError("the client is closed; nothing was sent", outcome=Outcome.NOT_SENT)
         if self._transport is None:
             from .transports.aiohttp import AiohttpTransport
 
@@ -179,6 +182,7 @@ class _Lazy:
         return await self._transport.send(request)
 
     async def aclose(self) -> None:
+        self._closed = True
         if self._transport is not None:
             await self._transport.aclose()
 

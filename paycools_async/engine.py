@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
@@ -21,9 +21,11 @@ from .config import Merchant
 from .endpoint import Effect, Endpoint, Provenance, Request, Wire
 from .errors import (
     ApiError,
+    ConfigurationError,
     DeadlineExceeded,
     EndpointUnpublishedError,
     FieldError,
+    InvalidParameter,
     InvalidRequest,
     Outcome,
     OutcomeUnknown,
@@ -38,13 +40,14 @@ from .policy import Deadline, Pace, Retry
 from .signing.base import AsyncSigner
 from .times import Clock
 from .transports.base import HttpRequest, HttpResponse, Transport
-from .wire.answer import Answer, data_of, read_answer
+from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
 from .wire.flat import FlatMessage, Sealed
 
 __all__ = ["Engine", "Exchange"]
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 
@@ -142,12 +145,14 @@ class Engine:
         in_path = {name: own.pop(name) for name in names if name in own}
         for name, value in in_path.items():
             path = path.replace("{" + name + "}", quote(str(value), safe=""))
+        if "{" in path:
+            raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
         filled = self.merchant.fills(endpoint.fills, now=self.clock.time())
         if endpoint.wire is Wire.HYBRID:
             # outside stand appId, param and sign alone: the time goes into param, as a number
             if "timestamp" in filled:
                 own["timestamp"] = int(filled.pop("timestamp"))
-            own = {"param": json_text(own)}
+            own = {"param": _or_invalid(endpoint, lambda: json_text(own))}
         fields = {**filled, **own}
         # path parameters stand in no parameter table, so by default they are not signed (inferred)
         return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
@@ -172,7 +177,8 @@ class Engine:
 
     async def _perform(self, endpoint: Endpoint, message: FlatMessage) -> tuple[Answer, Any, HttpResponse, int]:
         deadline = Deadline(self.clock, self.timeout)
-        sealed = message.seal(await self._sign(_text_of(message, endpoint), deadline))
+        signature = await self._sign(_or_invalid(endpoint, lambda: message.text), deadline)
+        sealed = _or_invalid(endpoint, lambda: message.seal(signature))
         attempt = 0
         while True:
             attempt += 1
@@ -218,10 +224,10 @@ class Engine:
                 self.pace.busy(sent_at, error.retry_after)
             raise
         except RateLimited:
-            self.pace.busy(sent_at)
+            self.pace.busy(sent_at, retry_after(response.headers))
             raise
         except TransientError as error:
-            self.pace.busy(sent_at)
+            self.pace.busy(sent_at, retry_after(response.headers))
             if endpoint.moves_or_creates:
                 error.outcome = Outcome.UNKNOWN  # "network failed": PayCools itself may not know
             raise
@@ -243,10 +249,10 @@ class Engine:
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def _text_of(message: FlatMessage, endpoint: Endpoint) -> bytes:
-    """The text to sign; a value that cannot travel is the caller's error, with its place."""
+def _or_invalid(endpoint: Endpoint, make: Callable[[], T]) -> T:
+    """What `make` makes; a value that cannot travel (a float, bytes) is the caller's error."""
     try:
-        return message.text
+        return make()
     except (TypeError, ValueError) as error:
         raise InvalidRequest(endpoint.id, [FieldError("fields", str(error))]) from None
 
@@ -258,6 +264,10 @@ def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:
     cls: Any = type(request)
     for field in attrs.fields(cls):
         value = getattr(request, field.name)
-        if field.metadata.get("personal") and isinstance(value, str) and value in error.message:
-            error.message = error.message.replace(value, "***")
-            error.args = tuple(str(arg).replace(value, "***") for arg in error.args)
+        if not field.metadata.get("personal") or not isinstance(value, str):
+            continue
+        for secret in (value, value[1:]) if value.startswith("09") else (value,):  # a mobile may come back as 639..
+            error.message = error.message.replace(secret, "***")
+            error.args = tuple(str(arg).replace(secret, "***") for arg in error.args)
+            if isinstance(error, InvalidParameter):
+                error.reason = error.reason.replace(secret, "***")
