@@ -7,6 +7,7 @@ move in the ledger. The ledger decides what is due; the runner keeps nothing tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 
@@ -127,7 +128,9 @@ class Runner:
             if fed:
                 continue
             if self._in_flight:
-                await self._wake.wait()
+                with contextlib.suppress(TimeoutError):  # others may fall due while these are on their way
+                    async with asyncio.timeout(1.0):
+                        await self._wake.wait()
                 continue
             due = await self._next_due()
             if due is None:

@@ -1,0 +1,57 @@
+"""The README is true: its commands are the ones that are run, and its example works."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import paycools_async
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def command(name: str) -> str:
+    found = re.search(rf"<!-- command: {name} -->\n```sh\n(.+)\n```", README)
+    assert found is not None
+    return found[1]
+
+
+def test_the_demo_command_names_files_and_options_that_exist() -> None:
+    words = command("demo").split(".venv/bin/paycools ")[1].split()
+    assert words[:2] == ["payouts", "run"]
+    assert (ROOT / words[2]).is_file()
+    shown = subprocess.run(
+        [sys.executable, "-m", "paycools_async.cli", "payouts", "run", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "200", "PATH": ""},
+    ).stdout
+    for option in [word for word in words if word.startswith("--")]:
+        assert option in shown
+
+
+def test_the_gate_runs_the_readmes_test_command() -> None:
+    assert command("test").endswith("pytest")
+    assert "command: test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_first_example_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "examples" / "pay_one.py")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"D\d+ COMPLETE\n", done.stdout)
+
+
+def test_the_version_is_one() -> None:
+    assert f'version = "{paycools_async.__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
