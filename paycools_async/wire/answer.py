@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -35,7 +35,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=wait)
 
     try:
-        raw = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+        raw = _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):
@@ -52,7 +52,14 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     return Answer(number, str(message), raw.get("data"), raw, wait)
 
 
-def data_of(answer: Answer, status: int, success_codes: frozenset[int], *, moves_money: bool) -> Any:
+def data_of(
+    answer: Answer,
+    status: int,
+    success_codes: frozenset[int],
+    *,
+    moves_money: bool,
+    family: Literal["ph", "global"] = "ph",
+) -> Any:
     """The answer's `data` when it says success; else raises the error class of its code.
 
     Every documented answer, failures included, is HTTP 200. Under any other status an answer to a call that moves
@@ -62,13 +69,22 @@ def data_of(answer: Answer, status: int, success_codes: frozenset[int], *, moves
         raise UnexpectedAnswer(
             f"HTTP {status} with result code {answer.code}", status=status, retry_after=answer.retry_after
         )
-    if answer.code not in success_codes:
-        raise error_for(answer.code, answer.message)
-    return answer.data
+    if answer.code in success_codes:
+        return answer.data
+    if family == "global" and answer.code == _SUCCESS_ELSEWHERE:
+        raise UnexpectedAnswer(f"HTTP {status}: result code 1000 is the PH API's success", status=status)
+    raise error_for(answer.code, answer.message, family)
+
+
+_SUCCESS_ELSEWHERE = 1000
+"""Two single-country pages print 1000 and "success" under a payout that was taken; it must never pass for a refusal."""
 
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

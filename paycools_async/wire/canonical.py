@@ -7,7 +7,6 @@ enter as their compact JSON text is inferred.)
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -50,7 +49,7 @@ def json_text(value: Any) -> str:
 def _key(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"JSON names are texts, not {type(name).__name__}")
-    return json.dumps(name, ensure_ascii=False)
+    return encode_basestring(name)
 
 
 def literal(value: Any) -> str:
