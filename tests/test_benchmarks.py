@@ -62,6 +62,7 @@ async def test_one_tiny_run_measures_every_case_and_writes_it_down(
     for name in CASES:
         assert figures[name]["unit"] == "payouts/s"
         assert figures[name]["value"] > 0
+        assert figures[name]["cpu_ms"] > 0
         assert figures[name]["lag_p99_ms"] >= 0
         assert figures[name]["to_hand_cryptography"] > 0
     assert figures["hand_pycryptodome"]["to_hand_pycryptodome"] == 1

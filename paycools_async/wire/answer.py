@@ -21,8 +21,8 @@ class Answer:
 
     code: int
     message: str
-    data: Any
-    raw: dict[str, Any]
+    data: Any = attrs.field(repr=False)
+    raw: dict[str, Any] = attrs.field(repr=False)
     retry_after: float | None = None
     """Seconds PayCools asked to wait, if it did."""
 

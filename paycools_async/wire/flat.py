@@ -19,9 +19,9 @@ class Sealed:
     """A signed message, ready for a transport: frozen, so every attempt sends the very same bytes."""
 
     method: str
-    target: str
+    target: str = attrs.field(repr=False)
     """Path and query, already percent-encoded."""
-    body: bytes | None
+    body: bytes | None = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -30,8 +30,8 @@ class FlatMessage:
 
     method: str
     path: str
-    fields: Mapping[str, Any]
-    signed_too: Mapping[str, Any] = attrs.field(factory=dict)
+    fields: Mapping[str, Any] = attrs.field(repr=False)
+    signed_too: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Values outside the body that enter the signed text (path parameters, where that is switched on)."""
 
     @property
