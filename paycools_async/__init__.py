@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .client import VERSION, PayCoolsPH
-from .config import Environment, PHCredentials
+from .base_client import VERSION
+from .client import PayCoolsGlobal, PayCoolsPH
+from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Endpoint, Provenance, endpoints
 from .engine import Exchange
 from .enums import TransactionStatus
@@ -34,11 +35,13 @@ __all__ = [
     "GetBalance",
     "GetPaymentStatement",
     "GetPayoutStatement",
+    "GlobalCredentials",
     "HttpRequest",
     "HttpResponse",
     "MemoryTransport",
     "PHCredentials",
     "Pace",
+    "PayCoolsGlobal",
     "PayCoolsPH",
     "PaymentRecord",
     "PayoutReceipt",

@@ -1,18 +1,34 @@
-"""The client: credentials and policies in, typed products out."""
+"""The clients: credentials and policies in, typed products out."""
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from . import endpoint as descriptors
-from .config import Environment, PHCredentials, environment_from, ph_base_url
-from .endpoint import Effect, PHRequest
-from .engine import Engine, Exchange
-from .errors import ConfigurationError, Outcome, TransportError
+from .base_client import BaseClient
+from .config import (
+    Environment,
+    GlobalCredentials,
+    PHCredentials,
+    environment_from,
+    global_base_url,
+    ph_base_url,
+)
+from .endpoint import GlobalRequest, PHRequest
+from .engine import Exchange
+from .errors import ConfigurationError
+from .global_api import (
+    GlobalAccount,
+    GlobalDirectDebit,
+    GlobalRefunds,
+    Indonesia,
+    Malaysia,
+    Philippines,
+    Russia,
+    Thailand,
+    Unified,
+)
 from .ph import (
     CPM,
     EKYC,
@@ -27,19 +43,16 @@ from .ph import (
     WebPayments,
 )
 from .policy import Pace, Retry
-from .signing import AsyncSigner, Signer, signer_for
-from .signing.pool import SigningPool
-from .times import Clock, SystemClock
+from .signing import AsyncSigner, Signer
+from .times import Clock
 from .transports.base import Transport
 
-__all__ = ["PayCoolsPH"]
+__all__ = ["PayCoolsGlobal", "PayCoolsPH"]
 
 R = TypeVar("R")
 
-VERSION = "0.1.0"
 
-
-class PayCoolsPH:
+class PayCoolsPH(BaseClient):
     """The client of the PH API.
 
     `environment` defaults to UAT, the test system. `timeout` is seconds for a whole call, retries included.
@@ -49,6 +62,9 @@ class PayCoolsPH:
 
     It may be made outside an event loop and is used in one, as `async with`; or call `aclose()` yourself.
     """
+
+    _family = "ph"
+    credentials: PHCredentials
 
     def __init__(
         self,
@@ -67,22 +83,18 @@ class PayCoolsPH:
         sign_path_parameters: bool = False,
     ) -> None:
         self.credentials = credentials
-        self.environment = environment
-        self.base_url = ph_base_url(environment, base_url)
-        self.clock: Clock = clock or SystemClock()
-        self._pool, async_signer = _off_the_loop(signer or signer_for(credentials.private_key))
-        self._engine = Engine(
-            family="ph",
-            merchant=credentials,
-            base_url=self.base_url,
-            transport=transport or _Lazy(max_connections),
-            signer=async_signer,
-            retry=retry or Retry(),
-            pace=pace or Pace(clock=self.clock),
-            clock=self.clock,
+        super().__init__(
+            credentials,
+            environment=environment,
+            base_url=ph_base_url(environment, base_url),
+            transport=transport,
+            paths=paths,
+            signer=signer,
             timeout=timeout,
-            user_agent=f"paycools-async/{VERSION}",
-            paths=_checked_paths(paths or {}),
+            retry=retry,
+            pace=pace,
+            clock=clock,
+            max_connections=max_connections,
             sign_path_parameters=sign_path_parameters,
         )
         self.account = Account(self)
@@ -116,23 +128,6 @@ class PayCoolsPH:
         """Like `send`, with the raw answer, HTTP status, headers, duration and number of attempts."""
         return await self._engine.exchange(request)
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        fields: Mapping[str, Any] | None = None,
-        *,
-        effect: Effect | None = None,
-    ) -> Any:
-        """The way out for anything without a class: signed, paced and retried like the rest; returns raw `data`.
-
-        `appId` and `appName` are filled in. A GET counts as a read; anything else as moving money, and is not
-        repeated on an unclear outcome, unless `effect` says otherwise.
-        """
-        if effect is None:
-            effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
-        return await self._engine.call(method, path, fields or {}, effect=effect)
-
     async def ping(self) -> None:
         """Prove that host, app id, key and IP white list are right, by asking for the balance."""
         await self.account.balance()
@@ -141,64 +136,80 @@ class PayCoolsPH:
         """The exact text signed for a request, to compare with PayCools' support. It holds account data."""
         return self._engine.freeze(request).text.decode("utf-8")
 
-    async def aclose(self) -> None:
-        """Close the transport and end the signing threads."""
-        try:
-            await self._engine.transport.aclose()
-        finally:
-            if self._pool is not None:
-                await self._pool.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
+class PayCoolsGlobal(BaseClient):
+    """The client of the Global API.
 
-    async def __aexit__(
+    Options as for `PayCoolsPH`; both hosts are documented, so production needs no `base_url`. `timestamp_unit`: the
+    tables say milliseconds, PayCools' own signed samples hold seconds ("s"); milliseconds are sent by default.
+    """
+
+    _family = "global"
+    credentials: GlobalCredentials
+
+    def __init__(
         self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
+        credentials: GlobalCredentials,
+        *,
+        environment: Environment = Environment.UAT,
+        base_url: str | None = None,
+        transport: Transport | None = None,
+        paths: Mapping[str, str] | None = None,
+        signer: Signer | AsyncSigner | None = None,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+        max_connections: int = 100,
+        timestamp_unit: Literal["ms", "s"] = "ms",
     ) -> None:
-        await self.aclose()
+        if timestamp_unit not in ("ms", "s"):
+            raise ConfigurationError('timestamp_unit: "ms" or "s"')
+        self.credentials = credentials
+        super().__init__(
+            credentials,
+            environment=environment,
+            base_url=global_base_url(environment, base_url),
+            transport=transport,
+            paths=paths,
+            signer=signer,
+            timeout=timeout,
+            retry=retry,
+            pace=pace,
+            clock=clock,
+            max_connections=max_connections,
+            timestamp_unit=timestamp_unit,
+        )
+        self.account = GlobalAccount(self)
+        self.philippines = Philippines(self)
+        self.indonesia = Indonesia(self)
+        self.malaysia = Malaysia(self)
+        self.thailand = Thailand(self)
+        self.russia = Russia(self)
+        self.refunds = GlobalRefunds(self)
+        self.direct_debit = GlobalDirectDebit(self)
+        self.unified = Unified(self)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.environment.name} {self.base_url} app_id={self.credentials.app_id!r}>"
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ, **options: Any) -> Self:
+        """A client from the PAYCOOLS_GLOBAL_* variables; options as for the constructor.
 
+        _APP_ID, _PRIVATE_KEY, _PLATFORM_PUBLIC_KEY (keys as text, Base64 or path), _ENVIRONMENT (uat, production)
+        and _BASE_URL. Raises ConfigurationError naming what is missing.
+        """
+        variable = "PAYCOOLS_GLOBAL_ENVIRONMENT"
+        options.setdefault("environment", environment_from(env.get(variable), variable))
+        options.setdefault("base_url", env.get("PAYCOOLS_GLOBAL_BASE_URL") or None)
+        return cls(GlobalCredentials.from_env(env), **options)
 
-class _Lazy:
-    """The aiohttp transport, imported and made with the first request."""
+    async def send(self, request: GlobalRequest[R]) -> R:
+        """Send a request and return its typed result. Raises what `paycools_async.errors` describes."""
+        return (await self._engine.exchange(request)).result
 
-    def __init__(self, max_connections: int) -> None:
-        self._max_connections = max_connections
-        self._transport: Transport | None = None
-        self._closed = False
+    async def exchange(self, request: GlobalRequest[R]) -> Exchange[R]:
+        """Like `send`, with the raw answer, HTTP status, headers, duration and number of attempts."""
+        return await self._engine.exchange(request)
 
-    async def send(self, request: Any, /) -> Any:
-        if self._closed:
-            raise TransportError("the client is closed; nothing was sent", outcome=Outcome.NOT_SENT)
-        if self._transport is None:
-            from .transports.aiohttp import AiohttpTransport
-
-            self._transport = AiohttpTransport(max_connections=self._max_connections)
-        return await self._transport.send(request)
-
-    async def aclose(self) -> None:
-        self._closed = True
-        if self._transport is not None:
-            await self._transport.aclose()
-
-
-def _off_the_loop(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, AsyncSigner]:
-    if inspect.iscoroutinefunction(signer.sign):
-        return None, signer  # type: ignore[return-value]
-    pool = SigningPool(signer)  # type: ignore[arg-type]
-    return pool, pool
-
-
-def _checked_paths(paths: Mapping[str, str]) -> Mapping[str, str]:
-    known = {entry.id for entry in descriptors.endpoints() if entry.kind == "request"}
-    for id, path in paths.items():
-        if id not in known:
-            raise ConfigurationError(f"paths: there is no endpoint {id!r}")
-        if not path.startswith("/"):
-            raise ConfigurationError(f"paths: the path of {id} begins with a slash")
-    return dict(paths)
+    def signing_text(self, request: GlobalRequest[Any]) -> str:
+        """The exact text signed for a request: its `param`, with this moment's time. It holds account data."""
+        return self._engine.freeze(request).text.decode("utf-8")

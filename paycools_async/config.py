@@ -5,17 +5,27 @@ from __future__ import annotations
 import enum
 import ipaddress
 import os
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
 from .errors import ConfigurationError, InvalidKeyError
-from .signing.base import PrivateKey
-from .signing.keys import load_private_key
+from .signing.base import PrivateKey, PublicKey
+from .signing.keys import load_private_key, load_public_key
 
-__all__ = ["Environment", "Merchant", "PHCredentials", "check_base_url", "ph_base_url"]
+__all__ = [
+    "Environment",
+    "GlobalCredentials",
+    "Merchant",
+    "PHCredentials",
+    "check_base_url",
+    "global_base_url",
+    "ph_base_url",
+]
+
+K = TypeVar("K")
 
 
 class Environment(enum.Enum):
@@ -71,22 +81,78 @@ class PHCredentials:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PHCredentials:
         """From PAYCOOLS_PH_APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path) and _CALLBACK_SECRET."""
         prefix = "PAYCOOLS_PH_"
-        missing = [name for name in ("APP_ID", "APP_NAME", "PRIVATE_KEY") if not env.get(prefix + name)]
-        if missing:
-            raise ConfigurationError("not set: " + ", ".join(prefix + name for name in missing))
-        try:
-            key = load_private_key(env[prefix + "PRIVATE_KEY"])
-        except InvalidKeyError as error:
-            raise InvalidKeyError(f"{prefix}PRIVATE_KEY: {error}") from None
+        _all_set(env, prefix, "APP_ID", "APP_NAME", "PRIVATE_KEY")
         return cls(
             app_id=env[prefix + "APP_ID"],
             app_name=env[prefix + "APP_NAME"],
-            private_key=key,
+            private_key=_named(prefix + "PRIVATE_KEY", load_private_key, env),
             callback_secret=env.get(prefix + "CALLBACK_SECRET") or None,
         )
 
 
+def _load_platform_key(key: Any) -> PublicKey | None:
+    return None if key is None else load_public_key(key)
+
+
+@attrs.frozen(kw_only=True)
+class GlobalCredentials:
+    """A merchant of the Global API.
+
+    `private_key`: PEM, bare Base64, DER or a file's path; never shown. `platform_public_key`: the key that PayCools
+    signs callbacks with, in the same forms; ask PayCools for it, no document has it. It is needed for callbacks only.
+    The public half of the merchant's own key in its place is refused: every callback would then seem forged, or
+    whoever holds the merchant's key could forge them. Raises InvalidKeyError or ConfigurationError.
+    """
+
+    app_id: str
+    private_key: PrivateKey = attrs.field(converter=_load_key, repr=False)
+    platform_public_key: PublicKey | None = attrs.field(default=None, converter=_load_platform_key)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.app_id, str) or not self.app_id.strip():
+            raise ConfigurationError("app_id is empty")
+        if self.platform_public_key is not None and self.platform_public_key.der == self.private_key.public.der:
+            raise InvalidKeyError(
+                "platform_public_key is the public half of the merchant's own key; PayCools' platform key is needed "
+                "here: ask PayCools for it"
+            )
+
+    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+        known = {"timestamp": int(now * 1000)}
+        return {"appId": self.app_id, **{name: known[name] for name in names}}
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> GlobalCredentials:
+        """From PAYCOOLS_GLOBAL_APP_ID, _PRIVATE_KEY and _PLATFORM_PUBLIC_KEY (each key as text, Base64 or path)."""
+        prefix = "PAYCOOLS_GLOBAL_"
+        _all_set(env, prefix, "APP_ID", "PRIVATE_KEY")
+        platform = prefix + "PLATFORM_PUBLIC_KEY"
+        return cls(
+            app_id=env[prefix + "APP_ID"],
+            private_key=_named(prefix + "PRIVATE_KEY", load_private_key, env),
+            platform_public_key=_named(platform, load_public_key, env) if env.get(platform) else None,
+        )
+
+
+def _all_set(env: Mapping[str, str], prefix: str, *names: str) -> None:
+    missing = [prefix + name for name in names if not env.get(prefix + name)]
+    if missing:
+        raise ConfigurationError("not set: " + ", ".join(missing))
+
+
+def _named(variable: str, load: Callable[[str], K], env: Mapping[str, str]) -> K:
+    """The key in a variable; what is wrong with it is said with the variable's name."""
+    try:
+        return load(env[variable])
+    except InvalidKeyError as error:
+        raise InvalidKeyError(f"{variable}: {error}") from None
+
+
 PH_UAT = "https://api-uat.paycools.com"
+GLOBAL_HOSTS = {
+    Environment.UAT: "https://globalapi-dev.paycools.com:8902",
+    Environment.PRODUCTION: "https://openapi.paycools.com",
+}
 
 
 def ph_base_url(environment: Environment, base_url: str | None) -> str:
@@ -99,6 +165,11 @@ def ph_base_url(environment: Environment, base_url: str | None) -> str:
         "PayCools gives the PH production host to each merchant: pass base_url= (or PAYCOOLS_PH_BASE_URL). "
         "Integrators were seen to use https://api.paycools.com.ph; no document confirms it"
     )
+
+
+def global_base_url(environment: Environment, base_url: str | None) -> str:
+    """The Global host; both are documented."""
+    return GLOBAL_HOSTS[environment] if base_url is None else check_base_url(base_url)
 
 
 def check_base_url(url: str) -> str:
@@ -129,9 +200,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def environment_from(text: str | None) -> Environment:
-    """UAT unless the text says production; anything else is refused."""
+def environment_from(text: str | None, variable: str = "PAYCOOLS_PH_ENVIRONMENT") -> Environment:
+    """UAT unless the text says production; anything else is refused, with the variable's name."""
     try:
         return Environment((text or "uat").strip().lower())
     except ValueError:
-        raise ConfigurationError("PAYCOOLS_PH_ENVIRONMENT: uat or production") from None
+        raise ConfigurationError(f"{variable}: uat or production") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 from collections.abc import Callable
 from datetime import datetime
@@ -71,6 +72,8 @@ def _to_str(value: Any, _: Any = None) -> str:
 
 
 def _to_time(value: Any, _: Any = None) -> datetime:
+    if isinstance(value, datetime):  # given its zone already
+        return value
     if not isinstance(value, str):
         raise ValueError("not a time")
     return parse_time(value)
@@ -142,6 +145,7 @@ def _result_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], A
     aliases = [(alias, wire_name(field)) for field in attrs.fields(cls) for alias in field.metadata.get("aliases", ())]
     build = make_dict_structure_fn(cls, converter, **renames)  # type: ignore[arg-type]
     shape = getattr(cls, "_shape", None)  # of a result that comes in more than one form: makes it one
+    times = [wire_name(field) for field in attrs.fields(cls) if field.type in (datetime, datetime | None)]
     empty_is_enough = all(field.default is not attrs.NOTHING for field in attrs.fields(cls))
 
     def hook(raw: Any, _: Any) -> Any:
@@ -154,6 +158,11 @@ def _result_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], A
         for alias, name in aliases:
             if alias in value:
                 seen.setdefault(name, value[alias])
+        zone = cls._zone(value)
+        for name in times if zone is not None else ():
+            with contextlib.suppress(ValueError):  # what is no time is named below, with its field
+                if seen.get(name) and isinstance(seen[name], str):
+                    seen[name] = parse_time(seen[name], zone)
         return build(seen, cls)
 
     return hook

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
+from datetime import tzinfo
 from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
 
 import attrs
@@ -23,6 +24,7 @@ __all__ = [
     "Effect",
     "Endpoint",
     "Event",
+    "GlobalRequest",
     "PHRequest",
     "Provenance",
     "Request",
@@ -65,6 +67,14 @@ class Wire(enum.Enum):
     """Flat JSON, or the query string for GET, with `appId` and `sign` among the fields."""
     HYBRID = "hybrid"
     """`{appId, param, sign}`: the request's fields travel as one JSON text, and the flat rule signs the outer ones."""
+    ENVELOPED = "enveloped"
+    """`{appId, param, sign}`: the request's fields travel as one JSON text, and that very text alone is signed."""
+
+
+Family = Literal["ph", "global"]
+
+_WIRE: dict[Family, Wire] = {"ph": Wire.FLAT, "global": Wire.ENVELOPED}
+_SUCCESS: dict[Family, frozenset[int]] = {"ph": frozenset({1000}), "global": frozenset({10000})}
 
 
 @attrs.frozen(kw_only=True)
@@ -77,13 +87,15 @@ class Endpoint:
     method: str
     path: str | None
     provenance: Provenance
-    family: Literal["ph", "global"]
+    family: Family
     request: type[Any]
     returns: Any
     effect: Effect = Effect.READS
-    wire: Wire = Wire.FLAT
+    wire: Wire = attrs.field(default=attrs.Factory(lambda self: _WIRE[self.family], takes_self=True))
     fills: tuple[str, ...] = ()
-    success_codes: frozenset[int] = frozenset({1000})
+    success_codes: frozenset[int] = attrs.field(
+        default=attrs.Factory(lambda self: _SUCCESS[self.family], takes_self=True)
+    )
 
     @property
     def moves_or_creates(self) -> bool:
@@ -134,6 +146,12 @@ class PHRequest(Request[R]):
     __slots__ = ()
 
 
+class GlobalRequest(Request[R]):
+    """A request of the Global API."""
+
+    __slots__ = ()
+
+
 _RULES: dict[type, tuple[tuple[str, fields.Rule, bool], ...]] = {}
 
 
@@ -174,17 +192,19 @@ def endpoint(
     returns: Any,
     provenance: Provenance,
     effect: Effect = Effect.READS,
-    wire: Wire = Wire.FLAT,
+    wire: Wire | None = None,
     fills: tuple[str, ...] = (),
-    success_codes: frozenset[int] = frozenset({1000}),
+    success_codes: frozenset[int] | None = None,
 ) -> Callable[[C], C]:
     """Make a request class and enter it in the registry.
 
-    `fills` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp".
+    `fills` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp". The
+    wire form and the codes that mean success are those of the family unless given.
     """
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
+        family: Family = "ph" if issubclass(made, PHRequest) else "global"
         made.__endpoint__ = Endpoint(
             id=id,
             nav=nav,
@@ -192,13 +212,13 @@ def endpoint(
             method=method,
             path=path,
             provenance=provenance,
-            family="ph" if issubclass(made, PHRequest) else "global",
+            family=family,
             request=made,
             returns=returns,
             effect=effect,
-            wire=wire,
+            wire=wire or _WIRE[family],
             fills=fills,
-            success_codes=success_codes,
+            success_codes=success_codes or _SUCCESS[family],
         )
         _register(made.__endpoint__)
         return made  # type: ignore[no-any-return]
@@ -218,6 +238,11 @@ class Result:
 
     raw: Any = attrs.field(default=None, repr=False, eq=False)
 
+    @classmethod
+    def _zone(cls, raw: Any) -> tzinfo | None:
+        """The zone of this answer's times that name none; None is Philippine time."""
+        return None
+
 
 @result
 class Event(Result):
@@ -233,9 +258,10 @@ def callback(
     *event_names: str,
     nav: str,
     provenance: Provenance,
-    family: Literal["ph", "global"] = "ph",
+    family: Family | None = None,
 ) -> Callable[[C], C]:
-    """Make a callback event class and enter it in the registry."""
+    """Make a callback event class and enter it in the registry. Its family is the one its id begins with."""
+    of_family: Family = family or ("global" if id.startswith("global.") else "ph")
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
@@ -247,7 +273,7 @@ def callback(
             method="POST",
             path=None,
             provenance=provenance,
-            family=family,
+            family=of_family,
             request=made,
             returns=None,
         )

@@ -42,12 +42,15 @@ from .times import Clock
 from .transports.base import HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
+from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, Sealed
 
 __all__ = ["Engine", "Exchange"]
 
 R = TypeVar("R")
 T = TypeVar("T")
+
+Message = FlatMessage | EnvelopedMessage
 
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 
@@ -81,6 +84,7 @@ class Engine:
     user_agent: str
     paths: Mapping[str, str]
     sign_path_parameters: bool = False
+    timestamp_unit: Literal["ms", "s"] = "ms"
     _warned: set[str] = attrs.field(factory=set, init=False)
 
     async def exchange(self, request: Request[R]) -> Exchange[R]:
@@ -122,9 +126,9 @@ class Engine:
             request=dict,
             returns=Any,
             effect=effect,
-            success_codes=frozenset({1, 1000}),
+            success_codes=frozenset({1, 1000}) if self.family == "ph" else frozenset({10000}),
         )
-        message = FlatMessage(method, path, {**self.merchant.fills(("appName",)), **fields})
+        message = self._message(endpoint, fields)
         try:
             _, data, _, _ = await self._perform(endpoint, message)
         except PayCoolsError as error:
@@ -133,7 +137,25 @@ class Engine:
             raise
         return data
 
-    def freeze(self, request: Request[Any]) -> FlatMessage:
+    def _message(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Message:
+        """The unsigned message of an endpoint without a class."""
+        path = str(endpoint.path)
+        if endpoint.wire is Wire.FLAT:
+            return FlatMessage(endpoint.method, path, {**self.merchant.fills(("appName",)), **fields})
+        if endpoint.method != "POST":
+            raise ConfigurationError("every call of the Global API is a POST; nothing was sent")
+        filled = self._filled(("timestamp",))
+        inside = {**fields, "timestamp": fields.get("timestamp", filled["timestamp"])}
+        return EnvelopedMessage("POST", path, filled["appId"], _or_invalid(endpoint, lambda: json_text(inside)))
+
+    def _filled(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """What the client fills in; a time inside `param` is a number, in the unit that was chosen."""
+        filled = self.merchant.fills(names, now=self.clock.time())
+        if "timestamp" in filled:
+            filled["timestamp"] = int(filled["timestamp"]) // (1 if self.timestamp_unit == "ms" else 1000)
+        return filled
+
+    def freeze(self, request: Request[Any]) -> Message:
         """The request's unsigned message. Pure but for the time stamp; the same request gives the same bytes."""
         endpoint = getattr(request, "__endpoint__", None)
         if endpoint is None or endpoint.family != self.family:
@@ -147,15 +169,17 @@ class Engine:
             path = path.replace("{" + name + "}", quote(str(value), safe=""))
         if "{" in path:
             raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
-        filled = self.merchant.fills(endpoint.fills, now=self.clock.time())
+        if endpoint.wire is Wire.FLAT:
+            fields = {**self.merchant.fills(endpoint.fills, now=self.clock.time()), **own}
+            # path parameters stand in no parameter table, so by default they are not signed (inferred)
+            return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
+        # outside stand appId, param and sign alone: the rest is filled in inside
+        filled = self._filled(endpoint.fills)
+        app_id = filled.pop("appId")
+        param = _or_invalid(endpoint, lambda: json_text({**own, **filled}))
         if endpoint.wire is Wire.HYBRID:
-            # outside stand appId, param and sign alone: the time goes into param, as a number
-            if "timestamp" in filled:
-                own["timestamp"] = int(filled.pop("timestamp"))
-            own = {"param": _or_invalid(endpoint, lambda: json_text(own))}
-        fields = {**filled, **own}
-        # path parameters stand in no parameter table, so by default they are not signed (inferred)
-        return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
+            return FlatMessage(endpoint.method, path, {"appId": app_id, "param": param})
+        return EnvelopedMessage(endpoint.method, path, app_id, param)
 
     def _path(self, endpoint: Endpoint) -> str:
         path = self.paths.get(endpoint.id, endpoint.path)
@@ -175,7 +199,7 @@ class Engine:
             )
         return path
 
-    async def _perform(self, endpoint: Endpoint, message: FlatMessage) -> tuple[Answer, Any, HttpResponse, int]:
+    async def _perform(self, endpoint: Endpoint, message: Message) -> tuple[Answer, Any, HttpResponse, int]:
         deadline = Deadline(self.clock, self.timeout)
         signature = await self._sign(_or_invalid(endpoint, lambda: message.text), deadline)
         sealed = _or_invalid(endpoint, lambda: message.seal(signature))
@@ -218,7 +242,13 @@ class Engine:
         )
         try:
             answer = read_answer(response.status, response.headers, response.body)
-            data = data_of(answer, response.status, endpoint.success_codes, moves_money=endpoint.moves_or_creates)
+            data = data_of(
+                answer,
+                response.status,
+                endpoint.success_codes,
+                moves_money=endpoint.moves_or_creates,
+                family=self.family,
+            )
         except UnexpectedAnswer as error:
             if error.status in (429, 503):
                 self.pace.busy(sent_at, error.retry_after)
@@ -268,6 +298,6 @@ def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:
             continue
         for secret in (value, value[1:]) if value.startswith("09") else (value,):  # a mobile may come back as 639..
             error.message = error.message.replace(secret, "***")
-            error.args = tuple(str(arg).replace(secret, "***") for arg in error.args)
+            error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
             if isinstance(error, InvalidParameter):
                 error.reason = error.reason.replace(secret, "***")

@@ -6,7 +6,7 @@ A product lists its calls (`create = Call(CreatePayout)`); the parameters and th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from .endpoint import Request
 from .errors import DuplicateOrder, NotFound
@@ -31,6 +31,9 @@ class Sender(Protocol):
 class Product:
     """Base of the products: holds the client that sends."""
 
+    _absent: ClassVar[int] = 1008
+    """The API's code for "not found"."""
+
     def __init__(self, client: Sender) -> None:
         self._client = client
 
@@ -54,7 +57,7 @@ class Product:
         if found is not None:
             return found
         if not resend:
-            raise NotFound(1008, "absent in two inquiries")
+            raise NotFound(self._absent, "absent in two inquiries")
         try:
             receipt: R = await self._client.send(request)
         except DuplicateOrder:

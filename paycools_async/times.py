@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Protocol
 
-__all__ = ["MANILA", "Clock", "SystemClock", "parse_time", "wire_date"]
+__all__ = ["BANGKOK", "JAKARTA", "MANILA", "Clock", "SystemClock", "parse_time", "wire_date"]
 
 MANILA = timezone(timedelta(hours=8), "PHT")
 """The Philippines have no daylight saving time, so a fixed offset is exact and needs no zone database."""
+JAKARTA = timezone(timedelta(hours=7), "WIB")
+BANGKOK = timezone(timedelta(hours=7), "ICT")
 
 
 class Clock(Protocol):
@@ -42,13 +44,13 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-def parse_time(text: str) -> datetime:
-    """An aware datetime from "yyyy-MM-dd HH:mm:ss" (Philippine time) or ISO 8601 with its own offset.
+def parse_time(text: str, zone: tzinfo = MANILA) -> datetime:
+    """An aware datetime from "yyyy-MM-dd HH:mm:ss" (in `zone`) or ISO 8601 with its own offset.
 
     Raises ValueError on anything else.
     """
     moment = datetime.fromisoformat(text.strip())
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=MANILA)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
 def wire_date(day: date | str) -> str:

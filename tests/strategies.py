@@ -70,6 +70,8 @@ def values(cls: type, field: attrs.Attribute[Any]) -> st.SearchStrategy[Any]:
         made, converter = _texts(rule), typing.cast(Any, field.converter)
         return made | st.lists(CODES, min_size=1, max_size=3) if converter is fields._joined else made
     (part, *_) = _parts(typing.get_type_hints(cls)[field.name])
+    if typing.get_origin(part) is dict:
+        return EXTRAS
     inner = CODES if part is str else instances(part)
     return st.lists(inner, min_size=1, max_size=min(3, rule.maximum or 3)) if rule is not None else inner
 

@@ -14,9 +14,12 @@ from hypothesis import HealthCheck, Phase, find, settings
 from paycools_async import (
     Endpoint,
     EndpointUnpublishedError,
+    GlobalCredentials,
     HttpRequest,
     HttpResponse,
     MemoryTransport,
+    NotFound,
+    PayCoolsGlobal,
     PayCoolsPH,
     PHCredentials,
     Provenance,
@@ -30,9 +33,7 @@ FIRST = settings(database=None, deadline=None, phases=[Phase.generate], suppress
 
 
 def of(provenance: Provenance) -> list[Endpoint]:
-    return [
-        entry for entry in ENDPOINTS if (entry.family, entry.kind, entry.provenance) == ("ph", "request", provenance)
-    ]
+    return [entry for entry in ENDPOINTS if (entry.kind, entry.provenance) == ("request", provenance)]
 
 
 def some_request(entry: Endpoint) -> Any:
@@ -40,19 +41,27 @@ def some_request(entry: Endpoint) -> Any:
     return find(strategies.instances(entry.request), lambda request: True, settings=FIRST)
 
 
+HOSTS = {"ph": "https://api-uat.paycools.com", "global": "https://globalapi-dev.paycools.com:8902"}
+NOT_FOUND = {"ph": 1008, "global": 21006}
+
+
 class Network:
     """Counts what is sent, and answers with success and nothing else."""
 
     def __init__(self, key_pem: str) -> None:
-        self.credentials = PHCredentials(app_id="app", app_name="Shop", private_key=key_pem)
+        self.ph = PHCredentials(app_id="app", app_name="Shop", private_key=key_pem)
+        self.countries = GlobalCredentials(app_id="app", private_key=key_pem)
         self.sent: list[HttpRequest] = []
 
-    def client(self, **options: Any) -> PayCoolsPH:
-        return PayCoolsPH(self.credentials, transport=MemoryTransport(self._answer), **options)
+    def client(self, entry: Endpoint, **options: Any) -> PayCoolsPH | PayCoolsGlobal:
+        transport = MemoryTransport(lambda request: self._answer(entry, request))
+        if entry.family == "ph":
+            return PayCoolsPH(self.ph, transport=transport, **options)
+        return PayCoolsGlobal(self.countries, transport=transport, **options)
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
+    def _answer(self, entry: Endpoint, request: HttpRequest) -> HttpResponse:
         self.sent.append(request)
-        return HttpResponse(200, {}, b'{"code":1008,"message":"transaction not found"}')
+        return HttpResponse(200, {}, b'{"code":%d,"message":"transaction not found"}' % NOT_FOUND[entry.family])
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def network(key_pem: str) -> Network:
     return Network(key_pem)
 
 
-@pytest.mark.parametrize("family", ["ph"])
+@pytest.mark.parametrize("family", ["ph", "global"])
 def test_every_row_of_the_navigation_has_its_class(family: str) -> None:
     with ROWS.open(encoding="utf-8", newline="") as file:
         wanted = {
@@ -99,7 +108,7 @@ def test_an_unsure_path_is_called_so_in_its_docstring(provenance: Provenance) ->
 async def test_an_inferred_path_warns_once_per_client(network: Network, entry: Endpoint) -> None:
     request = some_request(entry)
     for _ in range(2):
-        async with network.client() as paycools:
+        async with network.client(entry) as paycools:
             with pytest.warns(UnverifiedEndpointWarning, match=entry.id):
                 await attempt(paycools, request)
             with warnings.catch_warnings():
@@ -110,30 +119,30 @@ async def test_an_inferred_path_warns_once_per_client(network: Network, entry: E
 
 @pytest.mark.parametrize("entry", of(Provenance.INFERRED), ids=lambda entry: entry.id)
 async def test_a_path_that_was_supplied_does_not_warn(network: Network, entry: Endpoint) -> None:
-    async with network.client(paths={entry.id: "/confirmed"}) as paycools:
+    async with network.client(entry, paths={entry.id: "/confirmed"}) as paycools:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             await attempt(paycools, some_request(entry))
     (sent,) = network.sent
-    assert sent.url.partition("?")[0] == "https://api-uat.paycools.com/confirmed"
+    assert sent.url.partition("?")[0] == HOSTS[entry.family] + "/confirmed"
 
 
 @pytest.mark.parametrize("entry", of(Provenance.UNPUBLISHED), ids=lambda entry: entry.id)
 async def test_an_unpublished_path_has_to_be_supplied(network: Network, entry: Endpoint) -> None:
     request = some_request(entry)
-    async with network.client() as paycools:
+    async with network.client(entry) as paycools:
         with pytest.raises(EndpointUnpublishedError) as caught:
             await paycools.send(request)
     assert entry.id in str(caught.value)
     assert f'paths={{"{entry.id}": "/' in str(caught.value)
     assert network.sent == []
-    async with network.client(paths={entry.id: "/given"}) as paycools:
+    async with network.client(entry, paths={entry.id: "/given"}) as paycools:
         await attempt(paycools, request)
     (sent,) = network.sent
-    assert sent.url.partition("?")[0] == "https://api-uat.paycools.com/given"
+    assert sent.url.partition("?")[0] == HOSTS[entry.family] + "/given"
 
 
-async def attempt(paycools: PayCoolsPH, request: Any) -> None:
+async def attempt(paycools: PayCoolsPH | PayCoolsGlobal, request: Any) -> None:
     """Send it; the network knows of nothing."""
-    with pytest.raises(Exception, match="1008"):
+    with pytest.raises(NotFound):
         await paycools.send(request)

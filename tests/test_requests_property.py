@@ -13,17 +13,27 @@ import pytest
 import strategies
 from hypothesis import HealthCheck, given, settings
 
+import paycools_async.global_api
 import paycools_async.ph
-from paycools_async import Endpoint, InvalidRequest, PayCoolsError, PayCoolsPH, Retry, endpoints, signing
+from paycools_async import (
+    Endpoint,
+    InvalidRequest,
+    PayCoolsError,
+    PayCoolsGlobal,
+    PayCoolsPH,
+    Retry,
+    endpoints,
+    signing,
+)
 from paycools_async.testing import FakePayCools, ManualClock, books
 
-for _module in pkgutil.iter_modules(paycools_async.ph.__path__):
-    importlib.import_module(f"paycools_async.ph.{_module.name}")
+for _package in (paycools_async.ph, paycools_async.global_api):
+    for _module in pkgutil.iter_modules(_package.__path__):
+        importlib.import_module(f"{_package.__name__}.{_module.name}")
 
 REQUESTS = [
     entry for entry in endpoints() if entry.kind == "request" and entry.request.__module__.startswith("paycools_async.")
 ]
-PH = [entry for entry in REQUESTS if entry.family == "ph"]
 FEW = settings(
     max_examples=10,
     deadline=None,
@@ -39,7 +49,7 @@ by_id = pytest.mark.parametrize("entry", REQUESTS, ids=lambda entry: entry.id)
 class Line:
     """A client that talks to a fake which writes down every request it admits."""
 
-    client: PayCoolsPH
+    client: PayCoolsPH | PayCoolsGlobal
     runner: asyncio.Runner
     admitted: list[dict[str, Any]]
 
@@ -54,23 +64,34 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-def line(key_pem: str) -> Iterator[Line]:
+def lines(key_pem: str, other_key_pem: str) -> Iterator[dict[str, Line]]:
+    """A line of each family."""
     signer = signing.signer_for(key_pem)
 
     class Inline:
         async def sign(self, text: bytes) -> bytes:
             return signer.sign(text)
 
-    paths = {entry.id: f"/given/{entry.id}" for entry in PH if entry.path is None}
-    fake = FakePayCools(clock=ManualClock(), private_key=key_pem, paths=paths)
-    client = PayCoolsPH(
-        fake.ph_credentials,
-        transport=fake.transport(),
-        clock=fake.clock,
+    paths = {entry.id: f"/given/{entry.id}" for entry in REQUESTS if entry.path is None}
+    fake = FakePayCools(
+        clock=ManualClock(),
+        private_key=key_pem,
+        global_private_key=key_pem,
+        platform_private_key=other_key_pem,
         paths=paths,
-        signer=Inline(),
-        retry=Retry(attempts=1),
     )
+
+    def options(family: str) -> dict[str, Any]:
+        return {
+            "transport": fake.transport(),
+            "clock": fake.clock,
+            "paths": {id: path for id, path in paths.items() if id.startswith(f"{family}.")},
+            "signer": Inline(),
+            "retry": Retry(attempts=1),
+        }
+
+    ph = PayCoolsPH(fake.ph_credentials, **options("ph"))
+    countries = PayCoolsGlobal(fake.global_credentials, **options("global"))
     admitted: list[dict[str, Any]] = []
 
     def note(_books: books.Books, fields: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +99,11 @@ def line(key_pem: str) -> Iterator[Line]:
         return {}
 
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
-        for entry in PH:
+        for entry in REQUESTS:
             patch.setitem(books.PLAYERS, entry.id, note)
-        yield Line(client, runner, admitted)
-        runner.run(client.aclose())
+        yield {"ph": Line(ph, runner, admitted), "global": Line(countries, runner, admitted)}
+        runner.run(ph.aclose())
+        runner.run(countries.aclose())
 
 
 def camel(name: str) -> str:
@@ -104,15 +126,15 @@ def on_the_wire(value: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
-@pytest.mark.parametrize("entry", PH, ids=lambda entry: entry.id)
-def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(line: Line, entry: Endpoint) -> None:
+@by_id
+def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[str, Line], entry: Endpoint) -> None:
     @FEW
     @given(strategies.instances(entry.request))
     def holds(request: Any) -> None:
         expected = on_the_wire(request)
         if entry.method == "GET":  # a query string has texts only; the fake knows numbers by the rules of known fields
             expected.update({name: str(value) for name, value in getattr(request, "extra", {}).items()})
-        arrived = line.sent(request)
+        arrived = lines[entry.family].sent(request)
         assert {name: value for name, value in arrived.items() if name not in entry.fills} == expected
 
     holds()

@@ -1,6 +1,6 @@
 """Batches of payouts: a ledger that is the truth, a runner that sends, a resolver that finds out."""
 
-from .api import PHPayouts
+from .api import GlobalPayouts, PayoutApi, PHPayouts
 from .ledger import Identity, LedgerError, SQLiteLedger
 from .orders import FileError, Order, RowError, read_orders
 from .runner import Options, Runner, Summary
@@ -9,11 +9,13 @@ from .states import Event, State
 __all__ = [
     "Event",
     "FileError",
+    "GlobalPayouts",
     "Identity",
     "LedgerError",
     "Options",
     "Order",
     "PHPayouts",
+    "PayoutApi",
     "RowError",
     "Runner",
     "SQLiteLedger",

@@ -7,13 +7,28 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ..client import PayCoolsPH
+from .. import converters
+from ..client import PayCoolsGlobal, PayCoolsPH
 from ..enums import TransactionStatus
 from ..errors import NotFound
+from ..global_api.indonesia import CreateIndonesianPayout
+from ..global_api.malaysia import CreateMalaysianPayout
+from ..global_api.philippines import CreatePhilippinePayout
+from ..global_api.thailand import CreateThaiPayout
+from ..money import EXPONENTS
 from ..ph.payout import CreatePayout
+from ..wire.canonical import json_text
 from .ledger import Identity
 
-__all__ = ["Found", "PHPayouts", "PayoutApi"]
+__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi"]
+
+COUNTRIES: dict[str, tuple[str, type[Any]]] = {
+    "PH": ("PHP", CreatePhilippinePayout),
+    "ID": ("IDR", CreateIndonesianPayout),
+    "MY": ("MYR", CreateMalaysianPayout),
+    "TH": ("THB", CreateThaiPayout),
+}
+"""The Global API's payouts: each country's currency and request."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +52,7 @@ class PayoutApi(Protocol):
     def identity(self) -> Identity: ...
 
     def text_of(self, request: Any) -> str:
-        """The text that is signed: the order's content in full."""
+        """The order's content in full, as it will be signed; the ledger keeps its fingerprint."""
         ...
 
     async def send(self, request: Any) -> Found: ...
@@ -87,3 +102,52 @@ class PHPayouts:
 
     async def balance(self) -> int:
         return (await self._client.account.balance()).balance
+
+
+class GlobalPayouts:
+    """One country's payouts through the Global API."""
+
+    def __init__(self, client: PayCoolsGlobal, country: str) -> None:
+        self._client = client
+        self._country = country
+        self.currency, self.request_class = COUNTRIES[country]
+        payouts: dict[str, Any] = {
+            "PH": client.philippines.payouts,
+            "ID": client.indonesia.payouts,
+            "MY": client.malaysia.payouts,
+            "TH": client.thailand.payouts,
+        }
+        self._payouts = payouts[country]
+
+    @property
+    def identity(self) -> Identity:
+        host = urlsplit(self._client.base_url).hostname or ""
+        app_id = self._client.credentials.app_id
+        return Identity(family=f"global {self._country}", app_id=app_id, host=host, currency=self.currency)
+
+    def text_of(self, request: Any) -> str:
+        # without the time stamp, which is the sending's and not the order's
+        return f"{self._client.credentials.app_id} {json_text(converters.unstructure(request))}"
+
+    async def send(self, request: Any) -> Found:
+        receipt = await self._client.send(request)
+        return Found(
+            transaction_id=receipt.transaction_id,
+            status=receipt.transaction_status or TransactionStatus.PENDING,
+        )
+
+    async def inquire(self, order_id: str) -> Found | None:
+        status = await self._payouts.find(order_id)
+        if status is None:
+            return None
+        return Found(
+            transaction_id=status.transaction_id,
+            status=status.transaction_status,
+            amount=status.amount,
+            failed_code=status.failed_code,
+            failed_message=status.failed_message,
+        )
+
+    async def balance(self) -> int:
+        found = await self._client.account.balance(country_code=self._country)
+        return int(found.balance.scaleb(EXPONENTS[self.currency]))  # rounded down: cents of a rupiah pay nobody

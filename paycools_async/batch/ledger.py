@@ -44,6 +44,7 @@ class Identity:
     family: str
     app_id: str
     host: str
+    currency: str = "PHP"
 
     def text(self) -> str:
         host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
@@ -144,7 +145,8 @@ class SQLiteLedger:
             return
         found = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
         if found is None:
-            connection.execute("INSERT INTO meta VALUES ('identity', ?)", (identity.text(),))
+            rows = [("identity", identity.text()), ("currency", identity.currency)]
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
         elif found[0] != identity.text():
             raise LedgerError(
                 f"{self.path}: this ledger belongs to {found[0]!r}, these credentials are {identity.text()!r}; "
@@ -277,6 +279,34 @@ class SQLiteLedger:
         del changes["due"]
         return attrs.evolve(row, **changes)
 
+    async def found(self, order_id: str, event: Event | Callable[[Row], Event], **facts: Any) -> Row | None:
+        """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
+
+        `event` may be a function of the row. None: the order is not in this ledger. What cannot happen in the row's
+        state changes nothing; the row is returned as it stands.
+        """
+        return await self._do(lambda connection: self.found_in(connection, order_id, event, facts))
+
+    def found_in(
+        self,
+        connection: sqlite3.Connection,
+        order_id: str,
+        event: Event | Callable[[Row], Event],
+        facts: dict[str, Any],
+    ) -> Row | None:
+        """`found` within a transaction of the caller's, on this ledger's file."""
+        query = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
+        values = connection.execute(query, (order_id,)).fetchone()
+        if values is None:
+            return None
+        row = row_of(values)
+        what = event if isinstance(event, Event) else event(row)
+        try:
+            state = after(row.state, what, row.reason)
+        except IllegalMove:
+            return row
+        return row if state is row.state else self._move(connection, row, what, {"due": 0.0, **facts})
+
     async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
 
@@ -287,6 +317,15 @@ class SQLiteLedger:
             )
 
         await self._do(write)
+
+    async def currency(self) -> str:
+        """The currency that the ledger's amounts are in."""
+
+        def read(connection: sqlite3.Connection) -> str:
+            found = connection.execute("SELECT value FROM meta WHERE key = 'currency'").fetchone()
+            return found[0] if found else "PHP"
+
+        return await self._do(read)
 
     # -- reading ------------------------------------------------------------------------------------------------
 

@@ -20,8 +20,9 @@ __all__ = ["write_report"]
 _HEADER = ("line", "mch_order_id", "amount", "outcome", "code", "message", "transaction_id", "resends", "updated")
 
 
-async def write_report(ledger: SQLiteLedger, directory: Path, currency: str, stopped: str | None = None) -> Summary:
+async def write_report(ledger: SQLiteLedger, directory: Path, stopped: str | None = None) -> Summary:
     """Write `payouts.csv` and `summary.json` into the directory; amounts in major units, times Philippine."""
+    currency = await ledger.currency()
     file = await asyncio.to_thread(_open, directory / "payouts.csv")
     with file:
         writer = csv.writer(file)

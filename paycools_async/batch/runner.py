@@ -19,7 +19,7 @@ from ..times import Clock, SystemClock
 from .api import Found, PayoutApi
 from .ledger import LedgerError, Row, SQLiteLedger, digest_of
 from .resolver import HOLDS, STOPS, event_of_error, event_of_inquiry
-from .states import OPEN, Event, State
+from .states import OPEN, Event, IllegalMove, State
 
 __all__ = ["Options", "Runner", "Summary"]
 
@@ -253,7 +253,13 @@ class Runner:
         await self._ledger.look_again(row, due=self._clock.time() + pause, absent_since=absent_since)
 
     async def _move(self, row: Row, event: Event, **facts: object) -> Row:
-        moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
+        try:
+            moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
+        except IllegalMove:
+            overtaken = await self._ledger.found(row.order_id, event, **facts)
+            if overtaken is None or overtaken.state is row.state:
+                raise
+            moved = overtaken  # a callback was faster
         for state, sign in ((row.state, -1), (moved.state, 1)):
             rows, amount = self.counts.get(state, (0, 0))
             self.counts[state] = (rows + sign, amount + sign * row.amount)

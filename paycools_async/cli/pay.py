@@ -8,16 +8,28 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import typer
 
-from ..batch import LedgerError, Options, PHPayouts, Runner, SQLiteLedger, State, Summary, read_orders
+from ..batch import (
+    GlobalPayouts,
+    LedgerError,
+    Options,
+    PayoutApi,
+    PHPayouts,
+    Runner,
+    SQLiteLedger,
+    State,
+    Summary,
+    read_orders,
+)
 from ..batch.ledger import Intake
 from ..batch.reports import write_report
 from ..batch.resolver import STOPS
 from ..batch.states import OPEN
-from ..client import PayCoolsPH
+from ..client import PayCoolsGlobal, PayCoolsPH
 from ..errors import PayCoolsError
 from ..money import format_major
 from .progress import showing_progress
@@ -34,6 +46,8 @@ class Plan:
     """What a run was asked to do."""
 
     file: Path | None
+    country: str | None
+    """The Global API's; None pays through the PH API."""
     ledger: Path
     sandbox: bool
     options: Options
@@ -44,8 +58,7 @@ class Plan:
 
 async def pay(plan: Plan) -> int:
     fresh = not plan.ledger.exists()
-    async with _client(plan) as client:
-        api = PHPayouts(client)
+    async with _api(plan) as api:
         ledger = await SQLiteLedger.open(plan.ledger, api.identity, create=plan.file is not None)
         try:
             code = await _pay_from(ledger, api, plan)
@@ -56,7 +69,7 @@ async def pay(plan: Plan) -> int:
     return code
 
 
-async def _pay_from(ledger: SQLiteLedger, api: PHPayouts, plan: Plan) -> int:
+async def _pay_from(ledger: SQLiteLedger, api: PayoutApi, plan: Plan) -> int:
     if plan.file is not None:
         found = await ledger.intake(read_orders(plan.file, api.request_class, api.currency), api.text_of)
         if tell_bad_rows(plan.file, found):
@@ -77,7 +90,7 @@ async def _pay_from(ledger: SQLiteLedger, api: PHPayouts, plan: Plan) -> int:
     return await _finish(ledger, plan, summary)
 
 
-async def _may_start(api: PHPayouts, before: Summary, plan: Plan) -> bool:
+async def _may_start(api: PayoutApi, before: Summary, plan: Plan) -> bool:
     """Show what is to be sent and what there is to pay it from; ask unless told not to."""
     to_send = before.rows(State.PLANNED)
     total = before.amount(State.PLANNED)
@@ -110,12 +123,13 @@ async def _may_start(api: PHPayouts, before: Summary, plan: Plan) -> bool:
 async def _finish(ledger: SQLiteLedger, plan: Plan, summary: Summary) -> int:
     if summary.stopped:
         say_error(f"stopped: {summary.stopped}")
-    show(summary)
+    show(summary, await ledger.currency())
     if plan.report is not None:
-        await write_report(ledger, plan.report, "PHP", summary.stopped)
+        await write_report(ledger, plan.report, summary.stopped)
         say(f"report: {plan.report / 'payouts.csv'}, {plan.report / 'summary.json'}")
     if summary.rows(*OPEN):
         again = f"paycools payouts resume --ledger {plan.ledger}" + (" --sandbox" if plan.sandbox else "")
+        again += f" --api global --country {plan.country}" if plan.country else ""
         say(f"Some payouts are not final. Go on with: {again}")
     if summary.rows(State.CONFLICT):
         say("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
@@ -123,15 +137,23 @@ async def _finish(ledger: SQLiteLedger, plan: Plan, summary: Summary) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _client(plan: Plan) -> AsyncIterator[PayCoolsPH]:
+async def _api(plan: Plan) -> AsyncIterator[PayoutApi]:
+    """The API to pay through: the real one by the environment's settings, or the embedded sandbox."""
+    options: dict[str, Any] = {"max_connections": plan.options.concurrency}
     async with contextlib.AsyncExitStack() as stack:
-        if not plan.sandbox:
-            yield await stack.enter_async_context(PayCoolsPH.from_env(max_connections=plan.options.concurrency))
-            return
-        box = await stack.enter_async_context(open_sandbox(Path(f"{plan.ledger}.sandbox")))
-        credentials = box.fake.ph_credentials
-        client = PayCoolsPH(credentials, base_url=box.base_url, max_connections=plan.options.concurrency)
-        yield await stack.enter_async_context(client)
+        if plan.sandbox:
+            box = await stack.enter_async_context(open_sandbox(plan.ledger, plan.country))
+            options["base_url"] = box.base_url
+        if plan.country is None:
+            ph = PayCoolsPH(box.fake.ph_credentials, **options) if plan.sandbox else PayCoolsPH.from_env(**options)
+            yield PHPayouts(await stack.enter_async_context(ph))
+        else:
+            world = (
+                PayCoolsGlobal(box.fake.global_credentials, **options)
+                if plan.sandbox
+                else PayCoolsGlobal.from_env(**options)
+            )
+            yield GlobalPayouts(await stack.enter_async_context(world), plan.country)
 
 
 @contextlib.contextmanager
@@ -177,12 +199,12 @@ def tell_bad_rows(file: Path, found: Intake) -> bool:
     return False
 
 
-def show(summary: Summary) -> None:
+def show(summary: Summary, currency: str) -> None:
     """One line per state."""
     for state in State:
         rows, amount = summary.counts.get(state, (0, 0))
         if rows:
-            say(f"{state.value:>9}: {rows:>8}  {format_major(amount, 'PHP'):>24}")
+            say(f"{state.value:>9}: {rows:>8}  {format_major(amount, currency):>24}")
 
 
 async def _is_empty(path: Path) -> bool:

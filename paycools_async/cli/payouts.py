@@ -13,6 +13,7 @@ import attrs
 import typer
 
 from ..batch import Identity, Options, SQLiteLedger, Summary, read_orders
+from ..batch.api import COUNTRIES
 from ..batch.reports import write_report
 from ..money import format_major
 from ..ph.payout import CreatePayout
@@ -37,25 +38,28 @@ AbsentOption = Annotated[
 ShortOption = Annotated[
     bool, typer.Option("--ignore-balance", help="Start even if the balance does not cover the total.")
 ]
-ApiOption = Annotated[str, typer.Option("--api", help="ph.")]
+ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
+CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 
 
 @app.command()
-def check(file: FileArgument) -> None:
+def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = None) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
+    chosen = _country(api, country)
+    currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
 
     async def look() -> int:
         with tempfile.TemporaryDirectory() as folder:
             ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
             try:
                 found = await ledger.intake(
-                    read_orders(file, CreatePayout, "PHP"), lambda request: json.dumps(attrs.asdict(request))
+                    read_orders(file, request_class, currency), lambda request: json.dumps(attrs.asdict(request))
                 )
             finally:
                 await ledger.aclose()
         if tell_bad_rows(file, found):
             return BAD_INPUT
-        say(f"{file.name}: {found.new} payouts, {format_major(found.total, 'PHP')}, no faults")
+        say(f"{file.name}: {found.new} payouts, {format_major(found.total, currency)}, no faults")
         return 0
 
     failing_clearly(look)
@@ -66,6 +70,7 @@ def run(
     file: FileArgument,
     ledger: LedgerOption = None,
     api: ApiOption = "ph",
+    country: CountryOption = None,
     sandbox: SandboxOption = False,
     concurrency: ConcurrencyOption = 50,
     rate: RateOption = None,
@@ -76,8 +81,8 @@ def run(
     ignore_balance: ShortOption = False,
 ) -> None:
     """Pay a file. Running it again resumes, and pays nobody twice."""
-    _refuse_api(api)
     plan = Plan(
+        country=_country(api, country),
         file=file,
         ledger=_ledger_path(ledger or str(file.with_suffix(".ledger.db"))),
         sandbox=sandbox,
@@ -93,6 +98,7 @@ def run(
 def resume(
     ledger: LedgerOption = None,
     api: ApiOption = "ph",
+    country: CountryOption = None,
     sandbox: SandboxOption = False,
     concurrency: ConcurrencyOption = 50,
     rate: RateOption = None,
@@ -103,8 +109,8 @@ def resume(
     ignore_balance: ShortOption = False,
 ) -> None:
     """Go on with a ledger's open payouts."""
-    _refuse_api(api)
     plan = Plan(
+        country=_country(api, country),
         file=None,
         ledger=_ledger_path(_required(ledger)),
         sandbox=sandbox,
@@ -123,7 +129,8 @@ def status(ledger: LedgerOption = None) -> None:
     async def look() -> int:
         async with _reading(ledger) as found:
             summary = Summary(counts=await found.counts())
-        show(summary)
+            currency = await found.currency()
+        show(summary, currency)
         return summary.exit_code
 
     failing_clearly(look)
@@ -138,8 +145,9 @@ def report_(
 
     async def write() -> int:
         async with _reading(ledger) as found:
-            summary = await write_report(found, directory, "PHP")
-        show(summary)
+            summary = await write_report(found, directory)
+            currency = await found.currency()
+        show(summary, currency)
         say(f"report: {directory / 'payouts.csv'}, {directory / 'summary.json'}")
         return summary.exit_code
 
@@ -159,10 +167,19 @@ def _ledger_path(text: str) -> Path:
     return Path(text)
 
 
-def _refuse_api(api: str) -> None:
-    if api != "ph":
-        say_error(f"error: --api {api}: this version pays through the PH API only")
+def _country(api: str, country: str | None) -> str | None:
+    """The Global API's country, or None for the PH API."""
+    told = None
+    if api not in ("ph", "global"):
+        told = f"--api {api}: ph or global"
+    elif api == "ph" and country not in (None, "PH"):
+        told = "--country goes with --api global"
+    elif api == "global" and country not in COUNTRIES:
+        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
+    if told is not None:
+        say_error(f"error: {told}")
         raise typer.Exit(BAD_INPUT)
+    return country if api == "global" else None
 
 
 @contextlib.asynccontextmanager

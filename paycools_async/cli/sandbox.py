@@ -82,9 +82,10 @@ def _fault(text: str) -> Fault:
     return Fault(kind=kind, rate=share)  # type: ignore[arg-type]
 
 
-def open_sandbox(journal: Path) -> Sandbox:
+def open_sandbox(ledger: Path, country: str | None) -> Sandbox:
     """The embedded sandbox of `payouts run --sandbox`; its books live beside the ledger."""
     fake = FakePayCools()
-    fake.payouts.settle_after = 1.0
-    fake.payouts.open_journal(journal)
+    payouts = fake.global_payouts if country else fake.payouts
+    payouts.settle_after = 1.0
+    payouts.open_journal(Path(f"{ledger}.sandbox{'-' + country if country else ''}"))
     return Sandbox(fake)

@@ -10,8 +10,8 @@ import heapq
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Literal, TypeVar
 
 import attrs
 
@@ -34,7 +34,7 @@ class Refusal(Exception):
 
 @attrs.define(kw_only=True)
 class Books:
-    """One merchant: money in centavos, and the state of each product."""
+    """One merchant: money in minor units, and the state of each product."""
 
     app_id: str
     app_name: str
@@ -42,6 +42,8 @@ class Books:
     verify: Callable[[str, str], bool]
     clock: Clock
     balance: int
+    platform_sign: Callable[[str], str] | None = None
+    """Of a Global merchant: signs a text with PayCools' platform key."""
     enforce_unique: bool = True
     """Off, the fake is careless: it pays an order id as often as it is asked to. Then only the sender's care counts."""
     ask_merchant: Callable[[bytes], Awaitable[bytes]] | None = None
@@ -61,10 +63,15 @@ class Books:
         """A fresh PayCools id, 20 characters: a letter and digits."""
         return f"{letter}{int(self.clock.time()):011d}{next(self._serial):08d}"
 
-    def when(self, seconds: float | None = None) -> str:
-        """A moment (now by default) as PayCools writes it: Philippine time without a zone."""
+    @property
+    def family(self) -> Literal["ph", "global"]:
+        """Which API the merchant uses."""
+        return "ph" if self.platform_sign is None else "global"
+
+    def when(self, seconds: float | None = None, zone: tzinfo = MANILA) -> str:
+        """A moment (now by default) as PayCools writes it: local time (Philippine by default) without a zone."""
         moment = self.clock.time() if seconds is None else seconds
-        return datetime.fromtimestamp(moment, UTC).astimezone(MANILA).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(moment, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def notify(self, fields: Mapping[str, Any], *, at: float | None = None) -> None:
         """Queue a callback for a moment (now by default); it is signed when it is taken."""
@@ -80,7 +87,10 @@ class Books:
         return bodies
 
     def signed(self, fields: Mapping[str, Any]) -> bytes:
-        """A callback body with its `sign`."""
+        """A callback body with its `sign`: flat with a SHA-1, or `{param, sign}` under the platform key."""
+        if self.platform_sign is not None:
+            param = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+            return json.dumps({"param": param, "sign": self.platform_sign(param)}, ensure_ascii=False).encode()
         unsigned = json.dumps(fields, ensure_ascii=False).encode("utf-8")
         return json.dumps({**fields, "sign": check.callback_sign(unsigned, self.secret)}, ensure_ascii=False).encode()
 

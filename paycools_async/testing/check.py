@@ -16,7 +16,16 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # part of jso
 from typing import Literal
 from urllib.parse import parse_qsl
 
-__all__ = ["Library", "callback_sign", "flat_members", "signed_text", "verifier"]
+__all__ = [
+    "Library",
+    "callback_sign",
+    "enveloped",
+    "flat_members",
+    "platform_signer",
+    "public_half",
+    "signed_text",
+    "verifier",
+]
 
 Library = Literal["pycryptodome", "cryptography"]
 Verify = Callable[[str, str], bool]
@@ -123,3 +132,29 @@ def callback_sign(body: bytes, secret: str) -> str:
     """The `sign` of a callback, computed from the bytes that will travel."""
     text = signed_text(list(_members(body.decode("utf-8")))) + "&secret=" + secret
     return hashlib.sha1(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+
+
+def enveloped(body: bytes) -> tuple[str, str, str]:
+    """`appId`, `param` and `sign` of a Global API body. ValueError if it is anything but these three texts."""
+    members = list(_members(body.decode("utf-8")))
+    texts = {name: text for name, text, is_text in members if is_text}
+    if len(members) != 3 or set(texts) != {"appId", "param", "sign"}:
+        raise ValueError("not appId, param and sign")
+    return texts["appId"], texts["param"], texts["sign"]
+
+
+def platform_signer(private_key_pem: str) -> Callable[[str], str]:
+    """A function text -> Base64 signature with PayCools' own key, as notifications of the Global API bear it."""
+    from Crypto.Hash import SHA256
+    from Crypto.PublicKey import RSA
+    from Crypto.Signature import pkcs1_15
+
+    key = pkcs1_15.new(RSA.import_key(private_key_pem))
+    return lambda text: base64.b64encode(key.sign(SHA256.new(text.encode("utf-8")))).decode("ascii")
+
+
+def public_half(private_key_pem: str) -> str:
+    """The public key of a private one, as PEM."""
+    from Crypto.PublicKey import RSA
+
+    return RSA.import_key(private_key_pem).public_key().export_key("PEM").decode()

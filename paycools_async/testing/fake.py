@@ -6,31 +6,52 @@ import base64
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from ..config import PHCredentials
+from ..config import GlobalCredentials, PHCredentials
 from ..endpoint import Endpoint, endpoints
 from ..errors import TransportError
-from ..fields import wire_name
 from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport
-from . import check, ph_collections, ph_direct_debit, ph_payments, ph_payouts, ph_refunds
+from . import (
+    check,
+    global_countries,
+    global_products,
+    global_unified,
+    ph_collections,
+    ph_direct_debit,
+    ph_payments,
+    ph_payouts,
+    ph_refunds,
+)
+from .admission import CODES, Gate, understood
 from .books import PAYERS, PLAYERS, Books, Refusal
 from .faults import Faults
+from .global_payouts import GlobalPayoutBooks
 from .keys import generate_private_key
 from .ph_payouts import PayoutBooks
 
 __all__ = ["Dropped", "FakePayCools"]
 
-PRODUCTS = (ph_payouts, ph_collections, ph_payments, ph_refunds, ph_direct_debit)
+PRODUCTS = (
+    ph_payouts,
+    ph_collections,
+    ph_payments,
+    ph_refunds,
+    ph_direct_debit,
+    global_countries,
+    global_products,
+    global_unified,
+)
 """The modules that play the products; importing them registers their players."""
 
 APP_ID = "f90addc4861540ef9312e87d8f360e08"
+GLOBAL_APP_ID = "733b887a4a784708bb369524db5b6ded"
 
 
 class Dropped(Exception):
@@ -40,10 +61,10 @@ class Dropped(Exception):
 class FakePayCools:
     """A PayCools of your own.
 
-    A first merchant is there from the start: `fake.ph_credentials` are its credentials (its key is made on first use).
-    `fake.books` are its books, `fake.faults` makes things go wrong, `fake.clock` moves its time (a `ManualClock` can be
-    shared with the client). `balance` is in centavos; `paths`
-    are the paths of unpublished endpoints, as given to the client.
+    A first merchant of each API is there from the start: `fake.ph_credentials` and `fake.global_credentials` are their
+    credentials (keys are made on first use), `fake.books` and `fake.global_books` their books. `fake.faults` makes
+    things go wrong, `fake.clock` moves its time (a `ManualClock` can be shared with the client). `balance` is in
+    minor units; `paths` are the paths of unpublished endpoints, as given to the client.
     """
 
     def __init__(
@@ -53,6 +74,8 @@ class FakePayCools:
         balance: int = 100_000_000_000_00,
         seed: int = 0,
         private_key: str | None = None,
+        global_private_key: str | None = None,
+        platform_private_key: str | None = None,
         check_with: check.Library | None = None,
         paths: Mapping[str, str] | None = None,
     ) -> None:
@@ -63,13 +86,17 @@ class FakePayCools:
         """How many requests came to each endpoint id, dropped ones included."""
         self._balance = balance
         self._private_key = private_key
+        self._global_private_key = global_private_key
+        self._platform_private_key = platform_private_key
         self._check_with = check_with
         self._paths = dict(paths or {})
         self._credentials: PHCredentials | None = None
+        self._global_credentials: GlobalCredentials | None = None
+        self._platform_sign: Callable[[str], str] | None = None
 
     @property
     def ph_credentials(self) -> PHCredentials:
-        """The first merchant's credentials."""
+        """The PH API's first merchant."""
         if self._credentials is None:
             self._credentials = PHCredentials(
                 app_id=APP_ID,
@@ -81,38 +108,68 @@ class FakePayCools:
         return self._credentials
 
     @property
+    def global_credentials(self) -> GlobalCredentials:
+        """The Global API's first merchant. They hold the public half of this PayCools' platform key."""
+        if self._global_credentials is None:
+            platform = self._platform_private_key or generate_private_key()
+            self._platform_sign = check.platform_signer(platform)
+            self._global_credentials = GlobalCredentials(
+                app_id=GLOBAL_APP_ID,
+                private_key=self._global_private_key or generate_private_key(),
+                platform_public_key=check.public_half(platform),
+            )
+            self.add_merchant(self._global_credentials, balance=self._balance)
+        return self._global_credentials
+
+    @property
     def books(self) -> Books:
-        """The first merchant's books."""
+        """The books of the PH API's first merchant."""
         return self.merchants[self.ph_credentials.app_id]
 
     @property
+    def global_books(self) -> Books:
+        """The books of the Global API's first merchant."""
+        return self.merchants[self.global_credentials.app_id]
+
+    @property
     def payouts(self) -> PayoutBooks:
-        """The first merchant's payouts."""
+        """The payouts of the PH API's first merchant."""
         return self.books.of(PayoutBooks)
 
-    def add_merchant(self, credentials: PHCredentials, *, balance: int = 100_000_000_000_00) -> Books:
+    @property
+    def global_payouts(self) -> GlobalPayoutBooks:
+        """The payouts of the Global API's first merchant, of all countries."""
+        return self.global_books.of(GlobalPayoutBooks)
+
+    def add_merchant(
+        self, credentials: PHCredentials | GlobalCredentials, *, balance: int = 100_000_000_000_00
+    ) -> Books:
         """Open an account for further credentials; only the public half of the key is kept."""
-        der = base64.b64encode(credentials.private_key.public.der).decode()
-        pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *textwrap.wrap(der, 64), "-----END PUBLIC KEY-----"])
+        ph = isinstance(credentials, PHCredentials)
+        if not ph:
+            _ = self.global_credentials  # the platform key is made with them
         books = self.merchants[credentials.app_id] = Books(
             app_id=credentials.app_id,
-            app_name=credentials.app_name,
-            secret=credentials.callback_secret or "",
-            verify=check.verifier(pem, self._check_with),
+            app_name=credentials.app_name if isinstance(credentials, PHCredentials) else "",
+            secret=(credentials.callback_secret or "") if isinstance(credentials, PHCredentials) else "",
+            verify=check.verifier(_public_pem(credentials), self._check_with),
             clock=self.clock,
             balance=balance,
+            platform_sign=None if ph else self._platform_sign,
         )
         return books
 
     async def pay(self, reference: str, amount: int) -> dict[str, Any]:
-        """A simulated customer pays centavos to whatever has this reference: a code, an account, an order.
+        """A simulated customer pays minor units to whatever has this reference: a code, an account, an order.
 
         Returns the payment as PayCools lists it. Raises Refusal if it may not be paid, LookupError if nothing has it.
         """
-        for payer in PAYERS:
-            payment = await payer(self.books, reference, amount)
-            if payment is not None:
-                return payment
+        # merchants are those whose credentials have been asked for
+        for books in list(self.merchants.values()) or [self.books]:
+            for payer in PAYERS:
+                payment = await payer(books, reference, amount)
+                if payment is not None:
+                    return payment
         raise LookupError(f"nothing to pay has the reference {reference!r}")
 
     def transport(self) -> MemoryTransport:
@@ -147,82 +204,38 @@ class FakePayCools:
         if fault.kind == "garbage":
             return attrs.evolve(answer, body=answer.body[: len(answer.body) // 2])
         if fault.kind == "busy":
-            return _json({"code": fault.code, "message": _BUSY.get(fault.code, "busy")})
+            code = _BUSY_GLOBAL.get(fault.code, fault.code) if endpoint.family == "global" else fault.code
+            return _json({"code": code, "message": _BUSY.get(code, "busy")})
         return _page(fault.status)
 
     def _answer(self, endpoint: Endpoint, in_path: dict[str, str], query: str, request: HttpRequest) -> HttpResponse:
         try:
-            books, fields = self._admit(endpoint, query, request)
-            fields = _understood(endpoint, {**fields, **in_path})
+            books, fields = Gate(self.merchants, self.clock).admit(endpoint, query, request)
+            fields = understood(endpoint, {**fields, **in_path})
             player = PLAYERS.get(endpoint.id)
             if player is None:
-                raise Refusal(1011, "merchant channel unavailable")
+                raise Refusal(CODES[endpoint.family]["closed"], "merchant channel unavailable")
             data = player(books, fields)
         except Refusal as refusal:
             return _json({"code": refusal.code, "message": refusal.message})
-        return _json({"code": min(endpoint.success_codes), "message": "success", "data": data})
-
-    def _admit(self, endpoint: Endpoint, query: str, request: HttpRequest) -> tuple[Books, dict[str, Any]]:
-        """The merchant whose signature the request bears, and what it says."""
-        try:
-            members = check.flat_members(request.method, query, request.body or b"")
-        except (ValueError, IndexError):
-            raise Refusal(1009, "the request is malformed") from None
-        texts = {name: text for name, text, _ in members}
-        if len(texts) != len(members):
-            raise Refusal(1009, "a field is given twice")
-        books = self.merchants.get(texts.get("appId", ""))
-        if books is None:
-            raise Refusal(1001, "merchant appid is invalid")
-        if not books.verify(check.signed_text(members), texts.get("sign", "")):
-            raise Refusal(1003, "request sign is invalid")
-        filled = _param(texts) if endpoint.wire.value == "hybrid" else texts
-        for name in endpoint.fills:
-            if not filled.get(name):
-                raise Refusal(1009, f"{name}:must not be null")
-        if "appName" in endpoint.fills and filled["appName"] != books.app_name:
-            raise Refusal(1009, "appName:is not registered")
-        if "timestamp" in endpoint.fills and abs(int(filled["timestamp"]) / 1000 - self.clock.time()) > 120:
-            raise Refusal(1009, "timestamp:is too old")
-        return books, {
-            name: text if is_text else json.loads(text) for name, text, is_text in members if name not in _ENVELOPE
-        }
+        if endpoint.family == "global":
+            return _json({"code": max(endpoint.success_codes), "message": "Success", "data": data})
+        code = 10000 if 10000 in endpoint.success_codes else min(endpoint.success_codes)
+        return _json({"code": code, "message": "success", "data": data})
 
 
-_ENVELOPE = {"appId", "appName", "timestamp", "sign"}
-_BUSY = {1013: "merchant access frequency limit", 1018: "network failed, please retry"}
+_BUSY = {
+    1013: "merchant access frequency limit",
+    1018: "network failed, please retry",
+    21011: "Network error",
+    21020: "Too many requests, please retry later.",
+}
+_BUSY_GLOBAL = {1013: 21020, 1018: 21011}
 
 
-def _param(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a hybrid body: the JSON text in `param`."""
-    try:
-        param = json.loads(fields["param"])
-    except (KeyError, ValueError):
-        param = None
-    if not isinstance(param, dict):
-        raise Refusal(1009, "param:must be the text of a JSON object")
-    return param
-
-
-def _understood(endpoint: Endpoint, fields: dict[str, Any]) -> dict[str, Any]:
-    """The request's fields as the descriptor types them; refuses as PayCools does ("field:reason")."""
-    if endpoint.wire.value == "hybrid":
-        fields = _param(fields)
-    understood = dict(fields)
-    for field in attrs.fields(endpoint.request):
-        rule, name = field.metadata.get("rule"), wire_name(field)
-        if rule is None:
-            continue
-        value = fields.get(name)
-        if value in (None, ""):
-            if field.default is not None:
-                raise Refusal(1009, f"{name}:must not be null")
-            continue
-        if rule.type is int and isinstance(value, str) and re.fullmatch(r"-?\d+", value, re.ASCII):
-            understood[name] = value = int(value)  # a query string has texts only
-        for reason in rule.broken_by(value):
-            raise Refusal(1009, f"{name}:{reason}")
-    return understood
+def _public_pem(credentials: PHCredentials | GlobalCredentials) -> str:
+    der = base64.b64encode(credentials.private_key.public.der).decode()
+    return "\n".join(["-----BEGIN PUBLIC KEY-----", *textwrap.wrap(der, 64), "-----END PUBLIC KEY-----"])
 
 
 def _route(method: str, path: str, paths: Mapping[str, str]) -> tuple[Endpoint, dict[str, str]] | None:

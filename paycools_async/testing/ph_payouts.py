@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -50,6 +50,7 @@ class PayoutBooks:
     `inquiry_lag`: seconds until a payout is found by inquiry. `journal`: a file that keeps the books over restarts.
     """
 
+    kind: ClassVar[type[FakePayout]] = FakePayout
     paid: list[FakePayout] = attrs.field(factory=list)
     by_order: dict[str, FakePayout] = attrs.field(factory=dict)
     by_idempotency: dict[str, FakePayout] = attrs.field(factory=dict)
@@ -66,7 +67,7 @@ class PayoutBooks:
         if path.exists():
             for line in path.read_text("utf-8").splitlines():
                 if line.endswith("}"):  # a line cut off by a kill is a payout that was never answered
-                    self._enter(FakePayout(**json.loads(line)))
+                    self._enter(self.kind(**json.loads(line)))
 
     def book(self, payout: FakePayout) -> None:
         if self.journal is not None:

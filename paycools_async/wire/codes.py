@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .. import errors
 from ..errors import ApiError
 
-__all__ = ["PH_CODES", "error_for"]
+__all__ = ["GLOBAL_CODES", "PH_CODES", "error_for"]
 
 PH_CODES: dict[int, tuple[type[ApiError], str]] = {
     1001: (errors.AuthenticationError, "merchant appid is invalid"),
@@ -46,8 +48,71 @@ PH_CODES: dict[int, tuple[type[ApiError], str]] = {
 }
 """1514 is in no copy of the documents. Messages are ours; the one received is on the error."""
 
+GLOBAL_CODES: dict[int, tuple[type[ApiError], str]] = {
+    # "try again later" does not say that nothing was done
+    21000: (errors.TransientError, "server error, please try again later"),
+    21001: (errors.AuthenticationError, "request sign error"),
+    21002: (errors.InvalidParameter, "request param error"),
+    21003: (errors.AuthenticationError, "request appId error"),
+    21004: (errors.MerchantUnavailable, "merchant is unavailable"),
+    21005: (errors.ChannelUnavailable, "merchant channel is unavailable"),
+    21006: (errors.NotFound, "merchant transaction not found"),
+    21007: (errors.DuplicateOrder, "duplicate merchant order id"),
+    21008: (errors.InvalidParameter, "request timestamp error; is this machine's clock right?"),
+    21009: (errors.InvalidParameter, "request timestamp expired; is this machine's clock right?"),
+    21010: (errors.LimitExceeded, "the amount exceeds the limit"),  # see _not_found
+    21011: (errors.TransientError, "network error"),
+    21012: (errors.InvalidParameter, "request bank code error"),
+    21013: (errors.InvalidParameter, "request wallet code error"),
+    21014: (errors.InsufficientBalance, "merchant balance insufficient"),
+    21015: (errors.DuplicateOrder, "duplicate idempotencyId"),
+    21016: (errors.IpNotAllowedError, "merchant ip forbidden"),
+    21017: (errors.MerchantUnavailable, "merchant has not opened this national service"),
+    21018: (errors.InvalidParameter, "request transfer code error"),
+    21019: (errors.InvalidParameter, "request pay method code error"),
+    21020: (errors.RateLimited, "too many requests, please retry later"),
+    21021: (errors.InvalidParameter, "transaction amount invalid"),
+    21022: (errors.LimitExceeded, "transaction volume limit"),
+    # whether anything is left of the failed creation is not said, so its outcome is not known
+    21023: (errors.TransientError, "transaction create failed"),
+    21024: (errors.InvalidParameter, "invalid access token"),
+    21025: (ApiError, "not allowed to cancel"),
+    21026: (ApiError, "customer balance not enough"),  # the payer's, not the merchant's
+    21027: (errors.LimitExceeded, "transaction creation exceeds limit"),
+    21028: (ApiError, "transaction already paid or closed"),
+    21401: (errors.RefundRefused, "refund is processing"),
+    21402: (errors.RefundRefused, "not allowed to refund"),
+    21403: (errors.RefundRefused, "transactions of more than 60 days ago cannot be refunded"),
+    21404: (errors.RefundRefused, "the original transaction channel does not support full refund"),
+    21405: (errors.RefundRefused, "the original transaction channel does not support partial refund"),
+    21406: (errors.RefundRefused, "refund amount invalid"),
+    21407: (errors.DuplicateOrder, "mchRefundOrderId is repeat"),
+    21408: (errors.RefundRefused, "the original transaction is not completed"),
+    21409: (errors.RefundRefused, "the original transaction has a pending refund already"),
+    # voids; the Malaysian edition is said to keep 215xx for codes of its own: there the message is all there is
+    21500: (errors.RefundRefused, "the original transaction was no success"),
+    21501: (errors.RefundRefused, "cannot reverse"),
+    21502: (errors.RefundRefused, "the original transaction has been settled"),
+    21503: (errors.RefundRefused, "cannot void after the day of payment"),
+    21504: (errors.RefundRefused, "the original transaction has been voided already"),
+    21505: (errors.DuplicateOrder, "duplicate mchVoidOrderId"),
+}
+"""The Global API's ("Platform API Error Code"). Messages are ours; the one received is on the error."""
 
-def error_for(code: int, message: str) -> ApiError:
+
+def _not_found(code: int, message: str) -> bool:
+    """Whether 21010 has its older meaning.
+
+    The code list says "the amount exceeds the limit", the sample answers of every inquiry page "transaction not found".
+    The words have to say it: an amount over the limit that passed for an unknown order would be paid again.
+    """
+    return code == 21010 and "not found" in message.lower()
+
+
+def error_for(code: int, message: str, family: Literal["ph", "global"] = "ph") -> ApiError:
     """The error of a code; an unlisted one is a plain ApiError."""
-    kind, meaning = PH_CODES.get(code, (ApiError, "unlisted code"))
+    if family == "global" and _not_found(code, message):
+        return errors.NotFound(code, message)
+    codes = GLOBAL_CODES if family == "global" else PH_CODES
+    kind, meaning = codes.get(code, (ApiError, "unlisted code"))
     return kind(code, message or meaning)

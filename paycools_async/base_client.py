@@ -1,0 +1,145 @@
+"""What the clients of both APIs share: the engine, the escape hatch, opening and closing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from . import endpoint as descriptors
+from .config import Environment, GlobalCredentials, PHCredentials
+from .endpoint import Effect
+from .engine import Engine
+from .errors import ConfigurationError, Outcome, TransportError
+from .policy import Pace, Retry
+from .signing import AsyncSigner, Signer, signer_for
+from .signing.pool import SigningPool
+from .times import Clock, SystemClock
+from .transports.base import Transport
+
+__all__ = ["VERSION", "BaseClient"]
+
+VERSION = "0.1.0"
+
+
+class BaseClient:
+    """What the clients of both APIs share."""
+
+    _family: Literal["ph", "global"]
+    credentials: PHCredentials | GlobalCredentials
+
+    def __init__(
+        self,
+        credentials: PHCredentials | GlobalCredentials,
+        *,
+        environment: Environment,
+        base_url: str,
+        transport: Transport | None,
+        paths: Mapping[str, str] | None,
+        signer: Signer | AsyncSigner | None,
+        timeout: float,
+        retry: Retry | None,
+        pace: Pace | None,
+        clock: Clock | None,
+        max_connections: int,
+        **more: Any,
+    ) -> None:
+        self.environment = environment
+        self.base_url = base_url
+        self.clock: Clock = clock or SystemClock()
+        self._pool, async_signer = _off_the_loop(signer or signer_for(credentials.private_key))
+        self._engine = Engine(
+            family=self._family,
+            merchant=credentials,
+            base_url=base_url,
+            transport=transport or _Lazy(max_connections),
+            signer=async_signer,
+            retry=retry or Retry(),
+            pace=pace or Pace(clock=self.clock),
+            clock=self.clock,
+            timeout=timeout,
+            user_agent=f"paycools-async/{VERSION}",
+            paths=_checked_paths(paths or {}, self._family),
+            **more,
+        )
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        effect: Effect | None = None,
+    ) -> Any:
+        """The way out for anything without a class: signed, paced and retried like the rest; returns raw `data`.
+
+        What every call of the API bears is filled in (PH: `appId`, `appName`; Global: `appId`, `timestamp`). A GET
+        counts as a read; anything else as moving money, and is not repeated on an unclear outcome, unless `effect`
+        says otherwise. In the Global API everything is a POST, so name the effect of a read.
+        """
+        if effect is None:
+            effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
+        return await self._engine.call(method, path, fields or {}, effect=effect)
+
+    async def aclose(self) -> None:
+        """Close the transport and end the signing threads."""
+        try:
+            await self._engine.transport.aclose()
+        finally:
+            if self._pool is not None:
+                await self._pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.environment.name} {self.base_url} app_id={self.credentials.app_id!r}>"
+
+
+class _Lazy:
+    """The aiohttp transport, imported and made with the first request."""
+
+    def __init__(self, max_connections: int) -> None:
+        self._max_connections = max_connections
+        self._transport: Transport | None = None
+        self._closed = False
+
+    async def send(self, request: Any, /) -> Any:
+        if self._closed:
+            raise TransportError("the client is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+        if self._transport is None:
+            from .transports.aiohttp import AiohttpTransport
+
+            self._transport = AiohttpTransport(max_connections=self._max_connections)
+        return await self._transport.send(request)
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._transport is not None:
+            await self._transport.aclose()
+
+
+def _off_the_loop(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, AsyncSigner]:
+    if inspect.iscoroutinefunction(signer.sign):
+        return None, signer  # type: ignore[return-value]
+    pool = SigningPool(signer)  # type: ignore[arg-type]
+    return pool, pool
+
+
+def _checked_paths(paths: Mapping[str, str], family: str) -> Mapping[str, str]:
+    known = {entry.id for entry in descriptors.endpoints() if entry.kind == "request" and entry.family == family}
+    for id, path in paths.items():
+        if id not in known:
+            raise ConfigurationError(f"paths: there is no endpoint {id!r}")
+        if not path.startswith("/"):
+            raise ConfigurationError(f"paths: the path of {id} begins with a slash")
+    return dict(paths)

@@ -1,0 +1,219 @@
+"""What the products of the Global API share: results, times, and the fields of notifications.
+
+Amounts are ints of minor units: centavos, sen, satang, kopecks; the rupiah has none, so Indonesia counts whole rupiah.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import Any, ClassVar
+
+import attrs
+
+from ..endpoint import Event, Result, result
+from ..enums import OpenEnum, TransactionStatus
+from ..errors import FieldError
+from ..ph.codes import FailedCode
+from ..ph.payout import idempotency_id_for
+from ..times import BANGKOK, JAKARTA, MANILA
+
+__all__ = [
+    "ALL_COUNTRIES",
+    "CURRENCIES",
+    "PAYOUT_COUNTRIES",
+    "ChannelType",
+    "FailedCode",
+    "GlobalEvent",
+    "GlobalPaymentReceipt",
+    "GlobalPaymentStatus",
+    "GlobalPayoutReceipt",
+    "GlobalPayoutStatus",
+    "GlobalResult",
+    "PaymentEvent",
+    "PayoutEvent",
+    "TransactionStatus",
+    "currency_fits",
+    "currency_of",
+    "idempotency_id_for",
+    "one_of_two",
+    "zone_of",
+]
+
+ALL_COUNTRIES = ("PH", "ID", "MY", "TH", "RU")
+PAYOUT_COUNTRIES = ("PH", "ID", "MY", "TH")
+CURRENCIES = {"PH": "PHP", "ID": "IDR", "MY": "MYR", "TH": "THB", "RU": "RUB"}
+
+# no page names a zone. Published transaction ids hold their own time of creation, and the texts beside them are seven
+# hours ahead of it in Indonesia and Thailand, eight in a refund; notifications that do write an offset write +08:00
+_ZONES: dict[str, tzinfo] = {"ID": JAKARTA, "TH": BANGKOK}
+
+
+def zone_of(country: str | None) -> tzinfo:
+    """The zone of a country's times that name none: UTC+7 in Indonesia and Thailand, else UTC+8. Inferred."""
+    return _ZONES.get(country or "", MANILA)
+
+
+def one_of_two(mch_order_id: str | None, transaction_id: str | None) -> Iterator[FieldError]:
+    """An inquiry needs one of the two ids."""
+    if mch_order_id is None and transaction_id is None:
+        yield FieldError("mch_order_id", "give mch_order_id or transaction_id")
+
+
+def currency_of(request: Any) -> str | None:
+    """The currency of a request's country."""
+    country = request.country_code
+    return CURRENCIES.get(country) if isinstance(country, str) else None
+
+
+def currency_fits(country: Any, currency: Any) -> Iterator[FieldError]:
+    """An amount's unit hangs on the country, so another country's currency would be another amount of money."""
+    own = CURRENCIES.get(country) if isinstance(country, str) else None
+    if own is not None and isinstance(currency, str) and currency != own:
+        yield FieldError("currency", f"is {own} when country_code is {country}")
+
+
+class ChannelType(OpenEnum):
+    """What a channel is. The country calls answer URL, VA or QR; the unified calls take the longer words."""
+
+    URL = "URL"
+    VA = "VA"
+    QR = "QR"
+    ONLINE_BANKING = "ONLINE_BANKING"
+    EWALLET = "EWALLET"
+    BANK_TRANSFER = "BANK_TRANSFER"
+    CARD = "CARD"
+    DIRECT_DEBIT = "DIRECT_DEBIT"
+    PAYLATER = "PAYLATER"
+
+
+def _country_in(cls: Any, raw: Any) -> tzinfo:
+    named = raw.get("countryCode") if isinstance(raw, Mapping) else None
+    return zone_of(cls.country or (named if isinstance(named, str) else None))
+
+
+@result
+class GlobalResult(Result):
+    """Base of the Global API's results. Times without an offset are local to `country`, or to the answer's own."""
+
+    country: ClassVar[str | None] = None
+
+    @classmethod
+    def _zone(cls, raw: Any) -> tzinfo | None:
+        return _country_in(cls, raw)
+
+
+@result
+class GlobalEvent(Event):
+    """Base of the Global API's notifications; times as in `GlobalResult`."""
+
+    country: ClassVar[str | None] = None
+
+    @classmethod
+    def _zone(cls, raw: Any) -> tzinfo | None:
+        return _country_in(cls, raw)
+
+
+@result
+class GlobalPayoutReceipt(GlobalResult):
+    """PayCools took the payout. It is not final: inquire or wait for the notification."""
+
+    transaction_id: str
+    mch_order_id: str | None = None
+    transaction_status: TransactionStatus | None = None
+    transaction_time: datetime | None = None
+
+
+@result
+class GlobalPayoutStatus(GlobalResult):
+    """Where a payout stands. `amount` in minor units (whole rupiah in Indonesia)."""
+
+    mch_order_id: str
+    transaction_id: str
+    transaction_status: TransactionStatus
+    amount: int | None = None
+    country_code: str | None = None
+    """In unified answers only."""
+    currency: str | None = None
+    """In unified answers only."""
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    """When it became final."""
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+@result
+class GlobalPaymentReceipt(GlobalResult):
+    """A payment to be made. `pay_data` is a virtual account's number, a URL or a QR text, as `channel_type` says."""
+
+    transaction_id: str
+    pay_data: str | None = None
+    mch_order_id: str | None = None
+    channel_type: ChannelType | None = None
+
+
+@result
+class GlobalPaymentStatus(GlobalResult):
+    """Where a payment stands. `amount` in minor units (whole rupiah in Indonesia)."""
+
+    mch_order_id: str
+    transaction_id: str
+    transaction_status: TransactionStatus
+    amount: int | None = None
+    channel_code: str | None = None
+    country_code: str | None = None
+    """In unified answers only."""
+    currency: str | None = None
+    """In unified answers only."""
+    pay_data: str | None = None
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    """When it became final."""
+    customer_name: str | None = attrs.field(default=None, repr=False)
+    email: str | None = attrs.field(default=None, repr=False)
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+@result
+class PayoutEvent(GlobalEvent):
+    """The fields of every payout notification. `amount` in minor units (whole rupiah in Indonesia)."""
+
+    event_name: str
+    mch_order_id: str
+    transaction_id: str
+    amount: int
+    transaction_status: TransactionStatus
+    country_code: str | None = None
+    """In unified notifications only."""
+    currency: str | None = None
+    """In unified notifications only."""
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+@result
+class PaymentEvent(GlobalEvent):
+    """The fields of every payment notification. `amount` in minor units (whole rupiah in Indonesia)."""
+
+    event_name: str
+    mch_order_id: str
+    transaction_id: str
+    amount: int
+    transaction_status: TransactionStatus
+    channel_code: str | None = None
+    country_code: str | None = None
+    """In unified notifications only."""
+    currency: str | None = None
+    """In unified notifications only."""
+    create_time: datetime | None = None
+    return_time: datetime | None = None
+    remark: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None

@@ -1,0 +1,184 @@
+"""7. Refunds of the Global API, the same for all countries: money back to the payer of a completed payment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..errors import FieldError, NotFound, OrderConflict
+from ..fields import URL, minor_units, order_id, text
+from ..ph.refund import RefundStatus
+from ..product import Call, Product
+from .common import FailedCode, GlobalEvent, GlobalResult
+
+__all__ = [
+    "CreateGlobalRefund",
+    "GetGlobalRefunds",
+    "GlobalRefundReceipt",
+    "GlobalRefundRecord",
+    "GlobalRefundSettled",
+    "GlobalRefunds",
+    "RefundStatus",
+]
+
+
+@result
+class GlobalRefundReceipt(GlobalResult):
+    """PayCools took the refund. It is not final: list the refunds or wait for the notification.
+
+    `refund_transaction_id` is PayCools' id. `refund_amount` in minor units (whole rupiah in Indonesia).
+    """
+
+    refund_transaction_id: str
+    mch_refund_order_id: str | None = None
+    refund_amount: int | None = None
+    refund_status: RefundStatus | None = None
+    refund_create_time: datetime | None = None
+
+
+@endpoint(
+    "global.refund.create",
+    "POST",
+    "/open-api/payment/refund",
+    nav="7.1",
+    returns=GlobalRefundReceipt,
+    effect=Effect.MOVES_MONEY,
+    provenance=Provenance.DOCUMENTED,
+    fills=("timestamp",),
+)
+class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
+    """Refund a payment of any country, whole or in part (7.1). Documented on a Thai edition of the page.
+
+    `mch_refund_order_id`: letters and digits, 1 to 32, unique. `original_transaction_id`: PayCools' id of the payment.
+    `refund_amount`: minor units (whole rupiah in Indonesia). `refund_callback_url` gets the notification (7.3).
+    Payments older than 60 days cannot be refunded; some channels allow whole or partial refunds only.
+
+    Raises RefundRefused, NotFound, InsufficientBalance, DuplicateOrder (this refund id got through before) ... and
+    OutcomeUnknown: then `await paycools.refunds.resolve(error.request)`.
+    """
+
+    mch_refund_order_id: str = order_id()
+    original_transaction_id: str = text(1, 32)
+    refund_amount: int = minor_units(1)
+    refund_callback_url: str = text(1, 256, pattern=URL)
+    refund_reason: str | None = text(1, 200, default=None)
+
+
+@result
+class GlobalRefundRecord(GlobalResult):
+    """One refund of a payment. Amounts in minor units (whole rupiah in Indonesia). Only `refund_status` decides."""
+
+    refund_transaction_id: str
+    refund_status: RefundStatus
+    mch_refund_order_id: str | None = None
+    original_transaction_id: str | None = None
+    refund_amount: int | None = None
+    fee_refunded: int | None = None
+    """The fee that PayCools gave back."""
+    refund_create_time: datetime | None = None
+    refund_return_time: datetime | None = None
+    refund_reason: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+@endpoint(
+    "global.refund.query",
+    "POST",
+    "/open-api/refund/payments",
+    nav="7.2",
+    returns=list[GlobalRefundRecord],
+    provenance=Provenance.DOCUMENTED,
+    fills=("timestamp",),
+)
+class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
+    """The refunds of a payment, or one refund (7.2). Documented.
+
+    Give PayCools' id of the payment (all its refunds) or of the refund. What PayCools answers where there is none, an
+    empty list or NotFound, is not documented.
+    """
+
+    original_transaction_id: str | None = text(1, 32, default=None)
+    refund_transaction_id: str | None = text(1, 32, default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        if self.original_transaction_id is None and self.refund_transaction_id is None:
+            yield FieldError("original_transaction_id", "give original_transaction_id or refund_transaction_id")
+
+
+@callback(
+    "global.refund.notification",
+    "payment.refund.success",
+    "payment.refund.failed",
+    "payment.refund.cancel",
+    nav="7.3",
+    provenance=Provenance.DOCUMENTED,
+)
+class GlobalRefundSettled(GlobalEvent):
+    """A refund became final (7.3). Documented. Sent to `refund_callback_url`. Amounts in minor units.
+
+    Decide on `refund_status`, which is COMPLETE here where payments say COMPLETED. The times' zone is inferred: the
+    published sample's id holds its own moment, eight hours behind the text (UTC+8).
+    """
+
+    event_name: str
+    mch_refund_order_id: str
+    refund_transaction_id: str
+    original_transaction_id: str
+    refund_amount: int
+    refund_status: RefundStatus
+    fee_refunded: int | None = None
+    refund_create_time: datetime | None = None
+    refund_return_time: datetime | None = None
+    refund_reason: str | None = None  # the table requires it, the sample has none
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+
+class GlobalRefunds(Product):
+    """Money back."""
+
+    _absent = 21006
+
+    create = Call(CreateGlobalRefund)
+    payments = Call(GetGlobalRefunds)
+
+    async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> GlobalRefundRecord | None:
+        """The refund with your id, or None if PayCools lists none for this payment.
+
+        PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked.
+        """
+        wanted = GetGlobalRefunds(original_transaction_id=original_transaction_id)
+        try:
+            records: list[GlobalRefundRecord] = await self._client.send(wanted)
+        except NotFound:
+            return None
+        for record in records:
+            if record.mch_refund_order_id == mch_refund_order_id:
+                return record
+        return None
+
+    async def resolve(
+        self, request: CreateGlobalRefund, *, absent_after: float = 5.0, resend: bool = True
+    ) -> GlobalRefundRecord | GlobalRefundReceipt:
+        """After OutcomeUnknown: find out, and only if PayCools does not know the refund, send the same again.
+
+        Found among the payment's refunds: returns it. Absent in two inquiries at least `absent_after` seconds apart:
+        sends the very same request again, under the same refund id (unless `resend` is False: NotFound is raised);
+        PayCools refuses an id it took before. Raises OrderConflict where PayCools knows the id with another amount,
+        DuplicateOrder where it took the id before but does not list it yet, and OutcomeUnknown if the second sending
+        is unclear too: then resolve again.
+        """
+        return await self._find_or_resend(
+            lambda: self._inquire(request), request, absent_after=absent_after, resend=resend
+        )
+
+    async def _inquire(self, request: CreateGlobalRefund) -> GlobalRefundRecord | None:
+        record = await self.find(request.mch_refund_order_id, original_transaction_id=request.original_transaction_id)
+        if record is not None and record.refund_amount not in (None, request.refund_amount):
+            raise OrderConflict(
+                f"PayCools knows refund {request.mch_refund_order_id} with amount {record.refund_amount}, "
+                f"ours is {request.refund_amount}"
+            )
+        return record

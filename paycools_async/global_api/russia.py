@@ -1,0 +1,102 @@
+"""6. Russia: payments, in kopecks. No Russian page is public.
+
+Everything here is inferred from the other countries. The documented way is the unified call with `country_code="RU"`
+(`paycools.unified`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
+from ..errors import FieldError
+from ..fields import EMAIL, URL, minor_units, order_id, text
+from ..product import Call, Product, Sender
+from .common import (
+    GlobalPaymentReceipt,
+    GlobalPaymentStatus,
+    PaymentEvent,
+)
+from .country import needs_redirect_url
+
+__all__ = [
+    "CreateRussianPayment",
+    "QueryRussianPayment",
+    "Russia",
+    "RussianPaymentSettled",
+    "RussianPayments",
+]
+
+
+@endpoint(
+    "global.ru.payment.create",
+    "POST",
+    "/open-api/russia/payment/generate",
+    nav="6.1.1",
+    returns=GlobalPaymentReceipt,
+    effect=Effect.CREATES,
+    provenance=Provenance.INFERRED,
+    fills=("timestamp",),
+)
+class CreateRussianPayment(GlobalRequest[GlobalPaymentReceipt]):
+    """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
+
+    `mch_order_id`: letters and digits, 1 to 32, unique per payment. `amount`: kopecks, by the unified call's general
+    rule (RUB 500.10 is 50010). `mobile`: 10 to 14 characters, as in the unified call; Russia's own rule is not known.
+    No channel is known. `redirect_url`: required for channels of the kind URL.
+    """
+
+    mch_order_id: str = order_id()
+    amount: int = minor_units(1)
+    customer_name: str = text(1, 128, personal=True)
+    channel_code: str = text(1)
+    notify_url: str = text(1, 256, pattern=URL)
+    redirect_url: str | None = text(1, 512, pattern=URL, default=None)
+    email: str = text(1, 128, pattern=EMAIL, personal=True)
+    mobile: str = text(10, 14, personal=True)
+    remark: str | None = text(1, 256, default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        return needs_redirect_url(self.channel_code, self.redirect_url)
+
+
+@endpoint(
+    "global.ru.payment.query",
+    "POST",
+    "/open-api/russia/payment/query",
+    nav="6.1.2",
+    returns=GlobalPaymentStatus,
+    provenance=Provenance.INFERRED,
+    fills=("timestamp",),
+)
+class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
+    """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
+
+    mch_order_id: str = order_id()
+
+
+@callback(
+    "global.ru.payment.notification",
+    "order.payment.success",
+    "order.payment.failed",
+    nav="6.1.3",
+    provenance=Provenance.INFERRED,
+)
+class RussianPaymentSettled(PaymentEvent):
+    """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""
+
+    country = "RU"
+
+
+class RussianPayments(Product):
+    """Single payments of customers in Russia."""
+
+    create = Call(CreateRussianPayment)
+    query = Call(QueryRussianPayment)
+
+
+class Russia:
+    """Russia: `.payments` only."""
+
+    def __init__(self, client: Sender) -> None:
+        self.payments = RussianPayments(client)

@@ -1,0 +1,19 @@
+"""The unified generation of the Global API: one path for all countries, the country among the fields."""
+
+from __future__ import annotations
+
+from ..product import Sender
+from .unified_checkout import UnifiedCheckout
+from .unified_payments import UnifiedPayments
+from .unified_payouts import UnifiedPayouts
+
+__all__ = ["Unified"]
+
+
+class Unified:
+    """All countries by one path: `.payments`, `.payouts` and `.checkout`."""
+
+    def __init__(self, client: Sender) -> None:
+        self.payments = UnifiedPayments(client)
+        self.payouts = UnifiedPayouts(client)
+        self.checkout = UnifiedCheckout(client)

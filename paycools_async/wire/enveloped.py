@@ -1,0 +1,35 @@
+"""The Global API's form: `{appId, param, sign}`, where `param` is the JSON *text* of the request's fields.
+
+The signature is over that text alone, byte for byte: no sorting, and `appId` is not signed (PayCools, "Unified API
+Param"). So the text is made once, and the same text is signed and sent.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import attrs
+
+from .canonical import json_text
+from .flat import Sealed
+
+__all__ = ["EnvelopedMessage"]
+
+
+@attrs.frozen
+class EnvelopedMessage:
+    """An unsigned message. `text` is what must be signed; `seal` puts the signature in."""
+
+    method: str
+    path: str
+    app_id: str
+    param: str = attrs.field(repr=False)
+
+    @property
+    def text(self) -> bytes:
+        return self.param.encode("utf-8")
+
+    def seal(self, signature: bytes) -> Sealed:
+        sign = base64.b64encode(signature).decode("ascii")
+        body = json_text({"appId": self.app_id, "param": self.param, "sign": sign})
+        return Sealed(self.method, self.path, body.encode("utf-8"))

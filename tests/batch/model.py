@@ -1,0 +1,356 @@
+"""A small model of a run over a ledger and of a PayCools that takes no care, explored in full.
+
+One order is four things: its row on disk, what PayCools has of it, the hand of the worker that holds it, and the hand
+of an earlier worker that lost its lease and does not know it yet. Everything that can happen to them is a rule that
+yields the next states; rows move with the table of `batch/states.py` (or a spoiled copy) and decisions are those of
+`batch/runner.py`. Time is counted in ticks: `patience` is the runner's `absent_after`, `lag` the ticks within which a
+request whose sender is gone has arrived and can be found. The design is sound while lag < patience.
+
+PayCools here pays again whenever it is asked again; saying "duplicate" instead is only one of its choices.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from paycools_async.batch.states import FINAL, Event, IllegalMove, Reason, State, after
+
+Table = Callable[[State, Event, Reason | None], State]
+
+LIVE = -1
+"""The request is in the network, and its sender waits for the answer."""
+ENDLESS = -1
+"""PayCools has the order and does not show it, for as long as it likes."""
+
+_CLAIMS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.MISMATCH})
+_WORD = {"pending": Event.FOUND_PENDING, "complete": Event.FOUND_COMPLETE, "failed": Event.FOUND_FAILED}
+
+
+class Row(NamedTuple):
+    """The ledger's row. `absent`: ticks since the first inquiry that found nothing."""
+
+    state: State = State.PLANNED
+    reason: Reason | None = None
+    absent: int | None = None
+
+
+class There(NamedTuple):
+    """PayCools' side. `hidden`: ticks until inquiries find it; `wire`: a request still under way; `paid`: how often."""
+
+    status: str | None = None
+    hidden: int | None = None
+    wire: int | None = None
+    paid: int = 0
+
+
+class Hand(NamedTuple):
+    """What a worker is doing: waiting for an answer (`word` None), or holding an inquiry's answer not yet written.
+
+    `state` and `absent` are the row's as the worker read them. `fresh`: the row was not sent again since.
+    """
+
+    state: State
+    word: str | None = None
+    absent: int | None = None
+    fresh: bool = True
+
+
+class Order(NamedTuple):
+    row: Row = Row()
+    there: There = There()
+    hand: Hand | None = None
+    lost: Hand | None = None
+
+
+class World(NamedTuple):
+    up: bool = True
+    orders: tuple[Order, ...] = (Order(),)
+
+
+class Found(Exception):
+    """The exploration found a state that must not be."""
+
+
+class Model:
+    """The rules. `leases`: a run may take over from one that still lives; `fenced`: a write names its attempt too."""
+
+    def __init__(
+        self,
+        *,
+        table: Table = after,
+        patience: int = 2,
+        lag: int = 1,
+        leases: bool = False,
+        fenced: bool = True,
+        workers: int = 2,
+    ) -> None:
+        self.table, self.patience, self.lag = table, patience, lag
+        self.leases, self.fenced, self.workers = leases, fenced, workers
+
+    # -- one order ----------------------------------------------------------------------------------------------
+
+    def rules(self, order: Order, up: bool, free: bool) -> Iterator[tuple[str, Order]]:
+        """Everything that can happen to one order next, the clock and crashes aside."""
+        yield from self._paycools(order)
+        yield from self._callback(order)
+        if up and order.hand is None and free:
+            yield from self._take(order)
+        if order.hand is not None:
+            done = order._replace(hand=None)
+            yield from self._work(order, order.hand, done, "")
+        if order.lost is not None:
+            yield from self._work(order, order.lost, order._replace(lost=None), "lost worker: ")
+
+    def _paycools(self, order: Order) -> Iterator[tuple[str, Order]]:
+        there = order.there
+        if there.wire is not None:
+            # careless: it does not look whether it has the order already
+            booked = there._replace(status="pending", wire=None, paid=there.paid + 1)
+            left = self.lag if there.wire == LIVE else there.wire
+            for hidden in (None, *range(left + 1)):
+                yield f"PayCools books it (shown after {hidden})", order._replace(there=booked._replace(hidden=hidden))
+        if there.hidden is not None:
+            yield "PayCools shows it", order._replace(there=there._replace(hidden=None))
+        if there.status == "pending":
+            yield "PayCools completes it", order._replace(there=there._replace(status="complete"))
+            gone = there._replace(status="failed", paid=there.paid - 1)
+            yield "PayCools fails it", order._replace(there=gone)
+
+    def _callback(self, order: Order) -> Iterator[tuple[str, Order]]:
+        """At any time, any number of times, in any state, also before inquiries show the order."""
+        if order.there.status is not None:
+            event = _WORD[order.there.status]
+            yield f"callback: {event}", self._found(order, event)
+
+    def _take(self, order: Order) -> Iterator[tuple[str, Order]]:
+        row, there = order.row, order.there
+        if row.state is State.PLANNED:
+            sending = self._move(order, Event.SEND)
+            if there.wire is not None:
+                raise Found("sent while an earlier request is still under way")
+            lost = order.lost and order.lost._replace(fresh=False)
+            hand = Hand(State.SENDING)
+            yield "send", sending._replace(there=there._replace(wire=LIVE), hand=hand, lost=lost)
+        elif row.state is State.ACCEPTED or (
+            row.state is State.UNKNOWN and (row.absent is None or row.absent >= self.patience)
+        ):
+            shown = there.status is not None and there.hidden is None
+            word = (there.status if shown else None) or "absent"
+            if row.state is State.UNKNOWN or word in ("complete", "failed"):  # else nothing comes of it
+                yield f"inquiry: {word}", order._replace(hand=Hand(row.state, word, row.absent))
+
+    def _work(self, order: Order, hand: Hand, done: Order, who: str) -> Iterator[tuple[str, Order]]:
+        if hand.word is None:
+            for told, event, there in self._answers(order.there, bool(who)):
+                yield f"{who}{told}: {event}", self._write(done._replace(there=there), hand, event)
+        elif hand.word != "absent":
+            yield f"{who}writes {hand.word}", self._write(done, hand, _WORD[hand.word])
+        elif hand.absent is None:
+            yield f"{who}notes the first absence", self._note_absence(done, hand)
+        elif hand.absent >= self.patience:
+            yield f"{who}writes absent", self._write(done, hand, Event.ABSENT)
+
+    def _answers(self, there: There, lost: bool) -> Iterator[tuple[str, Event, There]]:
+        """What can come back to a sender. What a lost worker is told is not even asked to be true."""
+        gone = there._replace(wire=None)
+        if lost:
+            for event in (Event.NOT_SENT, Event.BUSY, Event.REJECTED, Event.ACCEPTED, Event.UNCLEAR):
+                yield "late answer", event, there
+        elif there.wire == LIVE:
+            for event in (Event.NOT_SENT, Event.BUSY, Event.HELD, Event.REJECTED, Event.DOUBTED, Event.UNCLEAR):
+                yield "nothing was done", event, gone
+            yield "time out", Event.UNCLEAR, there._replace(wire=self.lag)
+            if there.status is not None:
+                yield "it has the id", Event.DUPLICATE, gone
+            # a gateway that asked twice: the first asking is booked, out of sight, and the second is refused
+            slow = There(status="pending", hidden=ENDLESS, wire=None, paid=there.paid + 1)
+            yield "asked twice on the way", Event.DUPLICATE, slow
+        else:
+            for event in (Event.ACCEPTED, Event.UNCLEAR, Event.DOUBTED, Event.DUPLICATE):
+                yield "it was booked", event, there
+
+    # -- the ledger ---------------------------------------------------------------------------------------------
+
+    def _move(self, order: Order, event: Event) -> Order:
+        row = order.row
+        state = self.table(row.state, event, row.reason)
+        if state is State.PLANNED and (order.there.paid or order.there.wire is not None):
+            raise Found(f"{row.state} became planned by {event} although PayCools has it, or is about to")
+        if not _forward(row.state, state):
+            raise Found(f"{row.state} went back to {state} by {event}")
+        reason = event if state is State.UNKNOWN and row.state is State.SENDING else row.reason
+        return order._replace(row=Row(state, reason if state is State.UNKNOWN else None))
+
+    def _found(self, order: Order, event: Event) -> Order:
+        try:
+            state = self.table(order.row.state, event, order.row.reason)
+        except IllegalMove:
+            return order
+        return order if state is order.row.state else self._move(order, event)
+
+    def _holds(self, order: Order, hand: Hand) -> bool:
+        return order.row.state is hand.state and (hand.fresh or not self.fenced)
+
+    def _write(self, order: Order, hand: Hand, event: Event) -> Order:
+        if self._holds(order, hand):
+            return self._move(order, event)
+        # overtaken: what PayCools says of the order is still true, what became of an attempt is not
+        return self._found(order, event) if event in _CLAIMS else order
+
+    def _note_absence(self, order: Order, hand: Hand) -> Order:
+        return order._replace(row=order.row._replace(absent=0)) if self._holds(order, hand) else order
+
+    # -- the whole ----------------------------------------------------------------------------------------------
+
+    def next(self, world: World) -> Iterator[tuple[str, World]]:
+        """Every next state and what led to it."""
+        free = sum(order.hand is not None for order in world.orders) < self.workers
+        for n, order in enumerate(world.orders):
+            for what, changed in self.rules(order, world.up, free):
+                orders = (*world.orders[:n], changed, *world.orders[n + 1 :])
+                yield f"{n + 1}. {what}", world._replace(orders=orders)
+        ticked = [self._tick(order) for order in world.orders]
+        if None not in ticked:
+            yield "time passes", world._replace(orders=tuple(order for order in ticked if order is not None))
+        if world.up:
+            for fates in itertools.product(*(self._crash(order) for order in world.orders)):
+                yield "crash", World(False, fates)
+        else:
+            yield "restart", World(True, tuple(self._recover(order) for order in world.orders))
+        if world.up and self.leases:
+            for fates in itertools.product(*(self._crash(order) for order in world.orders)):
+                taken = [
+                    self._recover(new)._replace(lost=old.hand or old.lost)
+                    for new, old in zip(fates, world.orders, strict=True)
+                ]
+                yield "the lease runs out, another run takes over", World(True, tuple(taken))
+
+    def _tick(self, order: Order) -> Order | None:
+        """One tick later. None: something has to happen before that."""
+        row, there, hand = order.row, order.there, order.hand
+        if there.wire == 0 or there.hidden == 0:
+            return None
+        waiting = hand is not None and hand.word is None
+        if there.wire not in (None, LIVE):
+            there = there._replace(wire=(there.wire or 0) - 1)
+        if there.hidden not in (None, ENDLESS) and not waiting:  # the lag counts from when the sender gave up
+            there = there._replace(hidden=(there.hidden or 0) - 1)
+        return Order(row._replace(absent=self._later(row.absent)), there, hand, order.lost)
+
+    def _later(self, absent: int | None) -> int | None:
+        return None if absent is None else min(absent + 1, self.patience)
+
+    def _crash(self, order: Order) -> list[Order]:
+        """What the worker did is lost, its request either with it or not."""
+        there = order.there
+        if there.wire != LIVE:
+            return [order._replace(hand=None)]
+        wires = (None, self.lag)
+        return [order._replace(hand=None, there=there._replace(wire=wire)) for wire in wires]
+
+    def _recover(self, order: Order) -> Order:
+        return self._move(order, Event.CRASHED) if order.row.state is State.SENDING else order
+
+    def check(self, world: World) -> None:
+        """What must hold in every state."""
+        for row, there, _, _ in world.orders:
+            if there.paid > 1:
+                raise Found("paid twice")
+            if row.state is State.SETTLED and there.status != "complete":
+                raise Found(f"settled here, {there.status} there")
+            if row.state is State.FAILED and (there.paid or there.wire is not None):
+                raise Found("failed here, and paid there")
+            if row.state is State.PLANNED and (there.paid or there.wire is not None):
+                raise Found("planned, and PayCools has it or is about to")
+
+
+_RANK = {State.PLANNED: 0, State.SENDING: 1, State.UNKNOWN: 2, State.ACCEPTED: 3, State.CONFLICT: 9}
+
+
+def _forward(old: State, new: State) -> bool:
+    """Forward, or back to planned from where that is allowed; `_move` has seen that nothing was paid."""
+    back = new is State.PLANNED and old in (State.SENDING, State.UNKNOWN)
+    return back or (_RANK.get(old, 4) <= _RANK.get(new, 4) and not (old in FINAL and new in FINAL and old is not new))
+
+
+class Explored(NamedTuple):
+    """Every state that can be reached, and how many steps lie between them."""
+
+    states: int
+    steps: int
+    deepest: int
+    stuck: list[World]
+    """States from which no way leads to an end."""
+    rows: frozenset[tuple[State, Reason | None]]
+
+
+def explore(model: Model, orders: int = 1) -> Explored:
+    """Breadth-first from the start until nothing new appears. Raises Found, with the shortest way there.
+
+    Orders are alike, so a state is kept once for all their permutations.
+    """
+    start = World(True, (Order(),) * orders)
+    came: dict[World, tuple[World, str] | None] = {start: None}
+    back: dict[World, list[World]] = {start: []}
+    level, depth, steps = [start], 0, 0
+    while level:
+        coming = []
+        for world in level:
+            try:
+                model.check(world)
+                for what, reached in model.next(world):
+                    steps += 1
+                    if orders > 1:
+                        reached = reached._replace(orders=tuple(sorted(reached.orders, key=_key)))  # noqa: PLW2901
+                    if reached not in came:
+                        came[reached] = (world, what)
+                        back[reached] = []
+                        coming.append(reached)
+                    back[reached].append(world)
+            except Found as found:
+                raise Found(f"{found}\n" + "\n".join(_way(came, world))) from None
+        level, depth = coming, depth + 1
+    return Explored(
+        states=len(came),
+        steps=steps,
+        deepest=depth - 1,
+        stuck=_without_end(back),
+        rows=frozenset((order.row.state, order.row.reason) for world in came for order in world.orders),
+    )
+
+
+_KEYS: dict[Order, str] = {}
+
+
+def _key(order: Order) -> str:
+    found = _KEYS.get(order)
+    if found is None:
+        found = _KEYS[order] = repr(order)
+    return found
+
+
+def _way(came: dict[World, tuple[World, str] | None], world: World) -> list[str]:
+    steps = []
+    at = came[world]
+    while at is not None:
+        steps.append(at[1])
+        at = came[at[0]]
+    return steps[::-1]
+
+
+def _ended(world: World) -> bool:
+    return all(order.row.state in FINAL or order.row.state is State.CONFLICT for order in world.orders)
+
+
+def _without_end(back: dict[World, list[World]]) -> list[World]:
+    """States that no end can be reached from, walking the steps backwards from all ends."""
+    reached = {world for world in back if _ended(world)}
+    waiting = list(reached)
+    while waiting:
+        for before in back[waiting.pop()]:
+            if before not in reached:
+                reached.add(before)
+                waiting.append(before)
+    return [world for world in back if world not in reached]

@@ -1,0 +1,140 @@
+"""The command line and the runner pay through the Global API, country by country."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from paycools_async import PayCoolsGlobal, UnverifiedEndpointWarning
+from paycools_async.batch import GlobalPayouts, Options, Runner, SQLiteLedger, State, read_orders
+from paycools_async.cli.app import app
+from paycools_async.testing import FakePayCools, Sandbox
+
+Write = Callable[..., Path]
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "PH": {"amount": "500.10", "account_no": "1234567890", "account_name": "Juan Cruz", "pay_method_code": "BANK"},
+    "ID": {
+        "amount": "20000",
+        "account_no": "1234567890",
+        "account_name": "Budi Santoso",
+        "mobile": "+6281234567890",
+        "pay_method_code": "BANK",
+    },
+    "MY": {
+        "amount": "50.05",
+        "account_no": "0112345678",
+        "account_name": "Ahmad Ali",
+        "account_type": "MOBILE_NUMBER",
+        "pay_method_code": "BANK",
+    },
+    "TH": {
+        "amount": "100.25",
+        "account_no": "1234567890",
+        "account_name": "Somchai Jai",
+        "account_type": "INDIVIDUAL",
+        "account_tax_id": "1101700230705",
+        "mobile": "0812345678",
+        "pay_method_code": "BANK",
+    },
+}
+CODES = {"PH": "BPI", "ID": "CIMB", "MY": "RHBB", "TH": "SCB"}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def to_file(country: str, count: int, **changes: str) -> Path:
+        columns = {"mch_order_id": "", **COLUMNS[country], "transfer_code": CODES[country], **changes}
+        path = tmp_path / f"{country}.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            for number in range(count):
+                writer.writerow({**columns, "mch_order_id": f"{country}{number:09}"})
+        return path
+
+    return to_file
+
+
+def run(*arguments: object) -> Any:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.mark.parametrize(
+    ("country", "total"), [("PH", "PHP 1,500.30"), ("ID", "IDR 60,000"), ("MY", "MYR 150.15"), ("TH", "THB 300.75")]
+)
+@pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
+def test_a_file_is_paid_in_every_country(write: Write, tmp_path: Path, country: str, total: str) -> None:
+    ledger = tmp_path / "l.db"
+    pay = ("payouts", "run", write(country, 3), "--api", "global", "--country", country)
+    paid = run(*pay, "--sandbox", "--yes", "--ledger", ledger, "--report", tmp_path / "out")
+    assert paid.exit_code == 0, paid.output
+    assert f"To send: 3 payouts, {total}" in paid.output
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["currency"] == total[:3]
+    again = run(*pay, "--sandbox", "--yes", "--ledger", ledger)
+    assert "nothing was sent" in again.output
+    other = run("payouts", "resume", "--sandbox", "--ledger", ledger)
+    assert (other.exit_code, "belongs to" in other.stderr) == (2, True)
+    assert total in run("payouts", "status", "--ledger", ledger).output
+
+
+@pytest.mark.parametrize(
+    ("country", "changes", "told"),
+    [
+        ("ID", {"amount": "20000.50"}, "amount: '20000.50': decimals, which IDR does not have"),
+        ("ID", {"amount": "9999"}, "amount: IDR 9,999 is outside IDR 10,000"),
+        ("ID", {"mobile": "0912"}, "mobile: "),
+        ("TH", {"pay_method_code": "CASH"}, "pay_method_code: must be one of BANK, PROMPTPAY, EWALLET"),
+        ("TH", {"amount": "100.255"}, "amount: '100.255': more than 2 decimals, which THB does not have"),
+        ("MY", {"transfer_code": ""}, "transfer_code: is empty"),
+    ],
+)
+def test_each_countrys_rules_are_checked(write: Write, country: str, changes: dict[str, str], told: str) -> None:
+    checked = run("payouts", "check", write(country, 1, **changes), "--api", "global", "--country", country)
+    assert checked.exit_code == 2
+    assert f"line 2, {told}" in checked.stderr
+
+
+def test_the_api_and_the_country_go_together(write: Write) -> None:
+    orders = write("ID", 1)
+    assert "needs --country" in run("payouts", "check", orders, "--api", "global").stderr
+    assert "goes with --api global" in run("payouts", "check", orders, "--country", "ID").stderr
+    assert "ph or global" in run("payouts", "check", orders, "--api", "moon").stderr
+
+
+async def test_indonesian_payouts_through_a_faulty_sandbox_are_paid_once_each(
+    write: Write, tmp_path: Path, key_pem: str
+) -> None:
+    fake = FakePayCools(private_key=key_pem)
+    fake.global_books.enforce_unique = False
+    fake.global_payouts.settle_after = 0.2
+    create = "global.id.payout.create"
+    fake.faults.drop_after(rate=0.05, only=create)
+    fake.faults.drop_before(rate=0.05, only=create)
+    fake.faults.http_status(502, rate=0.05, only=create)
+    fake.faults.busy(21020, rate=0.02, only=create)
+    fake.faults.busy(21011, next=30, only=create)
+    async with (
+        Sandbox(fake) as sandbox,
+        PayCoolsGlobal(fake.global_credentials, base_url=sandbox.base_url) as client,
+    ):
+        api = GlobalPayouts(client, "ID")
+        ledger = await SQLiteLedger.open(tmp_path / "l.db", api.identity)
+        orders = read_orders(write("ID", 200), api.request_class, api.currency)
+        assert (await ledger.intake(orders, api.text_of)).new == 200
+        options = Options(concurrency=50, absent_after=0.3, first_look=0.2)
+        with pytest.warns(UnverifiedEndpointWarning):
+            summary = await Runner(api, ledger, options).run()
+        await ledger.aclose()
+    assert (summary.rows(State.SETTLED), summary.amount(State.SETTLED), summary.exit_code) == (200, 4_000_000, 0)
+    assert fake.global_payouts.paid_more_than_once() == []
+    assert len(fake.global_payouts.paid) == 200
+    assert set(fake.faults.struck) == {"drop_after", "drop_before", "http_status", "busy"}
