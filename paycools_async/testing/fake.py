@@ -220,8 +220,7 @@ class FakePayCools:
             return _json({"code": refusal.code, "message": refusal.message})
         if endpoint.family == "global":
             return _json({"code": max(endpoint.success_codes), "message": "Success", "data": data})
-        code = 10000 if 10000 in endpoint.success_codes else min(endpoint.success_codes)
-        return _json({"code": code, "message": "success", "data": data})
+        return _json({"code": min(endpoint.success_codes), "message": "success", "data": data})
 
 
 _BUSY = {

@@ -10,6 +10,8 @@ import attrs
 from aiohttp import web
 
 from ..transports.base import HttpRequest
+from .books import Refusal
+from .delivery import Delivery
 from .fake import Dropped, FakePayCools
 from .faults import Fault
 
@@ -19,12 +21,23 @@ __all__ = ["Sandbox"]
 class Sandbox:
     """Serves a FakePayCools on loopback, as `async with Sandbox(fake) as sandbox: sandbox.base_url`.
 
-    Two pages are for tests in other processes: GET /_sandbox/books (what was paid) and POST /_sandbox/faults (a list of
-    faults, which replaces those set up).
+    `callback_url` is the merchant's: callbacks are delivered there until they are acknowledged, and the question of 4.6
+    is asked there. `delivery` is the same with everything that may go wrong (`Delivery(url=..., duplicates=0.3)`).
+
+    Three pages are for other processes: GET /_sandbox/books (what was paid), POST /_sandbox/faults (a list of faults,
+    which replaces those set up) and POST /_sandbox/pay ({"reference": ..., "amount": ...}: a customer pays).
     """
 
-    def __init__(self, fake: FakePayCools | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        fake: FakePayCools | None = None,
+        *,
+        port: int = 0,
+        callback_url: str | None = None,
+        delivery: Delivery | None = None,
+    ) -> None:
         self.fake = fake or FakePayCools()
+        self.delivery = delivery or (Delivery(url=callback_url) if callback_url else None)
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -36,14 +49,19 @@ class Sandbox:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/_sandbox/books", self._show_books)
         app.router.add_post("/_sandbox/faults", self._set_faults)
+        app.router.add_post("/_sandbox/pay", self._pay)
         app.router.add_route("*", "/{path:.*}", self._play)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024)
         await site.start()
         self._port = self._runner.addresses[0][1]
+        if self.delivery is not None:
+            self.delivery.start(self.fake.merchants)
 
     async def aclose(self) -> None:
+        if self.delivery is not None:
+            await self.delivery.aclose()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -80,6 +98,16 @@ class Sandbox:
                 "requests": self.fake.requests,
             }
         )
+
+    async def _pay(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        try:
+            payment = await self.fake.pay(asked["reference"], int(asked["amount"]))
+        except LookupError as error:
+            return web.json_response({"error": str(error)}, status=404)
+        except Refusal as refusal:
+            return web.json_response({"error": f"{refusal.code} {refusal.message}"}, status=409)
+        return web.json_response(payment)
 
     async def _set_faults(self, request: web.Request) -> web.Response:
         faults = [Fault(**fault) for fault in await request.json()]
