@@ -20,6 +20,7 @@ __all__ = [
     "GlobalCredentials",
     "Merchant",
     "PHCredentials",
+    "PrivateKey",
     "check_base_url",
     "global_base_url",
     "ph_base_url",

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from paycools_async import PayCoolsPH
+from paycools_async import PayCoolsPH, load_private_key
+from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock, generate_private_key
 
 pytest_plugins = ["conftest_batch"]
@@ -16,6 +17,12 @@ pytest_plugins = ["conftest_batch"]
 def key_pem() -> str:
     """A 2048-bit private key, made for this run."""
     return generate_private_key()
+
+
+@pytest.fixture(scope="session")
+def key(key_pem: str) -> PrivateKey:
+    """The same key, parsed once: RSA keys are slow to check."""
+    return load_private_key(key_pem)
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +37,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def fake(key_pem: str, clock: ManualClock) -> FakePayCools:
-    return FakePayCools(clock=clock, private_key=key_pem)
+def fake(key: PrivateKey, clock: ManualClock) -> FakePayCools:
+    return FakePayCools(clock=clock, private_key=key)
 
 
 @pytest.fixture

@@ -500,7 +500,7 @@ async def test_a_call_writes_no_log_at_all(key_pem: str, caplog: pytest.LogCaptu
     assert [record for record in caplog.records if record.name.startswith("paycools_async")] == []
 
 
-# --- at the edges ------------------------------------------------------------------------------------------------------
+# --- at the edges ---
 
 
 async def test_personal_data_in_the_reason_of_a_refused_parameter_is_masked(key_pem: str) -> None:

@@ -119,7 +119,7 @@ def test_minor_units_become_major_ones(minor: int, currency: str, major: str, te
 
 
 @settings(max_examples=50, deadline=None, database=None)
-@given(st.integers(0, 10**16), st.sampled_from(sorted(EXPONENTS)))
+@given(st.integers(0, 10**15 - 1), st.sampled_from(sorted(EXPONENTS)))
 def test_there_and_back_is_the_same(minor: int, currency: str) -> None:
     assert to_minor(from_minor(minor, currency), currency) == minor
     assert to_minor(format(from_minor(minor, currency), "f"), currency) == minor

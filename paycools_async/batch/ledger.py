@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ import attrs
 from ..errors import Outcome, PayCoolsError
 from .committer import Committer
 from .orders import Order, RowError
-from .schema import COLUMNS, SCHEMA, VERSION, Row, row_of
+from .schema import COLUMNS, SCHEMA, VERSION, Row, changes_of, row_of
 from .states import Event, IllegalMove, State, after
 
 __all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger", "digest_of"]
@@ -74,7 +75,10 @@ def digest_of(text: str) -> str:
 
 
 class SQLiteLedger:
-    """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`."""
+    """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`."""
+
+    tend_every = math.inf
+    send_within = math.inf
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path = path
@@ -180,11 +184,13 @@ class SQLiteLedger:
 
     # -- intake -------------------------------------------------------------------------------------------------
 
-    async def intake(self, orders: Iterable[Order | RowError], text_of: Callable[[Any], str]) -> Intake:
+    async def intake(
+        self, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], *, release: bool = True
+    ) -> Intake:
         """Enter a file's orders as `planned`, all or none: with any error nothing is entered.
 
         A row that the ledger already has with the same content is known and left alone. One with other content, or an
-        order id twice in the file, is an error.
+        order id twice in the file, is an error. `release` has no meaning here: nobody else could send them.
         """
 
         def enter(connection: sqlite3.Connection) -> Intake:
@@ -234,6 +240,35 @@ class SQLiteLedger:
         else:
             found.known += 1
 
+    # -- one user at a time: what other stores need for lending rows is little here ------------------------------
+
+    def time(self) -> float:
+        """The clock that the ledger goes by."""
+        return self._clock()
+
+    async def release(self) -> None:
+        """Nothing to do: the run that owns the file sends when it wants."""
+
+    async def pause(self, reason: str) -> None:
+        """Nothing to do: the run that was refused stops by itself."""
+
+    async def paused(self) -> str | None:
+        """Never: a pause ends with its run."""
+        return None
+
+    async def tend(self, held: Collection[int]) -> None:
+        """Nothing to do: nobody else takes rows."""
+
+    async def give_back(self) -> None:
+        """Nothing to do: no row is lent."""
+
+    async def claim(
+        self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
+    ) -> list[Row]:
+        """Rows in these states whose time has come, the longest due first, without those in `held`."""
+        found = await self.due(states, limit + len(held), max_resends=max_resends)
+        return [row for row in found if row.id not in held][:limit]
+
     # -- moves --------------------------------------------------------------------------------------------------
 
     async def recover(self) -> int:
@@ -253,18 +288,9 @@ class SQLiteLedger:
         return await self._do(lambda connection: self._move(connection, row, event, {"due": due, **facts}))
 
     def _move(self, connection: sqlite3.Connection, row: Row, event: Event, facts: dict[str, Any]) -> Row:
-        state = after(row.state, event, row.reason)
         now = self._clock()
-        becomes_unknown = state is State.UNKNOWN and row.state is State.SENDING
-        changes: dict[str, Any] = {
-            "state": state,
-            "reason": event if becomes_unknown else row.reason,
-            "resends": row.resends + (row.state is State.UNKNOWN and state is State.PLANNED),
-            "looks": row.looks + 1 if state is row.state else 0,
-            "absent_since": None,
-            "updated": now,
-            **facts,
-        }
+        changes = {**changes_of(row, event), "updated": now, **facts}
+        state = changes["state"]
         sets = ", ".join(f"{name} = ?" for name in changes)
         done = connection.execute(
             f"UPDATE payouts SET {sets} WHERE id = ? AND state = ?",  # noqa: S608 - the names are ours
@@ -306,6 +332,16 @@ class SQLiteLedger:
         except IllegalMove:
             return row
         return row if state is row.state else self._move(connection, row, what, {"due": 0.0, **facts})
+
+    async def get(self, order_id: str) -> Row | None:
+        """An order's row as it stands."""
+
+        def read(connection: sqlite3.Connection) -> Row | None:
+            query = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
+            values = connection.execute(query, (order_id,)).fetchone()
+            return None if values is None else row_of(values)
+
+        return await self._do(read)
 
     async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""

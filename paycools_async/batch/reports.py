@@ -11,8 +11,9 @@ from typing import Any, TextIO
 
 from ..money import from_minor
 from ..times import MANILA
-from .ledger import Row, SQLiteLedger
+from .protocol import Ledger
 from .runner import Summary
+from .schema import Row
 from .states import State
 
 __all__ = ["write_report"]
@@ -20,7 +21,7 @@ __all__ = ["write_report"]
 _HEADER = ("line", "mch_order_id", "amount", "outcome", "code", "message", "transaction_id", "resends", "updated")
 
 
-async def write_report(ledger: SQLiteLedger, directory: Path, stopped: str | None = None) -> Summary:
+async def write_report(ledger: Ledger, directory: Path, stopped: str | None = None) -> Summary:
     """Write `payouts.csv` and `summary.json` into the directory; amounts in major units, times Philippine."""
     currency = await ledger.currency()
     file = await asyncio.to_thread(_open, directory / "payouts.csv")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import math
+from typing import Protocol
 
 import attrs
 
@@ -17,14 +18,26 @@ from ..errors import PayCoolsError, RateLimited, TransientError, UnexpectedAnswe
 from ..policy import Deadline, Pace
 from ..times import Clock, SystemClock
 from .api import Found, PayoutApi
-from .ledger import LedgerError, Row, SQLiteLedger, digest_of
+from .ledger import LedgerError, Row, digest_of
+from .protocol import Ledger
 from .resolver import HOLDS, STOPS, event_of_error, event_of_inquiry
 from .states import OPEN, Event, IllegalMove, State
 
-__all__ = ["Options", "Runner", "Summary"]
+__all__ = ["Options", "Pacing", "Runner", "Summary"]
 
 _LOOKS = (State.UNKNOWN, State.ACCEPTED)
+_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.MISMATCH})
 _FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.CONFLICT})
+
+
+class Pacing(Protocol):
+    """When the next payout may leave: `Pace`, or one that several workers share."""
+
+    async def wait_turn(self, deadline: Deadline) -> float: ...
+
+    def busy(self, sent_at: float, retry_after: float | None = None) -> None: ...
+
+    def calm(self, sent_at: float) -> None: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -72,37 +85,39 @@ class Runner:
     def __init__(
         self,
         api: PayoutApi,
-        ledger: SQLiteLedger,
+        ledger: Ledger,
         options: Options | None = None,
         *,
         clock: Clock | None = None,
+        pace: Pacing | None = None,
     ) -> None:
         self._api = api
         self._ledger = ledger
         self._options = options or Options()
         self._clock: Clock = clock or SystemClock()
-        self._pace = Pace(self._options.rate, clock=self._clock)
+        self._pace: Pacing = pace or Pace(self._options.rate, clock=self._clock)
         self._queue: asyncio.Queue[Row | None] = asyncio.Queue()
         self._in_flight: set[int] = set()
         self._wake = asyncio.Event()
         self._held = False
         self._stopped = False
         self._reason: str | None = None
-        self._forward_at = self._clock.monotonic()
+        self._forward_at = self._tended_at = self._clock.monotonic()
         self.counts: dict[State, tuple[int, int]] = {}
 
     async def run(self) -> Summary:
         """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time."""
         await self._ledger.recover()
         self.counts = await self._ledger.counts()
-        self._forward_at = self._clock.monotonic()
+        self._forward_at = self._tended_at = self._clock.monotonic()
         async with asyncio.TaskGroup() as group:
             for _ in range(self._options.concurrency):
                 group.create_task(self._work())
             await self._feed()
             for _ in range(self._options.concurrency):
                 self._queue.put_nowait(None)
-        return Summary(counts=await self._ledger.counts(), stopped=self._reason)
+        await self._ledger.give_back()
+        return Summary(counts=await self._ledger.counts(), stopped=self._reason or await self._ledger.paused())
 
     def stop(self, reason: str) -> None:
         """Send nothing more, finish what is in flight, and end."""
@@ -120,8 +135,9 @@ class Runner:
     async def _feed(self) -> None:
         while not self._stopped:
             self._wake.clear()
+            await self._tend()
             fed = await self._feed_page()
-            if self._clock.monotonic() - self._forward_at > self._options.wait:
+            if self._clock.monotonic() - self._forward_at > self._options.wait and not await self._others_moved():
                 if await self._next_due() is not None:
                     self.stop(f"nothing moved forward for {self._options.wait:g} seconds")
                 return
@@ -135,7 +151,21 @@ class Runner:
             due = await self._next_due()
             if due is None:
                 return
-            await self._clock.sleep(min(max(due - self._clock.time(), 0.01), 1.0))
+            await self._clock.sleep(min(max(due - self._ledger.time(), 0.01), 1.0))
+
+    async def _tend(self) -> None:
+        if self._clock.monotonic() - self._tended_at >= self._ledger.tend_every:
+            await self._ledger.tend(self._in_flight)
+            self._tended_at = self._clock.monotonic()
+
+    async def _others_moved(self) -> bool:
+        """Whether other workers, or callbacks, moved something forward; then this run stands still, not the batch."""
+        counts = await self._ledger.counts()
+        moved = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in _FORWARD)
+        self.counts = counts
+        if moved:
+            self._forward_at = self._clock.monotonic()
+        return moved
 
     async def _next_due(self) -> float | None:
         states = _LOOKS if self._held else (State.PLANNED, *_LOOKS)
@@ -155,8 +185,8 @@ class Runner:
         return len(rows)
 
     async def _due(self, states: tuple[State, ...], limit: int) -> list[Row]:
-        found = await self._ledger.due(states, limit + len(self._in_flight), max_resends=self._options.max_resends)
-        return [row for row in found if row.id not in self._in_flight][:limit]
+        most = self._options.max_resends
+        return await self._ledger.claim(states, limit, max_resends=most, held=self._in_flight)
 
     async def _work(self) -> None:
         while (row := await self._queue.get()) is not None:
@@ -183,14 +213,22 @@ class Runner:
         sent_at = await self._pace.wait_turn(Deadline(self._clock, math.inf))
         if self._held or self._stopped:
             return
-        row = await self._move(row, Event.SEND)
+        asked_at = self._clock.monotonic()
+        try:
+            row = await self._move(row, Event.SEND)
+        except IllegalMove:
+            return  # its loan had ended, and somebody else has it
+        if self._clock.monotonic() - asked_at > self._ledger.send_within:
+            # so late, the loan could end while the request is under way, and another run would look too early
+            await self._move(row, Event.NOT_SENT)
+            return
         try:
             found = await self._api.send(request)
         except PayCoolsError as error:
             await self._send_failed(row, error, sent_at)
             return
         self._pace.calm(sent_at)
-        due = self._clock.time() + self._options.first_look
+        due = self._ledger.time() + self._options.first_look
         row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
         if found.status.final:
             await self._found(row, found)
@@ -206,7 +244,9 @@ class Runner:
             self.stop(str(error))
         elif isinstance(error, HOLDS):
             self._hold(str(error))
-        due = self._clock.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
+        if isinstance(error, HOLDS):
+            await self._ledger.pause(str(error))
+        due = self._ledger.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
     async def _inquire(self, row: Row) -> None:
@@ -214,13 +254,14 @@ class Runner:
             found = await self._api.inquire(row.order_id)
         except STOPS as error:
             self.stop(str(error))
+            await self._ledger.pause(str(error))
         except PayCoolsError:
             await self._look_again(row, row.absent_since)
         else:
             await (self._absent(row) if found is None else self._found(row, found))
 
     async def _absent(self, row: Row) -> None:
-        now = self._clock.time()
+        now = self._ledger.time()
         since = row.absent_since
         if row.state is State.UNKNOWN and since is not None and now - since >= self._options.absent_after:
             await self._move(row, Event.ABSENT)
@@ -242,7 +283,7 @@ class Runner:
         await self._move(
             row,
             event,
-            due=self._clock.time() + self._options.first_look,
+            due=self._ledger.time() + self._options.first_look,
             transaction_id=found.transaction_id,
             code=found.failed_code,
             message=message,
@@ -250,22 +291,34 @@ class Runner:
 
     async def _look_again(self, row: Row, absent_since: float | None) -> None:
         pause = min(self._options.first_look * 2 ** min(row.looks + 1, 30), self._options.longest_look)
-        await self._ledger.look_again(row, due=self._clock.time() + pause, absent_since=absent_since)
+        await self._ledger.look_again(row, due=self._ledger.time() + pause, absent_since=absent_since)
 
     async def _move(self, row: Row, event: Event, **facts: object) -> Row:
         try:
             moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
         except IllegalMove:
-            overtaken = await self._ledger.found(row.order_id, event, **facts)
-            if overtaken is None or overtaken.state is row.state:
+            if event is Event.SEND:
                 raise
-            moved = overtaken  # a callback was faster
+            moved = await self._overtaken(row, event, facts)
         for state, sign in ((row.state, -1), (moved.state, 1)):
             rows, amount = self.counts.get(state, (0, 0))
             self.counts[state] = (rows + sign, amount + sign * row.amount)
         if moved.state in _FORWARD and moved.state is not row.state:
             self._forward_at = self._clock.monotonic()
         return moved
+
+    async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
+        """The row moved meanwhile: a callback was faster, or the loan ended and another run has it.
+
+        What PayCools says of the order holds in any state. What became of this run's own request, or that PayCools did
+        not know the order, is word about a past that the row has left: it moves nothing.
+        """
+        found = await self._ledger.get(row.order_id)
+        if found is None or found == row:
+            raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
+        if event in _WORDS:
+            found = await self._ledger.found(row.order_id, event, **facts)
+        return found or row
 
 
 def _message(error: BaseException) -> str:

@@ -1,4 +1,7 @@
-"""The SQLite ledger's tables. `payouts` is the present, `moves` the past, append-only."""
+"""A ledger's row and what a move changes in it; and the SQLite ledger's tables.
+
+`payouts` is the present, `moves` the past, append-only.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from .states import Event, Reason, State
+from .states import Event, Reason, State, after
 
-__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Row", "row_of"]
+__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Row", "changes_of", "row_of"]
 
 VERSION = 1
 
@@ -83,3 +86,16 @@ def row_of(values: tuple[Any, ...]) -> Row:
     found["state"] = State(found["state"])
     found["reason"] = Event(found["reason"]) if found["reason"] else None
     return Row(**found)
+
+
+def changes_of(row: Row, event: Event) -> dict[str, Any]:
+    """What a move changes in a row, the same in every store. Raises IllegalMove."""
+    state = after(row.state, event, row.reason)
+    becomes_unknown = state is State.UNKNOWN and row.state is State.SENDING
+    return {
+        "state": state,
+        "reason": event if becomes_unknown else row.reason,
+        "resends": row.resends + (row.state is State.UNKNOWN and state is State.PLANNED),
+        "looks": row.looks + 1 if state is row.state else 0,
+        "absent_since": None,
+    }

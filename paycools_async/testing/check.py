@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import importlib.util
 import json
@@ -143,6 +144,7 @@ def enveloped(body: bytes) -> tuple[str, str, str]:
     return texts["appId"], texts["param"], texts["sign"]
 
 
+@functools.cache
 def platform_signer(private_key_pem: str) -> Callable[[str], str]:
     """A function text -> Base64 signature with PayCools' own key, as notifications of the Global API bear it."""
     from Crypto.Hash import SHA256
@@ -153,6 +155,7 @@ def platform_signer(private_key_pem: str) -> Callable[[str], str]:
     return lambda text: base64.b64encode(key.sign(SHA256.new(text.encode("utf-8")))).decode("ascii")
 
 
+@functools.cache
 def public_half(private_key_pem: str) -> str:
     """The public key of a private one, as PEM."""
     from Crypto.PublicKey import RSA

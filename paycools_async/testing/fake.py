@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from ..config import GlobalCredentials, PHCredentials
+from ..config import GlobalCredentials, PHCredentials, PrivateKey
 from ..endpoint import Endpoint, endpoints
 from ..errors import TransportError
 from ..times import Clock, SystemClock
@@ -73,8 +73,8 @@ class FakePayCools:
         clock: Clock | None = None,
         balance: int = 100_000_000_000_00,
         seed: int = 0,
-        private_key: str | None = None,
-        global_private_key: str | None = None,
+        private_key: PrivateKey | str | None = None,
+        global_private_key: PrivateKey | str | None = None,
         platform_private_key: str | None = None,
         check_with: check.Library | None = None,
         paths: Mapping[str, str] | None = None,

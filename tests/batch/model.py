@@ -88,11 +88,20 @@ class Model:
     ) -> None:
         self.table, self.patience, self.lag = table, patience, lag
         self.leases, self.fenced, self.workers = leases, fenced, workers
+        self.guarded = True
+        """Whether a move back to planned is judged at once, and not only by what comes of it."""
+        self._known: dict[tuple[Order, bool, bool], list[tuple[str, Order]]] = {}
 
     # -- one order ----------------------------------------------------------------------------------------------
 
-    def rules(self, order: Order, up: bool, free: bool) -> Iterator[tuple[str, Order]]:
+    def rules(self, order: Order, up: bool, free: bool) -> list[tuple[str, Order]]:
         """Everything that can happen to one order next, the clock and crashes aside."""
+        found = self._known.get((order, up, free))
+        if found is None:
+            found = self._known[order, up, free] = list(self._rules(order, up, free))
+        return found
+
+    def _rules(self, order: Order, up: bool, free: bool) -> Iterator[tuple[str, Order]]:
         yield from self._paycools(order)
         yield from self._callback(order)
         if up and order.hand is None and free:
@@ -128,7 +137,7 @@ class Model:
         row, there = order.row, order.there
         if row.state is State.PLANNED:
             sending = self._move(order, Event.SEND)
-            if there.wire is not None:
+            if self.guarded and there.wire is not None:
                 raise Found("sent while an earlier request is still under way")
             lost = order.lost and order.lost._replace(fresh=False)
             hand = Hand(State.SENDING)
@@ -176,7 +185,7 @@ class Model:
     def _move(self, order: Order, event: Event) -> Order:
         row = order.row
         state = self.table(row.state, event, row.reason)
-        if state is State.PLANNED and (order.there.paid or order.there.wire is not None):
+        if self.guarded and state is State.PLANNED and _has(order.there):
             raise Found(f"{row.state} became planned by {event} although PayCools has it, or is about to")
         if not _forward(row.state, state):
             raise Found(f"{row.state} went back to {state} by {event}")
@@ -210,7 +219,7 @@ class Model:
         for n, order in enumerate(world.orders):
             for what, changed in self.rules(order, world.up, free):
                 orders = (*world.orders[:n], changed, *world.orders[n + 1 :])
-                yield f"{n + 1}. {what}", world._replace(orders=orders)
+                yield what, World(world.up, orders)
         ticked = [self._tick(order) for order in world.orders]
         if None not in ticked:
             yield "time passes", world._replace(orders=tuple(order for order in ticked if order is not None))
@@ -260,10 +269,15 @@ class Model:
                 raise Found("paid twice")
             if row.state is State.SETTLED and there.status != "complete":
                 raise Found(f"settled here, {there.status} there")
-            if row.state is State.FAILED and (there.paid or there.wire is not None):
+            if row.state is State.FAILED and _has(there):
                 raise Found("failed here, and paid there")
-            if row.state is State.PLANNED and (there.paid or there.wire is not None):
+            if self.guarded and row.state is State.PLANNED and _has(there):
                 raise Found("planned, and PayCools has it or is about to")
+
+
+def _has(there: There) -> bool:
+    """Whether money has moved, or is about to."""
+    return there.paid > 0 or there.wire is not None
 
 
 _RANK = {State.PLANNED: 0, State.SENDING: 1, State.UNKNOWN: 2, State.ACCEPTED: 3, State.CONFLICT: 9}
@@ -303,7 +317,7 @@ def explore(model: Model, orders: int = 1) -> Explored:
                 for what, reached in model.next(world):
                     steps += 1
                     if orders > 1:
-                        reached = reached._replace(orders=tuple(sorted(reached.orders, key=_key)))  # noqa: PLW2901
+                        reached = reached._replace(orders=tuple(sorted(reached.orders, key=_key)))
                     if reached not in came:
                         came[reached] = (world, what)
                         back[reached] = []
@@ -321,14 +335,12 @@ def explore(model: Model, orders: int = 1) -> Explored:
     )
 
 
-_KEYS: dict[Order, str] = {}
+_KEYS: dict[Order, int] = {}
 
 
-def _key(order: Order) -> str:
-    found = _KEYS.get(order)
-    if found is None:
-        found = _KEYS[order] = repr(order)
-    return found
+def _key(order: Order) -> int:
+    """Any order will do, as long as it is always the same."""
+    return _KEYS.setdefault(order, len(_KEYS))
 
 
 def _way(came: dict[World, tuple[World, str] | None], world: World) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from paycools_async import PayCoolsGlobal
+from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock, generate_private_key
 from paycools_async.testing.books import Books
 
@@ -18,8 +19,8 @@ def platform_key_pem() -> str:
 
 
 @pytest.fixture
-def fake(key_pem: str, platform_key_pem: str, clock: ManualClock) -> FakePayCools:
-    return FakePayCools(clock=clock, global_private_key=key_pem, platform_private_key=platform_key_pem)
+def fake(key: PrivateKey, platform_key_pem: str, clock: ManualClock) -> FakePayCools:
+    return FakePayCools(clock=clock, global_private_key=key, platform_private_key=platform_key_pem)
 
 
 @pytest.fixture
