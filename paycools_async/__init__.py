@@ -19,6 +19,7 @@ from .signing import AsyncSigner, Signer, load_private_key, load_public_key
 from .transports import HttpRequest, HttpResponse, MemoryTransport, Transport
 
 if TYPE_CHECKING:
+    from .callbacks import CallbackError, CallbackInbox, CallbackRouter, GlobalCallbacks, PHCallbacks
     from .transports import AiohttpTransport
 
 __version__ = VERSION
@@ -27,6 +28,9 @@ __all__ = [
     "AiohttpTransport",
     "AsyncSigner",
     "Balance",
+    "CallbackError",
+    "CallbackInbox",
+    "CallbackRouter",
     "CreatePayout",
     "Effect",
     "Endpoint",
@@ -35,10 +39,12 @@ __all__ = [
     "GetBalance",
     "GetPaymentStatement",
     "GetPayoutStatement",
+    "GlobalCallbacks",
     "GlobalCredentials",
     "HttpRequest",
     "HttpResponse",
     "MemoryTransport",
+    "PHCallbacks",
     "PHCredentials",
     "Pace",
     "PayCoolsGlobal",
@@ -62,9 +68,17 @@ __all__ = [
 __all__ += _errors  # pyright: ignore[reportUnsupportedDunderAll]
 
 
+_CALLBACKS = frozenset({"CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"})
+
+
 def __getattr__(name: str) -> Any:
-    if name == "AiohttpTransport":  # imports aiohttp, which a program that only verifies callbacks never needs
+    # what not every program needs is loaded when it is asked for
+    if name == "AiohttpTransport":
         from .transports import AiohttpTransport
 
         return AiohttpTransport
+    if name in _CALLBACKS:
+        from . import callbacks
+
+        return getattr(callbacks, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from .base_client import BaseClient
 from .config import (
@@ -46,6 +47,9 @@ from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer
 from .times import Clock
 from .transports.base import Transport
+
+if TYPE_CHECKING:
+    from .callbacks.verify import GlobalCallbacks, PHCallbacks
 
 __all__ = ["PayCoolsGlobal", "PayCoolsPH"]
 
@@ -128,6 +132,18 @@ class PayCoolsPH(BaseClient):
         """Like `send`, with the raw answer, HTTP status, headers, duration and number of attempts."""
         return await self._engine.exchange(request)
 
+    @functools.cached_property
+    def callbacks(self) -> PHCallbacks:
+        """Verifies and types PayCools' callbacks: `paycools.callbacks.parse(raw_body)`.
+
+        Raises ConfigurationError if the credentials hold no callback secret.
+        """
+        from .callbacks.verify import PHCallbacks
+
+        if self.credentials.callback_secret is None:
+            raise ConfigurationError("callbacks need the callback_secret that PayCools issued")
+        return PHCallbacks(self.credentials.callback_secret)
+
     async def ping(self) -> None:
         """Prove that host, app id, key and IP white list are right, by asking for the balance."""
         await self.account.balance()
@@ -209,6 +225,23 @@ class PayCoolsGlobal(BaseClient):
     async def exchange(self, request: GlobalRequest[R]) -> Exchange[R]:
         """Like `send`, with the raw answer, HTTP status, headers, duration and number of attempts."""
         return await self._engine.exchange(request)
+
+    @functools.cached_property
+    def callbacks(self) -> GlobalCallbacks:
+        """Verifies and types PayCools' callbacks: `paycools.callbacks.parse(raw_body)`.
+
+        Raises ConfigurationError if the credentials hold no platform key. A merchant of one country names it:
+        `GlobalCallbacks(platform_public_key, country="ID")`.
+        """
+        from .callbacks.verify import GlobalCallbacks
+
+        if self.credentials.platform_public_key is None:
+            raise ConfigurationError("callbacks need PayCools' platform_public_key")
+        return GlobalCallbacks(self.credentials.platform_public_key)
+
+    async def ping(self, country_code: str) -> None:
+        """Prove that host, app id, key and IP white list are right, by asking for the balance in a country."""
+        await self.account.balance(country_code=country_code)
 
     def signing_text(self, request: GlobalRequest[Any]) -> str:
         """The exact text signed for a request: its `param`, with this moment's time. It holds account data."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
@@ -291,13 +291,20 @@ def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:
     """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
     if not isinstance(error, ApiError):
         return
-    cls: Any = type(request)
-    for field in attrs.fields(cls):
-        value = getattr(request, field.name)
-        if not field.metadata.get("personal") or not isinstance(value, str):
-            continue
-        for secret in (value, value[1:]) if value.startswith("09") else (value,):  # a mobile may come back as 639..
+    for value in _personal_data(request):
+        # a mobile may come back with its country's prefix, 639.. for 09..
+        for secret in (value, value[1:]) if value.startswith("0") and len(value) > 8 else (value,):
             error.message = error.message.replace(secret, "***")
             error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
             if isinstance(error, InvalidParameter):
                 error.reason = error.reason.replace(secret, "***")
+
+
+def _personal_data(request: Any) -> Iterator[str]:
+    """The texts of a request, and of the objects inside it, that say something of a person."""
+    for field in attrs.fields(type(request)):
+        value = getattr(request, field.name)
+        if isinstance(value, str) and field.metadata.get("personal"):
+            yield value
+        elif attrs.has(type(value)):
+            yield from _personal_data(value)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from paycools_async import PayCoolsPH
-from paycools_async.batch import PHPayouts, SQLiteLedger, read_orders
+from paycools_async.batch import Identity, Ledger, PHPayouts, SQLiteLedger, read_orders
 from paycools_async.testing import FakePayCools
 
 HEADER = ["mch_order_id", "amount", "pay_method_code", "ewallet_code", "account_no", "account_name"]
@@ -41,19 +41,58 @@ def api(paycools: PayCoolsPH) -> PHPayouts:
     return PHPayouts(paycools)
 
 
+STORES = pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
+"""Runs a test over every store that a ledger can stand on."""
+
+
 @pytest.fixture
-async def ledger(tmp_path: Path, api: PHPayouts, fake: FakePayCools) -> AsyncIterator[SQLiteLedger]:
+def store(request: pytest.FixtureRequest) -> str:
+    """What the ledger stands on: a SQLite file, unless the test is marked with STORES."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+OpenLedger = Callable[[Identity | None], Awaitable[Any]]
+
+
+@pytest.fixture
+async def open_ledger(
+    store: str, tmp_path: Path, fake: FakePayCools, request: pytest.FixtureRequest
+) -> AsyncIterator[OpenLedger]:
+    """`await open_ledger(identity)` opens the test's ledger on the fake's clock; more than once to look from outside."""
+    opened: list[Any] = []
+
+    async def opens(identity: Identity | None) -> Any:
+        found: Any
+        if store == "postgres":
+            from paycools_async.batch.postgres import PostgresLedger
+
+            # time flies on the fake's clock; loans that end meanwhile have tests of their own
+            dsn = request.getfixturevalue("dsn")
+            found = await PostgresLedger.open(dsn, identity, margin=1e9, clock=fake.clock.time)
+        else:
+            path = tmp_path / "ledger.db"
+            found = await SQLiteLedger.open(path, identity, exclusive=not opened, clock=fake.clock.time)
+        opened.append(found)
+        return found
+
+    if store == "postgres":
+        request.getfixturevalue("dsn")
+    yield opens
+    for each in opened:
+        await each.aclose()
+
+
+@pytest.fixture
+async def ledger(open_ledger: OpenLedger, api: PHPayouts) -> Any:
     """A ledger on the fake's clock."""
-    found = await SQLiteLedger.open(tmp_path / "ledger.db", api.identity, clock=fake.clock.time)
-    yield found
-    await found.aclose()
+    return await open_ledger(api.identity)
 
 
 Plan = Callable[[Path], Any]
 
 
 @pytest.fixture
-def plan(ledger: SQLiteLedger, api: PHPayouts) -> Plan:
+def plan(ledger: Ledger, api: PHPayouts) -> Plan:
     """`await plan(path)` enters a file into the ledger."""
 
     async def enter(path: Path) -> Any:

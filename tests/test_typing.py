@@ -17,7 +17,15 @@ pytestmark = pytest.mark.slow  # a type checker reads the whole package
 GOOD = """\
 from typing import assert_type
 
-from paycools_async import Balance, CreatePayout, Exchange, PayCoolsPH, PayoutReceipt, PayoutStatus
+from paycools_async import Balance, CreatePayout, Exchange, PayCoolsGlobal, PayCoolsPH, PayoutReceipt, PayoutStatus
+from paycools_async.global_api import (
+    CountryBalance,
+    GetCountryBalance,
+    GlobalPayoutStatus,
+    GlobalRefundRecord,
+    QueryIndonesianPayout,
+    UnifiedPaymentReceipt,
+)
 
 
 async def use(paycools: PayCoolsPH) -> None:
@@ -39,10 +47,31 @@ async def send(paycools: PayCoolsPH, request: CreatePayout) -> None:
     assert_type(await paycools.send(request), PayoutReceipt)
     assert_type(await paycools.exchange(request), Exchange[PayoutReceipt])
     assert_type(request.amount, int)
+
+
+async def countries(paycools: PayCoolsGlobal) -> None:
+    assert_type(await paycools.account.balance(country_code="PH"), CountryBalance)
+    assert_type(await paycools.send(GetCountryBalance(country_code="PH")), CountryBalance)
+    assert_type(await paycools.indonesia.payouts.query(mch_order_id="A1"), GlobalPayoutStatus)
+    assert_type(await paycools.send(QueryIndonesianPayout(mch_order_id="A1")), GlobalPayoutStatus)
+    assert_type(await paycools.refunds.payments(original_transaction_id="C1"), list[GlobalRefundRecord])
+    assert_type(
+        await paycools.unified.payments.create(
+            mch_order_id="A1",
+            amount=100,
+            country_code="TH",
+            channel_type="DIRECT_DEBIT",
+            channel_code="X",
+            pay_token="T",
+            notify_url="https://shop.example",
+        ),
+        UnifiedPaymentReceipt,
+    )
 """
 
 BAD = """\
-from paycools_async import GetBalance, PayCoolsPH
+from paycools_async import GetBalance, PayCoolsGlobal, PayCoolsPH
+from paycools_async.global_api import GetCountryBalance
 
 
 async def use(paycools: PayCoolsPH) -> None:
@@ -55,6 +84,12 @@ async def use(paycools: PayCoolsPH) -> None:
     GetBalance().appId  # no such field
     for request in [GetBalance()]:
         request.__endpoint__.id = ""  # frozen
+
+
+async def mixed(paycools: PayCoolsPH, countries: PayCoolsGlobal) -> None:
+    await paycools.send(GetCountryBalance(country_code="PH"))  # the other API
+    await countries.send(GetBalance())  # the other API
+    await countries.unified.payouts.query(mch_order_id="A1")  # no country
 """
 
 
@@ -91,6 +126,9 @@ def test_mypy_knows_every_result_and_finds_every_mistake(cases: Path) -> None:
         "arg-type",
         "attr-defined",
         "misc",
+        "arg-type",
+        "arg-type",
+        "call-arg",
     ]
 
 

@@ -5,15 +5,16 @@ python docs/examples/pay_one.py
 
 import asyncio
 
-from paycools_async import InsufficientBalance, OutcomeUnknown, PayCoolsPH, RateLimited
+from paycools_async import InsufficientBalance, OutcomeUnknown, PayCoolsPH, PayoutReceipt, PayoutStatus, RateLimited
 from paycools_async.testing import FakePayCools
 
 
 async def main() -> None:
     fake = FakePayCools()  # in production: PayCoolsPH.from_env(), and nothing below changes
     async with PayCoolsPH(fake.ph_credentials, transport=fake.transport()) as paycools:
+        payout: PayoutReceipt | PayoutStatus
         try:
-            receipt = await paycools.payouts.create(
+            payout = await paycools.payouts.create(
                 mch_order_id="SALARY2026110001",  # yours, unique: it is what keeps a payout from being paid twice
                 amount=50010,  # centavos: PHP 500.10
                 pay_method_code="EWALLET",
@@ -23,12 +24,12 @@ async def main() -> None:
             )
         except OutcomeUnknown as error:
             # sent, and no trustworthy answer: ask first, and only then send the same again
-            receipt = await paycools.payouts.resolve(error.request)
+            payout = await paycools.payouts.resolve(error.request)
         except (InsufficientBalance, RateLimited) as error:
             raise SystemExit(f"nothing was paid: {error}") from None
 
         final = await paycools.payouts.wait_until_final("SALARY2026110001")
-        print(receipt.transaction_id, final.transaction_status)
+        print(payout.transaction_id, final.transaction_status)
 
 
 asyncio.run(main())

@@ -3,6 +3,7 @@
 from .api import GlobalPayouts, PayoutApi, PHPayouts
 from .ledger import Identity, LedgerError, SQLiteLedger
 from .orders import FileError, Order, RowError, read_orders
+from .protocol import Ledger
 from .runner import Options, Runner, Summary
 from .states import Event, State
 
@@ -11,6 +12,7 @@ __all__ = [
     "FileError",
     "GlobalPayouts",
     "Identity",
+    "Ledger",
     "LedgerError",
     "Options",
     "Order",

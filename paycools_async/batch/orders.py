@@ -1,4 +1,4 @@
-"""Orders from a file: CSV or JSON Lines, one payout a row, columns named like the request's fields.
+"""Orders from a file: CSV, JSON Lines or XLSX, one payout a row, columns named like the request's fields.
 
 Money is `amount` (major units, 500.10) or `amount_minor` (integer). Every row is checked before anything is sent, and
 every fault is reported with its line, column and reason. Account data is never repeated in a message.
@@ -20,6 +20,7 @@ from ..errors import InvalidRequest
 from ..fields import Rule
 from ..money import format_major, to_minor
 from ..wire.canonical import NumberText
+from . import xlsx
 
 __all__ = ["FileError", "Order", "RowError", "read_orders"]
 
@@ -48,7 +49,7 @@ class Order:
     request: Any
 
 
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 _ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+", re.ASCII)
 _MONEY = ("amount", "amount_minor")
 
@@ -60,7 +61,7 @@ def read_orders(path: Path, request_class: type[Any], currency: str) -> Iterator
     """
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
-        raise FileError(f"{path.name}: give a .csv or a .jsonl file")
+        raise FileError(f"{path.name}: give a .csv or a .jsonl file, or an .xlsx")
     try:
         size = path.stat().st_size
         file = path.open(encoding="utf-8-sig", newline="" if kind == "csv" else None)
@@ -70,6 +71,10 @@ def read_orders(path: Path, request_class: type[Any], currency: str) -> Iterator
         file.close()
         raise FileError(f"{path.name}: the file is empty")
     reader = _Rows(request_class, currency)
+    if kind == "xlsx":
+        file.close()
+        yield from reader.xlsx(path)
+        return
     line = 0
     try:
         with file:
@@ -96,6 +101,7 @@ class _Rows:
             for field in attrs.fields(request_class)
             if field.default is attrs.NOTHING and field.name != "amount"
         }
+        self._personal = {field.name for field in attrs.fields(request_class) if field.metadata.get("personal")}
         self._columns = {*self._rules, *_MONEY}
 
     def csv(self, file: Any, name: str) -> Iterator[Order | RowError]:
@@ -111,7 +117,36 @@ class _Rows:
                     yield from self.order(line, dict(zip(header, cells, strict=True)))
             line = reader.line_num + 1
 
-    def _check_header(self, header: list[str], name: str) -> None:
+    def xlsx(self, path: Path) -> Iterator[Order | RowError]:
+        try:
+            header: list[str] = []
+            for number, cells in xlsx.rows(path):
+                if all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells):
+                    continue
+                if header:
+                    row = {name: self._cell(name, cell) for name, cell in zip(header, cells, strict=True) if name}
+                    beside = [cell for name, cell in zip(header, cells, strict=True) if not name and cell is not None]
+                    if beside:
+                        yield RowError(number, "row", "holds something in a column without a name")
+                    else:
+                        yield from self.order(number, row)
+                else:
+                    header = [str(cell or "").strip() for cell in cells]
+                    self._check_header([name for name in header if name], path.name, number)
+        except xlsx.Unreadable as error:
+            raise FileError(str(error)) from None
+
+    def _cell(self, column: str, cell: Any) -> Any:
+        rule = self._rules.get(column)
+        return xlsx.cell_text(
+            cell,
+            money=column in _MONEY,
+            whole=rule is not None and rule.type is int,
+            a_day=rule is not None and _wants_a_day(rule),
+            personal=column in self._personal,
+        )
+
+    def _check_header(self, header: list[str], name: str, line: int = 1) -> None:
         faults = []
         if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
             raise FileError(f"{name}: line 1: the columns are not separated by commas")
@@ -126,7 +161,7 @@ class _Rows:
         if len(money) != 1:
             faults.append("give one of the columns 'amount' (such as 500.10) and 'amount_minor' (such as 50010)")
         if faults:
-            raise FileError(f"{name}: line 1: " + "; ".join(faults))
+            raise FileError(f"{name}: line {line}: " + "; ".join(faults))
 
     def jsonl(self, file: Any) -> Iterator[Order | RowError]:
         for line, text in enumerate(file, 1):
@@ -182,6 +217,8 @@ class _Rows:
         yield from errors
 
     def _value(self, column: str, value: Any) -> Any:
+        if isinstance(value, xlsx.Unusable):
+            raise ValueError(value.reason)
         if isinstance(value, bool | list | dict):
             raise ValueError("must be a text or a number")
         text = str(value)
@@ -203,7 +240,8 @@ class _Rows:
             return None, "amount"
         column, cell = given[0], cells[given[0]]
         if not isinstance(cell, str):
-            errors.append(RowError(line, column, "must be a number"))
+            why = cell.reason if isinstance(cell, xlsx.Unusable) else "must be a number"
+            errors.append(RowError(line, column, why))
             return None, column
         text = str(cell).strip()
         try:
@@ -224,6 +262,12 @@ class _Rows:
         if rule.maximum is not None:
             high = f" to {format_major(rule.maximum, self._currency)}"
         return column, f"{format_major(amount, self._currency)} is outside {low}{high}"
+
+
+def _wants_a_day(rule: Rule) -> bool:
+    return rule.pattern is not None and [
+        rule.pattern[0].fullmatch(text) is not None for text in ("2026-02-28", "2026-02-30")
+    ] == [True, False]
 
 
 def _short(text: str) -> str:

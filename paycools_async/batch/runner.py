@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import math
+from collections import deque
 from typing import Protocol
 
 import attrs
@@ -46,7 +47,9 @@ class Options:
 
     `rate`: new payouts a second, no limit by default. `wait`: how long nothing may move forward before the run ends
     and leaves the rest for a later one. `absent_after`: the least time between the two inquiries that must both find
-    nothing before an order is sent again. `max_resends`: how often one order may be sent again after that.
+    nothing before an order is sent again. `max_resends`: how often one order may be sent again after that. `breaker`:
+    sending is held when that share of the last `breaker_window` answers were refusals (None: never); fewer answers than
+    that hold nothing, so a few bad rows in a small file do not.
     """
 
     concurrency: int = 50
@@ -56,6 +59,8 @@ class Options:
     first_look: float = 1.0
     longest_look: float = 30.0
     max_resends: int = 20
+    breaker: float | None = 0.5
+    breaker_window: int = 50
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +107,7 @@ class Runner:
         self._held = False
         self._stopped = False
         self._reason: str | None = None
+        self._refusals: deque[bool] = deque(maxlen=self._options.breaker_window)
         self._forward_at = self._tended_at = self._clock.monotonic()
         self.counts: dict[State, tuple[int, int]] = {}
 
@@ -176,17 +182,23 @@ class Runner:
         room = 2 * self._options.concurrency - len(self._in_flight)
         if room < self._options.concurrency // 2 or room < 1:
             return 0
-        sends = [] if self._held else await self._due((State.PLANNED,), room)
-        looks = await self._due(_LOOKS, room if not sends else max(1, room // 4))
-        rows = looks + sends[: room - len(looks)]
+        share = room if self._held else max(1, room // 4)
+        looks = await self._take(_LOOKS, share)
+        sends = 0 if self._held else await self._take((State.PLANNED,), room - looks)
+        if looks == share and not sends and share < room:
+            looks += await self._take(_LOOKS, room - looks)
+        return looks + sends
+
+    async def _take(self, states: tuple[State, ...], limit: int) -> int:
+        """Queue rows that are due; what is taken is in flight, for other runs cannot have it meanwhile."""
+        if limit < 1:
+            return 0
+        most = self._options.max_resends
+        rows = await self._ledger.claim(states, limit, max_resends=most, held=self._in_flight)
         for row in rows:
             self._in_flight.add(row.id)
             self._queue.put_nowait(row)
         return len(rows)
-
-    async def _due(self, states: tuple[State, ...], limit: int) -> list[Row]:
-        most = self._options.max_resends
-        return await self._ledger.claim(states, limit, max_resends=most, held=self._in_flight)
 
     async def _work(self) -> None:
         while (row := await self._queue.get()) is not None:
@@ -228,6 +240,7 @@ class Runner:
             await self._send_failed(row, error, sent_at)
             return
         self._pace.calm(sent_at)
+        await self._answered(refused=False)
         due = self._ledger.time() + self._options.first_look
         row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
         if found.status.final:
@@ -246,8 +259,19 @@ class Runner:
             self._hold(str(error))
         if isinstance(error, HOLDS):
             await self._ledger.pause(str(error))
+        if event in (Event.REJECTED, Event.DOUBTED):
+            await self._answered(refused=True)
         due = self._ledger.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
+
+    async def _answered(self, *, refused: bool) -> None:
+        """Hold where so much is refused that the file as a whole, or PayCools, must be wrong."""
+        self._refusals.append(refused)
+        share, window, found = self._options.breaker, self._options.breaker_window, sum(self._refusals)
+        if not refused or share is None or self._held or len(self._refusals) < window or found < share * window:
+            return
+        self._hold(f"{found} of the last {window} payouts were refused; look at the reasons before the rest is sent")
+        await self._ledger.pause(self._reason or "")
 
     async def _inquire(self, row: Row) -> None:
         try:

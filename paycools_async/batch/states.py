@@ -98,7 +98,8 @@ _ABSENT = {
 }
 
 _MOVES: dict[State, dict[Event, State]] = {
-    S.PLANNED: {E.SEND: S.SENDING},
+    # word about an order that is not to have been sent: somebody sent it, or absence was believed too early
+    S.PLANNED: {E.SEND: S.SENDING, **_FOUND},
     S.SENDING: {**_FROM_SENDING, **_FOUND},
     S.UNKNOWN: _FOUND,
     # an accepted order that an inquiry misses stays accepted: PayCools' word is on record

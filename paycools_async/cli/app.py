@@ -11,7 +11,7 @@ from .. import __version__
 from ..client import PayCoolsPH
 from ..endpoint import endpoints as all_endpoints
 from ..money import format_major
-from . import keys, payouts, sandbox
+from . import callbacks, keys, payouts, sandbox
 from .run import failing_clearly, say
 
 __all__ = ["app"]
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(payouts.app, name="payouts")
+app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(keys.app, name="keys")
 app.command("sandbox")(sandbox.sandbox)
 

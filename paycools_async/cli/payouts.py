@@ -18,11 +18,13 @@ from ..batch.reports import write_report
 from ..money import format_major
 from ..ph.payout import CreatePayout
 from .pay import BAD_INPUT, Plan, pay, show, tell_bad_rows
+from .reconcile import reconcile_command
 from .run import failing_clearly, say, say_error
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
+app.command("reconcile")(reconcile_command)
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV or JSONL; columns are the payout's fields.")]
 LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger file (FILE.db).")]

@@ -31,6 +31,9 @@ def sandbox(
         list[str] | None,
         typer.Option(help=f"A fault and its rate, such as drop_after=0.05. One of {', '.join(_KINDS)}."),
     ] = None,
+    callback_url: Annotated[
+        str | None, typer.Option(help="Deliver signed callbacks to this address of yours, on this machine.")
+    ] = None,
     journal: Annotated[Path | None, typer.Option(help="Keep the books in this file over restarts.")] = None,
 ) -> None:
     """Serve a PayCools of your own on 127.0.0.1. Accounts ending in 0000 fail; everything else is paid."""
@@ -42,7 +45,7 @@ def sandbox(
         fake.payouts.settle_after = settle_after
         if journal is not None:
             fake.payouts.open_journal(journal)
-        async with Sandbox(fake, port=port) as box:
+        async with Sandbox(fake, port=port, callback_url=callback_url) as box:
             _show_settings(fake.ph_credentials, box.base_url, key)
             stop = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -46,10 +46,11 @@ _WITH_PAGE = ("ONLINE_BANKING", "EWALLET", "CARD", "PAYLATER")
 class UnifiedPaymentReceipt(GlobalResult):
     """A payment to be made. The published copy of its answer is cut off: the fields are inferred from its relatives.
 
-    `pay_data` is a virtual account's number, a URL or a QR text.
+    So none is certain to come; `query` by your order id has `transaction_id` and `pay_data` too. `pay_data` is a
+    virtual account's number, a URL or a QR text.
     """
 
-    transaction_id: str
+    transaction_id: str | None = None
     pay_data: str | None = None
     mch_order_id: str | None = None
     channel_type: ChannelType | None = None

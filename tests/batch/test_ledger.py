@@ -1,4 +1,4 @@
-"""The SQLite ledger: durable, exclusive, append-only, and moved only by the state machine."""
+"""Ledgers: moved only by the state machine, in both stores; and the SQLite ledger: durable, exclusive, append-only."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest_batch import Plan, WriteOrders
+from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
-from paycools_async.batch import Event, Identity, LedgerError, SQLiteLedger, State
+from paycools_async.batch import Event, Identity, Ledger, LedgerError, SQLiteLedger, State
 from paycools_async.batch.states import IllegalMove
 
 NOBODY = Identity(family="ph", app_id="nobody", host="localhost")
 
 
+@STORES
 async def test_the_same_file_again_is_known_and_entered_once(
-    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
     path = write_orders(3)
     first, again = await plan(path), await plan(path)
@@ -30,8 +31,9 @@ async def test_the_same_file_again_is_known_and_entered_once(
     assert await ledger.counts() == {State.PLANNED: (3, 150030)}
 
 
+@STORES
 async def test_an_order_id_twice_in_a_file_or_with_other_content_enters_nothing(
-    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
     line = ["A1", "500.10", "EWALLET", "GCASH", "09171234567", "Juan"]
     twice = await plan(write_orders(lines=[line, line]))
@@ -43,11 +45,10 @@ async def test_an_order_id_twice_in_a_file_or_with_other_content_enters_nothing(
     assert await ledger.counts() == {State.PLANNED: (1, 50010)}
 
 
-async def test_a_move_that_the_row_has_outrun_is_refused(
-    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
-) -> None:
+@STORES
+async def test_a_move_that_the_row_has_outrun_is_refused(ledger: Ledger, plan: Plan, write_orders: WriteOrders) -> None:
     await plan(write_orders(1))
-    [row] = await ledger.due([State.PLANNED], 1, max_resends=9)
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
     sending = await ledger.move(row, Event.SEND)
     assert sending.state is State.SENDING
     with pytest.raises(IllegalMove, match="no longer planned"):
@@ -111,12 +112,54 @@ async def test_one_run_at_a_time_while_others_may_read(ledger: SQLiteLedger) -> 
     await reader.aclose()
 
 
-async def test_another_merchants_credentials_are_refused(ledger: SQLiteLedger) -> None:
+@STORES
+async def test_another_merchants_credentials_are_refused(ledger: Ledger, open_ledger: OpenLedger) -> None:
     await ledger.aclose()
     with pytest.raises(LedgerError, match="belongs to"):
-        await SQLiteLedger.open(ledger.path, NOBODY)
-    again = await SQLiteLedger.open(ledger.path, None)  # the refusal left no lock behind
-    await again.aclose()
+        await open_ledger(NOBODY)
+    await open_ledger(None)  # the refusal left no lock behind
+
+
+@STORES
+async def test_word_from_outside_moves_a_row_from_wherever_it_is_and_the_run_is_told(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(1))
+    order_id = "PAY000000001"
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
+    sending = await ledger.move(row, Event.SEND)
+    settled = await ledger.found(order_id, lambda row: Event.FOUND_COMPLETE, transaction_id="T1")
+    assert settled is not None
+    assert (settled.state, settled.transaction_id) == (State.SETTLED, "T1")
+    with pytest.raises(IllegalMove, match="no longer sending"):
+        await ledger.move(sending, Event.UNCLEAR)
+    assert await ledger.get(order_id) == settled
+    assert await ledger.found("NO-SUCH-ORDER", Event.FOUND_COMPLETE) is None
+
+
+@STORES
+async def test_rows_come_back_page_by_page_in_file_order(ledger: Ledger, plan: Plan, write_orders: WriteOrders) -> None:
+    await plan(write_orders(7))
+    pages = [[row.line for row in page] async for page in ledger.pages(size=3)]
+    assert pages == [[2, 3, 4], [5, 6, 7], [8]]
+    assert await ledger.currency() == "PHP"
+
+
+@STORES
+async def test_an_inquiry_that_found_nothing_is_remembered_until_the_row_moves(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(1))
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
+    unknown = await ledger.move(await ledger.move(row, Event.SEND), Event.UNCLEAR, code=1018, message="busy")
+    now = ledger.time()
+    await ledger.look_again(unknown, due=now + 5, absent_since=now)
+    assert await ledger.claim([State.UNKNOWN], 1, max_resends=9) == []
+    assert await ledger.next_due([State.UNKNOWN], max_resends=9) == now + 5
+    await ledger.look_again(unknown, due=now, absent_since=now)
+    later = await ledger.get(unknown.order_id)
+    assert later is not None
+    assert (later.reason, later.absent_since, later.code, later.message) == (Event.UNCLEAR, now, 1018, "busy")
 
 
 async def test_what_is_no_ledger_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

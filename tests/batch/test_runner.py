@@ -1,17 +1,19 @@
-"""The runner over a real ledger and the fake PayCools: at most once, whatever goes wrong."""
+"""The runner over real ledgers, in both stores, and the fake PayCools: at most once, whatever goes wrong."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import json
 from typing import Any
 
 import pytest
-from conftest_batch import Plan, WriteOrders
+from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials
-from paycools_async.batch import LedgerError, Options, PHPayouts, Runner, SQLiteLedger, State, Summary
+from paycools_async.batch import Ledger, LedgerError, Options, PHPayouts, Runner, State, Summary
 from paycools_async.testing import FakePayCools
+
+pytestmark = STORES
 
 CREATE = "ph.payout.create"
 
@@ -20,7 +22,8 @@ def settled(summary: Summary) -> int:
     return summary.rows(State.SETTLED)
 
 
-async def run(api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, **options: Any) -> Summary:
+async def run(api: PHPayouts, ledger: Ledger, fake: FakePayCools, **options: Any) -> Summary:
+    await ledger.release()
     return await Runner(api, ledger, Options(**{"concurrency": 10, **options}), clock=fake.clock).run()
 
 
@@ -32,7 +35,7 @@ def careless_books(fake: FakePayCools) -> None:
 
 
 async def test_everything_settles_and_a_second_run_sends_nothing(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(25))
     summary = await run(api, ledger, fake)
@@ -43,7 +46,7 @@ async def test_everything_settles_and_a_second_run_sends_nothing(
 
 
 async def test_with_every_fault_each_order_is_paid_exactly_once(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(300))
     for fault in ("drop_before", "drop_after", "garbage", "http_status", "busy"):
@@ -59,7 +62,7 @@ async def test_with_every_fault_each_order_is_paid_exactly_once(
 
 
 async def test_failed_payouts_are_failed_with_paycools_reason(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     line = ["BAD1", "500.10", "EWALLET", "GCASH", "09171230000", "Juan"]
     await plan(write_orders(lines=[line, ["GOOD1", *line[1:4], "09171230001", "Juan"]]))
@@ -70,30 +73,30 @@ async def test_failed_payouts_are_failed_with_paycools_reason(
 
 
 async def test_sending_is_on_disk_before_the_request_leaves(
-    ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    ledger: Ledger,
+    open_ledger: OpenLedger,
+    fake: FakePayCools,
+    plan: Plan,
+    write_orders: WriteOrders,
 ) -> None:
     await plan(write_orders(5))
+    onlooker = await open_ledger(None)
     seen: list[str] = []
 
-    def look_then_answer(request: HttpRequest) -> Any:
+    async def look_then_answer(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
-            connection = sqlite3.connect(ledger.path)
-            [(order_id, state)] = [
-                row
-                for row in connection.execute("SELECT order_id, state FROM payouts")
-                if row[0].encode() in (request.body or b"")
-            ]
-            connection.close()
-            seen.append(f"{order_id} {state}")
-        return fake.handle(request)
+            row = await onlooker.get(json.loads(request.body or b"")["mchOrderId"])
+            seen.append(f"{row.order_id} {row.state}")
+        return await answer(request)
 
+    answer = fake.transport().send
     async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(look_then_answer), clock=fake.clock) as client:
         await run(PHPayouts(client), ledger, fake)
     assert sorted(seen) == [f"PAY{n:09} sending" for n in range(1, 6)]
 
 
 async def test_a_wrong_key_stops_the_batch_at_once_and_leaves_the_orders_planned(
-    ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, other_key_pem: str
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, other_key_pem: str
 ) -> None:
     await plan(write_orders(50))
     right = fake.ph_credentials
@@ -107,7 +110,7 @@ async def test_a_wrong_key_stops_the_batch_at_once_and_leaves_the_orders_planned
 
 
 async def test_an_empty_balance_holds_the_rest_and_settles_what_was_sent(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(20))
     fake.books.balance = 7 * 50010
@@ -121,7 +124,7 @@ async def test_an_empty_balance_holds_the_rest_and_settles_what_was_sent(
 
 async def test_another_amount_under_our_order_id_is_a_conflict_and_not_paid_again(
     api: PHPayouts,
-    ledger: SQLiteLedger,
+    ledger: Ledger,
     fake: FakePayCools,
     plan: Plan,
     write_orders: WriteOrders,
@@ -144,7 +147,7 @@ async def test_another_amount_under_our_order_id_is_a_conflict_and_not_paid_agai
 
 async def test_an_order_sent_before_by_other_means_is_found_and_not_paid_again(
     api: PHPayouts,
-    ledger: SQLiteLedger,
+    ledger: Ledger,
     fake: FakePayCools,
     plan: Plan,
     write_orders: WriteOrders,
@@ -165,7 +168,7 @@ async def test_an_order_sent_before_by_other_means_is_found_and_not_paid_again(
 
 
 async def test_a_refusal_with_an_unlisted_code_fails_only_after_an_inquiry(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(2))
     fake.faults.busy(7777, next=1, only=CREATE)
@@ -176,7 +179,7 @@ async def test_a_refusal_with_an_unlisted_code_fails_only_after_an_inquiry(
 
 
 async def test_a_run_ends_when_nothing_moves_forward_and_says_so(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     fake.payouts.settle_after = 10_000
     await plan(write_orders(3))
@@ -186,7 +189,7 @@ async def test_a_run_ends_when_nothing_moves_forward_and_says_so(
 
 
 async def test_stopping_finishes_what_is_in_flight(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(100))
     runner = Runner(api, ledger, Options(concurrency=5), clock=fake.clock)
@@ -203,7 +206,7 @@ async def test_stopping_finishes_what_is_in_flight(
 
 
 async def test_cancelling_leaves_a_ledger_that_a_later_run_finishes(
-    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(60))
     for _ in range(3):
@@ -214,12 +217,13 @@ async def test_cancelling_leaves_a_ledger_that_a_later_run_finishes(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        fake.clock.advance(getattr(ledger, "lease", 0.0))  # what the run had borrowed is free again then
     assert settled(await run(api, ledger, fake)) == 60
     assert fake.payouts.paid_more_than_once() == []
 
 
 async def test_content_that_is_not_what_was_planned_is_never_sent(
-    ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, key_pem: str
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, key_pem: str
 ) -> None:
     await plan(write_orders(1))
     renamed = PHCredentials(app_id=fake.ph_credentials.app_id, app_name="Another Name", private_key=key_pem)
@@ -231,7 +235,7 @@ async def test_content_that_is_not_what_was_planned_is_never_sent(
 
 
 async def test_a_dead_host_leaves_everything_planned(
-    ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     from paycools_async import Outcome, TransportError
 

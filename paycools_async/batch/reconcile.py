@@ -1,0 +1,204 @@
+"""A day of the ledger held against PayCools' statement of that day: who knows of which payout, and do they agree.
+
+Days are Philippine. A payout belongs to the day on which PayCools created it; one that left shortly before or after
+midnight is looked for on the neighbouring day too before it counts as missing there.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import date, datetime, timedelta
+
+import attrs
+
+from ..enums import TransactionStatus
+from ..money import to_minor
+from ..ph.account import PayoutRecord
+from ..times import MANILA
+from .journeys import Journey
+from .schema import Row
+from .states import State
+
+__all__ = ["ALARMS", "Finding", "Reconciliation", "Verdict", "judge", "reconcile"]
+
+_NEAR_MIDNIGHT = timedelta(minutes=10)
+_CURRENCY = "PHP"
+
+
+class Verdict(enum.StrEnum):
+    AGREES = "agrees"
+    BEHIND = "open here"
+    """The ledger has not heard the end yet: `resume` finds it out."""
+    AMOUNT = "amount differs"
+    STATE = "state differs"
+    OURS_ONLY = "ours only"
+    """Accepted, by the ledger, and not in PayCools' statement."""
+    PAID_THERE = "paid there, not here"
+    """PayCools has it, and the ledger says that it failed or is still to be sent."""
+    TWICE = "twice there"
+    THEIRS_ONLY = "theirs only"
+    """PayCools has it, and no ledger given has: somebody else pays, or a ledger is missing."""
+
+
+ALARMS = frozenset({Verdict.PAID_THERE, Verdict.TWICE, Verdict.THEIRS_ONLY})
+"""Money may have left that the ledger does not know of."""
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One payout, as both sides have it. Amounts in centavos."""
+
+    order_id: str
+    verdict: Verdict
+    our_amount: int | None = None
+    their_amount: int | None = None
+    our_state: State | None = None
+    their_status: str | None = None
+    transaction_id: str | None = None
+
+
+@attrs.define
+class Reconciliation:
+    """What a day came to: payouts and centavos by verdict, and the first few findings of each that is no agreement."""
+
+    day: date
+    counts: dict[Verdict, tuple[int, int]] = attrs.field(factory=dict)
+    examples: dict[Verdict, list[Finding]] = attrs.field(factory=dict)
+
+    def add(self, finding: Finding, *, keep: int = 20) -> None:
+        rows, amount = self.counts.get(finding.verdict, (0, 0))
+        theirs = finding.their_amount if finding.their_amount is not None else finding.our_amount
+        self.counts[finding.verdict] = (rows + 1, amount + (theirs or 0))
+        kept = self.examples.setdefault(finding.verdict, [])
+        if finding.verdict is not Verdict.AGREES and len(kept) < keep:
+            kept.append(finding)
+
+    @property
+    def exit_code(self) -> int:
+        """0 both agree; 1 alarm: PayCools has what the ledger does not know of; 3 other differences, or not final."""
+        found = {verdict for verdict, (rows, _) in self.counts.items() if rows}
+        if found & ALARMS:
+            return 1
+        return 3 if found - {Verdict.AGREES} else 0
+
+
+_UNPAID = (TransactionStatus.FAILED, TransactionStatus.CLOSED)
+
+
+def judge(record: PayoutRecord, row: Row | None) -> Finding:
+    """One line of the statement, held against the ledger's row of the same order id."""
+    theirs = _centavos(record)
+    return Finding(
+        order_id=record.merchant_order_id,
+        verdict=_verdict(record.status, theirs, row),
+        our_amount=row.amount if row else None,
+        their_amount=theirs,
+        our_state=row.state if row else None,
+        their_status=record.status.value if record.status is not None else None,
+        transaction_id=record.transaction_id,
+    )
+
+
+def _verdict(status: TransactionStatus | None, amount: int | None, row: Row | None) -> Verdict:
+    if row is None:
+        return Verdict.THEIRS_ONLY
+    unpaid = status in _UNPAID
+    if row.state in (State.FAILED, State.PLANNED) and not unpaid:
+        return Verdict.PAID_THERE
+    if amount != row.amount:
+        return Verdict.AMOUNT
+    match row.state:
+        case State.SETTLED:
+            return Verdict.AGREES if status is TransactionStatus.COMPLETE else Verdict.STATE
+        case State.FAILED:
+            return Verdict.AGREES
+        case State.ACCEPTED if status is TransactionStatus.PENDING:
+            return Verdict.AGREES
+        case State.CONFLICT:
+            return Verdict.STATE
+        case _:
+            return Verdict.BEHIND
+
+
+def _centavos(record: PayoutRecord) -> int | None:
+    """The statement's decimal pesos as centavos; None where that is not possible."""
+    try:
+        return to_minor(record.amount, _CURRENCY) if record.amount is not None else None
+    except ValueError:
+        return None
+
+
+def _expected(journey: Journey) -> bool:
+    """Whether the ledger says that PayCools has it."""
+    if journey.state is State.FAILED:
+        return journey.transaction_id is not None  # else it was refused, and stands in no statement
+    return journey.state in (State.ACCEPTED, State.SETTLED)
+
+
+Statement = Callable[[date], AsyncIterator[PayoutRecord]]
+
+
+async def reconcile(
+    day: date,
+    statement: Statement,
+    find: Callable[[str], Awaitable[Row | None]],
+    journeys: Iterable[Journey],
+    note: Callable[[Finding], None] = lambda _: None,
+) -> Reconciliation:
+    """Hold a day's statement against the ledger. `find` looks an order up; `journeys` are the ledger's payouts.
+
+    `note` is given every finding, agreements included, as it is made. Memory: the day's order ids.
+    """
+    result = Reconciliation(day)
+
+    def add(finding: Finding) -> None:
+        result.add(finding)
+        note(finding)
+
+    seen: dict[str, str | None] = {}
+    paid: set[str] = set()
+    async for record in statement(day):
+        order_id = record.merchant_order_id
+        if order_id in seen and record.transaction_id == seen[order_id]:
+            continue  # the same line on two pages: the statement grew while it was read
+        seen[order_id] = record.transaction_id
+        finding = judge(record, await find(order_id))
+        if record.status not in _UNPAID:
+            if order_id in paid:
+                finding = attrs.evolve(finding, verdict=Verdict.TWICE)
+            paid.add(order_id)
+        add(finding)
+    missing = {
+        journey.order_id: journey
+        for journey in journeys
+        if journey.order_id not in seen and _expected(journey) and _day_of(journey.last_sent) == day
+    }
+    for other in _neighbours(day, missing.values()):
+        async for record in statement(other):
+            missing.pop(record.merchant_order_id, None)
+    for journey in missing.values():
+        add(
+            Finding(
+                order_id=journey.order_id,
+                verdict=Verdict.OURS_ONLY,
+                our_amount=journey.amount,
+                our_state=journey.state,
+                transaction_id=journey.transaction_id,
+            )
+        )
+    return result
+
+
+def _day_of(moment: float) -> date:
+    return datetime.fromtimestamp(moment, MANILA).date()
+
+
+def _neighbours(day: date, missing: Iterable[Journey]) -> list[date]:
+    """The other days on which PayCools may have created what is missing."""
+    found = set()
+    for journey in missing:
+        for moment in (journey.sent, journey.last_sent):
+            at = datetime.fromtimestamp(moment, MANILA)
+            found |= {(at - _NEAR_MIDNIGHT).date(), at.date(), (at + _NEAR_MIDNIGHT).date()}
+    return sorted(found - {day})

@@ -1,0 +1,91 @@
+"""Callbacks into a batch's ledger: a payout that PayCools reports as final is settled without an inquiry.
+
+router.on(PayoutSettled)(LedgerFeed(ledger))
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from ..batch.api import Found
+from ..batch.ledger import SQLiteLedger
+from ..batch.protocol import Ledger
+from ..batch.resolver import event_of_inquiry
+from ..batch.schema import Row
+from ..batch.states import Event as Move
+from ..batch.states import State
+from ..endpoint import Event
+from .events import reference_of
+from .inbox import applying_store, with_mark
+
+__all__ = ["LedgerFeed"]
+
+log = logging.getLogger("paycools_async.callbacks")
+
+
+class LedgerFeed:
+    """A handler of payout events that moves the ledger's rows; orders of other systems are left alone.
+
+    Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time. A row that is not final
+    settles or fails, also one that the ledger has not sent: PayCools says that it is paid, so it must not be sent. A
+    final row does not move, except that word to the contrary makes it a conflict, for a human. Called by an inbox whose
+    SQLite file is the ledger's, the move and the inbox's mark are one commit: exactly once. Otherwise the move may be
+    tried twice, which changes nothing the second time.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def __call__(self, event: Event) -> None:
+        found = _found(event)
+        if not found.status.final:
+            return
+        order_id = str(getattr(event, "mch_order_id", ""))
+        ledger, store = self._ledger, applying_store()
+        if isinstance(ledger, SQLiteLedger) and store is not None and _same_file(ledger, store.path):
+            with_mark(lambda connection: _move(ledger, connection, event, order_id, found))
+        else:
+            _tell(event, await ledger.found(order_id, _judge(found), **_facts(found)))
+
+
+def _same_file(ledger: SQLiteLedger, path: Path | None) -> bool:
+    return path is not None and path.resolve() == ledger.path.resolve()
+
+
+def _move(ledger: SQLiteLedger, connection: sqlite3.Connection, event: Event, order_id: str, found: Found) -> None:
+    _tell(event, ledger.found_in(connection, order_id, _judge(found), _facts(found)))
+
+
+def _found(event: Any) -> Found:
+    return Found(
+        transaction_id=event.transaction_id,
+        status=event.transaction_status,
+        amount=event.amount,
+        failed_code=event.failed_code,
+        failed_message=event.failed_message,
+    )
+
+
+def _judge(found: Found) -> Any:
+    def judge(row: Row) -> Move:
+        return event_of_inquiry(found, row.amount)
+
+    return judge
+
+
+def _facts(found: Found) -> dict[str, Any]:
+    return {
+        "transaction_id": found.transaction_id,
+        "code": None if found.failed_code is None else int(found.failed_code),
+        "message": found.failed_message,
+    }
+
+
+def _tell(event: Event, row: Row | None) -> None:
+    if row is None:
+        log.debug("%s is of no order in this ledger", reference_of(event))
+    elif row.state is State.CONFLICT:
+        log.error("%s contradicts the ledger; a human has to look", reference_of(event))

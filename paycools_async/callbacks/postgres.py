@@ -1,0 +1,196 @@
+"""The inbox in PostgreSQL (psycopg 3; extra `postgres`): many receiving processes, one that applies.
+
+The one that applies holds a session advisory lock; when it dies, PostgreSQL frees the lock and another takes over. The
+marks go through the very session that holds the lock, so a process that lost it cannot mark anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from .stores import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
+
+__all__ = ["PostgresStore"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS paycools_callbacks (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    subject TEXT,
+    rank INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    family TEXT NOT NULL,
+    body BYTEA NOT NULL,
+    state TEXT NOT NULL DEFAULT 'new',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due DOUBLE PRECISION NOT NULL,
+    error TEXT,
+    received DOUBLE PRECISION NOT NULL,
+    done DOUBLE PRECISION
+);
+CREATE INDEX IF NOT EXISTS paycools_callbacks_new ON paycools_callbacks (due) WHERE state = 'new';
+CREATE INDEX IF NOT EXISTS paycools_callbacks_subject ON paycools_callbacks (subject, state);
+"""
+
+_LOCK = 0x50_43_4C_53  # "PCLS": one applying process a schema
+_LOCK_SCHEMA = _LOCK + 1
+
+Connection = psycopg.AsyncConnection[Any]
+
+
+class PostgresStore:
+    """Made by `await PostgresStore.open(dsn)`; the table `paycools_callbacks` is made if it is not there."""
+
+    path: Path | None = None
+
+    def __init__(self, dsn: str, clock: Callable[[], float] = time.time) -> None:
+        self._dsn = dsn
+        self._clock = clock
+        self._intake = _Session(dsn)
+        self._applying = _Session(dsn)
+        self._leads: Connection | None = None
+
+    @classmethod
+    async def open(cls, dsn: str, *, clock: Callable[[], float] = time.time) -> PostgresStore:
+        """Connect, and make the table. Raises InboxError."""
+        store = cls(dsn, clock)
+
+        async def prepare(connection: Connection) -> None:
+            # CREATE TABLE IF NOT EXISTS is not safe against itself
+            await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (_LOCK_SCHEMA,))
+            await connection.execute(SCHEMA)
+
+        await store._intake.run(prepare)
+        return store
+
+    async def add(self, item: Item) -> bool:
+        now = self._clock()
+
+        async def enter(connection: Connection) -> bool:
+            done = await connection.execute(
+                "INSERT INTO paycools_callbacks (id, subject, rank, verdict, family, body, due, received)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+                (item.id, item.subject, item.rank, item.verdict, item.family, item.body, now, now),
+            )
+            return bool(done.rowcount)
+
+        return bool(await self._intake.run(enter))
+
+    async def lead(self) -> bool:
+        async def ask(connection: Connection) -> bool:
+            if connection is self._leads:
+                return True
+            query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
+            row = await (await connection.execute(query, (_LOCK,))).fetchone()
+            self._leads = connection if row is not None and row[0] else None
+            return self._leads is not None
+
+        return bool(await self._applying.run(ask))
+
+    async def due(self, limit: int) -> Sequence[Stored]:
+        query = (
+            "SELECT seq, id, subject, rank, verdict, family, body, attempts FROM paycools_callbacks"
+            " WHERE state = 'new' AND due <= %s ORDER BY seq LIMIT %s"
+        )
+
+        async def read(connection: Connection) -> list[Stored]:
+            cursor = await connection.execute(query, (self._clock(), limit))
+            return [stored_of(row) for row in await cursor.fetchall()]
+
+        found: list[Stored] = await self._applying.run(read)
+        return found
+
+    async def next_due(self) -> float | None:
+        async def read(connection: Connection) -> float | None:
+            row = await (
+                await connection.execute("SELECT min(due) FROM paycools_callbacks WHERE state = 'new'")
+            ).fetchone()
+            return row[0] if row else None
+
+        found: float | None = await self._applying.run(read)
+        return found
+
+    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+        query = "SELECT rank, verdict FROM paycools_callbacks WHERE subject = %s AND state = 'applied'"
+
+        async def read(connection: Connection) -> Any:
+            return await (await connection.execute(query, (subject,))).fetchall()
+
+        rows = await self._applying.run(read)
+        return max((rank for rank, _ in rows), default=-1), frozenset(verdict for _, verdict in rows)
+
+    async def mark(self, seq: int, mark: Mark, work: Sequence[Work] = ()) -> None:
+        async def write(connection: Connection) -> None:
+            if connection is not self._leads:
+                raise InboxError("the connection was lost, and with it the right to apply; it is tried again")
+            await _do_work(connection, work)
+            done = await connection.execute(
+                "UPDATE paycools_callbacks SET state = %s, done = %s, error = NULL WHERE seq = %s AND state = 'new'",
+                (mark, self._clock(), seq),
+            )
+            if done.rowcount != 1:
+                raise InboxError(f"callback {seq} was marked before")
+
+        await self._applying.run(write)
+
+    async def postpone(self, seq: int, until: float, error: str) -> None:
+        async def write(connection: Connection) -> None:
+            await connection.execute(
+                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = %s, error = %s WHERE seq = %s",
+                (until, error, seq),
+            )
+
+        await self._applying.run(write)
+
+    async def counts(self) -> dict[str, int]:
+        async def read(connection: Connection) -> Any:
+            query = "SELECT state, count(*) FROM paycools_callbacks GROUP BY state"
+            return await (await connection.execute(query)).fetchall()
+
+        return dict(await self._intake.run(read))
+
+    async def aclose(self) -> None:
+        await self._intake.aclose()
+        await self._applying.aclose()
+
+
+async def _do_work(connection: Connection, work: Sequence[Work]) -> None:
+    try:
+        for each in work:
+            returned = each(connection)
+            if inspect.isawaitable(returned):
+                await returned
+    except psycopg.Error as error:
+        raise WorkFailed(type(error).__name__) from error
+
+
+class _Session:
+    """One connection, made when needed and again when lost; one transaction at a time."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._lock = asyncio.Lock()
+        self._connection: Connection | None = None
+
+    async def run(self, work: Callable[[Connection], Any]) -> Any:
+        """`await work(connection)` in a transaction of its own, committed before this returns."""
+        async with self._lock:
+            try:
+                if self._connection is None or self._connection.broken or self._connection.closed:
+                    self._connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
+                async with self._connection.transaction():
+                    return await work(self._connection)
+            except psycopg.Error as error:
+                raise InboxError(f"the inbox's database failed: {type(error).__name__}") from error
+
+    async def aclose(self) -> None:
+        async with self._lock:
+            if self._connection is not None:
+                await self._connection.close()

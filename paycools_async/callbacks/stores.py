@@ -1,0 +1,277 @@
+"""Where an inbox keeps its callbacks: the protocol, and SQLite.
+
+A store does two things durably: it takes a callback in once, and it marks one as done together with whatever database
+work its handler asked for (`with_mark`), in one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import attrs
+
+from ..batch.committer import Committer
+from ..errors import PayCoolsError
+
+__all__ = ["InboxError", "InboxStore", "Item", "Mark", "SQLiteStore", "Stored", "Work", "WorkFailed"]
+
+Mark = Literal["applied", "superseded"]
+Work = Callable[[Any], Any]
+"""Gets the store's own connection, inside the transaction of the mark."""
+
+
+class InboxError(PayCoolsError):
+    """The inbox's database cannot be used like this."""
+
+
+class WorkFailed(Exception):
+    """The database refused a handler's own work; the cause is attached. The inbox itself is well."""
+
+
+@attrs.frozen(kw_only=True)
+class Item:
+    """A verified callback, as the inbox keeps it."""
+
+    id: str
+    subject: str | None
+    """What it is about: the family and PayCools' transaction id. None: not known."""
+    rank: int
+    """How far on its way: 0 pending, 1 final, 2 ended after that."""
+    verdict: str
+    """What it says of its subject: a second one with the same verdict is a repetition."""
+    family: str
+    body: bytes = attrs.field(repr=False)
+    """The raw body as received."""
+
+
+@attrs.frozen(kw_only=True)
+class Stored(Item):
+    """An item in the store, not yet applied."""
+
+    seq: int
+    attempts: int
+
+
+class InboxStore(Protocol):
+    """What an inbox needs. All times are seconds since the epoch."""
+
+    path: Path | None
+    """The SQLite file, if it is one: work may share it."""
+
+    async def add(self, item: Item) -> bool:
+        """Take it in, durably before this returns. False: it was there."""
+        ...
+
+    async def lead(self) -> bool:
+        """Whether this process is the one that applies. Asked again and again; another's death makes room."""
+        ...
+
+    async def due(self, limit: int) -> Sequence[Stored]:
+        """Unapplied callbacks whose time has come, in order of arrival."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """When the next unapplied callback is due."""
+        ...
+
+    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+        """Of what was applied to a subject: the highest rank (-1: nothing), and the verdicts."""
+        ...
+
+    async def mark(self, seq: int, mark: Mark, work: Sequence[Work] = ()) -> None:
+        """In one commit: do the work, and mark the callback. Raises InboxError if it was marked before."""
+        ...
+
+    async def postpone(self, seq: int, until: float, error: str) -> None:
+        """The handler failed: try again then."""
+        ...
+
+    async def counts(self) -> dict[str, int]:
+        """How many callbacks are new, applied and superseded."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS paycools_callbacks (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    subject TEXT,
+    rank INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    family TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL DEFAULT 'new',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL,
+    error TEXT,
+    received REAL NOT NULL,
+    done REAL
+);
+CREATE INDEX IF NOT EXISTS paycools_callbacks_new ON paycools_callbacks (due) WHERE state = 'new';
+CREATE INDEX IF NOT EXISTS paycools_callbacks_subject ON paycools_callbacks (subject, state);
+"""
+
+_STORED = "seq, id, subject, rank, verdict, family, body, attempts"
+
+
+def stored_of(row: Sequence[Any]) -> Stored:
+    """From the columns of a select."""
+    seq, id_, subject, rank, verdict, family, body, attempts = row
+    return Stored(
+        seq=seq,
+        id=id_,
+        subject=subject,
+        rank=rank,
+        verdict=verdict,
+        family=family,
+        body=body.encode() if isinstance(body, str) else bytes(body),
+        attempts=attempts,
+    )
+
+
+def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
+    try:
+        for each in work:
+            each(connection)
+    except sqlite3.Error as error:
+        # as it is, it would undo the commit that others share
+        raise WorkFailed(type(error).__name__) from error
+
+
+class SQLiteStore:
+    """One SQLite file (WAL, synchronous=FULL, group commit), readable by its owner only.
+
+    It may be the file of a batch ledger, if the ledger was made first. Any number of processes may take callbacks in;
+    one of them applies.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self.path: Path | None = path
+        self._file = path
+        self._clock = clock
+        self._leader: sqlite3.Connection | None = None
+        self._committer: Committer | None = None
+
+    @classmethod
+    async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> SQLiteStore:
+        """Open the file, or make it. Raises InboxError."""
+        store = cls(Path(path), clock)
+        store._committer = Committer(await asyncio.to_thread(store._connect))
+        return store
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = None
+        try:
+            os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
+            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+        except (OSError, sqlite3.Error) as error:
+            if connection is not None:
+                connection.close()
+            raise InboxError(f"{self._file}: cannot be used as an inbox: {error}") from None
+        return connection
+
+    async def _do(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        if self._committer is None:
+            raise InboxError(f"{self._file}: the inbox is closed")
+        try:
+            return await self._committer.do(work)
+        except sqlite3.Error as error:
+            raise InboxError(f"{self._file}: cannot be read or written: {error}") from None
+
+    async def add(self, item: Item) -> bool:
+        now = self._clock()
+
+        def enter(connection: sqlite3.Connection) -> bool:
+            done = connection.execute(
+                "INSERT INTO paycools_callbacks (id, subject, rank, verdict, family, body, due, received)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                (item.id, item.subject, item.rank, item.verdict, item.family, item.body, now, now),
+            )
+            return bool(done.rowcount)
+
+        return bool(await self._do(enter))
+
+    async def lead(self) -> bool:
+        if self._leader is None:
+            self._leader = await asyncio.to_thread(self._try_to_lead)
+        return self._leader is not None
+
+    def _try_to_lead(self) -> sqlite3.Connection | None:
+        # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
+        lock = sqlite3.connect(f"{self._file}.inbox-lock", isolation_level=None, check_same_thread=False, timeout=0)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error:
+            lock.close()
+            return None
+        return lock
+
+    async def due(self, limit: int) -> Sequence[Stored]:
+        query = f"SELECT {_STORED} FROM paycools_callbacks WHERE state = 'new' AND due <= ? ORDER BY seq LIMIT ?"  # noqa: S608
+
+        def read(connection: sqlite3.Connection) -> list[Stored]:
+            return [stored_of(row) for row in connection.execute(query, (self._clock(), limit))]
+
+        found: list[Stored] = await self._do(read)
+        return found
+
+    async def next_due(self) -> float | None:
+        query = "SELECT min(due) FROM paycools_callbacks WHERE state = 'new'"
+        found: float | None = await self._do(lambda connection: connection.execute(query).fetchone()[0])
+        return found
+
+    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+        query = "SELECT rank, verdict FROM paycools_callbacks WHERE subject = ? AND state = 'applied'"
+        rows = await self._do(lambda connection: connection.execute(query, (subject,)).fetchall())
+        return max((rank for rank, _ in rows), default=-1), frozenset(verdict for _, verdict in rows)
+
+    async def mark(self, seq: int, mark: Mark, work: Sequence[Work] = ()) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("SAVEPOINT mark")  # the commit is shared with others, and this is all or nothing
+            try:
+                _do_work(connection, work)
+                done = connection.execute(
+                    "UPDATE paycools_callbacks SET state = ?, done = ?, error = NULL WHERE seq = ? AND state = 'new'",
+                    (mark, self._clock(), seq),
+                )
+                if done.rowcount != 1:
+                    raise InboxError(f"callback {seq} was marked before")
+            except BaseException:
+                connection.execute("ROLLBACK TO mark")
+                connection.execute("RELEASE mark")
+                raise
+            connection.execute("RELEASE mark")
+
+        await self._do(write)
+
+    async def postpone(self, seq: int, until: float, error: str) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = ?, error = ? WHERE seq = ?",
+                (until, error, seq),
+            )
+
+        await self._do(write)
+
+    async def counts(self) -> dict[str, int]:
+        query = "SELECT state, count(*) FROM paycools_callbacks GROUP BY state"
+        return dict(await self._do(lambda connection: connection.execute(query).fetchall()))
+
+    async def aclose(self) -> None:
+        if self._committer is not None:
+            await self._committer.aclose()
+            self._committer = None
+        if self._leader is not None:
+            self._leader.close()
+            self._leader = None

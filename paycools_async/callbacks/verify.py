@@ -1,0 +1,198 @@
+"""Verified callbacks, typed. The signature is checked over the raw text first; only then is there an event.
+
+    callbacks = PHCallbacks("the secret PayCools issued")
+    event = callbacks.parse(raw_body)        # raises CallbackError
+
+No I/O here, and no way around the check but `parse_unverified`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
+
+import attrs
+
+from ..endpoint import Event
+from ..errors import ConfigurationError
+from ..signing import PublicKey, Verifier, verifier_for
+from .answers import GLOBAL_ACK, PH_ACK, Answer
+from .body import MAX_BODY, Body, flat_text, plain, read
+from .errors import MalformedCallback, SignatureMismatch
+from .events import EventTable
+
+__all__ = ["Callbacks", "GlobalCallbacks", "PHCallbacks", "Verified", "family_of"]
+
+Family = Literal["ph", "global"]
+
+
+_NOTHING = (None, "")
+
+
+@attrs.frozen
+class Verified:
+    """A verified event with the fields it was made from."""
+
+    event: Event
+    family: Family
+    content: Body
+
+    @property
+    def id(self) -> str:
+        """The same for every delivery of one event: a hash of all its fields without `sign`, sorted."""
+        fields = {
+            name: value for name, value in self.content.members.items() if name != "sign" and value not in _NOTHING
+        }
+        return hashlib.sha256(f"{self.family}\n{json.dumps(fields, sort_keys=True)}".encode()).hexdigest()
+
+
+def family_of(body: Body) -> Family:
+    """By shape: the Global API sends `{param, sign}`, the PH API flat fields."""
+    return "global" if isinstance(body.members.get("param"), str) and "eventName" not in body.members else "ph"
+
+
+class Callbacks:
+    """What both families share."""
+
+    family: ClassVar[Family]
+
+    def __init__(self, ack: Answer, table: EventTable, max_size: int) -> None:
+        self.ack = ack
+        self.table = table
+        self._max_size = max_size
+
+    def parse(self, raw: bytes | str) -> Event:
+        """The event, verified. Raises CallbackError: MalformedCallback or SignatureMismatch, and nothing else."""
+        return self._event(self._check(read(raw, self._max_size)))
+
+    def parse_unverified(self, raw: bytes | str) -> Event:
+        """The event without any check of who sent it: for looking at samples. Never act on it."""
+        return self._event(self._content(read(raw, self._max_size)))
+
+    def verified(self, body: Body) -> Verified:
+        """For callers that have read the body already."""
+        content = self._check(body)
+        return Verified(self._event(content), self.family, content)
+
+    def _event(self, content: Body) -> Event:
+        return self.table.event(plain(content.members))
+
+    def _content(self, body: Body) -> Body:
+        """The body whose members are the event's fields."""
+        raise NotImplementedError
+
+    def _check(self, body: Body) -> Body:
+        """The verified body whose members are the event's fields, or a CallbackError."""
+        raise NotImplementedError
+
+
+_SHA1_HEX = re.compile(r"[0-9A-Fa-f]{40}", re.ASCII)
+
+
+class PHCallbacks(Callbacks):
+    """Callbacks of the PH API: flat JSON whose `sign` is SHA-1, hex, over all fields and the merchant's secret.
+
+    `secret`: the one PayCools issued for callbacks, or several while it changes. `names`: event names that PayCools
+    told you, such as those of identity checks, and their classes. `max_size` in bytes.
+    """
+
+    family = "ph"
+
+    def __init__(
+        self,
+        secret: str | Iterable[str],
+        *,
+        names: Mapping[str, type[Event]] | None = None,
+        ack: Answer = PH_ACK,
+        max_size: int = MAX_BODY,
+    ) -> None:
+        secrets = [secret] if isinstance(secret, str) else list(secret)
+        if not secrets or not all(isinstance(each, str) and each.strip() for each in secrets):
+            raise ConfigurationError("the callback secret is empty: anybody could sign callbacks")
+        super().__init__(ack, EventTable("ph", names), max_size)
+        self._suffixes = [f"&secret={each}".encode() for each in secrets]
+
+    def _content(self, body: Body) -> Body:
+        return body
+
+    def _check(self, body: Body) -> Body:
+        sign = body.members.get("sign")
+        if sign.__class__ is not str or _SHA1_HEX.fullmatch(sign) is None:
+            raise MalformedCallback("`sign` is missing, or is not 40 hex digits")
+        text = flat_text(body, self.table.field_names)
+        try:
+            signed = text.encode("utf-8")
+        except UnicodeError:
+            raise MalformedCallback("half a surrogate pair") from None
+        given = sign.lower()
+        good = False
+        for suffix in self._suffixes:
+            computed = hashlib.sha1(signed + suffix, usedforsecurity=False).hexdigest()
+            good |= hmac.compare_digest(computed, given)
+        if not good:
+            raise SignatureMismatch("`sign` does not match: another secret, or the body was changed")
+        return body
+
+    def __repr__(self) -> str:
+        return f"<PHCallbacks, {len(self._suffixes)} secrets>"
+
+
+_LONGEST_SIGN = 2048
+
+
+class GlobalCallbacks(Callbacks):
+    """Callbacks of the Global API: `{param, sign}`, the signature PayCools' own over the exact text of `param`.
+
+    `platform_public_key`: PayCools' (never your own), in any form `load_public_key` takes, or several while it changes.
+    `country`: yours ("ID"), if it is one only: the country editions' events do not say where they come from.
+    """
+
+    family = "global"
+
+    def __init__(
+        self,
+        platform_public_key: PublicKey | str | bytes | Iterable[PublicKey | str | bytes],
+        *,
+        country: str | None = None,
+        names: Mapping[str, type[Event]] | None = None,
+        ack: Answer = GLOBAL_ACK,
+        max_size: int = MAX_BODY,
+    ) -> None:
+        one = isinstance(platform_public_key, PublicKey | str | bytes)
+        keys: list[Any] = [platform_public_key] if one else list(platform_public_key)  # type: ignore[arg-type]
+        if not keys:
+            raise ConfigurationError("the platform's public key is missing: anybody could sign callbacks")
+        super().__init__(ack, EventTable("global", names, country.upper() if country else None), max_size)
+        self._verifiers: list[Verifier] = [verifier_for(key) for key in keys]
+
+    def _content(self, body: Body) -> Body:
+        param = body.members.get("param")
+        if param.__class__ is not str:
+            raise MalformedCallback("`param` is missing, or is not a text")
+        return read(param, self._max_size)
+
+    def _check(self, body: Body) -> Body:
+        sign, param = body.members.get("sign"), body.members.get("param")
+        if param.__class__ is not str:
+            raise MalformedCallback("`param` is missing, or is not a text")
+        if sign.__class__ is not str or not 0 < len(sign) <= _LONGEST_SIGN:
+            raise MalformedCallback("`sign` is missing, or is no signature")
+        try:
+            signature = base64.b64decode(sign, validate=True)
+        except (binascii.Error, ValueError):
+            raise MalformedCallback("`sign` is not Base64") from None
+        if base64.b64encode(signature).decode("ascii") != sign:  # other bits where the padding is
+            raise MalformedCallback("`sign` is not Base64")
+        signed = param.encode("utf-8")
+        if not any(verifier.verify(signed, signature) for verifier in self._verifiers):
+            raise SignatureMismatch("`sign` does not match: another platform key, or `param` was changed")
+        return read(param, self._max_size)
+
+    def __repr__(self) -> str:
+        return f"<GlobalCallbacks, {len(self._verifiers)} keys>"

@@ -1,0 +1,204 @@
+"""Orders from a spreadsheet: numbers are exact text or a fault, never something rounded."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paycools_async import CreatePayout
+from paycools_async.batch import FileError, Order, RowError, read_orders
+from paycools_async.batch.xlsx import number_text
+
+pytest.importorskip("python_calamine")
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+HIDDEN = ' state="hidden"'
+
+HEADER = ["mch_order_id", "amount", "pay_method_code", "ewallet_code", "account_no", "account_name"]
+GOOD = ["PAY1", 500.1, "EWALLET", "GCASH", "09171234567", "Juan Dela Cruz"]
+
+
+class Cell:
+    """A cell as the file has it: its attributes and its value."""
+
+    def __init__(self, attributes: str, value: str) -> None:
+        self.xml = f"<c {attributes} PLACE><v>{value}</v></c>"
+
+
+DAY = Cell('s="1"', "46081")  # 2026-02-28
+MOMENT = Cell('s="1"', "46081.5")
+YES = Cell('t="b"', "1")
+BROKEN = Cell('t="e"', "#REF!")
+
+
+def _cell(place: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Cell):
+        return value.xml.replace("PLACE", f'r="{place}"')
+    if isinstance(value, str):
+        return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
+    return f'<c r="{place}"><v>{value!r}</v></c>'
+
+
+def write(path: Path, *sheets: Sequence[Any], hidden: Sequence[int] = ()) -> Path:
+    """The least .xlsx that a spreadsheet program would take."""
+    numbers = range(1, len(sheets) + 1)
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        + "".join(
+            f'<Relationship Id="r{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
+        )
+        + f'<Relationship Id="styles" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
+        "xl/styles.xml": f'<styleSheet xmlns="{MAIN}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
+        "</styleSheet>",
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
+        + "".join(f'<sheet name="Sheet{n}" sheetId="{n}" r:id="r{n}"{HIDDEN if n in hidden else ""}/>' for n in numbers)
+        + "</sheets></workbook>",
+    }
+    for n, rows in zip(numbers, sheets, strict=True):
+        lines = "".join(
+            f'<row r="{r}">' + "".join(_cell(f"{chr(64 + c)}{r}", cell) for c, cell in enumerate(row, 1)) + "</row>"
+            for r, row in enumerate(rows, 1)
+        )
+        parts[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{MAIN}"><sheetData>{lines}</sheetData></worksheet>'
+    with zipfile.ZipFile(path, "w") as file:
+        for name, text in parts.items():
+            file.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+    return path
+
+
+def read(path: Path) -> list[Order | RowError]:
+    return list(read_orders(path, CreatePayout, "PHP"))
+
+
+def changed(**changes: Any) -> list[Any]:
+    return [changes.get(column, cell) for column, cell in zip(HEADER, GOOD, strict=True)]
+
+
+def test_texts_and_numbers_become_the_request(tmp_path: Path) -> None:
+    path = write(tmp_path / "o.xlsx", [HEADER, GOOD, changed(mch_order_id=2002, amount=500.0), changed(amount="1.10")])
+    first, second, third = read(path)
+    assert isinstance(first, Order)
+    assert isinstance(second, Order)
+    assert isinstance(third, Order)
+    assert (first.line, first.request.amount, first.request.account_no) == (2, 50010, "09171234567")
+    assert (second.line, second.request.mch_order_id, second.request.amount) == (3, "2002", 50000)
+    assert third.request.amount == 110
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (500.1, "500.1"),
+        (500.0, "500"),
+        (0.29, "0.29"),
+        (4999999.99, "4999999.99"),
+        (1e15, "1000000000000000.0"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_a_float_is_taken_through_its_shortest_text(number: float, text: str) -> None:
+    assert number_text(number) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "reason"),
+    [
+        ({"amount": 0.1 + 0.2}, "amount", "more than 2 decimals"),
+        ({"amount": 1e16}, "amount", "not a plain decimal"),
+        ({"amount": DAY}, "amount", "holds a date or time"),
+        ({"amount": YES}, "amount", "not TRUE or FALSE"),
+        ({"amount": BROKEN}, "amount", "is empty"),
+        ({"amount": None}, "amount", "is empty"),
+        ({"account_no": 9171234567}, "account_no", "stands there as a number, so zeros in front"),
+        ({"account_no": "9.17123E+09"}, "account_no", "a spreadsheet has rounded this number"),
+        ({"mch_order_id": DAY}, "mch_order_id", "holds a date or time"),
+        ({"mch_order_id": 1e15}, "mch_order_id", "stands there as a number; format the column as text"),
+        ({"mch_order_id": 1.5}, "mch_order_id", "stands there as a number; format the column as text"),
+        ({"account_name": YES}, "account_name", "not TRUE or FALSE"),
+    ],
+)
+def test_a_cell_that_a_spreadsheet_may_have_spoilt_is_a_fault(
+    tmp_path: Path, change: dict[str, Any], column: str, reason: str
+) -> None:
+    good, error = read(write(tmp_path / "o.xlsx", [HEADER, GOOD, changed(**change)]))
+    assert isinstance(good, Order)
+    assert isinstance(error, RowError)
+    assert (error.line, error.column) == (3, column)
+    assert reason in error.reason
+
+
+def test_a_day_is_taken_where_a_day_is_wanted_and_a_moment_is_not(tmp_path: Path) -> None:
+    header = [*HEADER, "id_card_expiry_date", "gender"]
+    rows = [header, [*GOOD, DAY, 0], [*GOOD, MOMENT, 1], [*GOOD, 46081, 1.5]]
+    first, *errors = read(write(tmp_path / "o.xlsx", rows))
+    assert isinstance(first, Order)
+    assert (first.request.id_card_expiry_date, first.request.gender) == ("2026-02-28", 0)
+    assert [(error.line, error.column) for error in errors] == [  # type: ignore[union-attr]
+        (3, "id_card_expiry_date"),
+        (4, "id_card_expiry_date"),
+        (4, "gender"),
+    ]
+
+
+def test_rows_are_those_of_the_sheet_also_below_blank_ones_and_beside_blank_columns(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        [],
+        [None, *HEADER],
+        [],
+        [None, *GOOD],
+        [None, " "],
+        [None, *changed(amount="x")],
+        ["note", *GOOD],
+    ]
+    good, bad, note = read(write(tmp_path / "o.xlsx", rows))
+    assert (good.line, bad.line, note.line) == (4, 6, 7)
+    assert str(note) == "line 7, row: holds something in a column without a name"
+
+
+def test_a_header_is_checked_like_a_csv_s(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"line 2: unknown column 'amout' \(did you mean 'amount'\?\)"):
+        read(write(tmp_path / "o.xlsx", [[], ["amout", *HEADER[:1], *HEADER[2:]], GOOD]))
+
+
+def test_a_hidden_sheet_is_not_looked_at_and_two_visible_ones_are_refused(tmp_path: Path) -> None:
+    assert len(read(write(tmp_path / "o.xlsx", [["lists"]], [HEADER, GOOD], [], hidden=[1]))) == 1
+    with pytest.raises(FileError, match="several sheets hold something \\('Sheet1', 'Sheet2'\\)"):
+        read(write(tmp_path / "o.xlsx", [HEADER, GOOD], [HEADER, GOOD]))
+    with pytest.raises(FileError, match="the file is empty"):
+        read(write(tmp_path / "o.xlsx", []))
+
+
+def test_what_is_no_spreadsheet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "o.xlsx"
+    path.write_text("mch_order_id,amount\n")
+    with pytest.raises(FileError, match=r"o\.xlsx: is no \.xlsx file, or is damaged"):
+        read(path)
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    with pytest.raises(FileError, match=r"pip install 'paycools-async\[xlsx\]'"):
+        read(write(tmp_path / "o.xlsx", [HEADER, GOOD]))
+
+
+def test_account_data_is_in_no_message(tmp_path: Path) -> None:
+    told = " ".join(map(str, read(write(tmp_path / "o.xlsx", [HEADER, changed(account_no=9179998887)]))))
+    assert "account_no" in told
+    assert "9179998887" not in told

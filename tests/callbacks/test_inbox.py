@@ -1,0 +1,354 @@
+"""Intake: stored before it is acknowledged, applied once, forward only, taken up again after a crash. Both stores."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from callbacks.kit import PAYOUT, QUESTION, SECRET, signed
+
+from paycools_async.callbacks import CallbackRouter, PHCallbacks, UnknownEvent, accept
+from paycools_async.callbacks.inbox import CallbackInbox, with_mark
+from paycools_async.callbacks.stores import InboxError, InboxStore, SQLiteStore
+from paycools_async.endpoint import Event
+from paycools_async.ph import AuthorizationChanged, BillsPaymentVerification, PayoutSettled
+from paycools_async.testing import ManualClock
+
+ACK = (200, b'{"code":1,"msg":"success","data":{}}')
+
+OpenStore = Callable[[], Awaitable[InboxStore]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> OpenStore:
+    """Opens the same store again and again, as one process after another does."""
+    if request.param == "sqlite":
+        return lambda: SQLiteStore.open(tmp_path / "inbox.db", clock=clock.time)
+    dsn: str = request.getfixturevalue("dsn")
+    from paycools_async.callbacks.postgres import PostgresStore
+
+    return lambda: PostgresStore.open(dsn, clock=clock.time)
+
+
+class Shop:
+    """A merchant whose handler remembers, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.failures = 0
+        self.router = CallbackRouter(PHCallbacks(SECRET))
+        self.router.on(PayoutSettled)(self.take)
+
+    async def take(self, event: PayoutSettled) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("the database is away")
+        self.seen.append(f"{event.mch_order_id} {event.transaction_status}")
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+MakeInbox = Callable[..., Awaitable[CallbackInbox]]
+
+
+@pytest.fixture
+async def make_inbox(open_store: OpenStore, shop: Shop, clock: ManualClock) -> AsyncIterator[MakeInbox]:
+    """`await make_inbox()`: an inbox that applies when `drain` is called, and not by itself."""
+    made: list[CallbackInbox] = []
+
+    async def make(router: CallbackRouter | None = None) -> CallbackInbox:
+        inbox = CallbackInbox(router or shop.router, await open_store(), clock=clock.time)
+        made.append(inbox)
+        return inbox
+
+    yield make
+    for inbox in made:
+        await inbox.aclose()
+
+
+def payout(number: int, status: str = "COMPLETE", **more: Any) -> bytes:
+    name = "disbursement.failed" if status == "FAILED" else "disbursement.success"
+    fields = {**PAYOUT, "eventName": name, "mchOrderId": f"PAY{number}", "transactionId": f"D{number}"}
+    return signed({**fields, "transactionStatus": status, **more})
+
+
+async def counts(inbox: CallbackInbox) -> dict[str, int]:
+    return await inbox._store.counts()
+
+
+async def test_it_is_stored_acknowledged_and_applied_once(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    assert await inbox.handle(payout(1)) == ACK
+    assert shop.seen == []
+    assert await inbox.handle(payout(1)) == ACK
+    assert await inbox.drain() == 1
+    assert await inbox.handle(payout(1)) == ACK
+    assert await inbox.drain() == 0
+    assert shop.seen == ["PAY1 COMPLETE"]
+    assert await counts(inbox) == {"applied": 1}
+
+
+async def test_the_same_event_written_otherwise_is_the_same_event(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    await inbox.handle(payout(1))
+    await inbox.handle(json.dumps(dict(reversed(json.loads(payout(1)).items()))).encode())
+    assert await counts(inbox) == {"new": 1}
+
+
+async def test_a_repetition_with_another_time_is_applied_once(make_inbox: MakeInbox, shop: Shop) -> None:
+    """Should PayCools write a new time into what it sends again: transaction, event, status and amount are the same."""
+    inbox = await make_inbox()
+    for minute in (10, 11):
+        await inbox.handle(payout(1, returnTime=f"2026-01-05 09:{minute}:00"))
+    await inbox.drain()
+    assert shop.seen == ["PAY1 COMPLETE"]
+    assert await counts(inbox) == {"applied": 1, "superseded": 1}
+
+
+async def test_a_late_pending_never_undoes_a_complete(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    for status in ("COMPLETE", "PENDING"):
+        await inbox.handle(payout(1, status))
+    for status in ("PENDING", "COMPLETE"):
+        await inbox.handle(payout(2, status))
+    await inbox.drain()
+    assert sorted(shop.seen) == ["PAY1 COMPLETE", "PAY2 COMPLETE", "PAY2 PENDING"]
+    assert shop.seen.index("PAY2 PENDING") < shop.seen.index("PAY2 COMPLETE")
+
+
+async def test_word_to_the_contrary_is_not_hidden(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    for status in ("FAILED", "COMPLETE"):
+        await inbox.handle(payout(1, status))
+    await inbox.drain()
+    assert shop.seen == ["PAY1 FAILED", "PAY1 COMPLETE"]
+
+
+async def test_an_ended_authorization_is_not_revived_by_a_late_creation(make_inbox: MakeInbox) -> None:
+    seen: list[str] = []
+    router = CallbackRouter(PHCallbacks(SECRET))
+    router.on(AuthorizationChanged)(lambda event: seen.append(event.event_name))
+    inbox = await make_inbox(router)
+    common = {"userId": "u1", "requestId": "r1"}
+    await inbox.handle(signed({**common, "eventName": "token.cancel.success", "tokenStatus": "INACTIVED"}))
+    await inbox.handle(signed({**common, "eventName": "token.create.success", "tokenStatus": "ACTIVED"}))
+    await inbox.drain()
+    assert seen == ["token.cancel.success"]
+
+
+async def test_a_failing_handler_is_called_again_after_a_growing_pause(
+    make_inbox: MakeInbox, shop: Shop, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = await make_inbox()
+    shop.failures = 2
+    assert await inbox.handle(payout(1)) == ACK
+    await inbox.drain()
+    assert "RuntimeError; it is applied again in 1 seconds" in caplog.text
+    assert await inbox.drain() == 0
+    clock.advance(1)
+    assert await inbox.drain() == 1
+    clock.advance(1)
+    assert await inbox.drain() == 0
+    clock.advance(1)
+    await inbox.drain()
+    assert shop.seen == ["PAY1 COMPLETE"]
+
+
+async def test_one_that_fails_does_not_hold_up_the_others(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    shop.failures = 1
+    for number in (1, 2, 3):
+        await inbox.handle(payout(number))
+    await inbox.drain()
+    assert len(shop.seen) == 2
+
+
+async def test_what_a_process_left_is_applied_by_the_next(make_inbox: MakeInbox, shop: Shop) -> None:
+    first = await make_inbox()
+    await first.handle(payout(1))
+    await first.aclose()
+    second = await make_inbox()
+    assert await second.drain() == 1
+    assert shop.seen == ["PAY1 COMPLETE"]
+
+
+async def test_one_of_several_processes_applies_and_another_takes_over(
+    make_inbox: MakeInbox, shop: Shop, clock: ManualClock
+) -> None:
+    first, second = await make_inbox(), await make_inbox()
+    await first.handle(payout(1))
+    assert await first.drain() == 1
+    await second.handle(payout(2))
+    assert await second.drain() == 0
+    await first.aclose()
+    assert await second.drain() == 1
+    assert shop.seen == ["PAY1 COMPLETE", "PAY2 COMPLETE"]
+
+
+async def test_it_applies_by_itself(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    await inbox.start()
+    await inbox.handle(payout(1))
+    async with asyncio.timeout(5):
+        while not shop.seen:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_question_is_answered_at_once_and_not_stored(make_inbox: MakeInbox, shop: Shop) -> None:
+    shop.router.on(BillsPaymentVerification)(lambda event: accept())
+    inbox = await make_inbox()
+    assert await inbox.handle(signed(QUESTION)) == (200, b'{"code":2000,"msg":"Success"}')
+    assert await counts(inbox) == {}
+
+
+async def test_what_is_not_verified_is_not_stored(make_inbox: MakeInbox) -> None:
+    inbox = await make_inbox()
+    assert (await inbox.handle(signed(PAYOUT, "another")))[0] == 400
+    assert await counts(inbox) == {}
+
+
+async def test_a_database_that_fails_is_one_error_and_is_tried_again(make_inbox: MakeInbox, shop: Shop) -> None:
+    inbox = await make_inbox()
+    await inbox.handle(payout(1))
+    mark = inbox._store.mark
+
+    async def broken(*args: Any) -> None:
+        raise InboxError("disk full")
+
+    inbox._store.mark = broken  # type: ignore[method-assign,assignment]
+    with pytest.raises(InboxError, match="disk full"):
+        await inbox.drain()
+    inbox._store.mark = mark  # type: ignore[method-assign]
+    assert await inbox.drain() == 1
+    assert shop.seen == ["PAY1 COMPLETE", "PAY1 COMPLETE"]  # at least once
+
+
+async def test_what_cannot_be_stored_is_not_acknowledged(
+    make_inbox: MakeInbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = await make_inbox()
+
+    async def broken(item: Any) -> bool:
+        raise InboxError("disk full")
+
+    inbox._store.add = broken  # type: ignore[method-assign]
+    assert (await inbox.handle(payout(1)))[0] == 500
+    assert "it is not stored" in caplog.text
+
+
+async def test_an_unknown_event_is_kept_until_somebody_handles_it(
+    make_inbox: MakeInbox, shop: Shop, clock: ManualClock
+) -> None:
+    inbox = await make_inbox()
+    assert await inbox.handle(payout(1, amount="a lot")) == ACK
+    await inbox.drain()
+    assert await counts(inbox) == {"new": 1}
+    seen: list[Event] = []
+    shop.router.on(UnknownEvent)(seen.append)
+    clock.advance(2)
+    await inbox.drain()
+    assert len(seen) == 1
+    assert await counts(inbox) == {"applied": 1}
+
+
+async def test_an_edited_row_is_not_acted_on(tmp_path: Path, shop: Shop, clock: ManualClock) -> None:
+    """The stored body is verified again before it is applied."""
+    inbox = CallbackInbox(shop.router, await SQLiteStore.open(tmp_path / "i.db", clock=clock.time), clock=clock.time)
+    await inbox.handle(payout(1))
+    with sqlite3.connect(tmp_path / "i.db") as other:
+        other.execute("UPDATE paycools_callbacks SET body = replace(body, '150000', '950000')")
+    other.close()
+    await inbox.drain()
+    assert shop.seen == []
+    assert await counts(inbox) == {"new": 1}
+    await inbox.aclose()
+
+
+class TestWithMark:
+    """Work given to `with_mark` is done in the commit of the mark: both or neither."""
+
+    async def test_both_or_neither(self, make_inbox: MakeInbox, clock: ManualClock) -> None:
+        router = CallbackRouter(PHCallbacks(SECRET))
+        broken = [True]
+
+        @router.on(PayoutSettled)
+        async def settled(event: PayoutSettled) -> None:
+            with_mark(lambda connection: connection.execute("CREATE TABLE IF NOT EXISTS paid (n INTEGER)"))
+            with_mark(lambda connection: connection.execute("INSERT INTO paid VALUES (1)"))
+            if broken[0]:
+                with_mark(lambda connection: 1 / 0)
+
+        inbox = await make_inbox(router)
+        await inbox.handle(payout(1))
+        await inbox.drain()
+        assert await counts(inbox) == {"new": 1}
+        broken[0] = False
+        clock.advance(1)
+        await inbox.drain()
+        assert await counts(inbox) == {"applied": 1}
+        found: list[Any] = []
+        shop_table = "SELECT count(*) FROM paid"
+        router.on(UnknownEvent)(
+            lambda event: with_mark(lambda connection: found.append(connection.execute(shop_table)))
+        )
+        await inbox.handle(signed({"eventName": "news"}))
+        await inbox.drain()
+        (cursor,) = found
+        if isinstance(cursor, sqlite3.Cursor):
+            assert cursor.fetchone() == (1,)
+        else:
+            assert await (await cursor).fetchone() == (1,)
+
+    async def test_work_that_the_database_refuses_does_not_hold_up_the_others(self, make_inbox: MakeInbox) -> None:
+        router = CallbackRouter(PHCallbacks(SECRET))
+        seen: list[str] = []
+
+        @router.on(PayoutSettled)
+        async def settled(event: PayoutSettled) -> None:
+            seen.append(event.mch_order_id)
+            if event.mch_order_id == "PAY1":
+                with_mark(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
+
+        inbox = await make_inbox(router)
+        for number in (1, 2, 3):
+            await inbox.handle(payout(number))
+        await inbox.drain()
+        assert sorted(seen) == ["PAY1", "PAY2", "PAY3"]
+        assert await counts(inbox) == {"new": 1, "applied": 2}
+
+    def test_it_is_for_handlers_of_an_inbox_only(self) -> None:
+        with pytest.raises(RuntimeError, match="with_mark"):
+            with_mark(print)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no database, but a text that is long enough to look at\n" * 99)
+    with pytest.raises(InboxError, match="cannot be used"):
+        await SQLiteStore.open(tmp_path / "x")
+
+
+async def test_many_callbacks_in_any_order_with_repetitions(make_inbox: MakeInbox, shop: Shop) -> None:
+    dice = random.Random(7)
+    bodies = [payout(number, status) for number in range(60) for status in ("PENDING", "COMPLETE")]
+    bodies += dice.sample(bodies, 40)
+    dice.shuffle(bodies)
+    inbox = await make_inbox()
+    await inbox.start()
+    answers = await asyncio.gather(*map(inbox.handle, bodies))
+    assert set(answers) == {ACK}
+    async with asyncio.timeout(20):
+        while (await counts(inbox)).get("new"):
+            await asyncio.sleep(0.01)
+    assert len(shop.seen) == len(set(shop.seen))
+    assert {f"PAY{number} COMPLETE" for number in range(60)} <= set(shop.seen)
+    last = {line.split()[0]: line.split()[1] for line in shop.seen}
+    assert set(last.values()) == {"COMPLETE"}
