@@ -58,8 +58,9 @@ OpenLedger = Callable[[Identity | None], Awaitable[Any]]
 async def open_ledger(
     store: str, tmp_path: Path, fake: FakePayCools, request: pytest.FixtureRequest
 ) -> AsyncIterator[OpenLedger]:
-    """`await open_ledger(identity)` opens the test's ledger on the fake's clock; more than once to look from outside."""
+    """`await open_ledger(identity)` opens the test's ledger on the fake's clock; again, to look from outside."""
     opened: list[Any] = []
+    dsn = request.getfixturevalue("dsn") if store == "postgres" else ""
 
     async def opens(identity: Identity | None) -> Any:
         found: Any
@@ -67,7 +68,6 @@ async def open_ledger(
             from paycools_async.batch.postgres import PostgresLedger
 
             # time flies on the fake's clock; loans that end meanwhile have tests of their own
-            dsn = request.getfixturevalue("dsn")
             found = await PostgresLedger.open(dsn, identity, margin=1e9, clock=fake.clock.time)
         else:
             path = tmp_path / "ledger.db"
@@ -75,8 +75,6 @@ async def open_ledger(
         opened.append(found)
         return found
 
-    if store == "postgres":
-        request.getfixturevalue("dsn")
     yield opens
     for each in opened:
         await each.aclose()

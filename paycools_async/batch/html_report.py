@@ -143,12 +143,13 @@ def _todo(summary: Summary, found: _Findings) -> str:
         )
     if summary.rows(*OPEN):
         steps.append(
-            f"{_count(summary.rows(*OPEN))} are not final: run <code>paycools payouts resume</code>. It never pays twice."
+            f"{_count(summary.rows(*OPEN))} are not final: run <code>paycools payouts resume</code>. "
+            "It never pays twice."
         )
     if summary.rows(State.FAILED):
         steps.append(
-            "Failed payouts are not paid again by themselves. Correct the rows and give each a new order id; the reasons "
-            "are below."
+            "Failed payouts are not paid again by themselves. Correct the rows and give each a new order id; "
+            "the reasons are below."
         )
     if not steps:
         return ""
@@ -177,19 +178,14 @@ def _failed(found: _Findings, currency: str) -> str:
 def _times(found: _Findings) -> str:
     if not found.sent:
         return ""
-    lines = "".join(
-        f"<tr><td>{what}</td>"
-        + "".join(f'<td class="n">{_duration(value)}</td>' for value in _quantiles(values))
-        + "</tr>"
-        for what, values in (
-            ("from sending to PayCools' answer", found.answer),
-            ("from the answer to the end", found.end),
-            ("from sending to the end", found.whole),
-        )
-        if values
+    rows = (
+        ("from sending to PayCools' answer", found.answer),
+        ("from the answer to the end", found.end),
+        ("from sending to the end", found.whole),
     )
+    lines = "".join(f"<tr><td>{what}</td>{_cells(values)}</tr>" for what, values in rows if values)
     again = (
-        f"<p>{_count(found.again)} had to be sent again after PayCools did not know them.</p>" if found.again else ""
+        f"<p>{_count(found.again)} left more than once, after proof that nothing was done.</p>" if found.again else ""
     )
     head = "<tr><th>Time taken by</th>" + "".join(
         f'<th class="n">{share}</th>' for share in ("half", "90 %", "99 %", "the slowest")
@@ -217,6 +213,10 @@ def _quantiles(values: array[float]) -> list[float]:
     ordered = sorted(values)
     last = len(ordered) - 1
     return [ordered[min(last, int(share * len(ordered)))] for share in (0.5, 0.9, 0.99, 1.0)]
+
+
+def _cells(values: array[float]) -> str:
+    return "".join(f'<td class="n">{_duration(value)}</td>' for value in _quantiles(values))
 
 
 def _duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ import attrs
 
 from ..errors import Outcome, PayCoolsError
 from .committer import Committer
+from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
 from .schema import COLUMNS, SCHEMA, VERSION, Row, changes_of, row_of
 from .states import Event, IllegalMove, State, after
@@ -399,6 +400,10 @@ class SQLiteLedger:
             return {State(state): (rows, amount) for state, rows, amount in found}
 
         return await self._do(read)
+
+    def journeys(self) -> Iterator[list[Journey]]:
+        """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
+        return sqlite_journeys(self.path)
 
     async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
         """Every row, in file order, a page at a time."""

@@ -269,13 +269,16 @@ class PostgresLedger:
         """The earliest moment any row in these states is due, or its loan ends; rows being sent count too."""
         await self.recover()  # nothing else is to be done now, and what was lost is due
         # one statement, one snapshot: a row that moves between two looks would be in neither
-        looks = [
-            f"""(SELECT p.due FROM paycools_payouts p WHERE p.state = '{state.value}' AND p.resends <= %(most)s
-                {_SENDABLE if state is State.PLANNED else ""}{self._scope} ORDER BY p.due, p.id LIMIT 1)"""
-            for state in {*states, State.SENDING}
-        ]
-        [(moment,)] = await self._all(f"SELECT least({', '.join(looks)})", most=max_resends)
+        looks = ", ".join(self._earliest(state) for state in {*states, State.SENDING})
+        [(moment,)] = await self._all(f"SELECT least({looks})", most=max_resends)
         return None if moment is None else float(moment)
+
+    def _earliest(self, state: State) -> str:
+        sendable = _SENDABLE if state is State.PLANNED else ""
+        return f"""(
+            SELECT p.due FROM paycools_payouts p WHERE p.state = '{state.value}' AND p.resends <= %(most)s
+            {sendable}{self._scope} ORDER BY p.due, p.id LIMIT 1
+        )"""  # noqa: S608 - all text is ours
 
     async def counts(self) -> dict[State, tuple[int, int]]:
         """Rows and minor units in each state."""

@@ -209,19 +209,18 @@ class Writer:
 
 async def prepare(connection: Connection, identity: Identity | None, create: bool) -> None:
     """Make or bring up to date the tables, and see that the ledger is this merchant's."""
+    # before the first look: PostgreSQL's catalogue cache would remember that there is no table
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
     version = await _version(connection)
     if version > len(MIGRATIONS):
         raise LedgerError("the PostgreSQL ledger was made by a newer version of this package")
     if version == 0 and not create:
         raise LedgerError("there is no ledger in this PostgreSQL database")
-    if version < len(MIGRATIONS):
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        version = await _version(connection)  # another run may have done it meanwhile
-        if version == 0:
-            await connection.execute("CREATE TABLE paycools_schema (version INTEGER PRIMARY KEY)")
-        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            await connection.execute(migration)
-            await connection.execute("INSERT INTO paycools_schema VALUES (%s)", (number,))
+    if version == 0:
+        await connection.execute("CREATE TABLE paycools_schema (version INTEGER PRIMARY KEY)")
+    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+        await connection.execute(migration)
+        await connection.execute("INSERT INTO paycools_schema VALUES (%s)", (number,))
     if identity is not None:
         await _own(connection, identity)
 

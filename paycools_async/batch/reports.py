@@ -1,16 +1,19 @@
-"""The report: one CSV row per payout, and a summary. Holds no account data."""
+"""The report: one CSV row per payout, a summary, and a page for people. Holds no account data."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from ..money import from_minor
 from ..times import MANILA
+from .html_report import html_page
 from .protocol import Ledger
 from .runner import Summary
 from .schema import Row
@@ -22,7 +25,7 @@ _HEADER = ("line", "mch_order_id", "amount", "outcome", "code", "message", "tran
 
 
 async def write_report(ledger: Ledger, directory: Path, stopped: str | None = None) -> Summary:
-    """Write `payouts.csv` and `summary.json` into the directory; amounts in major units, times Philippine."""
+    """Write `payouts.csv`, `summary.json` and `report.html` into the directory; major units, Philippine times."""
     currency = await ledger.currency()
     file = await asyncio.to_thread(_open, directory / "payouts.csv")
     with file:
@@ -33,7 +36,15 @@ async def write_report(ledger: Ledger, directory: Path, stopped: str | None = No
     summary = Summary(counts=await ledger.counts(), stopped=stopped)
     text = json.dumps(_summary(summary, currency), indent=2) + "\n"
     await asyncio.to_thread((directory / "summary.json").write_text, text, "utf-8")
+    html = await asyncio.to_thread(_page, ledger, summary, currency)
+    await asyncio.to_thread((directory / "report.html").write_text, html, "utf-8")
     return summary
+
+
+def _page(ledger: Ledger, summary: Summary, currency: str) -> str:
+    pages = getattr(ledger, "journeys", None)  # a store may not tell when things happened
+    journeys = itertools.chain.from_iterable(pages()) if pages is not None else None
+    return html_page(summary, currency, journeys, now=time.time())
 
 
 def _open(path: Path) -> TextIO:

@@ -7,6 +7,7 @@ marks go through the very session that holds the lock, so a process that lost it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import time
 from collections.abc import Callable, Sequence
@@ -192,5 +193,9 @@ class _Session:
 
     async def aclose(self) -> None:
         async with self._lock:
-            if self._connection is not None:
-                await self._connection.close()
+            if self._connection is None:
+                return
+            with contextlib.suppress(psycopg.Error):
+                # the server notices a closed connection a moment later, and somebody may be waiting to take over
+                await self._connection.execute("SELECT pg_advisory_unlock_all()")
+            await self._connection.close()

@@ -11,7 +11,7 @@ from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials
 from paycools_async.batch import Ledger, LedgerError, Options, PHPayouts, Runner, State, Summary
-from paycools_async.testing import FakePayCools
+from paycools_async.testing import FakePayCools, ManualClock
 
 pytestmark = STORES
 
@@ -206,7 +206,7 @@ async def test_stopping_finishes_what_is_in_flight(
 
 
 async def test_cancelling_leaves_a_ledger_that_a_later_run_finishes(
-    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, clock: ManualClock, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(60))
     for _ in range(3):
@@ -217,7 +217,7 @@ async def test_cancelling_leaves_a_ledger_that_a_later_run_finishes(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        fake.clock.advance(getattr(ledger, "lease", 0.0))  # what the run had borrowed is free again then
+        clock.advance(getattr(ledger, "lease", 0.0))  # what the run had borrowed is free again then
     assert settled(await run(api, ledger, fake)) == 60
     assert fake.payouts.paid_more_than_once() == []
 
