@@ -12,16 +12,18 @@ import copy
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import attrs
 import psycopg
 
 from ..errors import ConfigurationError
+from .journeys import Journey
 from .ledger import Identity, Intake, LedgerError
 from .orders import Order, RowError
 from .postgres_intake import enter
+from .postgres_journeys import postgres_journeys
 from .postgres_schema import COLUMNS, OPEN_STATES, LentRow, lent_row_of
 from .postgres_session import Session, Writer, ledger_errors, prepare
 from .schema import Row, changes_of
@@ -217,6 +219,30 @@ class PostgresLedger:
                 raise result
         return sum(isinstance(result, Row) for result in done)  # the others' rows moved by themselves meanwhile
 
+    # -- the merchant's pace, shared ------------------------------------------------------------------------------
+
+    async def reserve_turns(self, count: int, interval: float) -> float:
+        """Take the next `count` turns, `interval` seconds apart, from the merchant's one row; when the first comes."""
+        query = f"""
+            INSERT INTO paycools_pace AS pace (merchant, next, resume)
+            SELECT value, {_NOW} + %(span)s, 0 FROM paycools_ledger WHERE key = 'identity'
+            ON CONFLICT (merchant) DO UPDATE SET next = greatest(pace.next, {_NOW}) + %(span)s
+            RETURNING next - %(span)s"""  # noqa: S608 - all text is ours
+        [(first,)] = await self._all(query, span=count * interval)
+        return float(first)
+
+    async def share_pause(self, seconds: float) -> float:
+        """Tell all workers to pause so long, if at all; how long others have asked for."""
+        query = f"""
+            INSERT INTO paycools_pace AS pace (merchant, next, resume)
+            SELECT value, 0, {_NOW} + %(pause)s FROM paycools_ledger WHERE key = 'identity'
+            ON CONFLICT (merchant) DO UPDATE SET resume = greatest(pace.resume, {_NOW} + %(pause)s)"""  # noqa: S608
+        if seconds > 0:
+            await self._all(query, pause=seconds)
+            return 0.0
+        found = await self._all(f"SELECT resume - {_NOW} FROM paycools_pace")  # noqa: S608 - one merchant a ledger
+        return max(0.0, float(found[0][0])) if found else 0.0
+
     # -- moves ----------------------------------------------------------------------------------------------------
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
@@ -301,6 +327,14 @@ class PostgresLedger:
         while found := await self._all(query, last=last, size=size):
             yield [lent_row_of(values) for values in found]
             last = found[-1][0]
+
+    def journeys(self) -> Iterator[list[Journey]]:
+        """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
+        return postgres_journeys(self.dsn)
+
+    async def within(self, work: Callable[[Connection], Awaitable[None]]) -> None:
+        """`await work(connection)` in one transaction on the ledger's database."""
+        await self._session.run(work)
 
     async def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         values |= {"now": self._clock() if self._clock else None, "lease": self.lease, "worker": self.worker}

@@ -246,12 +246,26 @@ async def _own(connection: Connection, identity: Identity) -> None:
         )
 
 
+# what the workers' jobs stand on, where it is there
+_JOB_TABLES = r"""
+SELECT relname, CASE relkind WHEN 'S' THEN 'USAGE ON SEQUENCE {}' ELSE 'SELECT, INSERT, UPDATE, DELETE ON {}' END
+FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'S')
+    AND relname LIKE 'procrastinate\_%'
+"""
+
+
 async def grant(dsn: str, role: str) -> None:
     """Give a role what a run needs and no more: it cannot change an order's content, nor the log of moves."""
     session = Session(dsn)
 
     async def write(connection: Connection) -> None:
-        await connection.execute(sql.SQL(GRANTS).format(role=sql.Identifier(role)))
+        to = sql.Identifier(role)
+        [(schema,)] = await (await connection.execute("SELECT current_schema()")).fetchall()
+        await connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), to))
+        await connection.execute(sql.SQL(GRANTS).format(role=to))
+        for name, right in await (await connection.execute(_JOB_TABLES)).fetchall():
+            grant = sql.SQL("GRANT {} TO {}").format(sql.SQL(right).format(sql.Identifier(schema, name)), to)
+            await connection.execute(grant)
 
     try:
         await session.run(write)

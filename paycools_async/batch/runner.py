@@ -143,7 +143,7 @@ class Runner:
             self._wake.clear()
             await self._tend()
             fed = await self._feed_page()
-            if self._clock.monotonic() - self._forward_at > self._options.wait and not await self._others_moved():
+            if self._clock.monotonic() - self._forward_at > self._options.wait and not await self.look_around():
                 if await self._next_due() is not None:
                     self.stop(f"nothing moved forward for {self._options.wait:g} seconds")
                 return
@@ -164,8 +164,8 @@ class Runner:
             await self._ledger.tend(self._in_flight)
             self._tended_at = self._clock.monotonic()
 
-    async def _others_moved(self) -> bool:
-        """Whether other workers, or callbacks, moved something forward; then this run stands still, not the batch."""
+    async def look_around(self) -> bool:
+        """Count again. Whether other workers, or callbacks, moved something forward: then it is not standing still."""
         counts = await self._ledger.counts()
         moved = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in _FORWARD)
         self.counts = counts

@@ -8,13 +8,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import typer
 
 from ..batch import (
     GlobalPayouts,
+    Ledger,
     LedgerError,
     Options,
     PayoutApi,
@@ -25,18 +26,23 @@ from ..batch import (
     Summary,
     read_orders,
 )
+from ..batch.api import COUNTRIES
 from ..batch.ledger import Intake
 from ..batch.reports import write_report
 from ..batch.resolver import STOPS
 from ..batch.states import OPEN
 from ..client import PayCoolsGlobal, PayCoolsPH
-from ..errors import PayCoolsError
+from ..errors import ConfigurationError, PayCoolsError
 from ..money import format_major
+from .ledgers import is_postgres, open_ledger, shown
 from .progress import showing_progress
 from .run import say, say_error
 from .sandbox import open_sandbox
 
-__all__ = ["BAD_INPUT", "Plan", "pay", "show", "tell_bad_rows"]
+if TYPE_CHECKING:
+    from ..batch.postgres import PostgresLedger
+
+__all__ = ["BAD_INPUT", "Plan", "chosen_country", "open_api", "pay", "show", "tell_bad_rows"]
 
 BAD_INPUT = 2
 
@@ -48,30 +54,49 @@ class Plan:
     file: Path | None
     country: str | None
     """The Global API's; None pays through the PH API."""
-    ledger: Path
+    ledger: str
     sandbox: bool
     options: Options
     yes: bool
     report: Path | None
     ignore_balance: bool
+    timeout: float = 30.0
+    lease_margin: float | None = None
+    detach: bool = False
+    """Leave the sending to workers."""
 
 
 async def pay(plan: Plan) -> int:
-    fresh = not plan.ledger.exists()
-    async with _api(plan) as api:
-        ledger = await SQLiteLedger.open(plan.ledger, api.identity, create=plan.file is not None)
+    postgres = is_postgres(plan.ledger)
+    if plan.sandbox and postgres:
+        raise ConfigurationError(
+            "--sandbox keeps its books beside a ledger file; with PostgreSQL start `paycools sandbox` in another shell"
+        )
+    if plan.detach and not postgres:
+        raise ConfigurationError("--detach leaves the sending to workers: it needs --ledger postgresql://...")
+    fresh = not postgres and _is_missing(plan.ledger)
+    options: dict[str, Any] = {"concurrency": plan.options.concurrency, "call_timeout": plan.timeout}
+    async with open_api(plan.country, sandbox=Path(plan.ledger) if plan.sandbox else None, **options) as api:
+        ledger = await open_ledger(
+            plan.ledger,
+            api.identity,
+            create=plan.file is not None,
+            call_timeout=plan.timeout,
+            margin=plan.lease_margin,
+        )
         try:
             code = await _pay_from(ledger, api, plan)
         finally:
             await ledger.aclose()
-            if fresh and await _is_empty(plan.ledger):
-                _remove(plan.ledger)
+            if fresh and await _is_empty(Path(plan.ledger)):
+                _remove(Path(plan.ledger))
     return code
 
 
-async def _pay_from(ledger: SQLiteLedger, api: PayoutApi, plan: Plan) -> int:
+async def _pay_from(ledger: Ledger, api: PayoutApi, plan: Plan) -> int:
     if plan.file is not None:
-        found = await ledger.intake(read_orders(plan.file, api.request_class, api.currency), api.text_of)
+        orders = read_orders(plan.file, api.request_class, api.currency)
+        found = await ledger.intake(orders, api.text_of, release=False)
         if tell_bad_rows(plan.file, found):
             return BAD_INPUT
         say(f"{plan.file.name}: {found.new + found.known} payouts, {format_major(found.total, api.currency)}")
@@ -83,11 +108,29 @@ async def _pay_from(ledger: SQLiteLedger, api: PayoutApi, plan: Plan) -> int:
         return await _finish(ledger, plan, before)
     if not await _may_start(api, before, plan):
         return BAD_INPUT
-    runner = Runner(api, ledger, plan.options)
+    if is_postgres(plan.ledger):
+        return await _pay_among_workers(cast("PostgresLedger", ledger), api, plan)
+    return await _finish(ledger, plan, await _drive(Runner(api, ledger, plan.options)))
+
+
+async def _pay_among_workers(ledger: PostgresLedger, api: PayoutApi, plan: Plan) -> int:
+    """Release the payouts to the workers, and be one of those who send them."""
+    from ..batch.shared_pace import SharedPace
+    from ..batch.worker import prepare_jobs, release_to_workers
+
+    await prepare_jobs(ledger)
+    shards = await release_to_workers(ledger)
+    say(f"{shards} shards are handed to the workers")
+    if plan.detach:
+        return await _finish(ledger, plan, Summary(counts=await ledger.counts()))
+    pace = SharedPace(ledger, plan.options.rate)
+    return await _finish(ledger, plan, await _drive(Runner(api, ledger, plan.options, pace=pace), look_around=True))
+
+
+async def _drive(runner: Runner, *, look_around: bool = False) -> Summary:
     with _stopping_on_signals(runner):
-        async with showing_progress(runner):
-            summary = await runner.run()
-    return await _finish(ledger, plan, summary)
+        async with showing_progress(runner, look_around=look_around):
+            return await runner.run()
 
 
 async def _may_start(api: PayoutApi, before: Summary, plan: Plan) -> bool:
@@ -120,15 +163,15 @@ async def _may_start(api: PayoutApi, before: Summary, plan: Plan) -> bool:
     return typer.confirm("Send them?")
 
 
-async def _finish(ledger: SQLiteLedger, plan: Plan, summary: Summary) -> int:
+async def _finish(ledger: Ledger, plan: Plan, summary: Summary) -> int:
     if summary.stopped:
         say_error(f"stopped: {summary.stopped}")
     show(summary, await ledger.currency())
     if plan.report is not None:
         await write_report(ledger, plan.report, summary.stopped)
-        say(f"report: {plan.report / 'payouts.csv'}, {plan.report / 'summary.json'}")
+        say(f"report: {plan.report / 'report.html'} for people, {plan.report / 'payouts.csv'} for machines")
     if summary.rows(*OPEN):
-        again = f"paycools payouts resume --ledger {plan.ledger}" + (" --sandbox" if plan.sandbox else "")
+        again = f"paycools payouts resume --ledger {shown(plan.ledger)}" + (" --sandbox" if plan.sandbox else "")
         again += f" --api global --country {plan.country}" if plan.country else ""
         say(f"Some payouts are not final. Go on with: {again}")
     if summary.rows(State.CONFLICT):
@@ -137,23 +180,40 @@ async def _finish(ledger: SQLiteLedger, plan: Plan, summary: Summary) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _api(plan: Plan) -> AsyncIterator[PayoutApi]:
-    """The API to pay through: the real one by the environment's settings, or the embedded sandbox."""
-    options: dict[str, Any] = {"max_connections": plan.options.concurrency}
+async def open_api(
+    country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
+) -> AsyncIterator[PayoutApi]:
+    """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
+    options: dict[str, Any] = {"max_connections": concurrency, "timeout": call_timeout}
     async with contextlib.AsyncExitStack() as stack:
-        if plan.sandbox:
-            box = await stack.enter_async_context(open_sandbox(plan.ledger, plan.country))
+        if sandbox is not None:
+            box = await stack.enter_async_context(open_sandbox(sandbox, country))
             options["base_url"] = box.base_url
-        if plan.country is None:
-            ph = PayCoolsPH(box.fake.ph_credentials, **options) if plan.sandbox else PayCoolsPH.from_env(**options)
+        if country is None:
+            ph = PayCoolsPH(box.fake.ph_credentials, **options) if sandbox else PayCoolsPH.from_env(**options)
             yield PHPayouts(await stack.enter_async_context(ph))
         else:
             world = (
-                PayCoolsGlobal(box.fake.global_credentials, **options)
-                if plan.sandbox
-                else PayCoolsGlobal.from_env(**options)
+                PayCoolsGlobal.from_env(**options)
+                if sandbox is None
+                else PayCoolsGlobal(box.fake.global_credentials, **options)
             )
-            yield GlobalPayouts(await stack.enter_async_context(world), plan.country)
+            yield GlobalPayouts(await stack.enter_async_context(world), country)
+
+
+def chosen_country(api: str, country: str | None) -> str | None:
+    """The Global API's country, or None for the PH API."""
+    told = None
+    if api not in ("ph", "global"):
+        told = f"--api {api}: ph or global"
+    elif api == "ph" and country not in (None, "PH"):
+        told = "--country goes with --api global"
+    elif api == "global" and country not in COUNTRIES:
+        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
+    if told is not None:
+        say_error(f"error: {told}")
+        raise typer.Exit(BAD_INPUT)
+    return country if api == "global" else None
 
 
 @contextlib.contextmanager
@@ -205,6 +265,10 @@ def show(summary: Summary, currency: str) -> None:
         rows, amount = summary.counts.get(state, (0, 0))
         if rows:
             say(f"{state.value:>9}: {rows:>8}  {format_major(amount, currency):>24}")
+
+
+def _is_missing(ledger: str) -> bool:
+    return not Path(ledger).exists()
 
 
 async def _is_empty(path: Path) -> bool:

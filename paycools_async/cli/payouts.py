@@ -12,27 +12,33 @@ from typing import Annotated
 import attrs
 import typer
 
-from ..batch import Identity, Options, SQLiteLedger, Summary, read_orders
+from ..batch import Identity, Ledger, Options, SQLiteLedger, Summary, read_orders
 from ..batch.api import COUNTRIES
 from ..batch.reports import write_report
 from ..money import format_major
 from ..ph.payout import CreatePayout
-from .pay import BAD_INPUT, Plan, pay, show, tell_bad_rows
+from .ledgers import open_ledger
+from .pay import BAD_INPUT, Plan, chosen_country, pay, show, tell_bad_rows
 from .reconcile import reconcile_command
-from .run import failing_clearly, say, say_error
+from .run import failing_clearly, say
+from .worker import prepare, worker
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
 app.command("reconcile")(reconcile_command)
+app.command()(worker)
+app.command()(prepare)
 
-FileArgument = Annotated[Path, typer.Argument(help="CSV or JSONL; columns are the payout's fields.")]
-LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger file (FILE.db).")]
+FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
+LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...")]
 SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Pay into a sandbox on this machine; no money moves.")]
 ConcurrencyOption = Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")]
 RateOption = Annotated[float | None, typer.Option(min=0.001, help="New payouts a second; no limit by default.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-ReportOption = Annotated[Path | None, typer.Option(help="Write payouts.csv and summary.json into this folder.")]
+ReportOption = Annotated[
+    Path | None, typer.Option(help="Write report.html, payouts.csv and summary.json into this folder.")
+]
 WaitOption = Annotated[float, typer.Option(min=0, help="End when nothing moved forward for so many seconds.")]
 AbsentOption = Annotated[
     float, typer.Option(min=0, help="Seconds between the two inquiries that must both find nothing before a re-send.")
@@ -40,6 +46,11 @@ AbsentOption = Annotated[
 ShortOption = Annotated[
     bool, typer.Option("--ignore-balance", help="Start even if the balance does not cover the total.")
 ]
+TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take.")]
+MarginOption = Annotated[
+    float | None, typer.Option(min=0.5, help="PostgreSQL: seconds that a row is lent beyond --timeout; 20 by default.")
+]
+DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 
@@ -47,7 +58,7 @@ CountryOption = Annotated[str | None, typer.Option("--country", help="With --api
 @app.command()
 def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = None) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
-    chosen = _country(api, country)
+    chosen = chosen_country(api, country)
     currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
 
     async def look() -> int:
@@ -81,17 +92,23 @@ def run(
     wait: WaitOption = 60.0,
     absent_after: AbsentOption = 5.0,
     ignore_balance: ShortOption = False,
+    timeout: TimeoutOption = 30.0,
+    lease_margin: MarginOption = None,
+    detach: DetachOption = False,
 ) -> None:
     """Pay a file. Running it again resumes, and pays nobody twice."""
     plan = Plan(
-        country=_country(api, country),
+        country=chosen_country(api, country),
         file=file,
-        ledger=_ledger_path(ledger or str(file.with_suffix(".ledger.db"))),
+        ledger=ledger or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after),
         yes=yes,
         report=report,
         ignore_balance=ignore_balance,
+        timeout=timeout,
+        lease_margin=lease_margin,
+        detach=detach,
     )
     failing_clearly(lambda: pay(plan))
 
@@ -109,17 +126,23 @@ def resume(
     wait: WaitOption = 60.0,
     absent_after: AbsentOption = 5.0,
     ignore_balance: ShortOption = False,
+    timeout: TimeoutOption = 30.0,
+    lease_margin: MarginOption = None,
+    detach: DetachOption = False,
 ) -> None:
     """Go on with a ledger's open payouts."""
     plan = Plan(
-        country=_country(api, country),
+        country=chosen_country(api, country),
         file=None,
-        ledger=_ledger_path(_required(ledger)),
+        ledger=_required(ledger),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after),
         yes=yes,
         report=report,
         ignore_balance=ignore_balance,
+        timeout=timeout,
+        lease_margin=lease_margin,
+        detach=detach,
     )
     failing_clearly(lambda: pay(plan))
 
@@ -143,14 +166,14 @@ def report_(
     ledger: LedgerOption = None,
     directory: Annotated[Path, typer.Option("--report", help="The folder to write into.")] = Path("report"),
 ) -> None:
-    """Write the report: one CSV row per payout, and a summary."""
+    """Write the report: a page for people, one CSV row per payout, and a summary."""
 
     async def write() -> int:
         async with _reading(ledger) as found:
             summary = await write_report(found, directory)
             currency = await found.currency()
         show(summary, currency)
-        say(f"report: {directory / 'payouts.csv'}, {directory / 'summary.json'}")
+        say(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
         return summary.exit_code
 
     failing_clearly(write)
@@ -162,31 +185,9 @@ def _required(ledger: str | None) -> str:
     return ledger
 
 
-def _ledger_path(text: str) -> Path:
-    if "://" in text:
-        say_error("error: --ledger takes a file in this version; PostgreSQL ledgers are not there yet")
-        raise typer.Exit(BAD_INPUT)
-    return Path(text)
-
-
-def _country(api: str, country: str | None) -> str | None:
-    """The Global API's country, or None for the PH API."""
-    told = None
-    if api not in ("ph", "global"):
-        told = f"--api {api}: ph or global"
-    elif api == "ph" and country not in (None, "PH"):
-        told = "--country goes with --api global"
-    elif api == "global" and country not in COUNTRIES:
-        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
-    if told is not None:
-        say_error(f"error: {told}")
-        raise typer.Exit(BAD_INPUT)
-    return country if api == "global" else None
-
-
 @contextlib.asynccontextmanager
-async def _reading(ledger: str | None) -> AsyncIterator[SQLiteLedger]:
-    found = await SQLiteLedger.open(_ledger_path(_required(ledger)), None, create=False, exclusive=False)
+async def _reading(ledger: str | None) -> AsyncIterator[Ledger]:
+    found = await open_ledger(_required(ledger), None, create=False, exclusive=False)
     try:
         yield found
     finally:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..batch import Runner, State
 from ..batch.states import FINAL
+from ..errors import PayCoolsError
 from .run import say
 
 __all__ = ["showing_progress"]
@@ -47,16 +48,25 @@ def _duration(seconds: float) -> str:
 
 
 @contextlib.asynccontextmanager
-async def showing_progress(runner: Runner, *, every: float = 5.0) -> AsyncIterator[None]:
-    """Show the runner's counts until the block ends."""
+async def showing_progress(runner: Runner, *, every: float = 5.0, look_around: bool = False) -> AsyncIterator[None]:
+    """Show the runner's counts until the block ends. `look_around`: other workers move rows too."""
     on_terminal = sys.stdout.isatty()
-    task = asyncio.create_task(_bar(runner) if on_terminal else _lines(runner, every))
+    tasks = [asyncio.create_task(_bar(runner) if on_terminal else _lines(runner, every))]
+    if look_around:
+        tasks.append(asyncio.create_task(_looking_around(runner)))
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _looking_around(runner: Runner) -> None:
+    while True:
+        await asyncio.sleep(2.0)
+        with contextlib.suppress(PayCoolsError):  # a ledger out of reach: the run itself will tell
+            await runner.look_around()
 
 
 async def _bar(runner: Runner) -> None:

@@ -33,6 +33,11 @@ class Pace:
         self._resume = 0.0
         self._pause = 0.0
 
+    @property
+    def resumes_at(self) -> float:
+        """When the pause ends, or the last one ended (monotonic)."""
+        return self._resume
+
     async def wait_turn(self, deadline: Deadline) -> float:
         """Wait for this request's turn; returns when it came (monotonic). Raises DeadlineExceeded."""
         while True:

@@ -10,12 +10,14 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
 from paycools_async.batch import Event, Identity, Ledger, LedgerError, SQLiteLedger, State
 from paycools_async.batch.states import IllegalMove
+from paycools_async.testing import ManualClock
 
 NOBODY = Identity(family="ph", app_id="nobody", host="localhost")
 
@@ -143,6 +145,21 @@ async def test_rows_come_back_page_by_page_in_file_order(ledger: Ledger, plan: P
     pages = [[row.line for row in page] async for page in ledger.pages(size=3)]
     assert pages == [[2, 3, 4], [5, 6, 7], [8]]
     assert await ledger.currency() == "PHP"
+
+
+@STORES
+async def test_journeys_tell_when_a_payout_was_sent_accepted_and_final(
+    ledger: Any, clock: ManualClock, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(2))
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
+    times = [clock.time() + second for second in (1, 2, 3)]
+    for event in (Event.SEND, Event.ACCEPTED, Event.FOUND_COMPLETE):
+        clock.advance(1)
+        row = await ledger.move(row, event)
+    [[journey]] = list(ledger.journeys())
+    assert (journey.order_id, journey.state) == (row.order_id, State.SETTLED)
+    assert [journey.sent, journey.accepted, journey.final] == times
 
 
 @STORES

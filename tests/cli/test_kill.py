@@ -1,12 +1,11 @@
 """The runner is killed, again and again, while PayCools loses connections: the books still agree in the end.
 
 The sandbox runs in a process of its own and is careless: it pays an order id as often as it is asked to. So only the
-runner's ledger stands between the merchant and a second payment.
+runner's ledger stands between the merchant and a second payment. PAYCOOLS_KILLS=10 kills as often as it says.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -14,66 +13,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest_batch import WriteOrders
+from conftest_sandbox import FAULTS, ask
 
-SANDBOX = """
-import asyncio, sys
-from pathlib import Path
-from paycools_async.testing import FakePayCools, Sandbox
-
-async def main():
-    fake = FakePayCools(private_key=Path(sys.argv[1]).read_text(), seed=int(sys.argv[2]))
-    fake.books.enforce_unique = False
-    fake.payouts.settle_after = 0.3
-    async with Sandbox(fake) as sandbox:
-        print(sandbox.base_url, flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
-
-FAULTS = [
-    {"kind": "drop_after", "rate": 0.05, "only": "ph.payout.create"},
-    {"kind": "drop_before", "rate": 0.05, "only": "ph.payout.create"},
-    {"kind": "http_status", "rate": 0.05, "only": "ph.payout.create"},
-    {"kind": "garbage", "rate": 0.03},
-    {"kind": "delay", "rate": 1.0, "seconds": 0.02},
-]
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path, key_pem: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """A careless sandbox in its own process: its address, and the environment that points the runner at it."""
-    key = tmp_path / "merchant.pem"
-    key.write_text(key_pem)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SANDBOX, str(key), "11"], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    base_url = process.stdout.readline().strip()
-    env = {
-        **os.environ,
-        "PAYCOOLS_PH_BASE_URL": base_url,
-        "PAYCOOLS_PH_APP_ID": "f90addc4861540ef9312e87d8f360e08",
-        "PAYCOOLS_PH_APP_NAME": "Sandbox Merchant",
-        "PAYCOOLS_PH_PRIVATE_KEY": str(key),
-    }
-    yield base_url, env
-    process.kill()
-    process.wait()
-    process.stdout.close()
-
-
-def ask(url: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(url, data, timeout=10) as answer:
-        return json.load(answer)
+KILLS = int(os.environ.get("PAYCOOLS_KILLS", "4"))
+ROWS = 60 * KILLS
 
 
 def runner(orders: Path, ledger: Path, env: dict[str, str]) -> subprocess.Popen[str]:
@@ -93,10 +40,10 @@ def test_a_runner_killed_at_random_moments_pays_each_order_exactly_once(
 ) -> None:
     base_url, env = sandbox
     ask(f"{base_url}/_sandbox/faults", FAULTS)
-    orders, ledger = write_orders(300), tmp_path / "ledger.db"
+    orders, ledger = write_orders(ROWS), tmp_path / "ledger.db"
     dice = random.Random(3)
     kills = 0
-    for target in sorted(dice.sample(range(1, 290), 5)):
+    for target in sorted(dice.sample(range(1, ROWS - 10), KILLS)):
         process = runner(orders, ledger, env)
         deadline = time.monotonic() + 30
         while process.poll() is None and time.monotonic() < deadline:
@@ -108,14 +55,14 @@ def test_a_runner_killed_at_random_moments_pays_each_order_exactly_once(
         kills += process.wait() == -signal.SIGKILL
         assert process.stdout is not None
         process.stdout.close()
-    assert kills == 5
+    assert kills == KILLS
     last = runner(orders, ledger, env)
-    told, _ = last.communicate(timeout=60)
+    told, _ = last.communicate(timeout=120)
     assert last.returncode == 0, told
     books = ask(f"{base_url}/_sandbox/books")
     assert books["paid_more_than_once"] == []
     paid = {payout["order_id"]: payout["transaction_id"] for payout in books["payouts"]}
-    assert len(paid) == len(books["payouts"]) == 300
+    assert len(paid) == len(books["payouts"]) == ROWS
     connection = sqlite3.connect(ledger)
     rows = connection.execute("SELECT order_id, transaction_id, state FROM payouts").fetchall()
     connection.close()

@@ -1,0 +1,44 @@
+"""When each payout of a PostgreSQL ledger was sent, accepted and final: what the log of moves says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import psycopg
+
+from .journeys import Journey
+from .postgres_session import ledger_errors
+from .states import State
+
+__all__ = ["postgres_journeys"]
+
+_NAMES = tuple(field.name for field in attrs.fields(Journey))
+
+_QUERY = """
+SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id, m.sent, m.last_sent, m.accepted, m.final
+FROM (
+    SELECT payout, min(at) FILTER (WHERE event = 'send') AS sent, max(at) FILTER (WHERE event = 'send') AS last_sent,
+        min(at) FILTER (WHERE state = 'accepted' OR event IN ('rejected', 'found_complete', 'found_failed')) AS accepted,
+        min(at) FILTER (WHERE state IN ('settled', 'failed')) AS final
+    FROM paycools_moves GROUP BY payout
+) m JOIN paycools_payouts p ON p.id = m.payout WHERE m.sent IS NOT NULL ORDER BY p.id
+"""
+
+
+def postgres_journeys(dsn: str, *, size: int = 1000) -> Iterator[list[Journey]]:
+    """Every payout that was sent, in file order, a page at a time; on a connection of its own, beside any run."""
+    with (
+        ledger_errors(),
+        psycopg.connect(dsn, connect_timeout=10) as connection,
+        connection.cursor("journeys") as found,
+    ):
+        found.execute(_QUERY)
+        while page := found.fetchmany(size):
+            yield [_journey(values) for values in page]
+
+
+def _journey(values: tuple[Any, ...]) -> Journey:
+    found = dict(zip(_NAMES, values, strict=True))
+    return Journey(**{**found, "state": State(found["state"])})

@@ -1,0 +1,88 @@
+"""`paycools payouts worker` and `prepare`: many machines on one PostgreSQL ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Annotated
+
+import typer
+
+from ..batch import Options
+from .ledgers import open_postgres, shown
+from .run import failing_clearly, say, say_error
+
+__all__ = ["prepare", "worker"]
+
+PostgresOption = Annotated[str, typer.Option("--ledger", help="The ledger: postgresql://user@host/database.")]
+
+
+def worker(
+    ledger: PostgresOption,
+    api: Annotated[str, typer.Option("--api", help="ph or global.")] = "ph",
+    country: Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")] = 50,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="New payouts a second, over all workers; give all the same.")
+    ] = None,
+    shards: Annotated[int, typer.Option(min=1, max=64, help="Shards driven at a time.")] = 4,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take; give all the same.")] = 30.0,
+    lease_margin: Annotated[
+        float | None, typer.Option(min=0.5, help="Seconds that a row is lent beyond --timeout; 20 by default.")
+    ] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
+    absent_after: Annotated[
+        float, typer.Option(min=0, help="Seconds between the two inquiries that must both find nothing.")
+    ] = 5.0,
+) -> None:
+    """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
+    from .pay import chosen_country, open_api
+
+    picked = chosen_country(api, country)
+
+    async def work() -> int:
+        options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after)
+        async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as payouts:
+            found = await open_postgres(ledger, payouts.identity, call_timeout=timeout, margin=lease_margin)
+            try:
+                from ..batch.shared_pace import SharedPace
+                from ..batch.worker import Worker, prepare_jobs
+
+                await prepare_jobs(found)
+                running = Worker(payouts, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                say(f"worker {found.worker} on {shown(ledger)}")
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    with contextlib.suppress(NotImplementedError):  # not on Windows
+                        loop.add_signal_handler(number, running.stop)
+                await running.run()
+            finally:
+                await found.aclose()
+        say_error("stopped; what is not final stays in the ledger, for the other workers or the next")
+        return 0
+
+    failing_clearly(work)
+
+
+def prepare(
+    ledger: PostgresOption,
+    role: Annotated[str | None, typer.Option(help="Give this role what runs and workers need, and no more.")] = None,
+) -> None:
+    """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
+
+    async def make() -> int:
+        found = await open_postgres(ledger, None)
+        try:
+            from ..batch.postgres_session import grant
+            from ..batch.worker import prepare_jobs
+
+            await prepare_jobs(found)
+            if role is not None:
+                await grant(ledger, role)
+        finally:
+            await found.aclose()
+        say(f"ready: {shown(ledger)}" + (f", for the role {role}" if role else ""))
+        return 0
+
+    failing_clearly(make)
