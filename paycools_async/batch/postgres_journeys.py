@@ -20,7 +20,8 @@ _QUERY = """
 SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id, m.sent, m.last_sent, m.accepted, m.final
 FROM (
     SELECT payout, min(at) FILTER (WHERE event = 'send') AS sent, max(at) FILTER (WHERE event = 'send') AS last_sent,
-        min(at) FILTER (WHERE state = 'accepted' OR event IN ('rejected', 'found_complete', 'found_failed')) AS accepted,
+        min(at) FILTER (WHERE state = 'accepted' OR event IN ('rejected', 'found_complete', 'found_failed'))
+            AS accepted,
         min(at) FILTER (WHERE state IN ('settled', 'failed')) AS final
     FROM paycools_moves GROUP BY payout
 ) m JOIN paycools_payouts p ON p.id = m.payout WHERE m.sent IS NOT NULL ORDER BY p.id

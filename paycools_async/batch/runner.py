@@ -103,6 +103,7 @@ class Runner:
         self._pace: Pacing = pace or Pace(self._options.rate, clock=self._clock)
         self._queue: asyncio.Queue[Row | None] = asyncio.Queue()
         self._in_flight: set[int] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._held = False
         self._stopped = False
@@ -130,6 +131,8 @@ class Runner:
         self._stopped = True
         self._reason = self._reason or reason
         self._wake.set()
+        for task in self._waiting:
+            task.cancel()
 
     def _hold(self, reason: str) -> None:
         """Send nothing more, and go on finding out about what was sent."""
@@ -222,7 +225,7 @@ class Runner:
                 f"order {row.order_id}: what would be signed is not what was planned "
                 "(was the app name changed?); nothing was sent"
             )
-        sent_at = await self._pace.wait_turn(Deadline(self._clock, math.inf))
+        sent_at = await self._turn()
         if self._held or self._stopped:
             return
         asked_at = self._clock.monotonic()
@@ -245,6 +248,16 @@ class Runner:
         row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
         if found.status.final:
             await self._found(row, found)
+
+    async def _turn(self) -> float:
+        """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - workers are tasks
+        self._waiting.add(task)
+        try:
+            return await self._pace.wait_turn(Deadline(self._clock, math.inf))
+        finally:
+            self._waiting.discard(task)
 
     async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
         event = event_of_error(error)

@@ -7,6 +7,9 @@ from .deadline import Deadline
 
 __all__ = ["Pace"]
 
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds. A longer Retry-After is asked for again by the next answer; nobody sleeps for a day on one header."""
+
 
 class Pace:
     """At most `rate` requests a second (no limit by default), and a pause for everybody when PayCools is busy.
@@ -57,7 +60,7 @@ class Pace:
         now = self._clock.monotonic()
         if sent_at >= self._resume:
             self._pause = min(self._longest_pause, self._pause * 2 or self._first_pause)
-        wait = self._pause if retry_after is None else retry_after
+        wait = self._pause if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self._resume = max(self._resume, now + wait)
         self._next = max(self._next, self._resume)
 

@@ -10,7 +10,15 @@ import pytest
 from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials
-from paycools_async.batch import Ledger, LedgerError, Options, PHPayouts, Runner, State, Summary
+from paycools_async.batch import (
+    Ledger,
+    LedgerError,
+    Options,
+    PHPayouts,
+    Runner,
+    State,
+    Summary,
+)
 from paycools_async.testing import FakePayCools, ManualClock
 
 pytestmark = STORES
@@ -246,3 +254,17 @@ async def test_a_dead_host_leaves_everything_planned(
     async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(dead), clock=fake.clock) as client:
         summary = await run(PHPayouts(client), ledger, fake, wait=30)
     assert (summary.rows(State.PLANNED), summary.exit_code) == (4, 3)
+
+
+async def test_a_long_retry_after_does_not_keep_a_stopped_run_waiting(
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    def busy(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, {"Retry-After": "250"}, b'{"code": 1013, "message": "frequency limit"}')
+
+    await plan(write_orders(9))
+    await ledger.release()
+    async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(busy)) as client:
+        async with asyncio.timeout(20):  # real seconds, of the 250
+            summary = await Runner(PHPayouts(client), ledger, Options(concurrency=3, wait=0.2)).run()
+    assert (summary.rows(State.PLANNED), summary.stopped) == (9, "nothing moved forward for 0.2 seconds")
