@@ -340,7 +340,7 @@ class PostgresLedger:
         values |= {"now": self._clock() if self._clock else None, "lease": self.lease, "worker": self.worker}
 
         async def ask(connection: Connection) -> list[tuple[Any, ...]]:
-            cursor = await connection.execute(query, values)
+            cursor = await connection.execute(query.encode(), values)
             return await cursor.fetchall() if cursor.description else []
 
         return await self._session.run(ask)

@@ -98,5 +98,5 @@ def _judge(connection: Connection, values: dict[str, Any], found: Intake) -> Non
 
 
 def _one(connection: Connection, query: str, values: dict[str, Any] | None = None) -> Any:
-    row = connection.execute(query, values).fetchone()
+    row = connection.execute(query.encode(), values).fetchone()
     return None if row is None else row[0]

@@ -182,7 +182,7 @@ class Writer:
         now = self._clock() if self._clock else None
 
         async def write(connection: Connection) -> list[tuple[int, int, float]]:
-            cursor = await connection.execute(_MOVE, (now, *columns, self._lease, self._worker, self._worker))
+            cursor = await connection.execute(_MOVE.encode(), (now, *columns, self._lease, self._worker, self._worker))
             return await cursor.fetchall()
 
         try:
@@ -219,7 +219,7 @@ async def prepare(connection: Connection, identity: Identity | None, create: boo
     if version == 0:
         await connection.execute("CREATE TABLE paycools_schema (version INTEGER PRIMARY KEY)")
     for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-        await connection.execute(migration)
+        await connection.execute(migration.encode())
         await connection.execute("INSERT INTO paycools_schema VALUES (%s)", (number,))
     if identity is not None:
         await _own(connection, identity)

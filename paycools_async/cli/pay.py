@@ -186,18 +186,15 @@ async def open_api(
     """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
     options: dict[str, Any] = {"max_connections": concurrency, "timeout": call_timeout}
     async with contextlib.AsyncExitStack() as stack:
+        fake = None
         if sandbox is not None:
             box = await stack.enter_async_context(open_sandbox(sandbox, country))
-            options["base_url"] = box.base_url
+            fake, options["base_url"] = box.fake, box.base_url
         if country is None:
-            ph = PayCoolsPH(box.fake.ph_credentials, **options) if sandbox else PayCoolsPH.from_env(**options)
+            ph = PayCoolsPH(fake.ph_credentials, **options) if fake else PayCoolsPH.from_env(**options)
             yield PHPayouts(await stack.enter_async_context(ph))
         else:
-            world = (
-                PayCoolsGlobal.from_env(**options)
-                if sandbox is None
-                else PayCoolsGlobal(box.fake.global_credentials, **options)
-            )
+            world = PayCoolsGlobal(fake.global_credentials, **options) if fake else PayCoolsGlobal.from_env(**options)
             yield GlobalPayouts(await stack.enter_async_context(world), country)
 
 
