@@ -26,6 +26,7 @@ from paycools_async import (
     UnverifiedEndpointWarning,
 )
 from paycools_async.cli.endpoint_table import all_endpoints
+from paycools_async.signing import PrivateKey
 
 ROWS = Path(__file__).parent / "data" / "endpoints.csv"
 ENDPOINTS = all_endpoints()
@@ -48,9 +49,9 @@ NOT_FOUND = {"ph": 1008, "global": 21006}
 class Network:
     """Counts what is sent, and answers with success and nothing else."""
 
-    def __init__(self, key_pem: str) -> None:
-        self.ph = PHCredentials(app_id="app", app_name="Shop", private_key=key_pem)
-        self.countries = GlobalCredentials(app_id="app", private_key=key_pem)
+    def __init__(self, key: PrivateKey) -> None:
+        self.ph = PHCredentials(app_id="app", app_name="Shop", private_key=key)
+        self.countries = GlobalCredentials(app_id="app", private_key=key)
         self.sent: list[HttpRequest] = []
 
     def client(self, entry: Endpoint, **options: Any) -> PayCoolsPH | PayCoolsGlobal:
@@ -65,8 +66,8 @@ class Network:
 
 
 @pytest.fixture
-def network(key_pem: str) -> Network:
-    return Network(key_pem)
+def network(key: PrivateKey) -> Network:
+    return Network(key)
 
 
 @pytest.mark.parametrize("family", ["ph", "global"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import datetime
 from decimal import Decimal
@@ -41,6 +42,7 @@ def platform(other_key_pem: str) -> GlobalCallbacks:
     return GlobalCallbacks(load_public_key_of(other_key_pem))
 
 
+@functools.cache
 def load_public_key_of(key_pem: str) -> Any:
     from paycools_async.signing import load_private_key
 

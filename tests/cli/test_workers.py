@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -33,6 +34,9 @@ def rows_of(dsn: str, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
+KILLS = int(os.environ.get("PAYCOOLS_KILLS", "2"))
+
+
 def wait_for(condition: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -45,7 +49,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     dsn: str, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
 ) -> None:
     base_url, env = sandbox
-    orders = 200
+    orders = 40 * KILLS + 40
     ask(f"{base_url}/_sandbox/faults", FAULTS)
     planned = start(env, "run", str(write_orders(orders)), "--ledger", dsn, "--yes", "--detach", *LENT)
     told, _ = planned.communicate(timeout=30)
@@ -55,7 +59,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     dice = random.Random(5)
     killed = 0
     try:
-        for target in sorted(dice.sample(range(1, orders - 60), 3)):
+        for target in sorted(dice.sample(range(1, orders - 60), KILLS)):
             wait_for(lambda target=target: len(ask(f"{base_url}/_sandbox/books")["payouts"]) >= target)
             busy = rows_of(dsn, "SELECT DISTINCT worker FROM paycools_payouts WHERE worker IS NOT NULL")
             pids = {int(name.split(":")[1]) for (name,) in busy}
@@ -74,7 +78,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
         for each in workers:
             each.kill()
             each.communicate()
-    assert killed == 3
+    assert killed == KILLS
     books = ask(f"{base_url}/_sandbox/books")
     assert books["paid_more_than_once"] == []
     paid = {payout["order_id"]: payout["transaction_id"] for payout in books["payouts"]}
