@@ -35,7 +35,7 @@ REQUESTS = [
     entry for entry in endpoints() if entry.kind == "request" and entry.request.__module__.startswith("paycools_async.")
 ]
 FEW = settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     database=None,
     derandomize=True,

@@ -20,7 +20,7 @@ from callbacks.kit import PAYOUT, signed
 
 from paycools_async.testing.delivery import Delivery
 
-COUNT = int(os.environ.get("PAYCOOLS_CALLBACKS", "300"))
+COUNT = int(os.environ.get("PAYCOOLS_CALLBACKS", "200"))
 SERVER = Path(__file__).with_name("inbox_server.py")
 
 

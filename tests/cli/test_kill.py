@@ -19,7 +19,7 @@ import pytest
 from conftest_batch import WriteOrders
 from conftest_sandbox import FAULTS, ask
 
-KILLS = int(os.environ.get("PAYCOOLS_KILLS", "3"))
+KILLS = int(os.environ.get("PAYCOOLS_KILLS", "2"))
 ROWS = 60 * KILLS
 
 

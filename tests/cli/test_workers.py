@@ -54,7 +54,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     planned = start(env, "run", str(write_orders(orders)), "--ledger", dsn, "--yes", "--detach", *LENT)
     told, _ = planned.communicate(timeout=30)
     assert planned.returncode == 3, told
-    assert "4 shards are handed to the workers" in told
+    assert "shards are handed to the workers" in told
     workers = [worker(env, dsn) for _ in range(3)]
     dice = random.Random(5)
     killed = 0
