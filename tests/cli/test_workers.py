@@ -52,7 +52,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     dsn: str, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
 ) -> None:
     base_url, env = sandbox
-    orders = 40 * KILLS + 40
+    orders = 25 * KILLS + 50
     ask(f"{base_url}/_sandbox/faults", FAULTS)
     planned = start(env, "run", str(write_orders(orders)), "--ledger", dsn, "--yes", "--detach", *LENT)
     told, _ = planned.communicate(timeout=30)
@@ -62,7 +62,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     dice = random.Random(5)
     killed = 0
     try:
-        for target in sorted(dice.sample(range(1, orders - 60), KILLS)):
+        for target in sorted(dice.sample(range(1, orders - 45), KILLS)):
             wait_for(lambda target=target: len(ask(f"{base_url}/_sandbox/books")["payouts"]) >= target)
             busy = rows_of(dsn, "SELECT DISTINCT worker FROM paycools_payouts WHERE worker IS NOT NULL")
             pids = {int(name.split(":")[1]) for (name,) in busy}
