@@ -1,84 +1,85 @@
-"""The asyncio SDK for the PayCools payment API."""
+"""The asyncio SDK for the PayCools payment API. Each name is loaded when it is first asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .base_client import VERSION
-from .client import PayCoolsGlobal, PayCoolsPH
-from .config import Environment, GlobalCredentials, PHCredentials
-from .endpoint import Effect, Endpoint, Provenance, endpoints
-from .engine import Exchange
-from .enums import TransactionStatus
-from .errors import *  # noqa: F403
-from .errors import __all__ as _errors
-from .ph.account import Balance, GetBalance, GetPaymentStatement, GetPayoutStatement, PaymentRecord, PayoutRecord
-from .ph.payout import CreatePayout, PayoutReceipt, PayoutSettled, PayoutStatus, QueryPayout
-from .policy import Pace, Retry
-from .signing import AsyncSigner, Signer, load_private_key, load_public_key
-from .transports import HttpRequest, HttpResponse, MemoryTransport, Transport
+from .lazy import lazily
 
 if TYPE_CHECKING:
-    from .callbacks import CallbackError, CallbackInbox, CallbackRouter, GlobalCallbacks, PHCallbacks
-    from .transports import AiohttpTransport
-
-__version__ = VERSION
-
-__all__ = [
-    "AiohttpTransport",
-    "AsyncSigner",
-    "Balance",
-    "CallbackError",
-    "CallbackInbox",
-    "CallbackRouter",
-    "CreatePayout",
-    "Effect",
-    "Endpoint",
-    "Environment",
-    "Exchange",
-    "GetBalance",
-    "GetPaymentStatement",
-    "GetPayoutStatement",
-    "GlobalCallbacks",
-    "GlobalCredentials",
-    "HttpRequest",
-    "HttpResponse",
-    "MemoryTransport",
-    "PHCallbacks",
-    "PHCredentials",
-    "Pace",
-    "PayCoolsGlobal",
-    "PayCoolsPH",
-    "PaymentRecord",
-    "PayoutReceipt",
-    "PayoutRecord",
-    "PayoutSettled",
-    "PayoutStatus",
-    "Provenance",
-    "QueryPayout",
-    "Retry",
-    "Signer",
-    "TransactionStatus",
-    "Transport",
-    "__version__",
-    "endpoints",
-    "load_private_key",
-    "load_public_key",
-]
-__all__ += _errors  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-_CALLBACKS = frozenset({"CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"})
-
-
-def __getattr__(name: str) -> Any:
-    # what not every program needs is loaded when it is asked for
-    if name == "AiohttpTransport":
-        from .transports import AiohttpTransport
-
-        return AiohttpTransport
-    if name in _CALLBACKS:
-        from . import callbacks
-
-        return getattr(callbacks, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import batch as batch
+    from . import callbacks as callbacks
+    from . import global_api as global_api
+    from . import ph as ph
+    from . import signing as signing
+    from . import testing as testing
+    from . import transports as transports
+    from .callbacks import CallbackError as CallbackError
+    from .callbacks import CallbackInbox as CallbackInbox
+    from .callbacks import CallbackRouter as CallbackRouter
+    from .callbacks import GlobalCallbacks as GlobalCallbacks
+    from .callbacks import PHCallbacks as PHCallbacks
+    from .client import PayCoolsGlobal as PayCoolsGlobal
+    from .client import PayCoolsPH as PayCoolsPH
+    from .config import Environment as Environment
+    from .config import GlobalCredentials as GlobalCredentials
+    from .config import PHCredentials as PHCredentials
+    from .endpoint import Effect as Effect
+    from .endpoint import Endpoint as Endpoint
+    from .endpoint import Provenance as Provenance
+    from .engine import Exchange as Exchange
+    from .enums import TransactionStatus as TransactionStatus
+    from .errors import *  # noqa: F403
+    from .ph.account import Balance as Balance
+    from .ph.account import GetBalance as GetBalance
+    from .ph.account import GetPaymentStatement as GetPaymentStatement
+    from .ph.account import GetPayoutStatement as GetPayoutStatement
+    from .ph.account import PaymentRecord as PaymentRecord
+    from .ph.account import PayoutRecord as PayoutRecord
+    from .ph.payout import CreatePayout as CreatePayout
+    from .ph.payout import PayoutReceipt as PayoutReceipt
+    from .ph.payout import PayoutSettled as PayoutSettled
+    from .ph.payout import PayoutStatus as PayoutStatus
+    from .ph.payout import QueryPayout as QueryPayout
+    from .policy import Pace as Pace
+    from .policy import Retry as Retry
+    from .registry import endpoints as endpoints
+    from .signing import AsyncSigner as AsyncSigner
+    from .signing import Signer as Signer
+    from .signing import load_private_key as load_private_key
+    from .signing import load_public_key as load_public_key
+    from .transports import AiohttpTransport as AiohttpTransport
+    from .transports import HttpRequest as HttpRequest
+    from .transports import HttpResponse as HttpResponse
+    from .transports import MemoryTransport as MemoryTransport
+    from .transports import Transport as Transport
+    from .version import __version__ as __version__
+else:
+    _NAMES = {
+        "callbacks": ("CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"),
+        "client": ("PayCoolsGlobal", "PayCoolsPH"),
+        "config": ("Environment", "GlobalCredentials", "PHCredentials"),
+        "endpoint": ("Effect", "Endpoint", "Provenance"),
+        "engine": ("Exchange",),
+        "enums": ("TransactionStatus",),
+        "ph.account": (
+            "Balance",
+            "GetBalance",
+            "GetPaymentStatement",
+            "GetPayoutStatement",
+            "PaymentRecord",
+            "PayoutRecord",
+        ),
+        "ph.payout": ("CreatePayout", "PayoutReceipt", "PayoutSettled", "PayoutStatus", "QueryPayout"),
+        "policy": ("Pace", "Retry"),
+        "registry": ("endpoints",),
+        "signing": ("AsyncSigner", "Signer", "load_private_key", "load_public_key"),
+        "transports": ("AiohttpTransport", "HttpRequest", "HttpResponse", "MemoryTransport", "Transport"),
+        "version": ("__version__",),
+    }
+    __getattr__, __dir__ = lazily(
+        __name__,
+        modules=("errors",),
+        names={name: module for module, names in _NAMES.items() for name in names},
+        packages=("batch", "callbacks", "global_api", "ph", "signing", "testing", "transports"),
+    )

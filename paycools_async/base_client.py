@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import inspect
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from . import endpoint as descriptors
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect
 from .engine import Engine
 from .errors import ConfigurationError, Outcome, TransportError
 from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer, signer_for
+from .signing.base import TimedSigner
 from .signing.pool import SigningPool
 from .times import Clock, SystemClock
 from .transports.base import Transport
+from .version import __version__
 
-__all__ = ["VERSION", "BaseClient"]
-
-VERSION = "0.1.0"
+__all__ = ["BaseClient"]
 
 
 class BaseClient:
     """What the clients of both APIs share."""
 
     _family: Literal["ph", "global"]
+    _products: ClassVar[Mapping[str, str]]
+    """The attributes that are products, each with its module and class."""
     credentials: PHCredentials | GlobalCredentials
 
     def __init__(
@@ -59,7 +62,7 @@ class BaseClient:
             pace=pace or Pace(clock=self.clock),
             clock=self.clock,
             timeout=timeout,
-            user_agent=f"paycools-async/{VERSION}",
+            user_agent=f"paycools-async/{__version__}",
             paths=_checked_paths(paths or {}, self._family),
             **more,
         )
@@ -81,6 +84,20 @@ class BaseClient:
         if effect is None:
             effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
         return await self._engine.call(method, path, fields or {}, effect=effect)
+
+    if not TYPE_CHECKING:  # type checkers know the products by their annotations, and no other attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """A product, made when it is first asked for."""
+            if name not in self._products:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            module, _, cls = self._products[name].partition(":")
+            product = getattr(importlib.import_module(f"{__package__}.{module}"), cls)(self)
+            setattr(self, name, product)
+            return product
+
+        def __dir__(self) -> list[str]:
+            return [*super().__dir__(), *self._products]
 
     async def aclose(self) -> None:
         """Close the transport and end the signing threads."""
@@ -128,15 +145,30 @@ class _Lazy:
             await self._transport.aclose()
 
 
-def _off_the_loop(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, AsyncSigner]:
+class _Elsewhere:
+    """A key service's signer, given up when the call's time is over."""
+
+    def __init__(self, signer: AsyncSigner) -> None:
+        self._signer = signer
+
+    async def sign(self, text: bytes, within: float) -> bytes:
+        async with asyncio.timeout(within):
+            return await self._signer.sign(text)
+
+
+def _off_the_loop(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
     if inspect.iscoroutinefunction(signer.sign):
-        return None, signer  # type: ignore[return-value]
+        return None, _Elsewhere(signer)  # type: ignore[arg-type]
     pool = SigningPool(signer)  # type: ignore[arg-type]
     return pool, pool
 
 
 def _checked_paths(paths: Mapping[str, str], family: str) -> Mapping[str, str]:
-    known = {entry.id for entry in descriptors.endpoints() if entry.kind == "request" and entry.family == family}
+    if not paths:
+        return {}
+    from .registry import endpoints
+
+    known = {entry.id for entry in endpoints() if entry.kind == "request" and entry.family == family}
     for id, path in paths.items():
         if id not in known:
             raise ConfigurationError(f"paths: there is no endpoint {id!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from .base_client import BaseClient
 from .config import (
@@ -19,30 +19,6 @@ from .config import (
 from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
-from .global_api import (
-    GlobalAccount,
-    GlobalDirectDebit,
-    GlobalRefunds,
-    Indonesia,
-    Malaysia,
-    Philippines,
-    Russia,
-    Thailand,
-    Unified,
-)
-from .ph import (
-    CPM,
-    EKYC,
-    QR,
-    Account,
-    BankTransfers,
-    Bills,
-    Checkout,
-    DirectDebit,
-    Payouts,
-    Refunds,
-    WebPayments,
-)
 from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer
 from .times import Clock
@@ -50,6 +26,26 @@ from .transports.base import Transport
 
 if TYPE_CHECKING:
     from .callbacks.verify import GlobalCallbacks, PHCallbacks
+    from .global_api.account import GlobalAccount
+    from .global_api.direct_debit import GlobalDirectDebit
+    from .global_api.indonesia import Indonesia
+    from .global_api.malaysia import Malaysia
+    from .global_api.philippines import Philippines
+    from .global_api.refunds import GlobalRefunds
+    from .global_api.russia import Russia
+    from .global_api.thailand import Thailand
+    from .global_api.unified import Unified
+    from .ph.account import Account
+    from .ph.bank_transfer import BankTransfers
+    from .ph.bills import Bills
+    from .ph.checkout import Checkout
+    from .ph.cpm import CPM
+    from .ph.direct_debit import DirectDebit
+    from .ph.ekyc import EKYC
+    from .ph.payout import Payouts
+    from .ph.qrcode import QR
+    from .ph.refund import Refunds
+    from .ph.web_payment import WebPayments
 
 __all__ = ["PayCoolsGlobal", "PayCoolsPH"]
 
@@ -69,6 +65,31 @@ class PayCoolsPH(BaseClient):
 
     _family = "ph"
     credentials: PHCredentials
+    # made when first asked for
+    account: Account
+    payouts: Payouts
+    bills: Bills
+    qr: QR
+    bank_transfers: BankTransfers
+    web_payments: WebPayments
+    refunds: Refunds
+    checkout: Checkout
+    direct_debit: DirectDebit
+    ekyc: EKYC
+    cpm: CPM
+    _products: ClassVar[Mapping[str, str]] = {
+        "account": "ph.account:Account",
+        "payouts": "ph.payout:Payouts",
+        "bills": "ph.bills:Bills",
+        "qr": "ph.qrcode:QR",
+        "bank_transfers": "ph.bank_transfer:BankTransfers",
+        "web_payments": "ph.web_payment:WebPayments",
+        "refunds": "ph.refund:Refunds",
+        "checkout": "ph.checkout:Checkout",
+        "direct_debit": "ph.direct_debit:DirectDebit",
+        "ekyc": "ph.ekyc:EKYC",
+        "cpm": "ph.cpm:CPM",
+    }
 
     def __init__(
         self,
@@ -101,17 +122,6 @@ class PayCoolsPH(BaseClient):
             max_connections=max_connections,
             sign_path_parameters=sign_path_parameters,
         )
-        self.account = Account(self)
-        self.payouts = Payouts(self)
-        self.bills = Bills(self)
-        self.qr = QR(self)
-        self.bank_transfers = BankTransfers(self)
-        self.web_payments = WebPayments(self)
-        self.refunds = Refunds(self)
-        self.checkout = Checkout(self)
-        self.direct_debit = DirectDebit(self)
-        self.ekyc = EKYC(self)
-        self.cpm = CPM(self)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, **options: Any) -> Self:
@@ -162,6 +172,27 @@ class PayCoolsGlobal(BaseClient):
 
     _family = "global"
     credentials: GlobalCredentials
+    # made when first asked for
+    account: GlobalAccount
+    philippines: Philippines
+    indonesia: Indonesia
+    malaysia: Malaysia
+    thailand: Thailand
+    russia: Russia
+    refunds: GlobalRefunds
+    direct_debit: GlobalDirectDebit
+    unified: Unified
+    _products: ClassVar[Mapping[str, str]] = {
+        "account": "global_api.account:GlobalAccount",
+        "philippines": "global_api.philippines:Philippines",
+        "indonesia": "global_api.indonesia:Indonesia",
+        "malaysia": "global_api.malaysia:Malaysia",
+        "thailand": "global_api.thailand:Thailand",
+        "russia": "global_api.russia:Russia",
+        "refunds": "global_api.refunds:GlobalRefunds",
+        "direct_debit": "global_api.direct_debit:GlobalDirectDebit",
+        "unified": "global_api.unified:Unified",
+    }
 
     def __init__(
         self,
@@ -196,15 +227,6 @@ class PayCoolsGlobal(BaseClient):
             max_connections=max_connections,
             timestamp_unit=timestamp_unit,
         )
-        self.account = GlobalAccount(self)
-        self.philippines = Philippines(self)
-        self.indonesia = Indonesia(self)
-        self.malaysia = Malaysia(self)
-        self.thailand = Thailand(self)
-        self.russia = Russia(self)
-        self.refunds = GlobalRefunds(self)
-        self.direct_debit = GlobalDirectDebit(self)
-        self.unified = Unified(self)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ, **options: Any) -> Self:

@@ -75,8 +75,10 @@ class PHCredentials:
             raise ConfigurationError("callback_secret is empty: anybody could sign callbacks; leave it out instead")
 
     def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
-        known = {"appName": self.app_name, "timestamp": str(int(now * 1000))}
-        return {"appId": self.app_id, **{name: known[name] for name in names}}
+        filled = {"appId": self.app_id}
+        for name in names:
+            filled[name] = self.app_name if name == "appName" else str(int(now * 1000))
+        return filled
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PHCredentials:

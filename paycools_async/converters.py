@@ -27,8 +27,7 @@ _RAW = "\0raw"
 def unstructure(request: Request[Any]) -> dict[str, Any]:
     """The request's fields under their wire names; `None` is left out, 0 and False stay, `extra` is spread."""
     found: dict[str, Any] = _CONVERTER.unstructure(request)
-    extra = found.pop("extra", None) or {}
-    return {**found, **extra}
+    return found
 
 
 def structure(value: Any, into: Any) -> Any:
@@ -171,7 +170,14 @@ def _result_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], A
 def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[str, Any]]:
     renames = {field.name: override(rename=wire_name(field)) for field in attrs.fields(cls)}
     build = make_dict_unstructure_fn(cls, converter, **renames)  # type: ignore[arg-type]
-    return lambda request: {name: value for name, value in build(request).items() if value is not None}
+
+    def hook(request: Any) -> dict[str, Any]:
+        found = build(request)
+        extra = found.pop("extra", None)
+        fields = {name: value for name, value in found.items() if value is not None}
+        return {**fields, **extra} if extra else fields
+
+    return hook
 
 
 def _subclass_of(base: type) -> Callable[[Any], bool]:

@@ -32,7 +32,7 @@ __all__ = [
     "Wire",
     "callback",
     "endpoint",
-    "endpoints",
+    "registered",
     "result",
 ]
 
@@ -105,9 +105,9 @@ class Endpoint:
 _REGISTRY: dict[str, Endpoint] = {}
 
 
-def endpoints() -> Iterator[Endpoint]:
-    """Every descriptor, requests and callbacks, in the order of PayCools' navigation."""
-    return iter(_REGISTRY.values())
+def registered() -> list[Endpoint]:
+    """The descriptors of all classes made so far. `paycools_async.endpoints()` has them all."""
+    return list(_REGISTRY.values())
 
 
 def _register(entry: Endpoint) -> None:
@@ -123,17 +123,17 @@ class Request(Generic[R]):
     __endpoint__: ClassVar[Endpoint]
 
     def __attrs_post_init__(self) -> None:
-        errors = [*self._broken_rules(), *self._cross_checks()]
-        if errors:
-            raise InvalidRequest(type(self).__name__, errors)
+        broken = [*self._broken_rules(), *self._cross_checks()]
+        if broken:
+            raise InvalidRequest(type(self).__name__, broken)
 
-    def _broken_rules(self) -> Iterator[FieldError]:
+    def _broken_rules(self) -> list[FieldError]:
+        broken = []
         for name, rule, optional in _rules(type(self)):
             value = getattr(self, name)
-            if value is None and optional:
-                continue
-            for reason in rule.broken_by(value):
-                yield FieldError(name, reason)
+            if (value is not None or not optional) and (reasons := rule.broken_by(value)):
+                broken += [FieldError(name, reason) for reason in reasons]
+        return broken
 
     def _cross_checks(self) -> Iterator[FieldError]:
         """Rules between fields; a product overrides it."""

@@ -7,10 +7,9 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 
 from __future__ import annotations
 
-import asyncio
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
@@ -37,7 +36,7 @@ from .errors import (
     WrongFamilyError,
 )
 from .policy import Deadline, Pace, Retry
-from .signing.base import AsyncSigner
+from .signing.base import TimedSigner
 from .times import Clock
 from .transports.base import HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
@@ -48,7 +47,6 @@ from .wire.flat import FlatMessage, Sealed
 __all__ = ["Engine", "Exchange"]
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 Message = FlatMessage | EnvelopedMessage
 
@@ -76,7 +74,7 @@ class Engine:
     merchant: Merchant
     base_url: str
     transport: Transport
-    signer: AsyncSigner
+    signer: TimedSigner
     retry: Retry
     pace: Pace
     clock: Clock
@@ -86,6 +84,9 @@ class Engine:
     sign_path_parameters: bool = False
     timestamp_unit: Literal["ms", "s"] = "ms"
     _warned: set[str] = attrs.field(factory=set, init=False)
+    _headers: Mapping[str, str] = attrs.field(
+        default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
+    )
 
     async def exchange(self, request: Request[R]) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
@@ -146,7 +147,7 @@ class Engine:
             raise ConfigurationError("every call of the Global API is a POST; nothing was sent")
         filled = self._filled(("timestamp",))
         inside = {**fields, "timestamp": fields.get("timestamp", filled["timestamp"])}
-        return EnvelopedMessage("POST", path, filled["appId"], _or_invalid(endpoint, lambda: json_text(inside)))
+        return EnvelopedMessage("POST", path, filled["appId"], _json(endpoint, inside))
 
     def _filled(self, names: tuple[str, ...]) -> dict[str, Any]:
         """What the client fills in; a time inside `param` is a number, in the unit that was chosen."""
@@ -163,20 +164,18 @@ class Engine:
             raise WrongFamilyError(f"{other} is no request of the {self.family} API; nothing was sent")
         path = self._path(endpoint)
         own = converters.unstructure(request)
-        names = _PLACEHOLDER.findall(path)
-        in_path = {name: own.pop(name) for name in names if name in own}
-        for name, value in in_path.items():
-            path = path.replace("{" + name + "}", quote(str(value), safe=""))
+        in_path: dict[str, Any] = {}
         if "{" in path:
-            raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
+            path, in_path = _fill_path(endpoint, path, own)
         if endpoint.wire is Wire.FLAT:
-            fields = {**self.merchant.fills(endpoint.fills, now=self.clock.time()), **own}
+            fields = self.merchant.fills(endpoint.fills, now=self.clock.time())
+            fields.update(own)
             # path parameters stand in no parameter table, so by default they are not signed (inferred)
             return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
         # outside stand appId, param and sign alone: the rest is filled in inside
         filled = self._filled(endpoint.fills)
         app_id = filled.pop("appId")
-        param = _or_invalid(endpoint, lambda: json_text({**own, **filled}))
+        param = _json(endpoint, {**own, **filled})
         if endpoint.wire is Wire.HYBRID:
             return FlatMessage(endpoint.method, path, {"appId": app_id, "param": param})
         return EnvelopedMessage(endpoint.method, path, app_id, param)
@@ -201,8 +200,15 @@ class Engine:
 
     async def _perform(self, endpoint: Endpoint, message: Message) -> tuple[Answer, Any, HttpResponse, int]:
         deadline = Deadline(self.clock, self.timeout)
-        signature = await self._sign(_or_invalid(endpoint, lambda: message.text), deadline)
-        sealed = _or_invalid(endpoint, lambda: message.seal(signature))
+        try:
+            text = message.text
+        except _CANNOT_TRAVEL as error:
+            raise _invalid(endpoint, error) from None
+        signature = await self._sign(text, deadline)
+        try:
+            sealed = message.seal(signature)
+        except _CANNOT_TRAVEL as error:
+            raise _invalid(endpoint, error) from None
         attempt = 0
         while True:
             attempt += 1
@@ -220,8 +226,7 @@ class Engine:
 
     async def _sign(self, text: bytes, deadline: Deadline) -> bytes:
         try:
-            async with asyncio.timeout(deadline.remaining):
-                return await self.signer.sign(text)
+            return await self.signer.sign(text, deadline.remaining)
         except TimeoutError:
             raise DeadlineExceeded(
                 "nothing was sent: no signature in the time allowed for the call", outcome=Outcome.NOT_SENT
@@ -235,7 +240,7 @@ class Engine:
             HttpRequest(
                 sealed.method,
                 self.base_url + sealed.target,
-                {**_HEADERS, "User-Agent": self.user_agent},
+                self._headers,
                 sealed.body,
                 deadline.remaining,
             )
@@ -245,6 +250,7 @@ class Engine:
             data = data_of(
                 answer,
                 response.status,
+                response.headers,
                 endpoint.success_codes,
                 moves_money=endpoint.moves_or_creates,
                 family=self.family,
@@ -279,12 +285,29 @@ class Engine:
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def _or_invalid(endpoint: Endpoint, make: Callable[[], T]) -> T:
-    """What `make` makes; a value that cannot travel (a float, bytes) is the caller's error."""
+def _fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The path with its values, which are taken out of the fields, and those values."""
+    used = {name: fields.pop(name) for name in _PLACEHOLDER.findall(path) if name in fields}
+    for name, value in used.items():
+        path = path.replace("{" + name + "}", quote(str(value), safe=""))
+    if "{" in path:
+        raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
+    return path, used
+
+
+_CANNOT_TRAVEL = (TypeError, ValueError)
+"""What `wire` raises for a float, bytes and the like."""
+
+
+def _invalid(endpoint: Endpoint, error: Exception) -> InvalidRequest:
+    return InvalidRequest(endpoint.id, [FieldError("fields", str(error))])
+
+
+def _json(endpoint: Endpoint, fields: Mapping[str, Any]) -> str:
     try:
-        return make()
-    except (TypeError, ValueError) as error:
-        raise InvalidRequest(endpoint.id, [FieldError("fields", str(error))]) from None
+        return json_text(fields)
+    except _CANNOT_TRAVEL as error:
+        raise _invalid(endpoint, error) from None
 
 
 def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:

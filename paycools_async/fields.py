@@ -7,7 +7,7 @@ made and reports every broken one by name (`InvalidRequest`). Personal data is h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -52,29 +52,34 @@ class Rule:
     pattern: tuple[re.Pattern[str], str] | None = None
     values: tuple[Any, ...] | None = None
 
-    def broken_by(self, value: Any) -> Iterator[str]:
-        if not isinstance(value, self.type) or (self.type is int and isinstance(value, bool)):
-            yield f"must be {_NAMES[self.type]}, not {type(value).__name__}"
-        elif isinstance(value, int):
-            yield from self._outside(value, "is", "")
-        elif isinstance(value, str):
-            if value and not value.strip():
-                yield "is blank"
-            if _SURROGATES.search(value):
-                yield "holds half a character (a lone surrogate)"
-            yield from self._outside(len(value), "has", " characters")
+    def broken_by(self, value: Any) -> list[str]:
+        """Each reason the value is refused, without the value."""
+        reasons: list[str] = []
+        kind = type(value)
+        if kind is not self.type and (kind is bool or not isinstance(value, self.type)):
+            reasons.append(f"must be {_NAMES[self.type]}, not {kind.__name__}")
+        elif self.type is str:
+            size = len(value)
+            if (self.minimum is not None and size < self.minimum) or (self.maximum is not None and size > self.maximum):
+                reasons.append(self._outside(size, "has", " characters"))
+            if not value.isascii() and _SURROGATES.search(value):
+                reasons.append("holds half a character (a lone surrogate)")
+            if value.isspace():
+                reasons.append("is blank")
             if self.pattern is not None and self.pattern[0].fullmatch(value) is None:
-                yield self.pattern[1]
-        elif isinstance(value, list):
-            yield from self._outside(len(value), "has", " entries")
+                reasons.append(self.pattern[1])
+        elif self.minimum is not None or self.maximum is not None:
+            size, verb, unit = (value, "is", "") if self.type is int else (len(value), "has", " entries")
+            if (self.minimum is not None and size < self.minimum) or (self.maximum is not None and size > self.maximum):
+                reasons.append(self._outside(size, verb, unit))
         if self.values is not None and value not in self.values:
-            yield "must be one of " + ", ".join(map(str, self.values))
+            reasons.append("must be one of " + ", ".join(map(str, self.values)))
+        return reasons
 
-    def _outside(self, size: int, verb: str, unit: str) -> Iterator[str]:
+    def _outside(self, size: int, verb: str, unit: str) -> str:
         if self.minimum is not None and size < self.minimum:
-            yield f"{verb} {size}{unit}, must be at least {self.minimum}"
-        if self.maximum is not None and size > self.maximum:
-            yield f"{verb} {size}{unit}, must be at most {self.maximum}"
+            return f"{verb} {size}{unit}, must be at least {self.minimum}"
+        return f"{verb} {size}{unit}, must be at most {self.maximum}"
 
 
 _NAMES = {int: "an integer", str: "a text", list: "a list", dict: "an object"}

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import attrs
 
-from .. import global_api, ph  # noqa: F401 - importing them registers their events
 from ..converters import structure
-from ..endpoint import Event, endpoints, result
+from ..endpoint import Event, result
 from ..fields import wire_name
 from ..ph.bills import BillsPaymentVerification
+from ..registry import endpoints
 
 __all__ = ["EventTable", "UnknownEvent", "is_question", "reference_of"]
 

@@ -12,9 +12,10 @@ from typing import Any, get_args, get_type_hints
 
 import attrs
 
-from ..endpoint import Endpoint, endpoints
+from ..endpoint import Endpoint
 from ..enums import OpenEnum
 from ..fields import wire_name
+from ..registry import endpoints
 from ..signing import PrivateKey, ph_callback_sign, signer_for
 from ..times import MANILA
 from ..wire.canonical import json_text

@@ -9,8 +9,8 @@ import typer
 
 from .. import __version__
 from ..client import PayCoolsPH
-from ..endpoint import endpoints as all_endpoints
 from ..money import format_major
+from ..registry import endpoints as all_endpoints
 from . import callbacks, keys, payouts, sandbox
 from .run import failing_clearly, say
 

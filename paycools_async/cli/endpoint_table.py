@@ -8,7 +8,8 @@ import pkgutil
 import sys
 from collections.abc import Iterable
 
-from ..endpoint import Endpoint, endpoints
+from ..endpoint import Endpoint
+from ..registry import endpoints
 
 __all__ = ["all_endpoints", "endpoint_table", "page"]
 

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
-__all__ = ["AsyncSigner", "PrivateKey", "PublicKey", "Signer", "Verifier"]
+__all__ = ["AsyncSigner", "PrivateKey", "PublicKey", "Signer", "TimedSigner", "Verifier"]
 
 
 @runtime_checkable
@@ -23,6 +23,14 @@ class AsyncSigner(Protocol):
 
     async def sign(self, text: bytes) -> bytes:
         """The raw signature of the text."""
+        ...
+
+
+class TimedSigner(Protocol):
+    """What the engine awaits: either of the above, off the loop and bounded in time."""
+
+    async def sign(self, text: bytes, within: float) -> bytes:
+        """The raw signature. Raises TimeoutError if it takes more than so many seconds."""
         ...
 
 

@@ -12,12 +12,13 @@ import binascii
 import contextlib
 import re
 from pathlib import Path
-
-from Crypto.PublicKey import RSA
-from Crypto.Util.asn1 import DerSequence
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidKeyError
 from .base import PrivateKey, PublicKey
+
+if TYPE_CHECKING:
+    from Crypto.PublicKey import RSA
 
 __all__ = ["load_private_key", "load_public_key"]
 
@@ -63,6 +64,8 @@ def _public(key: RSA.RsaKey) -> PublicKey:
 
 
 def _parse(source: object, wanted: str) -> RSA.RsaKey:
+    from Crypto.PublicKey import RSA  # takes a tenth of a second, and not every program has a key
+
     der = _der(source, wanted)
     if _is_certificate(der):  # the RSA parser would take the key inside and leave the certificate's own rules behind
         raise InvalidKeyError(f"this is a certificate, not a {wanted} key")
@@ -149,6 +152,8 @@ def _base64(compact: str, wanted: str) -> bytes:
 
 
 def _is_certificate(der: bytes) -> bool:
+    from Crypto.Util.asn1 import DerSequence
+
     with contextlib.suppress(ValueError, IndexError, TypeError):
         inner = DerSequence().decode(der)[0]
         # X.509 (RFC 5280, 4.1): the first element of the inner sequence is the version, tagged [0]

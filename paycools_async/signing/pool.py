@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections import deque
+from queue import Empty, SimpleQueue
 
 from ..errors import PayCoolsError
 from .base import Signer
@@ -20,34 +20,42 @@ _Job = tuple[bytes, "asyncio.Future[bytes]", asyncio.AbstractEventLoop]
 
 
 class SigningPool:
-    """Awaitable signing over a `Signer`, with `threads` threads that start with the first text."""
+    """Awaitable signing over a `Signer`, with `threads` threads that start with the first texts."""
 
     def __init__(self, signer: Signer, *, threads: int | None = None, chunk: int = 8) -> None:
         self._signer = signer
         self._size = threads or min(2, os.cpu_count() or 1)
         self._chunk = chunk
-        self._jobs: deque[_Job] = deque()
-        self._ready = threading.Condition()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._closed = False
 
-    async def sign(self, text: bytes) -> bytes:
+    async def sign(self, text: bytes, within: float | None = None) -> bytes:
+        """The signature. Raises TimeoutError if it takes more than `within` seconds, the wait for a thread included."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
-        with self._ready:
+        with self._lock:
             if self._closed:
                 raise PayCoolsError("the client is closed; nothing was sent")
             if len(self._threads) < self._size:
                 self._start_thread()
-            self._jobs.append((text, future, loop))
-            self._ready.notify()
-        return await future
+            self._jobs.put((text, future, loop))
+        if within is None:
+            return await future
+        timer = loop.call_later(within, _expire, future)
+        try:
+            return await future
+        finally:
+            timer.cancel()
 
     async def aclose(self) -> None:
         """Let the threads finish what waits, and end them."""
-        with self._ready:
-            self._closed = True
-            self._ready.notify_all()
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                for _ in self._threads:
+                    self._jobs.put(None)
         if self._threads:
             await asyncio.to_thread(self._join)
 
@@ -61,18 +69,27 @@ class SigningPool:
         thread.start()
 
     def _take(self) -> list[_Job]:
-        with self._ready:
-            while not self._jobs and not self._closed:
-                self._ready.wait()
-            # leave the other threads their share
-            share = max(1, min(self._chunk, len(self._jobs) // self._size))
-            return [self._jobs.popleft() for _ in range(min(share, len(self._jobs)))]
+        """The next texts, as many as leave the other threads their share; none when the pool is closed."""
+        job = self._jobs.get()
+        jobs: list[_Job] = []
+        share = min(self._chunk, self._jobs.qsize() // self._size + 1)
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == share:
+                return jobs
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:  # another thread was quicker
+                return jobs
+        if jobs:
+            self._jobs.put(None)  # the end is for the next round
+        return jobs
 
     def _work(self) -> None:
         while jobs := self._take():
             done: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[bytes], bytes | Exception]]] = {}
             for text, future, loop in jobs:
-                if future.cancelled():
+                if future.done():  # cancelled, or out of time
                     continue
                 try:
                     made: bytes | Exception = self._signer.sign(text)
@@ -84,6 +101,11 @@ class SigningPool:
             for loop, results in done.items():
                 with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
                     loop.call_soon_threadsafe(_deliver, results)
+
+
+def _expire(future: asyncio.Future[bytes]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
 
 
 def _deliver(results: list[tuple[asyncio.Future[bytes], bytes | Exception]]) -> None:

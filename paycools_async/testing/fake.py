@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from ..config import GlobalCredentials, PHCredentials, PrivateKey
-from ..endpoint import Endpoint, endpoints
+from ..endpoint import Endpoint
 from ..errors import TransportError
+from ..registry import endpoints
 from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport

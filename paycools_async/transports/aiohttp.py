@@ -6,6 +6,7 @@ first byte to the socket. No report, nothing sent; whatever went wrong.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,9 @@ from ..errors import DeadlineExceeded, Outcome, TransportError
 from .base import HttpRequest, HttpResponse
 
 __all__ = ["AiohttpTransport"]
+
+
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
 
 @attrs.define
@@ -59,7 +63,9 @@ class AiohttpTransport:
             raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
         proof = _Proof()
         try:
-            return await self._exchange(request, proof)
+            # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
+            async with asyncio.timeout(request.timeout):
+                return await self._exchange(request, proof)
         except TimeoutError:
             raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from None
         except TransportError:
@@ -80,7 +86,7 @@ class AiohttpTransport:
             allow_redirects=False,
             raise_for_status=False,  # whatever a lent session says
             ssl=self._ssl,
-            timeout=aiohttp.ClientTimeout(total=request.timeout),
+            timeout=_NO_LIMIT,
             trace_request_ctx=proof,
         ) as response:
             return HttpResponse(response.status, dict(response.headers), await self._read(response))

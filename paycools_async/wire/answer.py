@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
@@ -23,19 +24,16 @@ class Answer:
     message: str
     data: Any = attrs.field(repr=False)
     raw: dict[str, Any] = attrs.field(repr=False)
-    retry_after: float | None = None
-    """Seconds PayCools asked to wait, if it did."""
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
-    wait = retry_after(headers)
 
     def distrust(why: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=wait)
+        return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=retry_after(headers))
 
     try:
-        raw = _DECODER.decode(body.decode("utf-8-sig"))
+        raw = _DECODER.decode(body.removeprefix(BOM_UTF8).decode("utf-8"))
     except (ValueError, RecursionError):
         raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):
@@ -49,12 +47,13 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if number is None:
         raise distrust("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
-    return Answer(number, str(message), raw.get("data"), raw, wait)
+    return Answer(number, str(message), raw.get("data"), raw)
 
 
 def data_of(
     answer: Answer,
     status: int,
+    headers: Mapping[str, str],
     success_codes: frozenset[int],
     *,
     moves_money: bool,
@@ -67,7 +66,7 @@ def data_of(
     """
     if status != 200 and (moves_money or answer.code in success_codes):
         raise UnexpectedAnswer(
-            f"HTTP {status} with result code {answer.code}", status=status, retry_after=answer.retry_after
+            f"HTTP {status} with result code {answer.code}", status=status, retry_after=retry_after(headers)
         )
     if answer.code in success_codes:
         return answer.data

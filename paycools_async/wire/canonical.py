@@ -7,7 +7,7 @@ enter as their compact JSON text is inferred.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any
@@ -23,33 +23,60 @@ class NumberText(str):
 
 def json_text(value: Any) -> str:
     """Compact JSON, non-ASCII letters as themselves. Floats are refused: their text is not certain."""
-    if isinstance(value, NumberText):
-        return str(value)
-    if isinstance(value, str):
+    return _WRITERS.get(type(value), _of_subclass)(value)
+
+
+def _object(value: Mapping[Any, Any]) -> str:
+    try:
+        members = [
+            f"{encode_basestring(name)}:{_WRITERS.get(type(item), _of_subclass)(item)}" for name, item in value.items()
+        ]
+    except TypeError:
+        for name in value:
+            if not isinstance(name, str):
+                raise TypeError(f"JSON names are texts, not {type(name).__name__}") from None
+        raise
+    return "{" + ",".join(members) + "}"
+
+
+def _array(value: Iterable[Any]) -> str:
+    return "[" + ",".join(map(json_text, value)) + "]"
+
+
+def _decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise ValueError("NaN and infinity are no JSON numbers")
+    return format(value, "f")
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+    NumberText: str.__str__,
+    Decimal: _decimal,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}
+"""By exact type, for speed; what is not here is a subclass of one, or refused."""
+
+
+def _of_subclass(value: Any) -> str:
+    if isinstance(value, str):  # a text enum: its value, not its name
         return encode_basestring(value)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
-        return str(int(value))
+        return int.__repr__(value)
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError("NaN and infinity are no JSON numbers")
-        return format(value, "f")
+        return _decimal(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_key(name)}:{json_text(item)}" for name, item in value.items()) + "}"
+        return _object(value)
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(json_text, value)) + "]"
+        return _array(value)
     if isinstance(value, float):
         raise TypeError("a float has no certain text; use a Decimal or an int of minor units")
     raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-def _key(name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"JSON names are texts, not {type(name).__name__}")
-    return encode_basestring(name)
 
 
 def literal(value: Any) -> str:
@@ -68,7 +95,13 @@ def ph_signing_text(fields: Mapping[str, Any]) -> str:
     Raises TypeError for a float (its text is not certain) or a value JSON does not know.
     """
     return "&".join(
-        f"{name}={literal(value)}"
-        for name, value in sorted(fields.items())
-        if name != "sign" and value is not None and value != "" and not isinstance(value, bytes | bytearray)
+        [
+            f"{name}={value if type(value) is str else literal(value)}"
+            for name, value in sorted(fields.items())
+            if value not in _NOT_SIGNED and name != "sign" and (type(value) is str or not isinstance(value, _BYTES))
+        ]
     )
+
+
+_NOT_SIGNED = (None, "")
+_BYTES = (bytes, bytearray)

@@ -78,13 +78,22 @@ async def test_an_ssl_context_replaces_the_default(mocked: aioresponses) -> None
     await transport.aclose()
 
 
-@pytest.mark.parametrize("timeout", [7.5, None])
+@pytest.mark.parametrize("timeout", [0.05, None])
 async def test_the_timeout_covers_the_whole_exchange_and_none_waits_for_ever(
     transport: AiohttpTransport, mocked: aioresponses, timeout: float | None
 ) -> None:
-    mocked.post(URL_POST, body=b"{}", response_class=Response)
-    await transport.send(HttpRequest("POST", URL_POST, {}, b"", timeout))
-    assert given_to_aiohttp(mocked)["timeout"] == aiohttp.ClientTimeout(total=timeout)
+    async def late(url: URL, **_: Any) -> CallbackResult:
+        await asyncio.sleep(0.3)
+        return CallbackResult(body=b"{}", response_class=Response)
+
+    mocked.post(URL_POST, callback=late)
+    sending = transport.send(HttpRequest("POST", URL_POST, {}, b"", timeout))
+    if timeout is None:
+        assert (await sending).status == 200
+    else:
+        with pytest.raises(DeadlineExceeded):
+            await sending
+    assert given_to_aiohttp(mocked)["timeout"] == aiohttp.ClientTimeout(total=None), "a second clock beside ours"
 
 
 async def test_a_redirect_is_returned(transport: AiohttpTransport, mocked: aioresponses) -> None:
