@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import types
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, Union, get_args, get_origin
 
@@ -45,6 +44,8 @@ def _reason(error: BaseException, type_: Any) -> str:
 
 
 def _to_int(value: Any, _: Any = None) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError("not an integer")
     if isinstance(value, Decimal) and value != value.to_integral_value():
@@ -65,6 +66,8 @@ def _to_decimal(value: Any, _: Any = None) -> Decimal:
 
 
 def _to_str(value: Any, _: Any = None) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError("not a text")
     return str(value)
@@ -113,10 +116,11 @@ def _optional_scalar(type_: Any) -> Any:
 def _optional_hook(type_: Any) -> Callable[[Any, Any], Any]:
     scalar = _optional_scalar(type_)
     convert = _SCALARS.get(scalar) or (_to_number if issubclass(scalar, OpenNumber) else _to_enum)
-    keeps_empty = scalar is str  # an empty text is a text; an empty time or number is nothing
+    if scalar is str:
+        return lambda value, _: None if value is None else _to_str(value)
 
     def hook(value: Any, _: Any) -> Any:
-        if value is None or (value == "" and not keeps_empty):
+        if value is None or value == "":  # an empty text is a text; an empty time or number is nothing
             return None
         return convert(value, scalar)
 
@@ -157,14 +161,22 @@ def _result_hook(cls: type[Any], converter: Converter) -> Callable[[Any, Any], A
         for alias, name in aliases:
             if alias in value:
                 seen.setdefault(name, value[alias])
-        zone = cls._zone(value)
-        for name in times if zone is not None else ():
-            with contextlib.suppress(ValueError):  # what is no time is named below, with its field
-                if seen.get(name) and isinstance(seen[name], str):
-                    seen[name] = parse_time(seen[name], zone)
+        zone = cls._zone(value) if times else None
+        if zone is not None:
+            _read_times(seen, times, zone)
         return build(seen, cls)
 
     return hook
+
+
+def _read_times(fields: dict[str, Any], names: list[str], zone: tzinfo) -> None:
+    for name in names:
+        text = fields.get(name)
+        if text and isinstance(text, str):
+            try:
+                fields[name] = parse_time(text, zone)
+            except ValueError:
+                continue  # what is no time is refused by `build`, with the field's name
 
 
 def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[str, Any]]:

@@ -8,7 +8,6 @@ No I/O here, and no way around the check but `parse_unverified`.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import hmac
@@ -184,10 +183,10 @@ class GlobalCallbacks(Callbacks):
         if sign.__class__ is not str or not 0 < len(sign) <= _LONGEST_SIGN:
             raise MalformedCallback("`sign` is missing, or is no signature")
         try:
-            signature = base64.b64decode(sign, validate=True)
-        except (binascii.Error, ValueError):
+            signature = binascii.a2b_base64(sign)
+        except ValueError:
             raise MalformedCallback("`sign` is not Base64") from None
-        if base64.b64encode(signature).decode("ascii") != sign:  # other bits where the padding is
+        if binascii.b2a_base64(signature, newline=False).decode("ascii") != sign:  # signs the decoder passed over
             raise MalformedCallback("`sign` is not Base64")
         signed = param.encode("utf-8")
         if not any(verifier.verify(signed, signature) for verifier in self._verifiers):

@@ -5,10 +5,17 @@ async with PayCoolsPH(fake.ph_credentials, transport=fake.transport()) as paycoo
     await paycools.payouts.create(...)
 """
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 from .clock import ManualClock
 from .fake import FakePayCools
 from .faults import Faults
 from .keys import generate_private_key
-from .sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+else:  # it brings a web server along
+    __getattr__, _ = lazily(__name__, names={"Sandbox": "sandbox"})
 
 __all__ = ["FakePayCools", "Faults", "ManualClock", "Sandbox", "generate_private_key"]

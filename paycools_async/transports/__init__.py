@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazy import lazily
 from .base import HttpRequest, HttpResponse, Transport
 from .memory import MemoryTransport
 
 if TYPE_CHECKING:
     from .aiohttp import AiohttpTransport
+else:
+    __getattr__, _ = lazily(__name__, names={"AiohttpTransport": "aiohttp"})
 
 __all__ = ["AiohttpTransport", "HttpRequest", "HttpResponse", "MemoryTransport", "Transport"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "AiohttpTransport":
-        from .aiohttp import AiohttpTransport
-
-        return AiohttpTransport
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
