@@ -1,31 +1,62 @@
-"""`python -m benchmarks` and `python -m benchmarks soak`."""
+"""`python -m benchmarks`, `python -m benchmarks compare A.json B.json` and `python -m benchmarks soak`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
+
+from . import charts, peers, report
+from .compare import compare
 from .measure import Budget
 from .processes import loop_factory
-from .report import as_json, table, write
 from .soak import soak
 from .suite import Plan, run_suite
 
 __all__ = ["main"]
 
-QUICK = Plan(rounds=1, budget=Budget(seconds=1.0), batch_rows=400, overhead_calls=2000, sizes=(200, 1000))
-FULL = Plan(rounds=5, budget=Budget(seconds=1.2), batch_rows=600, overhead_calls=2000, sizes=(1000, 5000))
+QUICK = Plan(
+    rounds=2,
+    budget=Budget(seconds=0.3),
+    batch_rows=200,
+    shard_payouts=300,
+    calls=1000,
+    callback_turns=10,
+    web_seconds=0.6,
+    web_rows=300,
+    sizes=(200, 1000),
+    imports=5,
+)
+FULL = Plan(
+    rounds=7,
+    budget=Budget(seconds=0.6),
+    batch_rows=600,
+    shard_payouts=1200,
+    calls=2000,
+    callback_turns=20,
+    web_seconds=2.0,
+    web_rows=800,
+    sizes=(1000, 20_000),
+    imports=15,
+)
+PEER_CALLS = 300
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("benchmarks", description="Measure the SDK against a stub on this machine.")
-    parser.add_argument("--quick", action="store_true", help="about 20 seconds instead of 90; rougher figures")
+    parser.add_argument("--quick", action="store_true", help="about 40 seconds instead of 5 minutes; rougher figures")
     parser.add_argument("--no-uvloop", action="store_true", help="use asyncio's own event loop")
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="sizes of the growth runs")
-    parser.add_argument("--out", type=Path, default=Path("benchmark-results"), metavar="DIR", help="where results go")
+    parser.add_argument("--peers", action="store_true", help="other SDKs beside this one (pip install stripe openai)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where results go (benchmark-results/<time>)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    two = commands.add_parser("compare", help="two runs side by side")
+    two.add_argument("first", type=Path, metavar="A.json")
+    two.add_argument("second", type=Path, metavar="B.json")
     long = commands.add_parser("soak", help="pay a large batch into a sandbox that fails, and check every payout")
     long.add_argument("--rows", type=int, default=20_000, metavar="N", dest="soak_rows")
     long.add_argument("--concurrency", type=int, default=200, metavar="N")
@@ -33,30 +64,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """0, or 1 where the soak found a payout that is not as it should be."""
-    given = _parser().parse_args()
+def main(arguments: list[str] | None = None) -> int:
+    """0; 1 where the soak found a payout that is not as it should be; 2 where packages are missing."""
+    given = _parser().parse_args(arguments)
+    if given.command == "compare":
+        print(compare(given.first, given.second))
+        return 0
+    if given.peers and (advice := peers.advice()):
+        print(advice, file=sys.stderr)
+        return 2
     with asyncio.Runner(loop_factory=loop_factory(not given.no_uvloop)) as runner:
         if given.command == "soak":
             return runner.run(soak(given.soak_rows, given.concurrency, uvloop=not given.no_uvloop))
-        return runner.run(_measure(given))
+        runner.run(_measure(given))
+    return 0
 
 
-async def _measure(given: argparse.Namespace) -> int:
+async def _measure(given: argparse.Namespace) -> None:
     chosen = QUICK if given.quick else FULL
-    plan = Plan(
-        rounds=chosen.rounds,
-        budget=chosen.budget,
-        batch_rows=chosen.batch_rows,
-        overhead_calls=chosen.overhead_calls,
+    plan = attrs.evolve(
+        chosen,
         sizes=tuple(given.rows or chosen.sizes),
+        peer_calls=PEER_CALLS if given.peers else 0,
         uvloop=not given.no_uvloop,
     )
-    found = as_json(await run_suite(plan, lambda text: print(text, file=sys.stderr)), plan)
-    print(table(found))
-    path, chart = write(found, given.out)
-    print(f"\n{path}" + (f"\n{chart}" if chart else ""))
-    return 0
+    load = report.load()
+    results = await run_suite(plan, lambda text: print(text, file=sys.stderr))
+    found = report.as_json(results, plan, load)
+    print(report.tables(found))
+    folder = given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    print(f"\n{report.write(found, folder)}")
+    if advice := charts.missing():
+        print(advice, file=sys.stderr)
+    else:
+        print(*charts.draw(found, folder), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,33 +1,41 @@
-"""What is measured against the stub: the SDK, the same by hand, the floor, the batch, and the SDK's own share."""
+"""The ways to make a payout, for both APIs: the SDK, the same by hand, and the floor."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from typing import Any
 
 import aiohttp
 import attrs
 
-from paycools_async import PayCoolsPH, PHCredentials
-from paycools_async.batch import Options, Order, PHPayouts, Runner, SQLiteLedger, State
-from paycools_async.ph.payout import CreatePayout
-from paycools_async.signing import AsyncSigner, Signer
+from paycools_async import GlobalCredentials, PayCoolsGlobal, PayCoolsPH, PHCredentials
+from paycools_async.signing import AsyncSigner, PrivateKey, Signer
 from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
-from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport, Transport
+from paycools_async.transports import Transport
 
-from .handwritten import CryptographyMerchant, PycryptodomeMerchant
-from .measure import Pay, Round, watching_lag
-from .stub import AMOUNT, RECEIPT
+from .handwritten import HandwrittenGlobal, HandwrittenPH, Sign, with_cryptography, with_pycryptodome
+from .measure import Pay
+from .stub import AMOUNT, IDR_AMOUNT
 
-__all__ = ["CASES", "Bench", "Case", "both_calls", "overhead", "run_batch"]
+__all__ = [
+    "CASES",
+    "FAMILIES",
+    "Bench",
+    "Case",
+    "both_calls",
+    "case",
+    "floor_fields",
+    "global_payout",
+    "ph_payout",
+    "sdk",
+]
 
-APP_NAME = "Benchmark Merchant"
+APP_ID, APP_NAME = "benchmark", "Benchmark Merchant"
+FAMILIES = {"ph": "PH", "global": "Global"}
 
 
 @attrs.frozen(kw_only=True)
@@ -36,17 +44,30 @@ class Bench:
 
     url: str
     pem: str = attrs.field(repr=False)
-    credentials: PHCredentials
     concurrency: int = 100
+    key: PrivateKey = attrs.field(init=False, repr=False)
 
-    @classmethod
-    def to(cls, url: str, pem: str, concurrency: int = 100) -> Bench:
-        credentials = PHCredentials(app_id="benchmark", app_name=APP_NAME, private_key=pem)
-        return cls(url=url, pem=pem, credentials=credentials, concurrency=concurrency)
+    @key.default
+    def _load(self) -> PrivateKey:
+        return self._ph_credentials().private_key
+
+    def _ph_credentials(self) -> PHCredentials:
+        return PHCredentials(app_id=APP_ID, app_name=APP_NAME, private_key=self.pem)
 
     def client(self, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None) -> PayCoolsPH:
         return PayCoolsPH(
-            self.credentials,
+            self._ph_credentials(),
+            base_url=self.url,
+            signer=signer,
+            transport=transport,
+            max_connections=self.concurrency,
+        )
+
+    def global_client(
+        self, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None
+    ) -> PayCoolsGlobal:
+        return PayCoolsGlobal(
+            GlobalCredentials(app_id=APP_ID, private_key=self.pem),
             base_url=self.url,
             signer=signer,
             transport=transport,
@@ -59,14 +80,16 @@ class Bench:
 
 @attrs.frozen
 class Case:
-    """A way to make a payout; `open` prepares it."""
+    """A way to make a payout; `open` prepares it. The id is the family and the way."""
 
     id: str
     what: str
     open: Callable[[Bench], AbstractAsyncContextManager[Pay]]
 
 
-def _payout(client: PayCoolsPH) -> Pay:
+def ph_payout(client: PayCoolsPH) -> Pay:
+    """A PH payout through the SDK, as its users write it."""
+
     def pay(order_id: str) -> Awaitable[object]:
         return client.payouts.create(
             mch_order_id=order_id,
@@ -81,43 +104,69 @@ def _payout(client: PayCoolsPH) -> Pay:
     return pay
 
 
-@contextlib.asynccontextmanager
-async def _sdk_pycryptodome(bench: Bench) -> AsyncIterator[Pay]:
-    async with bench.client(PycryptodomeSigner(bench.credentials.private_key)) as client:
-        yield _payout(client)
+def global_payout(client: PayCoolsGlobal) -> Pay:
+    """An Indonesian payout through the SDK, as its users write it."""
+
+    def pay(order_id: str) -> Awaitable[object]:
+        return client.indonesia.payouts.create(
+            mch_order_id=order_id,
+            amount=IDR_AMOUNT,
+            account_no="109594480004",
+            account_name="Budi Santoso",
+            mobile="081234567890",
+            pay_method_code="BANK",
+            transfer_code="CIMB",
+            remark="benchmark",
+        )
+
+    return pay
 
 
 @contextlib.asynccontextmanager
-async def _sdk_cryptography(bench: Bench) -> AsyncIterator[Pay]:
-    async with bench.client(OpenSSLSigner(bench.credentials.private_key)) as client:
-        yield _payout(client)
+async def sdk(
+    bench: Bench, family: str, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None
+) -> AsyncIterator[Pay]:
+    """Payouts of a family through the SDK."""
+    if family == "ph":
+        async with bench.client(signer, transport) as client:
+            yield ph_payout(client)
+    else:
+        async with bench.global_client(signer, transport) as client_of_both:
+            yield global_payout(client_of_both)
 
 
-@contextlib.asynccontextmanager
-async def _hand_pycryptodome(bench: Bench) -> AsyncIterator[Pay]:
-    async with bench.session() as session:
-        merchant = PycryptodomeMerchant(session, bench.url, "benchmark", APP_NAME, bench.pem)
-        yield lambda order_id: merchant.create_payout(order_id, AMOUNT)
+def _sdk(family: str, signer: Callable[[PrivateKey], Signer]) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
+    return lambda bench: sdk(bench, family, signer(bench.key))
 
 
-@contextlib.asynccontextmanager
-async def _hand_cryptography(bench: Bench) -> AsyncIterator[Pay]:
-    async with bench.session() as session:
-        merchant = CryptographyMerchant(session, bench.url, "benchmark", APP_NAME, bench.pem)
-        yield lambda order_id: merchant.create_payout(order_id, AMOUNT)
+def _by_hand(family: str, signing: Callable[[str], Sign]) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
+    @contextlib.asynccontextmanager
+    async def open_(bench: Bench) -> AsyncIterator[Pay]:
+        sign = signing(bench.pem)
+        async with bench.session() as session:
+            if family == "ph":
+                ph = HandwrittenPH(session, bench.url, APP_ID, APP_NAME, sign)
+                yield lambda order_id: ph.create_payout(order_id, AMOUNT)
+            else:
+                global_ = HandwrittenGlobal(session, bench.url, APP_ID, sign)
+                yield lambda order_id: global_.create_payout(order_id, IDR_AMOUNT)
+
+    return open_
 
 
-def _floor(signer_class: Callable[..., Signer]) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
-    """One signature on the loop and one bare POST: nothing that pays can be less."""
+def _floor(family: str) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
+    """One signature on the loop and one bare POST of a payout's fields: nothing that pays with aiohttp can be less."""
+    path = {"ph": "/api/v1/payout", "global": "/open-api/indonesia/disbursement/transfer"}[family]
 
     @contextlib.asynccontextmanager
     async def open_(bench: Bench) -> AsyncIterator[Pay]:
-        signer = signer_class(bench.credentials.private_key)
+        sign = with_cryptography(bench.pem)
         async with bench.session() as session:
 
             async def pay(order_id: str) -> None:
-                sign = base64.b64encode(signer.sign(order_id.encode())).decode()
-                async with session.post(bench.url, json={"mchOrderId": order_id, "sign": sign}) as response:
+                signature = base64.b64encode(sign(order_id.encode())).decode()
+                fields = floor_fields(family, order_id, signature)
+                async with session.post(bench.url + path, json=fields) as response:
                     await response.read()
 
             yield pay
@@ -125,11 +174,35 @@ def _floor(signer_class: Callable[..., Signer]) -> Callable[[Bench], AbstractAsy
     return open_
 
 
+def floor_fields(family: str, order_id: str, sign: str) -> dict[str, Any]:
+    """What a payout's body holds; nothing is checked, sorted or joined."""
+    if family == "global":
+        param = (
+            f'{{"timestamp":1767225600000,"mchOrderId":"{order_id}","idempotencyId":"{order_id}","amount":50000,'
+            '"accountNo":"109594480004","accountName":"Budi Santoso","mobile":"081234567890",'
+            '"payMethodCode":"BANK","transferCode":"CIMB","remark":"benchmark"}'
+        )
+        return {"appId": APP_ID, "param": param, "sign": sign}
+    return {
+        "appId": APP_ID,
+        "appName": APP_NAME,
+        "mchOrderId": order_id,
+        "idempotencyId": order_id,
+        "amount": AMOUNT,
+        "payMethodCode": "EWALLET",
+        "ewalletCode": "GCASH",
+        "accountNo": "09171234567",
+        "accountName": "Juan Dela Cruz",
+        "remark": "benchmark",
+        "sign": sign,
+    }
+
+
 @contextlib.asynccontextmanager
 async def both_calls(bench: Bench) -> AsyncIterator[Pay]:
     """The batch's calls without its ledger: create the payout, then inquire."""
     async with bench.client() as client:
-        create = _payout(client)
+        create = ph_payout(client)
 
         async def pay(order_id: str) -> None:
             await create(order_id)
@@ -138,68 +211,18 @@ async def both_calls(bench: Bench) -> AsyncIterator[Pay]:
         yield pay
 
 
-CASES = (
-    Case("sdk_cryptography", "SDK, cryptography", _sdk_cryptography),
-    Case("sdk_pycryptodome", "SDK, pycryptodome", _sdk_pycryptodome),
-    Case("hand_cryptography", "by hand, cryptography on the loop", _hand_cryptography),
-    Case("hand_pycryptodome", "by hand, pycryptodome on the loop", _hand_pycryptodome),
-    Case("floor_cryptography", "floor: one cryptography signature, one POST", _floor(OpenSSLSigner)),
-    Case("floor_pycryptodome", "floor: one pycryptodome signature, one POST", _floor(PycryptodomeSigner)),
+CASES = tuple(
+    found
+    for family, name in FAMILIES.items()
+    for found in (  # what is compared stands close together
+        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", _sdk(family, OpenSSLSigner)),
+        Case(f"{family}.floor", f"{name}: floor, a signature and a POST", _floor(family)),
+        Case(f"{family}.hand_cryptography", f"{name}: by hand, cryptography", _by_hand(family, with_cryptography)),
+        Case(f"{family}.hand_pycryptodome", f"{name}: by hand, pycryptodome", _by_hand(family, with_pycryptodome)),
+        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", _sdk(family, PycryptodomeSigner)),
+    )
 )
 
 
-class _NullSigner:
-    async def sign(self, text: bytes) -> bytes:
-        return b"\0" * 256
-
-
-async def overhead(bench: Bench, calls: int) -> float:
-    """Microseconds of one payout without signing and network: checks, text to sign, JSON both ways, typed result."""
-    answer = HttpResponse(200, {"Content-Type": "application/json"}, RECEIPT)
-
-    def handler(_request: HttpRequest) -> HttpResponse:
-        return answer
-
-    async with bench.client(_NullSigner(), MemoryTransport(handler)) as client:
-        pay = _payout(client)
-        await pay("BENCH0000000000")
-        started = time.perf_counter()
-        for number in range(calls):
-            await pay(f"BENCH{number:010d}")
-        return (time.perf_counter() - started) / calls * 1e6
-
-
-def _orders(rows: int) -> Iterable[Order]:
-    for line in range(2, rows + 2):
-        request = CreatePayout(
-            mch_order_id=f"BATCH{line:010d}",
-            amount=AMOUNT,
-            pay_method_code="EWALLET",
-            ewallet_code="GCASH",
-            account_no="09171234567",
-            account_name="Juan Dela Cruz",
-            remark="benchmark",
-        )
-        yield Order(line, request)
-
-
-async def run_batch(bench: Bench, rows: int) -> Round:
-    """The batch runner over a fresh ledger in a temporary folder. The time is the run's, without reading the orders."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with bench.client() as client:
-            api = PHPayouts(client)
-            ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
-            try:
-                await ledger.intake(_orders(rows), api.text_of)
-                # the pause before the first inquiry would add its second to every batch, whatever the size
-                runner = Runner(api, ledger, Options(concurrency=bench.concurrency, first_look=0.0))
-                async with watching_lag() as lag:
-                    started, cpu = time.perf_counter(), time.process_time()
-                    summary = await runner.run()
-                    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-            finally:
-                await ledger.aclose()
-    settled = summary.rows(State.SETTLED)
-    if settled != rows:
-        raise RuntimeError(f"only {settled} of {rows} rows were settled: {summary.stopped}")
-    return Round(rows, seconds, cpu, lag.ticks)
+def case(id: str) -> Case:
+    return next(found for found in CASES if found.id == id)

@@ -6,15 +6,16 @@ import asyncio
 import json
 from typing import Any
 
-from .cases import Bench, run_batch
+from .batch import run_batch
+from .cases import Bench
 from .processes import config_from_parent, loop_factory, peak_memory, tell_parent
 
 
 async def _grow(config: dict[str, Any]) -> dict[str, Any]:
-    bench = Bench.to(config["url"], config["pem"], config["concurrency"])
+    bench = Bench(url=config["url"], pem=config["pem"], concurrency=config["concurrency"])
     before = peak_memory()
     found = await run_batch(bench, config["rows"])
-    return {"rows": config["rows"], "rate": found.rate, "peak_mib": peak_memory(), "start_mib": before}
+    return {"rate": found.rate, "peak_mib": peak_memory(), "start_mib": before}
 
 
 if __name__ == "__main__":

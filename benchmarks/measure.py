@@ -1,4 +1,4 @@
-"""Many calls at a time, counted; and a ticker that sees how long the loop lets others wait."""
+"""Many calls at a time, counted; and a timer that sees how long the loop lets others wait."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import attrs
 
-__all__ = ["Budget", "Lag", "Round", "drive", "percentile", "watching_lag"]
+__all__ = ["Budget", "Lag", "Pay", "Round", "drive", "percentile", "watching_lag"]
 
 Pay = Callable[[str], Awaitable[object]]
 """One payout, given its order id."""
 
 TICK = 0.005
+_SOON = 0.001
+"""A timer's own fineness: uvloop counts whole milliseconds. So little before its time a tick is on time."""
 _SERIAL = itertools.count(1)
 
 
@@ -27,73 +29,96 @@ class Budget:
     payouts: int | None = None
     seconds: float | None = None
 
+    def half(self) -> Budget:
+        payouts = None if self.payouts is None else max(1, self.payouts // 2)
+        return Budget(payouts, None if self.seconds is None else self.seconds / 2)
+
 
 @attrs.frozen
 class Round:
-    """What one round did. `cpu` is seconds of this process, all threads; `lag` is milliseconds, one figure per tick."""
+    """What one round did. `cpu` is seconds of this process, all threads.
+
+    `started` and `ended` are on the machine's monotonic clock, which all its processes share.
+    """
 
     payouts: int
-    seconds: float
+    started: float
+    ended: float
     cpu: float
-    lag: list[float]
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.started
 
     @property
     def rate(self) -> float:
         return self.payouts / self.seconds
 
+    @property
+    def cpu_ms(self) -> float:
+        return self.cpu / self.payouts * 1000
+
 
 class Lag:
-    """Milliseconds by which the ticks came late."""
+    """Milliseconds by which ticks came late, one tick every 5 ms.
+
+    A tick is a bare timer that asks for the next one: no task, no future. One that was missed while the loop was busy
+    counts too, with the wait it had. Ticks wake a loop that waits, so rates and processor times are taken without them.
+    """
 
     def __init__(self) -> None:
         self.ticks: list[float] = []
+        self._loop = asyncio.get_running_loop()
+        self._due = time.perf_counter() + TICK
+        self._timer = self._loop.call_later(TICK, self._tick)
 
-    async def watch(self) -> None:
-        """Tick every 5 ms. A tick that was missed while the loop was busy counts too, with the wait it had."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + TICK
-        while True:
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            now = loop.time()
-            while due <= now:
-                self.ticks.append((now - due) * 1000)
-                due += TICK
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self._count(now + _SOON, now)
+        self._timer = self._loop.call_later(self._due - now, self._tick)
+
+    def _count(self, until: float, now: float) -> None:
+        while self._due <= until:
+            self.ticks.append(max(0.0, now - self._due) * 1000)
+            self._due += TICK
+
+    def stop(self) -> None:
+        """Count what is due by now, and tick no more."""
+        self._timer.cancel()
+        now = time.perf_counter()
+        self._count(now, now)
 
 
-@contextlib.asynccontextmanager
-async def watching_lag() -> AsyncIterator[Lag]:
-    """Watch the loop while the body runs."""
+@contextlib.contextmanager
+def watching_lag() -> Iterator[Lag]:
+    """Watch the running loop while the body runs."""
     lag = Lag()
-    task = asyncio.create_task(lag.watch())
     try:
         yield lag
     finally:
-        await asyncio.sleep(0)  # a tick that is due by now counts
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        lag.stop()
 
 
 async def drive(pay: Pay, budget: Budget, concurrency: int) -> Round:
     """Pay with so many at a time until the budget is spent. The time runs until the last one is answered."""
-    started, cpu = time.perf_counter(), time.process_time()
-    end = started + budget.seconds if budget.seconds is not None else float("inf")
     left = budget.payouts if budget.payouts is not None else float("inf")
     done = 0
+    cpu = time.process_time()
+    started = time.monotonic()
+    end = started + budget.seconds if budget.seconds is not None else float("inf")
 
     async def work() -> None:
         nonlocal left, done
-        while left > 0 and time.perf_counter() < end:
+        while left > 0 and time.monotonic() < end:
             left -= 1
             await pay(f"BENCH{next(_SERIAL):010d}")
             done += 1
 
-    async with watching_lag() as lag:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(work())
-        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    return Round(done, seconds, cpu, lag.ticks)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(concurrency):
+            group.create_task(work())
+    ended = time.monotonic()
+    return Round(done, started, ended, time.process_time() - cpu)
 
 
 def percentile(values: list[float], percent: float) -> float:

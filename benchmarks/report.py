@@ -1,4 +1,4 @@
-"""The table on the screen, the JSON file, and the chart beside it."""
+"""The tables on the screen and the JSON file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import importlib.util
 import json
 import os
 import platform
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,35 +14,49 @@ from typing import Any
 
 import attrs
 
-from .suite import Figure, Plan, Results
+from .cases import FAMILIES
+from .figures import Figures
+from .peers import PEERS
+from .suite import Plan, Results
+from .targets import targets
 
-__all__ = ["as_json", "table", "write"]
+__all__ = ["aligned", "as_json", "load", "tables", "write"]
 
-_PACKAGES = ("paycools-async", "aiohttp", "attrs", "cattrs", "pycryptodome", "cryptography", "uvloop")
+_PACKAGES = (
+    "paycools-async",
+    "aiohttp",
+    "attrs",
+    "cattrs",
+    "pycryptodome",
+    "cryptography",
+    "uvloop",
+    "stripe",
+    "openai",
+)
 
 
-def as_json(results: Results, plan: Plan) -> dict[str, Any]:
+def load() -> float | None:
+    """The machine's load over the last minute, where it is told."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def as_json(results: Results, plan: Plan, load_at_start: float | None) -> dict[str, Any]:
     """Everything that was measured, and on what."""
     return {
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
+        "machine": {
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "cores": os.cpu_count(),
+            "python": f"{platform.python_implementation()} {platform.python_version()}",
+            "load_1min_at_start": load_at_start,
+            "load_1min_at_end": load(),
+        },
         "versions": {name: _version(name) for name in _PACKAGES},
         "uvloop": plan.uvloop and importlib.util.find_spec("uvloop") is not None,
         "plan": attrs.asdict(plan),
-        "figures": [{**attrs.asdict(figure), **_ratios(results, figure)} for figure in results.figures],
-        "batch_to_calls": results.value("batch") / results.value("calls"),
-        "growth": [attrs.asdict(found) for found in results.growth],
-    }
-
-
-def _machine() -> dict[str, Any]:
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "cores": os.cpu_count(),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "load_1min_at_end": load,
+        "targets": [attrs.asdict(target) for target in targets(results.figures, results.aiohttp_loaded)],
+        "figures": [attrs.asdict(figure) for figure in results.figures],
     }
 
 
@@ -54,94 +67,94 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _ratios(results: Results, figure: Figure) -> dict[str, float | None]:
-    compared = figure.unit == "payouts/s"
-    return {
-        f"to_hand_{library}": figure.value / results.value(f"hand_{library}") if compared else None
-        for library in ("pycryptodome", "cryptography")
-    }
+def write(found: dict[str, Any], folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "performance.json"
+    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return path
 
 
-def table(found: dict[str, Any]) -> str:
-    """The JSON's figures for reading."""
-    rows = [("what", "figure", "", "x hand pycr.", "x hand crypt.", "CPU each", "loop lag p99")]
-    rows += [
-        (
-            figure["what"],
-            f"{figure['value']:,.0f}" if figure["unit"] else "",
-            figure["unit"],
-            _times(figure["to_hand_pycryptodome"]),
-            _times(figure["to_hand_cryptography"]),
-            _milliseconds(figure["cpu_ms"], 2),
-            _milliseconds(figure["lag_p99_ms"], 0),
-        )
-        for figure in found["figures"]
+def tables(found: dict[str, Any]) -> str:
+    """The JSON's figures for reading: the ways to pay, the rest, the peers where they ran, and the targets."""
+    figures = Figures.from_json(found["figures"])
+    parts = [_ways(figures), _rest(figures)]
+    if any(figure.id.startswith("peers.") for figure in figures):
+        parts.append(_peers(figures))
+    parts.append(_targets(found["targets"]))
+    machine = found["machine"]
+    loads = f"load {_load(machine['load_1min_at_start'])} at the start, {_load(machine['load_1min_at_end'])} at the end"
+    loop = "uvloop" if found["uvloop"] else "asyncio's own loop"
+    told = f"{machine['python']}, {machine['cores']} cores, {loop}, {loads}"
+    return "\n\n".join([*("\n".join(aligned(part)) for part in parts), told])
+
+
+def _load(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f}"
+
+
+Table = list[tuple[str, ...]]
+
+
+def _ways(figures: Figures) -> Table:
+    """The cases; the quotients are those of the values, the targets' those of the rounds."""
+    rows: Table = [
+        ("way to pay", "payouts/s", "x hand pycr.", "x hand crypt.", "CPU each", "on one core", "x floor", "lag p99")
     ]
-    lines = list(_aligned(rows))
-    lines += ["", f"The batch runs at {found['batch_to_calls']:.2f} times the speed of its calls without a ledger.", ""]
-    sizes = [("batch in a process of its own", "payouts/s", "peak memory", "of it before the batch")]
-    for size in found["growth"]:
-        row = (
-            f"{size['rows']:,} rows",
-            f"{size['rate']:,.0f}",
-            f"{size['peak_mib']:.1f} MiB",
-            f"{size['start_mib']:.1f} MiB",
+    for figure in figures:
+        id, _, kind = figure.id.rpartition(".")
+        if kind != "rate" or id.startswith("growth"):
+            continue
+        family = id.partition(".")[0] if "." in id else "ph"
+        to_hand = [
+            figure.value / figures.value(f"{family}.hand_{way}.rate") for way in ("pycryptodome", "cryptography")
+        ]
+        cpu = figures.value(f"{id}.cpu") if f"{id}.cpu" in figures else None
+        held = figures.value(f"{id}.cpu1") if f"{id}.cpu1" in figures else None
+        lag = figures.value(f"{id}.lag") if f"{id}.lag" in figures else None
+        rows.append(
+            (
+                figure.what,
+                f"{figure.value:,.0f}",
+                *(f"{ratio:.2f}" for ratio in to_hand),
+                "" if cpu is None else f"{cpu:.2f} ms",
+                "" if held is None else f"{held:.2f} ms",
+                "" if held is None else f"{held / figures.value(f'{family}.floor.cpu1'):.2f}",
+                "" if lag is None else f"{lag:.1f} ms",
+            )
         )
-        sizes.append(row)
-    return "\n".join([*lines, *_aligned(sizes)])
+    return rows
 
 
-def _times(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.2f}"
+def _rest(figures: Figures) -> Table:
+    ways = {f"{family}.{way}" for family in FAMILIES for way in ("sdk_", "hand_", "floor", "two_")} | {"calls", "batch"}
+    rows: Table = [("what", "figure", "", "rounds from", "to")]
+    for figure in figures:
+        if not figure.id.startswith((*ways, "peers.")):
+            digits = figure.kind.digits
+            numbers = [f"{value:,.{digits}f}" for value in (figure.value, min(figure.runs), max(figure.runs))]
+            rows.append((figure.what, numbers[0], figure.kind.unit, *numbers[1:]))
+    return rows
 
 
-def _milliseconds(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f} ms"
+def _peers(figures: Figures) -> Table:
+    rows: Table = [("SDK, sequential, us of CPU a call", "through the SDK", "bare client", "the SDK's own")]
+    for peer in PEERS:
+        parts = (f"peers.{peer.id}{part}.own" for part in (".sdk", ".bare", ""))
+        rows.append((peer.what, *(f"{figures.value(part):,.0f}" for part in parts)))
+    return rows
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
+def _targets(found: Sequence[dict[str, Any]]) -> Table:
+    rows: Table = [("target", "wanted", "found", "met")]
+    rows += [(each["what"], each["wanted"], each["found"], "yes" if each["met"] else "NO") for each in found]
+    met = sum(each["met"] for each in found)
+    rows.append((f"{met} of {len(found)} met", "", "", ""))
+    return rows
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    """Columns of the same width, the first to the left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *others in rows:
         cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
         yield "  ".join([first.ljust(widths[0]), *cells]).rstrip()
-
-
-def write(found: dict[str, Any], folder: Path) -> tuple[Path, Path | None]:
-    """Write the JSON and, where matplotlib is installed, the chart. Returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (found["taken"][:19].replace(":", "").replace("-", "") + "Z.json")
-    path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    if importlib.util.find_spec("matplotlib") is None:
-        print("no chart: matplotlib is not installed (pip install paycools-async[bench])", file=sys.stderr)
-        return path, None
-    chart = path.with_suffix(".png")
-    _draw(found, chart)
-    return path, chart
-
-
-def _draw(found: dict[str, Any], path: Path) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
-    figures = [figure for figure in reversed(found["figures"]) if figure["unit"] == "payouts/s"]
-    names = [figure["what"] for figure in figures]
-    colours = [_colour(figure["id"]) for figure in figures]
-    drawing, (speed, lag) = pyplot.subplots(1, 2, figsize=(13, 4.5), sharey=True, layout="constrained")
-    try:
-        for axis, key, title in ((speed, "value", "payouts a second"), (lag, "lag_p99_ms", "loop lag, p99, ms")):
-            bars = axis.barh(names, [figure[key] for figure in figures], color=colours)
-            axis.bar_label(bars, fmt="%.0f", padding=3)
-            axis.set_title(title)
-            axis.margins(x=0.12)
-        machine = found["machine"]
-        loop = "uvloop" if found["uvloop"] else "asyncio's loop"
-        drawing.suptitle(f"{machine['python']}, {machine['cores']} cores, {loop}, RSA-2048")
-        drawing.savefig(path, dpi=110)
-    finally:
-        pyplot.close(drawing)
-
-
-def _colour(id: str) -> str:
-    return {"sdk": "tab:blue", "hand": "tab:orange", "floor": "tab:gray"}.get(id.partition("_")[0], "tab:green")

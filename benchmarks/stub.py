@@ -1,6 +1,6 @@
-"""A server that costs next to nothing: no signature check, two fixed answers. Run as a module in a process of its own.
+"""A server that costs next to nothing: no signature check, fixed answers. Run as a module in a process of its own.
 
-Every POST is answered with a payout's receipt (PENDING), every GET with a payout's status (COMPLETE).
+What it answers hangs on the method and the path alone; where an answer names the order, it is the request's own.
 """
 
 from __future__ import annotations
@@ -12,46 +12,113 @@ from typing import Any, cast
 
 from .processes import config_from_parent, ended_by_parent, loop_factory, tell_parent
 
-__all__ = ["AMOUNT", "RECEIPT", "STATUS"]
+__all__ = ["AMOUNT", "IDR_AMOUNT", "receipt"]
 
 AMOUNT = 50_010
-"""Centavos; of every payout here, so that the fixed status fits them all."""
+"""Centavos; of every PH payout here, so that the fixed status fits them all."""
+IDR_AMOUNT = 50_000
+"""Whole rupiah; of every Global payout here."""
 
 _LARGEST = 1 << 16
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_ORDER_ID = re.compile(rb"mchOrderId\W+(\w+)")
+_ORDER = "ORDERID"
+"""Stands in a template for the order's id."""
 
 
-def _envelope(data: dict[str, Any]) -> bytes:
-    return json.dumps({"code": 1000, "message": "success", "data": data}, separators=(",", ":")).encode()
+def _json(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
-RECEIPT = _envelope(
+_RECEIPT = {
+    "ph": _json(
+        {
+            "code": 1000,
+            "message": "success",
+            "data": {
+                "transactionId": "D0176722560000000001",
+                "transactionStatus": "PENDING",
+                "transactionTime": "2026-01-01 08:00:00",
+            },
+        }
+    ),
+    "global": _json(
+        {
+            "code": 10000,
+            "message": "Success",
+            "data": {
+                "mchOrderId": _ORDER,
+                "transactionId": "D1631118424367169536",
+                "transactionStatus": "PENDING",
+                "transactionTime": "2026-01-01 07:00:00",
+            },
+        }
+    ),
+}
+_STATUS = _json(
     {
-        "transactionId": "D0176722560000000001",
-        "transactionStatus": "PENDING",
-        "transactionTime": "2026-01-01 08:00:00",
+        "code": 1000,
+        "message": "success",
+        "data": {
+            "mchOrderId": _ORDER,
+            "transactionId": "D0176722560000000001",
+            "amount": AMOUNT,
+            "transactionStatus": "COMPLETE",
+            "createTime": "2026-01-01 08:00:00",
+            "returnTime": "2026-01-01 08:00:01",
+            "remark": None,
+            "failedCode": None,
+            "failedMessage": None,
+        },
     }
 )
-STATUS = _envelope(
+_STRIPE_PAYOUT = _json(
     {
-        "mchOrderId": "BENCH0000000001",
-        "transactionId": "D0176722560000000001",
+        "id": "po_1OaFDbEcg9tTZuTgNYmX0PKB",
+        "object": "payout",
         "amount": AMOUNT,
-        "transactionStatus": "COMPLETE",
-        "createTime": "2026-01-01 08:00:00",
-        "returnTime": "2026-01-01 08:00:01",
-        "remark": None,
-        "failedCode": None,
-        "failedMessage": None,
+        "currency": "php",
+        "created": 1767225600,
+        "method": "standard",
+        "status": "pending",
+        "type": "bank_account",
+        "metadata": {"order": _ORDER},
+    }
+)
+_OPENAI_COMPLETION = _json(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1767225600,
+        "model": "stub",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "paid"}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
     }
 )
 
 
-def _response(body: bytes) -> bytes:
+def receipt(family: str, order_id: str) -> bytes:
+    """The body of the answer to a payout of the family ("ph" or "global")."""
+    return _RECEIPT[family].replace(_ORDER.encode(), order_id.encode())
+
+
+def _body_for(request: bytes) -> bytes:
+    if request.startswith(b"GET "):
+        return _STATUS
+    if request.startswith(b"POST /open-api/"):
+        return _RECEIPT["global"]
+    if request.startswith(b"POST /v1/payouts"):
+        return _STRIPE_PAYOUT
+    if request.startswith(b"POST /v1/chat/completions"):
+        return _OPENAI_COMPLETION
+    return _RECEIPT["ph"]
+
+
+def _answer(request: bytes) -> bytes:
+    body = _body_for(request)
+    if found := _ORDER_ID.search(request):
+        body = body.replace(_ORDER.encode(), found[1])
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-
-
-_TO_POST, _TO_GET = _response(RECEIPT), _response(STATUS)
 
 
 class _Connection(asyncio.Protocol):
@@ -66,7 +133,7 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         self._waiting += data
         while (end := self._whole_request()) is not None:
-            self._transport.write(_TO_GET if self._waiting.startswith(b"GET ") else _TO_POST)
+            self._transport.write(_answer(self._waiting[:end]))
             self._waiting = self._waiting[end:]
         if len(self._waiting) > _LARGEST:
             self._transport.abort()
@@ -76,7 +143,7 @@ class _Connection(asyncio.Protocol):
         head = self._waiting.find(b"\r\n\r\n")
         if head < 0:
             return None
-        length = _LENGTH.search(self._waiting, 0, head)
+        length = _LENGTH.search(self._waiting, 0, head + 2)
         end = head + 4 + (int(length[1]) if length else 0)
         return end if end <= len(self._waiting) else None
 

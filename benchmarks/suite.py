@@ -3,141 +3,176 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
-from collections.abc import Callable
+import gc
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 
 import attrs
 
 from paycools_async.testing import generate_private_key
 
-from .cases import CASES, Bench, Case, both_calls, overhead, run_batch
-from .measure import Budget, Round, drive, percentile, watching_lag
-from .processes import child, serving
+from .alone import CallbackBodies, overhead
+from .batch import lag_beside_batch, run_batch
+from .cases import CASES, FAMILIES, Bench, Case, both_calls
+from .figures import Collector, Figures
+from .imports import Loaded, import_once, when_aiohttp_is_loaded
+from .measure import Budget, drive, watching_lag
+from .peers import PEERS, cost_of
+from .processes import Child, child, on_one_core, serving
+from .shards import pay_in_shards, workers
+from .web import Page, page
 
-__all__ = ["Figure", "Growth", "Plan", "Results", "run_suite"]
+__all__ = ["Plan", "Results", "run_suite"]
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """How much is measured. `budget` is that of one case in one round; `sizes` are the rows of the growth runs."""
+    """How much is measured, in every round where nothing else is said.
+
+    `budget`: of one case. `batch_rows`: of the batch, and of its calls without a ledger. `shard_payouts`: of the two
+    workers together. `calls`: of the SDK alone. `callback_turns`: how often 200 callbacks are read. `web_seconds`: how
+    long the handler is asked alone; `web_rows`: of the batch beside it. Once: `sizes` are the rows of the growth runs,
+    `imports` the fresh interpreters. `peer_calls`: 0 leaves the peers out.
+    """
 
     rounds: int
     budget: Budget
     batch_rows: int
-    overhead_calls: int
+    shard_payouts: int
+    calls: int
+    callback_turns: int
+    web_seconds: float
+    web_rows: int
     sizes: tuple[int, ...]
+    imports: int
+    peer_calls: int = 0
     concurrency: int = 100
     uvloop: bool = True
 
 
-@attrs.frozen(kw_only=True)
-class Figure:
-    """One line of the table. `value` is the median of `runs`, `cpu_ms` that of the milliseconds a payout costs.
-
-    `lag_p99_ms` is over the ticks of all rounds.
-    """
-
-    id: str
-    what: str
-    unit: str
-    value: float
-    runs: list[float]
-    cpu_ms: float | None = None
-    lag_p99_ms: float | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Growth:
-    """A batch in a process of its own. `start_mib` is what the process held before the batch."""
-
-    rows: int
-    rate: float
-    peak_mib: float
-    start_mib: float
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Results:
-    figures: list[Figure]
-    growth: list[Growth]
-
-    def value(self, id: str) -> float:
-        return next(figure.value for figure in self.figures if figure.id == id)
+    figures: Figures
+    aiohttp_loaded: Loaded
 
 
 Say = Callable[[str], None]
+Step = Callable[[], Awaitable[None]]
 
 
 async def run_suite(plan: Plan, say: Say) -> Results:
     """Measure everything against one stub. Progress goes to `say`."""
     pem = generate_private_key()
-    with serving("benchmarks.stub", {"uvloop": plan.uvloop}) as url:
-        bench = Bench.to(url, pem, plan.concurrency)
-        rounds: dict[str, list[Round]] = {}
-        own: list[float] = []
-        idle = await _idle(min(plan.budget.seconds or 0.1, 1.0))
+    found = Collector()
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(serving("benchmarks.stub", {"uvloop": plan.uvloop}))
+        bench = Bench(url=url, pem=pem, concurrency=plan.concurrency)
+        children = stack.enter_context(workers(bench, uvloop=plan.uvloop))
+        asked = await stack.enter_async_context(page(uvloop=plan.uvloop))
+        suite = _Rounds(plan, bench, found, children, asked)
         for number in range(1, plan.rounds + 1):
             say(f"round {number} of {plan.rounds}")
-            for case in CASES:
-                rounds.setdefault(case.id, []).append(await _one(case, bench, plan.budget))
-            calls = await _one(Case("calls", "", both_calls), bench, Budget(payouts=plan.batch_rows))
-            rounds.setdefault("calls", []).append(calls)
-            rounds.setdefault("batch", []).append(await run_batch(bench, plan.batch_rows))
-            own.append(await overhead(bench, plan.overhead_calls))
-        growth = []
-        for rows in plan.sizes:
-            say(f"a batch of {rows} rows in a process of its own")
-            growth.append(await _grow(bench, rows, plan))
-    figures = [_speed(case.id, case.what, rounds[case.id]) for case in CASES]
-    figures += [
-        _speed("calls", "SDK, payout and inquiry, no ledger", rounds["calls"]),
-        _speed("batch", "batch: payout, inquiry, durable ledger", rounds["batch"]),
-        Figure(
-            id="overhead",
-            what="SDK alone: no signing, no network",
-            unit="microseconds/call",
-            value=statistics.median(own),
-            runs=own,
-        ),
-        Figure(id="idle", what="an idle loop", unit="", value=0.0, runs=[], lag_p99_ms=idle),
-    ]
-    return Results(figures=figures, growth=growth)
+            # to and fro, so that no case always follows the same neighbour
+            for step in suite.steps if number % 2 else reversed(suite.steps):
+                gc.collect()
+                await step()
+        say("imports")
+        loaded = await when_aiohttp_is_loaded(pem)
+        for _ in range(plan.imports):
+            once = await import_once()
+            found.add("statement.import", "the import statement", once.statement)
+            found.add("process.import", "the process, beyond one that does nothing", once.process)
+        await _grow(plan, bench, found, say)
+    return Results(found.figures(), loaded)
 
 
-async def _one(case: Case, bench: Bench, budget: Budget) -> Round:
-    async with case.open(bench) as pay:
-        # connections and threads are there before the clock starts
-        warm_up = min(bench.concurrency, budget.payouts or bench.concurrency)
-        await drive(pay, Budget(payouts=warm_up), bench.concurrency)
-        return await drive(pay, budget, bench.concurrency)
+class _Rounds:
+    """What is done in every round."""
+
+    def __init__(self, plan: Plan, bench: Bench, found: Collector, children: Sequence[Child], asked: Page) -> None:
+        self.plan = plan
+        self.bench = bench
+        self.found = found
+        self.children = children
+        self.page = asked
+        self.bodies = CallbackBodies()
+        self.steps: list[Step] = [
+            *(self._case_step(case) for case in CASES),
+            self.batch,
+            self.shards,
+            self.sdk_alone,
+            self.web,
+            self.idle,
+        ]
+        if plan.peer_calls:
+            self.steps.append(self.peers)
+
+    def _case_step(self, case: Case) -> Step:
+        async def step() -> None:
+            await self._drive(case, self.plan.budget, one_core=True)
+
+        return step
+
+    async def _drive(self, case: Case, budget: Budget, *, one_core: bool = False) -> None:
+        async with case.open(self.bench) as pay:
+            # connections and threads are there before the clock starts
+            await drive(pay, Budget(payouts=self.bench.concurrency), self.bench.concurrency)
+            self.found.add_round(case.id, case.what, await drive(pay, budget, self.bench.concurrency))
+            with watching_lag() as lag:
+                await drive(pay, budget.half(), self.bench.concurrency)
+            self.found.add_lag(case.id, case.what, lag)
+            if one_core:
+                with on_one_core():
+                    held = await drive(pay, budget.half(), self.bench.concurrency)
+                self.found.add(f"{case.id}.cpu1", case.what, held.cpu_ms)
+
+    async def batch(self) -> None:
+        calls = Case("calls", "PH: SDK, payout and inquiry, no ledger", both_calls)
+        await self._drive(calls, Budget(payouts=self.plan.batch_rows))
+        what = "PH: batch with its durable ledger"
+        self.found.add_round("batch", what, await run_batch(self.bench, self.plan.batch_rows))
+        self.found.add_lag("batch", what, await lag_beside_batch(self.bench, self.plan.batch_rows))
+
+    async def shards(self) -> None:
+        for family, name in FAMILIES.items():
+            rate = await pay_in_shards(self.children, family, self.plan.shard_payouts)
+            self.found.add(f"{family}.two_processes.rate", f"{name}: SDK, cryptography, two processes", rate)
+
+    async def sdk_alone(self) -> None:
+        for family, name in FAMILIES.items():
+            own = await overhead(self.bench, family, self.plan.calls)
+            self.found.add(f"{family}.sdk.own", f"{name}: SDK alone, no signing, no network", own)
+            parsed = self.bodies.parsed_per_second(family, self.plan.callback_turns)
+            self.found.add(f"{family}.callbacks.parsed", f"{name}: callbacks verified and parsed", parsed)
+
+    async def web(self) -> None:
+        alone = await self.page.alone(self.plan.web_seconds)
+        beside = await self.page.beside_a_batch(self.bench, self.plan.web_rows)
+        for id, what, times in (("alone", "alone", alone), ("beside", "beside a batch", beside)):
+            for percent in (50, 99):
+                self.found.add_all(f"web.{id}.p{percent}", f"web handler {what}", percent, times)
+
+    async def idle(self) -> None:
+        with watching_lag() as lag:
+            await asyncio.sleep(self.plan.web_seconds / 4)
+        self.found.add_lag("idle", "an idle loop", lag)
+
+    async def peers(self) -> None:
+        for peer in PEERS:
+            cost = await cost_of(peer, self.bench, self.plan.peer_calls)
+            self.found.add(f"peers.{peer.id}.sdk.own", f"{peer.what}: the SDK's call", cost.sdk)
+            self.found.add(f"peers.{peer.id}.bare.own", f"{peer.what}: the bare client's", cost.bare)
+            self.found.add(f"peers.{peer.id}.own", peer.what, cost.sdk - cost.bare)
 
 
-async def _idle(seconds: float) -> float:
-    async with watching_lag() as lag:
-        await asyncio.sleep(seconds)
-    return percentile(lag.ticks, 99)
-
-
-async def _grow(bench: Bench, rows: int, plan: Plan) -> Growth:
-    config = {
-        "url": bench.url,
-        "pem": bench.pem,
-        "concurrency": bench.concurrency,
-        "rows": rows,
-        "uvloop": plan.uvloop,
-    }
-    return Growth(**await child("benchmarks.growth", config))
-
-
-def _speed(id: str, what: str, rounds: list[Round]) -> Figure:
-    rates = [found.rate for found in rounds]
-    lag = [tick for found in rounds for tick in found.lag]
-    return Figure(
-        id=id,
-        what=what,
-        unit="payouts/s",
-        value=statistics.median(rates),
-        runs=rates,
-        cpu_ms=statistics.median(found.cpu / found.payouts * 1000 for found in rounds),
-        lag_p99_ms=percentile(lag, 99),
-    )
+async def _grow(plan: Plan, bench: Bench, found: Collector, say: Say) -> None:
+    """Batches of each size in processes of their own; the smallest again after each larger one."""
+    smallest, *larger = sorted(plan.sizes)
+    for rows in (smallest, *(each for size in larger for each in (size, smallest))):
+        say(f"a batch of {rows:,} rows in a process of its own")
+        config = {"url": bench.url, "pem": bench.pem, "concurrency": bench.concurrency, "rows": rows}
+        grown = await child("benchmarks.growth", {**config, "uvloop": plan.uvloop})
+        what = f"PH: batch of {rows:,} rows"
+        found.add(f"growth.{rows}.rate", what, grown["rate"])
+        found.add(f"growth.{rows}.peak", what, grown["peak_mib"])
+        found.add(f"growth.{rows}.start", what, grown["start_mib"])

@@ -1,0 +1,73 @@
+"""The batch runner over a fresh SQLite ledger, its orders taken in before the clock starts."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from paycools_async.batch import Options, Order, PHPayouts, Runner, SQLiteLedger, State, Summary
+from paycools_async.ph.payout import CreatePayout
+
+from .cases import Bench
+from .measure import Lag, Round, watching_lag
+from .stub import AMOUNT
+
+__all__ = ["all_settled", "lag_beside_batch", "run_batch", "taken_in"]
+
+
+def _orders(rows: int) -> Iterable[Order]:
+    for line in range(2, rows + 2):
+        request = CreatePayout(
+            mch_order_id=f"BATCH{line:010d}",
+            amount=AMOUNT,
+            pay_method_code="EWALLET",
+            ewallet_code="GCASH",
+            account_no="09171234567",
+            account_name="Juan Dela Cruz",
+            remark="benchmark",
+        )
+        yield Order(line, request)
+
+
+@contextlib.asynccontextmanager
+async def taken_in(bench: Bench, rows: int) -> AsyncIterator[Runner]:
+    """A runner over so many planned rows in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with bench.client() as client:
+            api = PHPayouts(client)
+            ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
+            try:
+                await ledger.intake(_orders(rows), api.text_of)
+                # the pause before the first inquiry would add its second to every batch, whatever the size
+                yield Runner(api, ledger, Options(concurrency=bench.concurrency, first_look=0.0))
+            finally:
+                await ledger.aclose()
+
+
+def all_settled(summary: Summary, rows: int) -> None:
+    """Raises RuntimeError if a row is in any other state: then the figure would mean nothing."""
+    settled = summary.rows(State.SETTLED)
+    if settled != rows:
+        raise RuntimeError(f"only {settled} of {rows} rows were settled: {summary.stopped}")
+
+
+async def run_batch(bench: Bench, rows: int) -> Round:
+    """Run a batch flat out. The time is the run's."""
+    async with taken_in(bench, rows) as runner:
+        cpu, started = time.process_time(), time.monotonic()
+        summary = await runner.run()
+        ended, cpu = time.monotonic(), time.process_time() - cpu
+    all_settled(summary, rows)
+    return Round(rows, started, ended, cpu)
+
+
+async def lag_beside_batch(bench: Bench, rows: int) -> Lag:
+    """Run a batch flat out and watch the loop meanwhile."""
+    async with taken_in(bench, rows) as runner:
+        with watching_lag() as lag:
+            summary = await runner.run()
+    all_settled(summary, rows)
+    return lag

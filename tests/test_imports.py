@@ -1,0 +1,82 @@
+"""Nothing is loaded before it is asked for; everything is there when it is."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import paycools_async
+from paycools_async import global_api, ph
+
+PACKAGE = Path(paycools_async.__file__).parent
+
+
+def loaded_after(statements: str) -> set[str]:
+    """The modules of a fresh interpreter that has run the statements."""
+    program = f"{statements}\nimport json, sys; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    return set(json.loads(done.stdout))
+
+
+def test_the_package_alone_loads_no_library() -> None:
+    loaded = loaded_after("import paycools_async")
+    assert not loaded & {"aiohttp", "asyncio", "attrs", "cattrs", "Crypto", "cryptography"}
+    assert {name for name in loaded if name.startswith("paycools_async")} == {"paycools_async", "paycools_async.lazy"}
+
+
+def test_a_client_loads_neither_aiohttp_nor_a_product_before_they_are_used() -> None:
+    made = (
+        "from paycools_async import PayCoolsPH, PHCredentials\n"
+        "from paycools_async.testing.keys import generate_private_key\n"
+        "paycools = PayCoolsPH(PHCredentials(app_id='a', app_name='A', private_key=generate_private_key()))\n"
+    )
+    loaded = loaded_after(made)
+    assert not [name for name in loaded if name.split(".")[0] in ("aiohttp", "uvloop", "psycopg")]
+    assert not [name for name in loaded if name.startswith("paycools_async.global_api.")]
+    assert "paycools_async.ph.qrcode" not in loaded
+    assert "paycools_async.ph.qrcode" in loaded_after(made + "paycools.qr")
+
+
+def checked_names(package: Any) -> set[str]:
+    """The names type checkers see: those under TYPE_CHECKING."""
+    tree = ast.parse(Path(package.__file__).read_text("utf-8"))
+    names: set[str] = set()
+    for node in ast.walk(next(node for node in tree.body if isinstance(node, ast.If))):
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            module = __import__(f"{package.__name__}.{node.module}", fromlist=["__all__"])
+            names |= set(module.__all__)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {name.asname or name.name for name in node.names}
+    return names
+
+
+@pytest.mark.parametrize("package", [paycools_async, ph, global_api], ids=lambda package: package.__name__)
+def test_the_names_type_checkers_see_are_those_that_are_there(package: Any) -> None:
+    seen = checked_names(package)
+    assert seen - set(package.__all__) <= {"batch", "callbacks", "global_api", "ph", "signing", "testing", "transports"}
+    assert set(package.__all__) <= seen
+    for name in seen:
+        assert getattr(package, name) is not None
+    assert set(dir(package)) >= set(package.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    for package in (paycools_async, ph, global_api):
+        with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+            package.Nothing  # noqa: B018
+        assert not hasattr(package, "__nothing__")
+
+
+def test_a_client_knows_its_products_and_nothing_else(key_pem: str) -> None:
+    merchant = paycools_async.PHCredentials(app_id="a", app_name="A", private_key=key_pem)
+    client = paycools_async.PayCoolsPH(merchant)
+    assert {"payouts", "bills", "cpm"} <= set(dir(client))
+    assert client.payouts is client.payouts
+    with pytest.raises(AttributeError, match="PayCoolsPH has no attribute 'payout'"):
+        client.payout  # type: ignore[attr-defined]  # noqa: B018
