@@ -6,17 +6,21 @@ A product lists its calls (`create = Call(CreatePayout)`); the parameters and th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, dataclass_transform, overload
 
+import attrs
+
+from . import fields
 from .endpoint import Request
 from .errors import DuplicateOrder, NotFound
 from .times import Clock
 
-__all__ = ["Call", "Product", "Sender"]
+__all__ = ["Call", "Product", "Sender", "shared"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F")
+C = TypeVar("C", bound=type)
 
 
 class Sender(Protocol):
@@ -37,6 +41,22 @@ class Product:
     def __init__(self, client: Sender) -> None:
         self._client = client
 
+    async def _found(self, inquiry: Request[R]) -> R | None:
+        """The answer, or None if PayCools does not know what is asked for."""
+        try:
+            answer: R = await self._client.send(inquiry)
+        except NotFound:
+            return None
+        return answer
+
+    async def _look_twice(self, inquire: Callable[[], Awaitable[F | None]], absent_after: float) -> F | None:
+        """Nothing is known only after two inquiries at least `absent_after` seconds apart."""
+        found = await inquire()
+        if found is None:
+            await self._client.clock.sleep(absent_after)
+            found = await inquire()
+        return found
+
     async def _find_or_resend(
         self,
         inquire: Callable[[], Awaitable[F | None]],
@@ -47,17 +67,13 @@ class Product:
     ) -> F | R:
         """After an unclear outcome: what PayCools knows of the order; only if it knows nothing, the same again.
 
-        Nothing is known only after two inquiries at least `absent_after` seconds apart. The request keeps its ids, so
-        PayCools refuses it if it was there after all; then it is inquired once more.
+        The request keeps its ids, so PayCools refuses it if it was there after all; then it is inquired once more.
         """
-        found = await inquire()
-        if found is None:
-            await self._client.clock.sleep(absent_after)
-            found = await inquire()
+        found = await self._look_twice(inquire, absent_after)
         if found is not None:
             return found
         if not resend:
-            raise NotFound(self._absent, "absent in two inquiries")
+            raise self._absent_twice()
         try:
             receipt: R = await self._client.send(request)
         except DuplicateOrder:
@@ -67,6 +83,9 @@ class Product:
             return found
         return receipt
 
+    def _absent_twice(self) -> NotFound:
+        return NotFound(self._absent, "absent in two inquiries")
+
 
 class Call(Generic[P, R]):
     """Builds the request from keyword arguments and sends it."""
@@ -74,6 +93,9 @@ class Call(Generic[P, R]):
     def __init__(self, request: Callable[P, Request[R]]) -> None:
         self.request = request
         self.__doc__ = request.__doc__
+
+    def __set_name__(self, owner: type[Product], name: str) -> None:
+        self._name = name
 
     @overload
     def __get__(self, product: None, owner: type[Product]) -> Self: ...
@@ -88,4 +110,27 @@ class Call(Generic[P, R]):
             return client.send(self.request(*args, **kwargs))
 
         send.__doc__ = self.__doc__
+        product.__dict__[self._name] = send  # from now on found there, without coming here
         return send
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    field_specifiers=(  # type checkers want them written out
+        attrs.field,
+        fields.text,
+        fields.order_id,
+        fields.minor_units,
+        fields.integer,
+        fields.choice,
+        fields.day,
+        fields.items,
+        fields.codes,
+        fields.mobile,
+        fields.extra_fields,
+    ),
+)
+def shared(cls: C) -> C:
+    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
+    return attrs.frozen(kw_only=True)(cls)

@@ -94,10 +94,15 @@ def recreated(sample: dict[str, Any], cls: type[Any], **changes: Any) -> Any:
     return request
 
 
-def broken(cls: type[Any], **fields: Any) -> list[str]:
-    """The names of the fields that a request is refused for."""
+def reasons(cls: type[Any], **fields: Any) -> dict[str, str]:
+    """What a request is refused for: field and reason."""
     try:
         cls(**fields)
     except InvalidRequest as error:
-        return [each.field for each in error.errors]
-    return []
+        return {each.field: each.reason for each in error.errors}
+    return {}
+
+
+def broken(cls: type[Any], **fields: Any) -> list[str]:
+    """The names of the fields that a request is refused for."""
+    return list(reasons(cls, **fields))

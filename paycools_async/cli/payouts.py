@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import typer
@@ -18,6 +19,23 @@ from ..batch.reports import write_report
 from ..money import format_major
 from ..ph.payout import CreatePayout
 from .ledgers import open_ledger
+from .options import (
+    AbsentOption,
+    ApiOption,
+    ConcurrencyOption,
+    CountryOption,
+    DetachOption,
+    FileArgument,
+    LedgerOption,
+    MarginOption,
+    RateOption,
+    ReportOption,
+    SandboxOption,
+    ShortOption,
+    TimeoutOption,
+    WaitOption,
+    YesOption,
+)
 from .pay import BAD_INPUT, Plan, chosen_country, pay, show, tell_bad_rows
 from .reconcile import reconcile_command
 from .run import failing_clearly, say
@@ -29,30 +47,6 @@ app = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help
 app.command("reconcile")(reconcile_command)
 app.command()(worker)
 app.command()(prepare)
-
-FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
-LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...")]
-SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Pay into a sandbox on this machine; no money moves.")]
-ConcurrencyOption = Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")]
-RateOption = Annotated[float | None, typer.Option(min=0.001, help="New payouts a second; no limit by default.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-ReportOption = Annotated[
-    Path | None, typer.Option(help="Write report.html, payouts.csv and summary.json into this folder.")
-]
-WaitOption = Annotated[float, typer.Option(min=0, help="End when nothing moved forward for so many seconds.")]
-AbsentOption = Annotated[
-    float, typer.Option(min=0, help="Seconds between the two inquiries that must both find nothing before a re-send.")
-]
-ShortOption = Annotated[
-    bool, typer.Option("--ignore-balance", help="Start even if the balance does not cover the total.")
-]
-TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take.")]
-MarginOption = Annotated[
-    float | None, typer.Option(min=0.5, help="PostgreSQL: seconds that a row is lent beyond --timeout; 20 by default.")
-]
-DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
-ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
-CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 
 
 @app.command()
@@ -78,9 +72,8 @@ def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = No
     failing_clearly(look)
 
 
-@app.command()
-def run(
-    file: FileArgument,
+def _plan(
+    file: Path | None,
     ledger: LedgerOption = None,
     api: ApiOption = "ph",
     country: CountryOption = None,
@@ -95,12 +88,11 @@ def run(
     timeout: TimeoutOption = 30.0,
     lease_margin: MarginOption = None,
     detach: DetachOption = False,
-) -> None:
-    """Pay a file. Running it again resumes, and pays nobody twice."""
-    plan = Plan(
+) -> Plan:
+    return Plan(
         country=chosen_country(api, country),
         file=file,
-        ledger=ledger or str(file.with_suffix(".ledger.db")),
+        ledger=_required(ledger) if file is None else ledger or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after),
         yes=yes,
@@ -110,40 +102,33 @@ def run(
         lease_margin=lease_margin,
         detach=detach,
     )
+
+
+def _takes_options_of_plan(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take what `_plan` takes in place of its `**options`; typer reads it from the signature."""
+    own = [each for each in _parameters(command) if each.kind is not each.VAR_KEYWORD]
+    options = [each for each in _parameters(_plan) if each.name != "file"]
+    command.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    return command
+
+
+def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
+    return inspect.signature(function, eval_str=True).parameters.values()
+
+
+@app.command()
+@_takes_options_of_plan
+def run(file: FileArgument, **options: Any) -> None:
+    """Pay a file. Running it again resumes, and pays nobody twice."""
+    plan = _plan(file, **options)
     failing_clearly(lambda: pay(plan))
 
 
 @app.command()
-def resume(
-    ledger: LedgerOption = None,
-    api: ApiOption = "ph",
-    country: CountryOption = None,
-    sandbox: SandboxOption = False,
-    concurrency: ConcurrencyOption = 50,
-    rate: RateOption = None,
-    yes: YesOption = False,
-    report: ReportOption = None,
-    wait: WaitOption = 60.0,
-    absent_after: AbsentOption = 5.0,
-    ignore_balance: ShortOption = False,
-    timeout: TimeoutOption = 30.0,
-    lease_margin: MarginOption = None,
-    detach: DetachOption = False,
-) -> None:
+@_takes_options_of_plan
+def resume(**options: Any) -> None:
     """Go on with a ledger's open payouts."""
-    plan = Plan(
-        country=chosen_country(api, country),
-        file=None,
-        ledger=_required(ledger),
-        sandbox=sandbox,
-        options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after),
-        yes=yes,
-        report=report,
-        ignore_balance=ignore_balance,
-        timeout=timeout,
-        lease_margin=lease_margin,
-        detach=detach,
-    )
+    plan = _plan(None, **options)
     failing_clearly(lambda: pay(plan))
 
 

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 
-from ..endpoint import Event, Result, result
+from ..endpoint import Event, GlobalRequest, Result, result
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
+from ..fields import text
 from ..ph.codes import FailedCode
-from ..ph.payout import idempotency_id_for
+from ..ph.payout import default_idempotency_id
+from ..product import shared
 from ..times import BANGKOK, JAKARTA, MANILA
 
 __all__ = [
+    "ABSENT",
     "ALL_COUNTRIES",
     "CURRENCIES",
     "PAYOUT_COUNTRIES",
     "ChannelType",
+    "EitherId",
     "FailedCode",
     "GlobalEvent",
     "GlobalPaymentReceipt",
@@ -30,16 +34,20 @@ __all__ = [
     "GlobalPayoutReceipt",
     "GlobalPayoutStatus",
     "GlobalResult",
+    "OrderEvent",
     "PaymentEvent",
     "PayoutEvent",
     "TransactionStatus",
     "currency_fits",
     "currency_of",
-    "idempotency_id_for",
-    "one_of_two",
+    "default_idempotency_id",
     "zone_of",
 ]
 
+R = TypeVar("R")
+
+ABSENT = 21006
+"""This API's code for "not found"."""
 ALL_COUNTRIES = ("PH", "ID", "MY", "TH", "RU")
 PAYOUT_COUNTRIES = ("PH", "ID", "MY", "TH")
 CURRENCIES = {"PH": "PHP", "ID": "IDR", "MY": "MYR", "TH": "THB", "RU": "RUB"}
@@ -54,10 +62,16 @@ def zone_of(country: str | None) -> tzinfo:
     return _ZONES.get(country or "", MANILA)
 
 
-def one_of_two(mch_order_id: str | None, transaction_id: str | None) -> Iterator[FieldError]:
-    """An inquiry needs one of the two ids."""
-    if mch_order_id is None and transaction_id is None:
-        yield FieldError("mch_order_id", "give mch_order_id or transaction_id")
+@shared
+class EitherId(GlobalRequest[R]):
+    """A request about an order by one of its two ids."""
+
+    mch_order_id: str | None = text(1, 32, default=None)
+    transaction_id: str | None = text(1, 32, default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        if self.mch_order_id is None and self.transaction_id is None:
+            yield FieldError("mch_order_id", "give mch_order_id or transaction_id")
 
 
 def currency_of(request: Any) -> str | None:
@@ -125,9 +139,7 @@ class GlobalPayoutReceipt(GlobalResult):
 
 
 @result
-class GlobalPayoutStatus(GlobalResult):
-    """Where a payout stands. `amount` in minor units (whole rupiah in Indonesia)."""
-
+class _OrderStatus(GlobalResult):
     mch_order_id: str
     transaction_id: str
     transaction_status: TransactionStatus
@@ -142,6 +154,21 @@ class GlobalPayoutStatus(GlobalResult):
     remark: str | None = None
     failed_code: FailedCode | None = None
     failed_message: str | None = None
+
+
+@result
+class GlobalPayoutStatus(_OrderStatus):
+    """Where a payout stands. `amount` in minor units (whole rupiah in Indonesia)."""
+
+
+@result
+class GlobalPaymentStatus(_OrderStatus):
+    """Where a payment stands. `amount` in minor units (whole rupiah in Indonesia)."""
+
+    channel_code: str | None = None
+    pay_data: str | None = None
+    customer_name: str | None = attrs.field(default=None, repr=False)
+    email: str | None = attrs.field(default=None, repr=False)
 
 
 @result
@@ -155,65 +182,32 @@ class GlobalPaymentReceipt(GlobalResult):
 
 
 @result
-class GlobalPaymentStatus(GlobalResult):
-    """Where a payment stands. `amount` in minor units (whole rupiah in Indonesia)."""
+class OrderEvent(GlobalEvent):
+    """The fields of every notification about money. `amount` in minor units (whole rupiah in Indonesia)."""
 
+    event_name: str
     mch_order_id: str
     transaction_id: str
+    amount: int
     transaction_status: TransactionStatus
-    amount: int | None = None
-    channel_code: str | None = None
     country_code: str | None = None
-    """In unified answers only."""
+    """In unified notifications only."""
     currency: str | None = None
-    """In unified answers only."""
-    pay_data: str | None = None
+    """In unified notifications only."""
     create_time: datetime | None = None
     return_time: datetime | None = None
-    """When it became final."""
-    customer_name: str | None = attrs.field(default=None, repr=False)
-    email: str | None = attrs.field(default=None, repr=False)
     remark: str | None = None
     failed_code: FailedCode | None = None
     failed_message: str | None = None
 
 
 @result
-class PayoutEvent(GlobalEvent):
+class PayoutEvent(OrderEvent):
     """The fields of every payout notification. `amount` in minor units (whole rupiah in Indonesia)."""
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    country_code: str | None = None
-    """In unified notifications only."""
-    currency: str | None = None
-    """In unified notifications only."""
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
-
 
 @result
-class PaymentEvent(GlobalEvent):
+class PaymentEvent(OrderEvent):
     """The fields of every payment notification. `amount` in minor units (whole rupiah in Indonesia)."""
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
     channel_code: str | None = None
-    country_code: str | None = None
-    """In unified notifications only."""
-    currency: str | None = None
-    """In unified notifications only."""
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None

@@ -1,4 +1,4 @@
-"""What the country files share: rules of fields."""
+"""What the country files share: mobile numbers, and the fields of a payment."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..endpoint import GlobalRequest
 from ..errors import FieldError
-from .common import idempotency_id_for
+from ..fields import EMAIL, URL, minor_units, order_id, text
+from ..product import shared
+from .common import GlobalPaymentReceipt
 
 __all__ = [
     "ID_MOBILE",
     "MY_MOBILE",
     "TH_MOBILE",
-    "days_in_order",
-    "default_idempotency_id",
+    "CountryPayment",
     "id_mobile",
     "my_mobile",
     "national",
-    "needs_redirect_url",
     "th_mobile",
 ]
 
@@ -37,21 +38,23 @@ def national(prefix: str, own: str) -> Callable[[Any], Any]:
     return convert
 
 
-def default_idempotency_id(request: Any) -> str | None:
-    """Made from the order id: a second attempt can never count as another payout."""
-    return idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else None
+@shared
+class CountryPayment(GlobalRequest[GlobalPaymentReceipt]):
+    """What a single payment needs in every country; each adds its own rule for `mobile`."""
 
+    mch_order_id: str = order_id()
+    amount: int = minor_units(1)
+    customer_name: str = text(1, 128, personal=True)
+    channel_code: str = text(1)
+    notify_url: str = text(1, 256, pattern=URL)
+    redirect_url: str | None = text(1, 512, pattern=URL, default=None)
+    email: str = text(1, 128, pattern=EMAIL, personal=True)
+    remark: str | None = text(1, 256, default=None)
 
-def needs_redirect_url(channel_code: Any, redirect_url: str | None) -> Iterator[FieldError]:
-    """The pages require it for channels of the kind URL; that these are the codes ending in _URL is inferred."""
-    if redirect_url is None and isinstance(channel_code, str) and channel_code.endswith("_URL"):
-        yield FieldError("redirect_url", "is required for channels of the kind URL")
-
-
-def days_in_order(start: Any, end: Any) -> Iterator[FieldError]:
-    """Days are compared as the texts that travel."""
-    if isinstance(start, str) and isinstance(end, str) and start > end:
-        yield FieldError("end_date", "is before start_date")
+    def _cross_checks(self) -> Iterator[FieldError]:
+        # the pages require it for channels of the kind URL; that these are the codes ending in _URL is inferred
+        if self.redirect_url is None and isinstance(self.channel_code, str) and self.channel_code.endswith("_URL"):
+            yield FieldError("redirect_url", "is required for channels of the kind URL")
 
 
 ID_MOBILE = (re.compile(r"08[0-9]{8,11}", re.ASCII), "is no Indonesian mobile number (08 and 8 to 11 more digits)")

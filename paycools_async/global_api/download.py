@@ -53,12 +53,12 @@ async def fetch(
 
 def _checked(url: str) -> str:
     """The host of a link that may be followed."""
-    try:
+    host, safe = "", False
+    with contextlib.suppress(ValueError):
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not host or "@" in parts.netloc or not (parts.scheme == "https" or (parts.scheme == "http" and _here(host))):
+        host, _ = parts.hostname or "", parts.port  # a bad port is a ValueError
+        safe = "@" not in parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and _here(host)))
+    if not host or not safe:
         raise UnexpectedAnswer("the report's link is no https link; it was not followed", status=200)
     return host
 

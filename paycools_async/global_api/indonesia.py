@@ -5,14 +5,11 @@ The rupiah has no minor unit in this API: IDR 20,000 is 20000.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
 from ..enums import OpenEnum
-from ..errors import FieldError
-from ..fields import EMAIL, URL, minor_units, order_id, text
+from ..fields import minor_units, order_id, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -21,8 +18,9 @@ from .common import (
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
+    default_idempotency_id,
 )
-from .country import ID_MOBILE, default_idempotency_id, id_mobile, needs_redirect_url
+from .country import ID_MOBILE, CountryPayment, id_mobile
 from .payouts import CountryPayouts
 from .static_twins import IndonesianStaticCodes
 
@@ -132,7 +130,7 @@ class IndonesianPayoutSettled(PayoutEvent):
     country = "ID"
 
 
-class IndonesianPayouts(CountryPayouts):
+class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
     """Money out in Indonesia."""
 
     create = Call(CreateIndonesianPayout)
@@ -163,7 +161,7 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class CreateIndonesianPayment(GlobalRequest[GlobalPaymentReceipt]):
+class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per payment. `amount`: whole rupiah. `channel_code`: see
@@ -172,18 +170,7 @@ class CreateIndonesianPayment(GlobalRequest[GlobalPaymentReceipt]):
     the answer's `pay_data`: a VA number, a link or a QR text.
     """
 
-    mch_order_id: str = order_id()
-    amount: int = minor_units(1)
-    channel_code: str = text(1)
-    customer_name: str = text(1, 128, personal=True)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
-    notify_url: str = text(1, 256, pattern=URL)
-    redirect_url: str | None = text(1, 512, pattern=URL, default=None)
-    remark: str | None = text(1, 256, default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return needs_redirect_url(self.channel_code, self.redirect_url)
 
 
 @endpoint(

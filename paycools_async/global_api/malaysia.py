@@ -10,7 +10,7 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, URL, choice, minor_units, order_id, text
+from ..fields import choice, minor_units, order_id, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -19,8 +19,9 @@ from .common import (
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
+    default_idempotency_id,
 )
-from .country import MY_MOBILE, default_idempotency_id, my_mobile, needs_redirect_url
+from .country import MY_MOBILE, CountryPayment, my_mobile
 from .payouts import CountryPayouts
 
 __all__ = [
@@ -124,7 +125,7 @@ class MalaysianPayoutSettled(PayoutEvent):
     country = "MY"
 
 
-class MalaysianPayouts(CountryPayouts):
+class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     """Money out in Malaysia."""
 
     create = Call(CreateMalaysianPayout)
@@ -148,7 +149,7 @@ class MalaysianPayouts(CountryPayouts):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class CreateMalaysianPayment(GlobalRequest[GlobalPaymentReceipt]):
+class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per payment. `amount`: sen (MYR 500.10 is 50010).
@@ -157,18 +158,7 @@ class CreateMalaysianPayment(GlobalRequest[GlobalPaymentReceipt]):
     required for channels of the kind URL. Show the customer the answer's `pay_data`.
     """
 
-    mch_order_id: str = order_id()
-    amount: int = minor_units(1)
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    notify_url: str = text(1, 256, pattern=URL)
-    redirect_url: str | None = text(1, 512, pattern=URL, default=None)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = text(10, 11, pattern=MY_MOBILE, personal=True, converter=my_mobile)
-    remark: str | None = text(1, 256, default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return needs_redirect_url(self.channel_code, self.redirect_url)
 
 
 @endpoint(

@@ -1,114 +1,76 @@
-"""What the payouts of all countries, and payments, share: find, resolve, wait until final."""
+"""What the orders of this API share: the payouts of a country, and the unified payouts and payments."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ..endpoint import Request
-from ..errors import NotFound, OrderConflict, StillPending
-from ..product import Product
-from .common import GlobalPaymentStatus, GlobalPayoutReceipt, GlobalPayoutStatus
+from ..orders import Order, OrderProduct, OrderStatus, PayoutProduct
+from .common import ABSENT, GlobalPayoutReceipt, GlobalPayoutStatus
 
-__all__ = ["CountryPayouts", "OrderProduct", "PayoutOrder"]
+__all__ = ["CountryPayouts", "UnifiedOrders"]
 
-S = TypeVar("S", GlobalPayoutStatus, GlobalPaymentStatus)
-
-_NOT_FOUND = 21006
-
-
-class PayoutOrder(Protocol):
-    """What decides whether an order that PayCools knows is this very one."""
-
-    @property
-    def mch_order_id(self) -> str: ...
-
-    @property
-    def amount(self) -> int: ...
+P = TypeVar("P", bound=Order)
+R = TypeVar("R")
+S = TypeVar("S", bound=OrderStatus)
 
 
-class OrderProduct(Product):
-    """Payouts or payments, inquired by order id in any way."""
-
-    _absent = _NOT_FOUND
-
-    async def _found(self, inquiry: Request[S]) -> S | None:
-        try:
-            status: S = await self._client.send(inquiry)
-        except NotFound:
-            return None
-        return status
-
-    async def _resolved(self, order: PayoutOrder, inquiry: Request[S], *, absent_after: float, resend: bool) -> Any:
-        async def inquire() -> S | None:
-            status = await self._found(inquiry)
-            if status is not None and status.mch_order_id != order.mch_order_id:
-                raise OrderConflict(f"PayCools answered with another order than {order.mch_order_id}")
-            if status is not None and status.amount not in (None, order.amount):
-                raise OrderConflict(
-                    f"PayCools knows order {order.mch_order_id} with amount {status.amount}, ours is {order.amount}"
-                )
-            return status
-
-        request: Any = order
-        return await self._find_or_resend(inquire, request, absent_after=absent_after, resend=resend)
-
-    async def _final(self, inquiry: Request[S], *, within: float, first_pause: float, longest_pause: float) -> S:
-        clock = self._client.clock
-        end = clock.monotonic() + within
-        pause = first_pause
-        while True:
-            status = await self._found(inquiry)
-            if status is not None and status.transaction_status.final:
-                return status
-            left = end - clock.monotonic()
-            if left <= 0:
-                if status is None:
-                    raise NotFound(_NOT_FOUND, "transaction not found")
-                raise StillPending(
-                    f"order {status.mch_order_id} is still {status.transaction_status} after {within:g} seconds"
-                )
-            await clock.sleep(min(pause, left))
-            pause = min(pause * 2, longest_pause)
-
-
-class CountryPayouts(OrderProduct):
+class CountryPayouts(PayoutProduct[P, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out in one country. A country's class adds `create` and `query`, and makes its inquiry in `_inquiry`."""
 
-    _creation: ClassVar[type[Any]]
-    """The class of the country's payouts."""
+    _absent = ABSENT
 
-    def _inquiry(self, mch_order_id: str) -> Request[GlobalPayoutStatus]:
+
+class UnifiedOrder(Order, Protocol):
+    """An order that names its country."""
+
+    @property
+    def country_code(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=UnifiedOrder)
+
+
+class UnifiedOrders(OrderProduct[Q, S, R]):
+    """Payouts or payments found by order id and country. A subclass makes its inquiry in `_inquiry`."""
+
+    _absent = ABSENT
+
+    def _inquiry(self, mch_order_id: str, country_code: str) -> Request[S]:
         raise NotImplementedError
 
-    async def find(self, mch_order_id: str) -> GlobalPayoutStatus | None:
-        """The payout's status, or None if PayCools does not know the order."""
-        return await self._found(self._inquiry(mch_order_id))
+    async def find(self, mch_order_id: str, *, country_code: str) -> S | None:
+        """The order's status, or None if PayCools does not know it."""
+        return await self._found(self._inquiry(mch_order_id, country_code))
 
-    async def resolve(
-        self, request: PayoutOrder, *, absent_after: float = 5.0, resend: bool = True
-    ) -> GlobalPayoutStatus | GlobalPayoutReceipt:
+    async def resolve(self, request: Q, *, absent_after: float = 5.0, resend: bool = True) -> S | R:
         """After OutcomeUnknown: find out, and only if PayCools does not know the order, send the same again.
 
         Inquires by order id. Found: returns its status. Absent in two inquiries at least `absent_after` seconds
         apart: sends the very same request again, under the same ids (unless `resend` is False: NotFound is raised).
         Raises OrderConflict where PayCools knows the id with another amount, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again. TypeError for another country's request, which would not be found here.
+        is unclear too: then resolve again.
         """
-        if not isinstance(request, self._creation):
-            raise TypeError(f"{type(self).__name__} resolves {self._creation.__name__}, not {type(request).__name__}")
-        inquiry = self._inquiry(request.mch_order_id)
-        found: GlobalPayoutStatus | GlobalPayoutReceipt = await self._resolved(
-            request, inquiry, absent_after=absent_after, resend=resend
-        )
-        return found
+        inquiry = self._inquiry(request.mch_order_id, request.country_code)
+        return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
 
     async def wait_until_final(
-        self, mch_order_id: str, *, within: float = 600.0, first_pause: float = 1.0, longest_pause: float = 30.0
-    ) -> GlobalPayoutStatus:
-        """Inquire with growing pauses (seconds) until the payout is COMPLETE, FAILED or CLOSED.
+        self,
+        mch_order_id: str,
+        *,
+        country_code: str,
+        within: float = 600.0,
+        first_pause: float = 1.0,
+        longest_pause: float = 30.0,
+    ) -> S:
+        """Inquire with growing pauses (seconds) until the order is COMPLETE, FAILED or CLOSED.
 
         Raises StillPending after `within` seconds, and NotFound if PayCools never knew the order.
         """
-        return await self._final(
-            self._inquiry(mch_order_id), within=within, first_pause=first_pause, longest_pause=longest_pause
+        return await self._wait_until_final(
+            self._inquiry(mch_order_id, country_code),
+            mch_order_id,
+            within=within,
+            first_pause=first_pause,
+            longest_pause=longest_pause,
         )

@@ -14,7 +14,7 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, PH_MOBILE, URL, choice, minor_units, mobile, order_id, ph_mobile, text
+from ..fields import PH_MOBILE, URL, choice, minor_units, mobile, order_id, ph_mobile, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -23,8 +23,9 @@ from .common import (
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
+    default_idempotency_id,
 )
-from .country import default_idempotency_id
+from .country import CountryPayment
 from .payouts import CountryPayouts
 from .static_codes import PhilippineStaticCodes
 
@@ -133,7 +134,7 @@ class PhilippinePayoutSettled(PayoutEvent):
     country = "PH"
 
 
-class PhilippinePayouts(CountryPayouts):
+class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
     """Money out in the Philippines."""
 
     create = Call(CreatePhilippinePayout)
@@ -157,7 +158,7 @@ class PhilippinePayouts(CountryPayouts):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class CreatePhilippinePayment(GlobalRequest[GlobalPaymentReceipt]):
+class CreatePhilippinePayment(CountryPayment):
     """Ask a customer in the Philippines for one payment (2.2.1). Documented; the list of channels is not public.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per payment. `amount`: centavos (PHP 500.10 is 50010).
@@ -166,15 +167,8 @@ class CreatePhilippinePayment(GlobalRequest[GlobalPaymentReceipt]):
     the answer's `pay_data`.
     """
 
-    mch_order_id: str = order_id()
-    amount: int = minor_units(1)
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = mobile()  # the table says 11 to 14 and a leading 09, which only 09xxxxxxxxx satisfies
-    remark: str | None = text(1, 256, default=None)
 
 
 @endpoint(

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
-from ..errors import FieldError, NotFound, OrderConflict
+from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
+from ..orders import RefundProduct
 from ..ph.refund import RefundStatus
-from ..product import Call, Product
-from .common import FailedCode, GlobalEvent, GlobalResult
+from ..product import Call
+from .common import ABSENT, FailedCode, GlobalEvent, GlobalResult
 
 __all__ = [
     "CreateGlobalRefund",
@@ -136,49 +137,12 @@ class GlobalRefundSettled(GlobalEvent):
     failed_message: str | None = None
 
 
-class GlobalRefunds(Product):
+class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, GlobalRefundReceipt]):
     """Money back."""
 
-    _absent = 21006
-
+    _absent = ABSENT
     create = Call(CreateGlobalRefund)
     payments = Call(GetGlobalRefunds)
 
-    async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> GlobalRefundRecord | None:
-        """The refund with your id, or None if PayCools lists none for this payment.
-
-        PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked.
-        """
-        wanted = GetGlobalRefunds(original_transaction_id=original_transaction_id)
-        try:
-            records: list[GlobalRefundRecord] = await self._client.send(wanted)
-        except NotFound:
-            return None
-        for record in records:
-            if record.mch_refund_order_id == mch_refund_order_id:
-                return record
-        return None
-
-    async def resolve(
-        self, request: CreateGlobalRefund, *, absent_after: float = 5.0, resend: bool = True
-    ) -> GlobalRefundRecord | GlobalRefundReceipt:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the refund, send the same again.
-
-        Found among the payment's refunds: returns it. Absent in two inquiries at least `absent_after` seconds apart:
-        sends the very same request again, under the same refund id (unless `resend` is False: NotFound is raised);
-        PayCools refuses an id it took before. Raises OrderConflict where PayCools knows the id with another amount,
-        DuplicateOrder where it took the id before but does not list it yet, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again.
-        """
-        return await self._find_or_resend(
-            lambda: self._inquire(request), request, absent_after=absent_after, resend=resend
-        )
-
-    async def _inquire(self, request: CreateGlobalRefund) -> GlobalRefundRecord | None:
-        record = await self.find(request.mch_refund_order_id, original_transaction_id=request.original_transaction_id)
-        if record is not None and record.refund_amount not in (None, request.refund_amount):
-            raise OrderConflict(
-                f"PayCools knows refund {request.mch_refund_order_id} with amount {record.refund_amount}, "
-                f"ours is {request.refund_amount}"
-            )
-        return record
+    def _refunds_of(self, original_transaction_id: str) -> GetGlobalRefunds:
+        return GetGlobalRefunds(original_transaction_id=original_transaction_id)

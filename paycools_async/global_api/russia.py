@@ -6,18 +6,15 @@ Everything here is inferred from the other countries. The documented way is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
-from ..errors import FieldError
-from ..fields import EMAIL, URL, minor_units, order_id, text
+from ..fields import order_id, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
     GlobalPaymentStatus,
     PaymentEvent,
 )
-from .country import needs_redirect_url
+from .country import CountryPayment
 
 __all__ = [
     "CreateRussianPayment",
@@ -38,7 +35,7 @@ __all__ = [
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )
-class CreateRussianPayment(GlobalRequest[GlobalPaymentReceipt]):
+class CreateRussianPayment(CountryPayment):
     """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per payment. `amount`: kopecks, by the unified call's general
@@ -46,18 +43,7 @@ class CreateRussianPayment(GlobalRequest[GlobalPaymentReceipt]):
     No channel is known. `redirect_url`: required for channels of the kind URL.
     """
 
-    mch_order_id: str = order_id()
-    amount: int = minor_units(1)
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    notify_url: str = text(1, 256, pattern=URL)
-    redirect_url: str | None = text(1, 512, pattern=URL, default=None)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = text(10, 14, personal=True)
-    remark: str | None = text(1, 256, default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return needs_redirect_url(self.channel_code, self.redirect_url)
 
 
 @endpoint(

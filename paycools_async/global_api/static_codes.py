@@ -1,4 +1,4 @@
-"""Static codes: one code, many payments of any amount. The results of all countries, and the Philippines' codes (2.3).
+"""Static codes: one code, many payments of any amount. What all countries share, and the Philippines' codes (2.3).
 
 The codes of Indonesia and Thailand are in `static_twins`.
 """
@@ -15,9 +15,9 @@ from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, re
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, day, extra_fields, mobile, order_id, text
-from ..product import Call, Product
+from ..ph.standing import days_in_order
+from ..product import Call, Product, shared
 from .common import ChannelType, GlobalResult, PaymentEvent
-from .country import days_in_order
 
 __all__ = [
     "CancelPhilippineStaticCode",
@@ -78,6 +78,41 @@ class StaticPayment(GlobalResult):
     remark: str | None = None
 
 
+@shared
+class StaticCodeOrder(GlobalRequest[StaticCode]):
+    """What a new static code needs in every country; each adds its own rule for `mobile`."""
+
+    mch_order_id: str = order_id()
+    customer_name: str = text(1, 128, personal=True)
+    channel_code: str = text(1)
+    # the Philippine example leaves it out, its table requires it: without it nobody would hear of the payments
+    notify_url: str = text(1, 256, pattern=URL)
+    email: str = text(1, 128, pattern=EMAIL, personal=True)
+    remark: str | None = text(1, 256, default=None)
+    pay_mode: str | None = text(1, default=None)
+
+
+@shared
+class StaticCodeInquiry(GlobalRequest[StaticCode]):
+    """The fields of every country's inquiry for a code."""
+
+    mch_order_id: str = order_id()
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+
+@shared
+class StaticPaymentsInquiry(GlobalRequest[list[StaticPayment]]):
+    """The fields of every country's inquiry for the payments on a code."""
+
+    mch_order_id: str = order_id()
+    start_date: str | None = day(default=None)
+    end_date: str | None = day(default=None)
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        return days_in_order(self.start_date, self.end_date)
+
+
 # 2.3 The Philippines
 
 
@@ -91,7 +126,7 @@ class StaticPayment(GlobalResult):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class CreatePhilippineStaticCode(GlobalRequest[StaticCode]):
+class CreatePhilippineStaticCode(StaticCodeOrder):
     """Create a static QR code that takes many payments of any amount (2.3.1). Documented.
 
     `channel_code`: `PhilippineChannel.QRPH_STATIC` is the only one seen. `notify_url` gets a callback for every
@@ -99,15 +134,7 @@ class CreatePhilippineStaticCode(GlobalRequest[StaticCode]):
     ("WEB"), without a word on its meaning.
     """
 
-    mch_order_id: str = order_id()
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    # the example leaves it out, the table requires it: without it nobody would hear of the payments
-    notify_url: str = text(1, 256, pattern=URL)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = mobile()
-    remark: str | None = text(1, 256, default=None)
-    pay_mode: str | None = text(1, default=None)
 
 
 @endpoint(
@@ -119,14 +146,11 @@ class CreatePhilippineStaticCode(GlobalRequest[StaticCode]):
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
-class GetPhilippineStaticCode(GlobalRequest[StaticCode]):
+class GetPhilippineStaticCode(StaticCodeInquiry):
     """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
 
     Its fields are inferred from creation and cancellation; `extra` adds others.
     """
-
-    mch_order_id: str = order_id()
-    extra: dict[str, Any] = extra_fields(factory=dict)
 
 
 @endpoint(
@@ -138,20 +162,12 @@ class GetPhilippineStaticCode(GlobalRequest[StaticCode]):
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
-class GetPhilippineStaticPayments(GlobalRequest[list[StaticPayment]]):
+class GetPhilippineStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.
 
     Its fields are those of the Thai and Indonesian relatives, which require both days (yyyy-MM-dd); `extra` adds
     others.
     """
-
-    mch_order_id: str = order_id()
-    start_date: str | None = day(default=None)
-    end_date: str | None = day(default=None)
-    extra: dict[str, Any] = extra_fields(factory=dict)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
 
 @callback(

@@ -6,16 +6,12 @@ code is in the navigation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
-from ..errors import FieldError
-from ..fields import EMAIL, URL, day, extra_fields, order_id, text
+from ..endpoint import Effect, Provenance, callback, endpoint, result
+from ..fields import text
 from ..product import Call, Product
 from .common import PaymentEvent
-from .country import ID_MOBILE, TH_MOBILE, days_in_order, id_mobile, th_mobile
-from .static_codes import StaticCode, StaticPayment
+from .country import ID_MOBILE, TH_MOBILE, id_mobile, th_mobile
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
     "CreateIndonesianStaticCode",
@@ -62,21 +58,14 @@ class IndonesianStaticPayment(StaticPayment):
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )
-class CreateIndonesianStaticCode(GlobalRequest[StaticCode]):
+class CreateIndonesianStaticCode(StaticCodeOrder):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
     08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mch_order_id: str = order_id()
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    notify_url: str = text(1, 256, pattern=URL)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
-    remark: str | None = text(1, 256, default=None)
-    pay_mode: str | None = text(1, default=None)
 
 
 @endpoint(
@@ -88,14 +77,11 @@ class CreateIndonesianStaticCode(GlobalRequest[StaticCode]):
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
-class GetIndonesianStaticCode(GlobalRequest[StaticCode]):
+class GetIndonesianStaticCode(StaticCodeInquiry):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
     """
-
-    mch_order_id: str = order_id()
-    extra: dict[str, Any] = extra_fields(factory=dict)
 
 
 @endpoint(
@@ -107,19 +93,11 @@ class GetIndonesianStaticCode(GlobalRequest[StaticCode]):
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
-class GetIndonesianStaticPayments(GlobalRequest[list[StaticPayment]]):
+class GetIndonesianStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
     """
-
-    mch_order_id: str = order_id()
-    start_date: str | None = day(default=None)
-    end_date: str | None = day(default=None)
-    extra: dict[str, Any] = extra_fields(factory=dict)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
 
 @callback(
@@ -170,21 +148,14 @@ class ThaiStaticPayment(StaticPayment):
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )
-class CreateThaiStaticCode(GlobalRequest[StaticCode]):
+class CreateThaiStaticCode(StaticCodeOrder):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
     06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mch_order_id: str = order_id()
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    notify_url: str = text(1, 256, pattern=URL)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
-    remark: str | None = text(1, 256, default=None)
-    pay_mode: str | None = text(1, default=None)
 
 
 @endpoint(
@@ -196,14 +167,11 @@ class CreateThaiStaticCode(GlobalRequest[StaticCode]):
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
-class GetThaiStaticCode(GlobalRequest[StaticCode]):
+class GetThaiStaticCode(StaticCodeInquiry):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
     """
-
-    mch_order_id: str = order_id()
-    extra: dict[str, Any] = extra_fields(factory=dict)
 
 
 @endpoint(
@@ -215,19 +183,11 @@ class GetThaiStaticCode(GlobalRequest[StaticCode]):
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
-class GetThaiStaticPayments(GlobalRequest[list[StaticPayment]]):
+class GetThaiStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
     """
-
-    mch_order_id: str = order_id()
-    start_date: str | None = day(default=None)
-    end_date: str | None = day(default=None)
-    extra: dict[str, Any] = extra_fields(factory=dict)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
 
 @callback(

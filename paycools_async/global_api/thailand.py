@@ -12,7 +12,7 @@ import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
 from ..errors import FieldError
-from ..fields import EMAIL, URL, choice, extra_fields, minor_units, order_id, text
+from ..fields import choice, extra_fields, minor_units, order_id, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -21,8 +21,9 @@ from .common import (
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
+    default_idempotency_id,
 )
-from .country import TH_MOBILE, default_idempotency_id, needs_redirect_url, th_mobile
+from .country import TH_MOBILE, CountryPayment, th_mobile
 from .payouts import CountryPayouts
 from .static_twins import ThaiStaticCodes
 
@@ -144,7 +145,7 @@ class ThaiPayoutSettled(PayoutEvent):
     country = "TH"
 
 
-class ThaiPayouts(CountryPayouts):
+class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
     """Money out in Thailand."""
 
     create = Call(CreateThaiPayout)
@@ -175,7 +176,7 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )
-class CreateThaiPayment(GlobalRequest[GlobalPaymentReceipt]):
+class CreateThaiPayment(CountryPayment):
     """Ask a customer in Thailand for one payment (5.2.1). The path is inferred from the other countries.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per payment. `amount`: satang (THB 500.20 is 50020).
@@ -189,23 +190,12 @@ class CreateThaiPayment(GlobalRequest[GlobalPaymentReceipt]):
     `wechatpay` in their place; `extra` adds it, or any other field.
     """
 
-    mch_order_id: str = order_id()
-    amount: int = minor_units(1)
-    customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
-    notify_url: str = text(1, 256, pattern=URL)
-    redirect_url: str | None = text(1, 512, pattern=URL, default=None)
-    email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
-    remark: str | None = text(1, 256, default=None)
     # asked for by no rule here: which of the two forms this call takes is not known
     payer_client_ip: str | None = text(1, default=None, personal=True)
     wp_openid: str | None = text(1, default=None, personal=True)
     wp_appid: str | None = text(1, default=None)
     extra: dict[str, Any] = extra_fields(factory=dict)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return needs_redirect_url(self.channel_code, self.redirect_url)
 
 
 @endpoint(

@@ -13,7 +13,7 @@ from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, text
 from ..product import Call, Product
-from .common import CURRENCIES, PAYOUT_COUNTRIES, ChannelType, FailedCode, GlobalEvent, GlobalResult, currency_of
+from .common import CURRENCIES, PAYOUT_COUNTRIES, ChannelType, GlobalResult, OrderEvent, currency_of
 from .unified_parts import UnifiedAddress, UnifiedGoods
 
 __all__ = [
@@ -125,24 +125,12 @@ class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     nav="u.2.5",
     provenance=Provenance.DOCUMENTED,
 )
-class UnifiedCheckoutPaid(GlobalEvent):
+class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""
 
-    event_name: str
     checkout_id: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    country_code: str | None = None
-    currency: str | None = None
     settlement_currency: str | None = None
     channel_code: str | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class UnifiedCheckout(Product):

@@ -17,14 +17,14 @@ from .common import (
     ALL_COUNTRIES,
     CURRENCIES,
     ChannelType,
+    EitherId,
     GlobalPaymentStatus,
     GlobalResult,
     PaymentEvent,
     currency_fits,
     currency_of,
-    one_of_two,
 )
-from .payouts import OrderProduct
+from .payouts import UnifiedOrders
 from .unified_parts import UnifiedGoods
 
 __all__ = [
@@ -129,15 +129,10 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class QueryUnifiedPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
 
-    mch_order_id: str | None = text(1, 32, default=None)
-    transaction_id: str | None = text(1, 32, default=None)
     country_code: str = choice(*ALL_COUNTRIES)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_of_two(self.mch_order_id, self.transaction_id)
 
 
 @result
@@ -161,18 +156,13 @@ class ClosedUnifiedPayment(GlobalResult):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class CloseUnifiedPayment(GlobalRequest[ClosedUnifiedPayment]):
+class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     """Close an unpaid payment by one of its two ids (u.3.3). Documented.
 
     Code 21028 says that it was paid or closed before: inquire which. Raises NotFound.
     """
 
-    mch_order_id: str | None = text(1, 32, default=None)
-    transaction_id: str | None = text(1, 32, default=None)
     country_code: str = choice(*ALL_COUNTRIES)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_of_two(self.mch_order_id, self.transaction_id)
 
 
 @callback(
@@ -186,45 +176,14 @@ class UnifiedPaymentSettled(PaymentEvent):
     """A payment became final (u.3.4). Inferred: the country notifications plus `country_code` and `currency`."""
 
 
-class OrderedPayments(OrderProduct):
+class OrderedPayments(UnifiedOrders[CreateUnifiedPayment, GlobalPaymentStatus, UnifiedPaymentReceipt]):
     """Payments found by their order id and country."""
 
     query = Call(QueryUnifiedPayment)
+    _creation = CreateUnifiedPayment
 
-    async def find(self, mch_order_id: str, *, country_code: str) -> GlobalPaymentStatus | None:
-        """The payment's status, or None if PayCools does not know the order."""
-        return await self._found(QueryUnifiedPayment(mch_order_id=mch_order_id, country_code=country_code))
-
-    async def resolve(
-        self, request: CreateUnifiedPayment, *, absent_after: float = 5.0, resend: bool = True
-    ) -> GlobalPaymentStatus | UnifiedPaymentReceipt:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the order, send the same again.
-
-        Absent in two inquiries at least `absent_after` seconds apart: sends the very same request again, under the
-        same order id (unless `resend` is False: NotFound is raised). Raises OrderConflict where PayCools knows the id
-        with another amount, and OutcomeUnknown if the second sending is unclear too: then resolve again.
-        """
-        inquiry = QueryUnifiedPayment(mch_order_id=request.mch_order_id, country_code=request.country_code)
-        found: GlobalPaymentStatus | UnifiedPaymentReceipt = await self._resolved(
-            request, inquiry, absent_after=absent_after, resend=resend
-        )
-        return found
-
-    async def wait_until_final(
-        self,
-        mch_order_id: str,
-        *,
-        country_code: str,
-        within: float = 600.0,
-        first_pause: float = 1.0,
-        longest_pause: float = 30.0,
-    ) -> GlobalPaymentStatus:
-        """Inquire with growing pauses (seconds) until the payment is COMPLETE, FAILED or CLOSED.
-
-        Raises StillPending after `within` seconds, and NotFound if PayCools never knew the order.
-        """
-        inquiry = QueryUnifiedPayment(mch_order_id=mch_order_id, country_code=country_code)
-        return await self._final(inquiry, within=within, first_pause=first_pause, longest_pause=longest_pause)
+    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayment:
+        return QueryUnifiedPayment(mch_order_id=mch_order_id, country_code=country_code)
 
 
 class UnifiedPayments(OrderedPayments):

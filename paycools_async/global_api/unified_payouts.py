@@ -14,15 +14,15 @@ from ..product import Call
 from .common import (
     CURRENCIES,
     PAYOUT_COUNTRIES,
+    EitherId,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PayoutEvent,
     currency_fits,
     currency_of,
-    idempotency_id_for,
-    one_of_two,
+    default_idempotency_id,
 )
-from .payouts import OrderProduct
+from .payouts import UnifiedOrders
 
 __all__ = [
     "CreateUnifiedPayout",
@@ -30,10 +30,6 @@ __all__ = [
     "UnifiedPayoutSettled",
     "UnifiedPayouts",
 ]
-
-
-def _default_idempotency_id(request: Any) -> str | None:
-    return idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else None
 
 
 @endpoint(
@@ -64,7 +60,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     """
 
     mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(_default_idempotency_id, takes_self=True))
+    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     country_code: str = choice(*PAYOUT_COUNTRIES)
     currency: str = choice(
@@ -94,15 +90,10 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
-class QueryUnifiedPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
 
-    mch_order_id: str | None = text(1, 32, default=None)
-    transaction_id: str | None = text(1, 32, default=None)
     country_code: str = choice(*PAYOUT_COUNTRIES)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_of_two(self.mch_order_id, self.transaction_id)
 
 
 @callback(
@@ -119,44 +110,12 @@ class UnifiedPayoutSettled(PayoutEvent):
     """
 
 
-class UnifiedPayouts(OrderProduct):
+class UnifiedPayouts(UnifiedOrders[CreateUnifiedPayout, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out, to any country."""
 
     create = Call(CreateUnifiedPayout)
     query = Call(QueryUnifiedPayout)
+    _creation = CreateUnifiedPayout
 
-    async def find(self, mch_order_id: str, *, country_code: str) -> GlobalPayoutStatus | None:
-        """The payout's status, or None if PayCools does not know the order."""
-        return await self._found(QueryUnifiedPayout(mch_order_id=mch_order_id, country_code=country_code))
-
-    async def resolve(
-        self, request: CreateUnifiedPayout, *, absent_after: float = 5.0, resend: bool = True
-    ) -> GlobalPayoutStatus | GlobalPayoutReceipt:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the order, send the same again.
-
-        Inquires by order id. Found: returns its status. Absent in two inquiries at least `absent_after` seconds
-        apart: sends the very same request again, under the same ids (unless `resend` is False: NotFound is raised).
-        Raises OrderConflict where PayCools knows the id with another amount, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again.
-        """
-        inquiry = QueryUnifiedPayout(mch_order_id=request.mch_order_id, country_code=request.country_code)
-        found: GlobalPayoutStatus | GlobalPayoutReceipt = await self._resolved(
-            request, inquiry, absent_after=absent_after, resend=resend
-        )
-        return found
-
-    async def wait_until_final(
-        self,
-        mch_order_id: str,
-        *,
-        country_code: str,
-        within: float = 600.0,
-        first_pause: float = 1.0,
-        longest_pause: float = 30.0,
-    ) -> GlobalPayoutStatus:
-        """Inquire with growing pauses (seconds) until the payout is COMPLETE, FAILED or CLOSED.
-
-        Raises StillPending after `within` seconds, and NotFound if PayCools never knew the order.
-        """
-        inquiry = QueryUnifiedPayout(mch_order_id=mch_order_id, country_code=country_code)
-        return await self._final(inquiry, within=within, first_pause=first_pause, longest_pause=longest_pause)
+    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayout:
+        return QueryUnifiedPayout(mch_order_id=mch_order_id, country_code=country_code)

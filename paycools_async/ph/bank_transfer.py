@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, codes, day, minor_units, mobile, order_id, text
+from ..fields import EMAIL, codes, day, order_id, text
 from ..product import Call, Product
-from .codes import FailedCode
-from .standing import ReceivedPayment, days_in_order, limits_in_order
+from .events import PaymentEvent
+from .standing import AccountsOrder, ReceivedPayment, days_in_order
 
 __all__ = [
     "BankTransfers",
@@ -65,7 +65,7 @@ class TransferAccountSet(Result):
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
-class CreateTransferAccounts(PHRequest[TransferAccountSet]):
+class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     """Create transfer accounts for a customer or bill (6.1). Documented, but that it is a POST is inferred from 6.2.
 
     `mch_order_id`: letters and digits, 1 to 32; it stands for one customer or bill, not for one payment.
@@ -77,19 +77,8 @@ class CreateTransferAccounts(PHRequest[TransferAccountSet]):
     AlreadyExists tells that the first got through, and `update` with the same channels returns the accounts.
     """
 
-    mch_order_id: str = order_id()
     channel_code: str | Sequence[str] = codes()
-    customer_name: str = text(1, 100, personal=True)
     email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
-    min_amount: int | None = minor_units(0, default=None)
-    max_amount: int | None = minor_units(0, default=None)
-    # documented as 11 to 14 characters; the page's own example, 0912345678, is a digit short and is refused
-    mobile: str | None = mobile(default=None)
-    expire_time: str | date | None = day(default=None)
-    description: str | None = text(1, default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return limits_in_order(self.min_amount, self.max_amount)
 
 
 @endpoint(
@@ -137,25 +126,14 @@ class GetTransferPayments(PHRequest[list[ReceivedPayment]]):
 
 
 @callback("ph.bank_transfer.callback", "transfer.payment.success", nav="6.4", provenance=Provenance.DOCUMENTED)
-class TransferReceived(Event):
+class TransferReceived(PaymentEvent):
     """A customer's transfer arrived (6.4); there is no event for failures. Documented.
 
     `transaction_id` is unique to the payment: one account receives many. `amount` in centavos. `payment_account` is the
     account number that was paid into. Times are Philippine.
     """
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    channel_code: str | None = None
     payment_account: str | None = attrs.field(default=None, repr=False)
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class BankTransfers(Product):

@@ -10,11 +10,12 @@ from typing import Any
 import attrs
 
 from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, codes, day, extra_fields, minor_units, mobile, order_id, text
+from ..fields import EMAIL, codes, day, extra_fields, order_id, text
 from ..product import Call, Product
-from .standing import ReceivedPayment, days_in_order, limits_in_order
+from .events import MoneyEvent
+from .standing import AccountsOrder, ReceivedPayment, days_in_order
 
 __all__ = [
     "BatchCreateStaticVA",
@@ -92,7 +93,7 @@ class StaticVASet(Result):
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
-class CreateStaticVA(PHRequest[StaticVA]):
+class CreateStaticVA(AccountsOrder[StaticVA]):
     """Create a static virtual account for one channel (4.1). Documented.
 
     `mch_order_id`: letters and digits, 1 to 32; it stands for one customer or one bill, not for one payment.
@@ -105,22 +106,13 @@ class CreateStaticVA(PHRequest[StaticVA]):
     AlreadyExists tells that the first got through, and `update` with the same channel returns the account.
     """
 
-    # this page gives no alphabet for the id; the pages of 4.2 and 4.7 do
-    mch_order_id: str = order_id()
     channel_code: str = text(1)
-    customer_name: str = text(1, 100, personal=True)
     email: str = text(1, 50, pattern=EMAIL, personal=True)
-    min_amount: int | None = minor_units(0, default=None)
-    max_amount: int | None = minor_units(0, default=None)
-    # documented as 11 to 14 characters; the page's own example, 0912345678, is a digit short and is refused
-    mobile: str | None = mobile(default=None)
-    expire_time: str | date | None = day(default=None)
-    description: str | None = text(1, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if isinstance(self.channel_code, str) and "," in self.channel_code:
             yield FieldError("channel_code", "one code only; several are for batch_create")
-        yield from limits_in_order(self.min_amount, self.max_amount)
+        yield from super()._cross_checks()
 
 
 @endpoint(
@@ -133,25 +125,15 @@ class CreateStaticVA(PHRequest[StaticVA]):
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
-class BatchCreateStaticVA(PHRequest[StaticVASet]):
+class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     """Create static virtual accounts for several channels at once (4.2). Documented.
 
     `channel_code`: codes in a list, or a text joined by commas, which is how they travel. The rest is as in 4.1.
     Of the answer, `reference_number` and `biller` are inferred from 4.3, which returns the same object.
     """
 
-    mch_order_id: str = order_id()
     channel_code: str | Sequence[str] = codes()
-    customer_name: str = text(1, 100, personal=True)
     email: str = text(1, 50, pattern=EMAIL, personal=True)
-    min_amount: int | None = minor_units(0, default=None)
-    max_amount: int | None = minor_units(0, default=None)
-    mobile: str | None = mobile(default=None)
-    expire_time: str | date | None = day(default=None)
-    description: str | None = text(1, default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return limits_in_order(self.min_amount, self.max_amount)
 
 
 @endpoint(
@@ -288,7 +270,7 @@ class CancelStaticVA(PHRequest[StaticVASet]):
 
 
 @callback("ph.bills.callback", "payment.success", nav="4.8", provenance=Provenance.OBSERVED)
-class BillsPaymentReceived(Event):
+class BillsPaymentReceived(MoneyEvent):
     """A virtual account received a payment (4.8); there is no event for failures. Observed with an integrator.
 
     `transaction_id` is unique to the payment: one account receives many. `amount` in centavos (inferred).
@@ -296,18 +278,10 @@ class BillsPaymentReceived(Event):
     not documented. Times are Philippine.
     """
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
     channel_code: str | None = None
     code_mch_order_id: str | None = None
     # white-label and Indonesian editions of this callback call it referenceNumber
     payment_code: str | None = attrs.field(default=None, metadata={"aliases": ("referenceNumber",)})
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
 
 
 class Bills(Product):

@@ -13,13 +13,13 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, Wire, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Result, Wire, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
-from ..errors import FieldError, NotFound
+from ..errors import FieldError
 from ..fields import EMAIL, PH_MOBILE, URL, choice, integer, items, minor_units, order_id, ph_mobile, text
 from ..product import Call, Product
 from .checkout_parts import CheckoutAddress, CheckoutGoods
-from .codes import FailedCode
+from .events import PaymentEvent
 
 __all__ = [
     "AvailableChannel",
@@ -255,7 +255,7 @@ class CloseCheckout(PHRequest[Any]):
     nav="9.5",
     provenance=Provenance.DOCUMENTED,
 )
-class CheckoutSettled(Event):
+class CheckoutSettled(PaymentEvent):
     """A checkout was paid, or its payment failed (9.5). Sent to `notify_url`. `amount` in minor units.
 
     Documented for the older checkout; that this one sends the same is inferred. `checkout_id`, `currency` and
@@ -263,17 +263,6 @@ class CheckoutSettled(Event):
     under those names they come as `WebPaymentSettled`, so find the order by `mch_order_id` in both.
     """
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    channel_code: str | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
     checkout_id: str | None = None
     currency: str | None = None
     channel_type: CheckoutChannelType | None = None
@@ -289,9 +278,4 @@ class Checkout(Product):
 
     async def find(self, mch_order_id: str, *, checkout_id: str | None = None) -> CheckoutStatus | None:
         """The checkout's status, or None if PayCools does not know the order."""
-        wanted = QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id)
-        try:
-            status: CheckoutStatus = await self._client.send(wanted)
-        except NotFound:
-            return None
-        return status
+        return await self._found(QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id))

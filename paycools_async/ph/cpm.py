@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
-from ..errors import NotFound, OrderConflict
 from ..fields import EMAIL, URL, minor_units, order_id, ph_mobile, text
+from ..orders import check_amount
 from ..product import Call, Product
-from .codes import FailedCode
+from .events import PaymentEvent
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
 
@@ -114,20 +114,8 @@ class QueryCPMPayment(PHRequest[CPMPayment]):
     nav="cpm.3",
     provenance=Provenance.DOCUMENTED,
 )
-class CPMSettled(Event):
+class CPMSettled(PaymentEvent):
     """A charge became final (cpm.3). Documented on the developer site. Sent to `callback_url`. `amount` in centavos."""
-
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    channel_code: str | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class CPM(Product):
@@ -138,11 +126,7 @@ class CPM(Product):
 
     async def find(self, mch_order_id: str) -> CPMPayment | None:
         """The charge's status, or None if PayCools does not know the order."""
-        try:
-            payment: CPMPayment = await self._client.send(QueryCPMPayment(mch_order_id=mch_order_id))
-        except NotFound:
-            return None
-        return payment
+        return await self._found(QueryCPMPayment(mch_order_id=mch_order_id))
 
     async def resolve(self, request: CreateCPMPayment, *, absent_after: float = 5.0) -> CPMPayment:
         """After OutcomeUnknown: find out what became of the charge. Never charges again: a shown code may be used up.
@@ -151,15 +135,8 @@ class CPM(Product):
         nothing was charged, so ask the customer for a fresh code and charge that. Raises OrderConflict where PayCools
         knows the order id with another amount.
         """
-        found = await self.find(request.mch_order_id)
+        found = await self._look_twice(lambda: self.find(request.mch_order_id), absent_after)
         if found is None:
-            await self._client.clock.sleep(absent_after)
-            found = await self.find(request.mch_order_id)
-        if found is None:
-            raise NotFound(1008, "absent in two inquiries")
-        if found.transaction_amount not in (None, request.amount):
-            raise OrderConflict(
-                f"PayCools knows order {request.mch_order_id} with amount {found.transaction_amount}, "
-                f"ours is {request.amount}"
-            )
+            raise self._absent_twice()
+        check_amount(f"order {request.mch_order_id}", found.transaction_amount, request.amount)
         return found

@@ -11,11 +11,10 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
-from .codes import FailedCode
 from .direct_debit_tokens import (
     SUCCESS,
     AuthorizationChanged,
@@ -29,6 +28,7 @@ from .direct_debit_tokens import (
     QueryAuthorization,
     TokenStatus,
 )
+from .events import PaymentEvent
 
 __all__ = [
     "AuthorizationChanged",
@@ -143,20 +143,8 @@ class QueryDirectDebit(PHRequest[DirectDebitStatus]):
     nav="10.7",
     provenance=Provenance.DOCUMENTED,
 )
-class DirectDebitSettled(Event):
+class DirectDebitSettled(PaymentEvent):
     """A debit became final (10.7). `amount` in centavos; times are Philippine."""
-
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    channel_code: str | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class DirectDebit(Product):

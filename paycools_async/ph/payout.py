@@ -9,17 +9,14 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
 from ..enums import TransactionStatus
-from ..errors import (
-    FieldError,
-    NotFound,
-    OrderConflict,
-    StillPending,
-)
+from ..errors import FieldError
 from ..fields import EMAIL, PERSON_NAME, PH_MOBILE, choice, day, integer, minor_units, order_id, ph_mobile, text
-from ..product import Call, Product
+from ..orders import PayoutProduct
+from ..product import Call
 from .codes import FailedCode
+from .events import OrderEvent
 
 __all__ = [
     "CreatePayout",
@@ -28,7 +25,6 @@ __all__ = [
     "PayoutStatus",
     "Payouts",
     "QueryPayout",
-    "agrees",
     "idempotency_id_for",
 ]
 
@@ -56,7 +52,8 @@ class PayoutReceipt(Result):
     mch_order_id: str | None = None
 
 
-def _default_idempotency_id(request: Any) -> str | None:
+def default_idempotency_id(request: Any) -> str | None:
+    """The one of a request that has none, made from its order id."""
     return idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else None
 
 
@@ -95,7 +92,7 @@ class CreatePayout(PHRequest[PayoutReceipt]):
     account_name: str = text(1, 30, pattern=PERSON_NAME, personal=True)
     bank_code: str | None = text(1, default=None)
     ewallet_code: str | None = text(1, default=None)
-    idempotency_id: str = order_id(10, 30, default=attrs.Factory(_default_idempotency_id, takes_self=True))
+    idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     remark: str | None = text(1, 200, default=None)
     id_card_pic_url: str | None = text(1, 200, default=None, personal=True)
     id_card_expiry_date: str | None = day(default=None, personal=True)
@@ -150,82 +147,16 @@ class QueryPayout(PHRequest[PayoutStatus]):
     nav="3.3",
     provenance=Provenance.DOCUMENTED,
 )
-class PayoutSettled(Event):
+class PayoutSettled(OrderEvent):
     """A payout became final (3.3). Sent to the address set in the merchant portal. `amount` in centavos."""
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
-    remark: str | None = None
 
-
-def agrees(request: CreatePayout, status: PayoutStatus) -> bool:
-    """Whether PayCools' record is this very order (the status shows no account, so order id and amount decide)."""
-    return status.mch_order_id == request.mch_order_id and status.amount in (None, request.amount)
-
-
-class Payouts(Product):
+class Payouts(PayoutProduct[CreatePayout, PayoutStatus, PayoutReceipt]):
     """Money out."""
 
     create = Call(CreatePayout)
     query = Call(QueryPayout)
+    _creation = CreatePayout
 
-    async def find(self, mch_order_id: str) -> PayoutStatus | None:
-        """The payout's status, or None if PayCools does not know the order."""
-        try:
-            status: PayoutStatus = await self._client.send(QueryPayout(mch_order_id=mch_order_id))
-        except NotFound:
-            return None
-        return status
-
-    async def resolve(
-        self, request: CreatePayout, *, absent_after: float = 5.0, resend: bool = True
-    ) -> PayoutStatus | PayoutReceipt:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the order, send the same again.
-
-        Inquires by order id. Found: returns its status. Absent in two inquiries at least `absent_after` seconds
-        apart: sends the very same request again, under the same ids (unless `resend` is False: NotFound is raised).
-        Raises OrderConflict where PayCools knows the id with another amount, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again.
-        """
-        return await self._find_or_resend(
-            lambda: self._inquire(request), request, absent_after=absent_after, resend=resend
-        )
-
-    async def _inquire(self, request: CreatePayout) -> PayoutStatus | None:
-        status = await self.find(request.mch_order_id)
-        if status is not None and not agrees(request, status):
-            raise OrderConflict(
-                f"PayCools knows order {request.mch_order_id} with amount {status.amount}, ours is {request.amount}"
-            )
-        return status
-
-    async def wait_until_final(
-        self, mch_order_id: str, *, within: float = 600.0, first_pause: float = 1.0, longest_pause: float = 30.0
-    ) -> PayoutStatus:
-        """Inquire with growing pauses (seconds) until the payout is COMPLETE, FAILED or CLOSED.
-
-        Raises StillPending after `within` seconds, and NotFound if PayCools never knew the order.
-        """
-        clock = self._client.clock
-        end = clock.monotonic() + within
-        pause = first_pause
-        while True:
-            status = await self.find(mch_order_id)
-            if status is not None and status.transaction_status.final:
-                return status
-            left = end - clock.monotonic()
-            if left <= 0:
-                if status is None:
-                    raise NotFound(1008, "transaction not found")
-                raise StillPending(
-                    f"payout {mch_order_id} is still {status.transaction_status} after {within:g} seconds"
-                )
-            await clock.sleep(min(pause, left))
-            pause = min(pause * 2, longest_pause)
+    def _inquiry(self, mch_order_id: str) -> QueryPayout:
+        return QueryPayout(mch_order_id=mch_order_id)

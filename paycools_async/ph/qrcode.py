@@ -7,12 +7,12 @@ from datetime import date, datetime
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, URL, day, integer, minor_units, order_id, text
 from ..product import Call, Product
-from .codes import FailedCode
+from .events import PaymentEvent
 from .standing import ReceivedPayment, days_in_order
 
 __all__ = [
@@ -175,24 +175,12 @@ class CancelQR(PHRequest[QRCode]):
     nav="5.5",
     provenance=Provenance.DOCUMENTED,
 )
-class QRPaymentSettled(Event):
+class QRPaymentSettled(PaymentEvent):
     """A payment on a QR code became final (5.5). Documented.
 
     `transaction_id` is unique to the payment: a static code receives many, and sends successes only. `amount` in
     centavos (inferred from 5.1). It goes to the code's `callback_url`, else to the address set in the merchant portal.
     """
-
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    channel_code: str | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @endpoint(

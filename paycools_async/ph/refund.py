@@ -7,9 +7,10 @@ from datetime import datetime
 
 from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
 from ..enums import OpenEnum
-from ..errors import FieldError, NotFound, OrderConflict
+from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..product import Call, Product
+from ..orders import RefundProduct
+from ..product import Call
 from .codes import FailedCode
 
 __all__ = [
@@ -166,47 +167,11 @@ class RefundSettled(Event):
     failed_message: str | None = None
 
 
-class Refunds(Product):
+class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):
     """Money back."""
 
     create = Call(CreateRefund)
     payments = Call(GetRefundPayments)
 
-    async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> RefundRecord | None:
-        """The refund with your id, or None if PayCools lists none for this payment.
-
-        PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked.
-        """
-        wanted = GetRefundPayments(original_transaction_id=original_transaction_id)
-        try:
-            records: list[RefundRecord] = await self._client.send(wanted)
-        except NotFound:
-            return None
-        for record in records:
-            if record.mch_refund_order_id == mch_refund_order_id:
-                return record
-        return None
-
-    async def resolve(
-        self, request: CreateRefund, *, absent_after: float = 5.0, resend: bool = True
-    ) -> RefundRecord | RefundReceipt:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the refund, send the same again.
-
-        Found among the payment's refunds: returns it. Absent in two inquiries at least `absent_after` seconds apart:
-        sends the very same request again, under the same refund id (unless `resend` is False: NotFound is raised);
-        PayCools refuses an id it took before. Raises OrderConflict where PayCools knows the id with another amount,
-        DuplicateOrder where it took the id before but does not list it yet, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again.
-        """
-        return await self._find_or_resend(
-            lambda: self._inquire(request), request, absent_after=absent_after, resend=resend
-        )
-
-    async def _inquire(self, request: CreateRefund) -> RefundRecord | None:
-        record = await self.find(request.mch_refund_order_id, original_transaction_id=request.original_transaction_id)
-        if record is not None and record.refund_amount not in (None, request.refund_amount):
-            raise OrderConflict(
-                f"PayCools knows refund {request.mch_refund_order_id} with amount {record.refund_amount}, "
-                f"ours is {request.refund_amount}"
-            )
-        return record
+    def _refunds_of(self, original_transaction_id: str) -> GetRefundPayments:
+        return GetRefundPayments(original_transaction_id=original_transaction_id)

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
-from .codes import FailedCode
+from .events import PaymentEvent
 
 __all__ = [
     "CreateWebPayment",
@@ -141,24 +141,13 @@ class GetWebPaymentChannels(PHRequest[Any]):
     nav="7.4",
     provenance=Provenance.DOCUMENTED,
 )
-class WebPaymentSettled(Event):
+class WebPaymentSettled(PaymentEvent):
     """A web payment was paid or failed (7.4). Documented. Sent to `callback_url`. `amount` in centavos.
 
     The table of checkout's notification (9.5) names these events too, while its samples say checkout.payment.*:
     `checkout_id` is there for that case, and stands in no document.
     """
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
-    channel_code: str | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
     checkout_id: str | None = None
 
 

@@ -18,9 +18,12 @@ import attrs
 from ..times import MANILA, Clock
 from . import check
 
-__all__ = ["PAYERS", "PLAYERS", "Books", "Payer", "Player", "Refusal", "plays", "takes_payments"]
+__all__ = ["PAYERS", "PLAYERS", "Books", "Fate", "Payer", "Player", "Refusal", "plays", "takes_payments"]
 
 S = TypeVar("S")
+
+Fate = tuple[str, int | None, str | None]
+"""How a payout, payment or refund ends: status, failedCode, failedMessage."""
 
 
 class Refusal(Exception):
@@ -74,9 +77,10 @@ class Books:
         return datetime.fromtimestamp(moment, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def notify(self, fields: Mapping[str, Any], *, at: float | None = None) -> None:
-        """Queue a callback for a moment (now by default); it is signed when it is taken."""
+        """Queue a callback for a moment (now by default); it is signed when it is taken. None is left out."""
         moment = self.clock.time() if at is None else at
-        heapq.heappush(self._callbacks, (moment, next(self._serial), dict(fields)))
+        told = {name: value for name, value in fields.items() if value is not None}
+        heapq.heappush(self._callbacks, (moment, next(self._serial), told))
 
     def due_callbacks(self) -> list[bytes]:
         """The signed bodies of all callbacks whose moment has come; each is handed out once."""

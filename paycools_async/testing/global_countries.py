@@ -18,6 +18,7 @@ from .global_country_books import (
     channel_type,
     pay_data,
     settle,
+    take,
 )
 from .global_payouts import find_payout, local, payout_row, take_payout
 
@@ -112,19 +113,10 @@ def query_payment(books: Books, fields: dict[str, Any], country: str) -> dict[st
 @takes_payments
 async def pay_order(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
     """A customer pays a single payment, by order id, transaction id or pay data."""
-    for payment in books.of(CountryPaymentBooks).by_id.values():
-        if (
-            isinstance(payment, FakeCountryPayment)
-            and payment.product == "order"
-            and reference in (payment.order_id, payment.transaction_id, payment.pay_data)
-        ):
-            break
-    else:
+    payment = books.of(CountryPaymentBooks).payable("order", reference)
+    if payment is None:
         return None
-    if payment.settles is not None:
-        raise Refusal(21028, "Transaction already paid or closed")
-    if amount != payment.amount:
-        raise Refusal(21021, "Transaction Amount Invalid")
+    take(payment.amount, amount, is_open=payment.settles is None)
     settle(books, payment)
     return payment.listed(books)
 

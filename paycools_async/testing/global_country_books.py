@@ -9,13 +9,24 @@ import attrs
 from .books import Books, Refusal
 from .global_payouts import GlobalPayoutBooks, local
 from .ph_payment_books import FakePayment, PaymentBooks
+from .ph_standing import LINK
 
-__all__ = ["CountryPaymentBooks", "FakeCountryPayment", "FakeStaticCode", "channel_type", "pay_data", "settle"]
+__all__ = [
+    "CountryPaymentBooks",
+    "FakeCountryPayment",
+    "FakeStaticCode",
+    "channel_type",
+    "pay_data",
+    "settle",
+    "take",
+]
 
-LINK = "https://sandbox.invalid/"
-"""Where the fake's links lead: nowhere."""
-
-_EVENTS = {"order": "order.payment", "static": "static.order.payment"}
+_EVENTS = {
+    "order": "order.payment",
+    "static": "static.order.payment",
+    "unified": "order.payment",
+    "checkout": "checkout.payment",
+}
 
 
 @attrs.define(kw_only=True)
@@ -30,9 +41,8 @@ class FakeCountryPayment(FakePayment):
         status = self.status_at(now)
         return "COMPLETED" if status == "COMPLETE" else status
 
-    def row(self, books: Books) -> dict[str, Any]:
-        """The payment as an inquiry shows it."""
-        now = books.clock.time()
+    def shown(self, books: Books, now: float) -> dict[str, Any]:
+        """What inquiry and notification share."""
         settled = self.settled_at(now)
         return {
             "mchOrderId": self.order_id,
@@ -41,11 +51,18 @@ class FakeCountryPayment(FakePayment):
             "transactionStatus": self.word(now),
             "createTime": local(books, self.country, self.created),
             "returnTime": None if settled is None else local(books, self.country, settled),
-            "customerName": self.details.get("customerName"),
             "channelCode": self.channel,
-            "email": self.details.get("email"),
             "remark": self.remark,
         }
+
+    def told(self, books: Books) -> dict[str, Any]:
+        """What its notification says."""
+        return self.shown(books, self.settles or 0)
+
+    def row(self, books: Books) -> dict[str, Any]:
+        """The payment as an inquiry shows it."""
+        payer = {"customerName": self.details.get("customerName"), "email": self.details.get("email")}
+        return {**self.shown(books, books.clock.time()), **payer}
 
     def listed(self, books: Books) -> dict[str, Any]:
         """The payment as the list of a static code shows it."""
@@ -100,6 +117,17 @@ class CountryPaymentBooks(PaymentBooks):
             raise Refusal(21006, "Merchant transaction not found")
         return found
 
+    def payable(self, product: str, reference: str) -> FakeCountryPayment | None:
+        """The payment that a customer means by its order id, transaction id or pay data."""
+        for payment in self.by_id.values():
+            if (
+                isinstance(payment, FakeCountryPayment)
+                and payment.product == product
+                and reference in (payment.order_id, payment.transaction_id, payment.pay_data)
+            ):
+                return payment
+        return None
+
     def known_code(self, order_id: str, country: str) -> FakeStaticCode:
         """The static code of an order, in its own country."""
         found = self.codes.get(order_id)
@@ -120,26 +148,24 @@ def pay_data(books: Books, channel: str) -> str:
     return {"URL": LINK + fresh, "VA": fresh[1:]}.get(kind, f"SANDBOX QR, NO MONEY {fresh}")
 
 
+def take(wanted: int, amount: int, *, is_open: bool) -> None:
+    """Refuse what may not be paid: what is closed, or another amount."""
+    if not is_open:
+        raise Refusal(21028, "Transaction already paid or closed")
+    if amount != wanted:
+        raise Refusal(21021, "Transaction Amount Invalid")
+
+
 def settle(books: Books, payment: FakeCountryPayment) -> None:
     """The payer has paid, or tried to: the payment ends as decided, and the merchant is told."""
-    payments = books.of(CountryPaymentBooks)
-    payment.status, payment.failed_code, payment.failed_message = payments.decide(payment)
-    payment.settles = books.clock.time() + payments.settle_after
-    if payment.status == "COMPLETE":
-        spent = books.of(GlobalPayoutBooks).spent_in
-        spent[payment.country] = spent.get(payment.country, 0) - payment.amount
-    outcome = "success" if payment.status == "COMPLETE" else "failed"
+    books.of(CountryPaymentBooks).end(payment, books.clock.time())
+    paid = payment.status == "COMPLETE"
+    if paid:
+        books.of(GlobalPayoutBooks).spend(payment.country, -payment.amount)
     fields = {
-        "eventName": f"{_EVENTS[payment.product]}.{outcome}",
-        "mchOrderId": payment.order_id,
-        "transactionId": payment.transaction_id,
-        "amount": payment.amount,
-        "transactionStatus": payment.word(payment.settles),
-        "createTime": local(books, payment.country, payment.created),
-        "returnTime": local(books, payment.country, payment.settles),
-        "channelCode": payment.channel,
-        "remark": payment.remark,
+        "eventName": f"{_EVENTS[payment.product]}.{'success' if paid else 'failed'}",
+        **payment.told(books),
         "failedCode": payment.failed_code,
         "failedMessage": payment.failed_message,
     }
-    books.notify({name: value for name, value in fields.items() if value is not None}, at=payment.settles)
+    books.notify(fields, at=payment.settles)

@@ -48,7 +48,11 @@ class GlobalPayoutBooks(PayoutBooks):
     def _enter(self, payout: FakePayout) -> None:
         super()._enter(payout)
         if isinstance(payout, FakeGlobalPayout) and payout.status != "FAILED":
-            self.spent_in[payout.country] = self.spent_in.get(payout.country, 0) + payout.amount
+            self.spend(payout.country, payout.amount)
+
+    def spend(self, country: str, amount: int) -> None:
+        """Minor units that leave the country's balance; below zero they come in."""
+        self.spent_in[country] = self.spent_in.get(country, 0) + amount
 
     def left_in(self, books: Books, country: str) -> int:
         """Minor units left for payouts in a country."""
@@ -114,11 +118,8 @@ def _word(status: str) -> str:
 def notify_payout(books: Books, payout: FakeGlobalPayout) -> None:
     """Queue the notification of a payout's end."""
     failed = payout.status == "FAILED"
-    fields = {
-        "eventName": "disbursement.failed" if failed else "disbursement.success",
-        **payout_row(books, payout, payout.settles),
-    }
-    books.notify({name: value for name, value in fields.items() if value is not None}, at=payout.settles)
+    event = "disbursement.failed" if failed else "disbursement.success"
+    books.notify({"eventName": event, **payout_row(books, payout, payout.settles)}, at=payout.settles)
 
 
 def find_payout(books: Books, fields: dict[str, Any], country: str) -> FakeGlobalPayout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import attrs
 
@@ -15,18 +16,17 @@ from .global_country_books import CountryPaymentBooks, FakeCountryPayment
 from .global_payouts import CURRENCIES, GlobalPayoutBooks
 from .ph_direct_debit import DirectDebitBooks
 from .ph_payment_books import FakePayment
-from .ph_refunds import DAY, FakeRefund, RefundBooks
+from .ph_refunds import DAY, RefundBooks, announce
 
 __all__ = ["ReportBooks"]
 
 
 @attrs.define
 class ReportBooks:
-    """Where the links to reports lead; nothing is served there unless you do."""
+    """Where the links to reports lead: `link(fields)` says it; else to `site`, which a `Sandbox` sets to itself."""
 
-    link: Callable[[dict[str, Any]], str] = attrs.field(
-        default=lambda fields: f"https://sandbox.invalid/{fields['transDate']}.xlsx?Signature=0"
-    )
+    site: str = "https://sandbox.invalid"
+    link: Callable[[dict[str, Any]], str] | None = None
 
 
 # 1. Account
@@ -42,7 +42,11 @@ def balance(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
 
 @plays("global.account.report_download")
 def report(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    return {"downloadUrl": books.of(ReportBooks).link(fields)}
+    reports = books.of(ReportBooks)
+    if reports.link is not None:
+        return {"downloadUrl": reports.link(fields)}
+    named = {"app": books.app_id, "country": fields["countryCode"], "day": fields["transDate"], "Signature": "0"}
+    return {"downloadUrl": f"{reports.site}/_sandbox/report.xlsx?{urlencode(named)}"}
 
 
 # 7. Refunds
@@ -57,31 +61,10 @@ def create_refund(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     if payment is None:
         raise Refusal(21006, "Merchant transaction not found")
     _check_refund(refunds, payment, fields["refundAmount"], now)
-    refund = FakeRefund(
-        refund_id=fields["mchRefundOrderId"],
-        transaction_id=books.new_id("R"),
-        payment=payment,
-        amount=fields["refundAmount"],
-        reason=fields.get("refundReason"),
-        created=now,
-        settles=now + refunds.settle_after,
-        status="PENDING",
-    )
-    refund.status, refund.failed_code, refund.failed_message = refunds.decide(refund)
-    refunds.by_id[refund.refund_id] = refund
+    refund = refunds.enter(books, fields, payment)
     if refund.status == "COMPLETE" and isinstance(payment, FakeCountryPayment):
-        spent = books.of(GlobalPayoutBooks).spent_in
-        spent[payment.country] = spent.get(payment.country, 0) + refund.amount
-    event = {"COMPLETE": "success", "CANCEL": "cancel"}.get(refund.status, "failed")
-    body = {"eventName": f"payment.refund.{event}", **_refund_row(books, refund, refund.settles)}
-    books.notify({name: value for name, value in body.items() if value is not None}, at=refund.settles)
-    return {
-        "mchRefundOrderId": refund.refund_id,
-        "refundTransactionId": refund.transaction_id,
-        "refundCreateTime": books.when(now),
-        "refundAmount": refund.amount,
-        "refundStatus": "PENDING",
-    }
+        books.of(GlobalPayoutBooks).spend(payment.country, refund.amount)
+    return announce(books, refund, refund.row(books, refund.settles))
 
 
 def _check_refund(refunds: RefundBooks, payment: FakePayment, amount: int, now: float) -> None:
@@ -102,31 +85,10 @@ def _check_refund(refunds: RefundBooks, payment: FakePayment, amount: int, now: 
         raise Refusal(21406, "Refund amount invalid")
 
 
-def _refund_row(books: Books, refund: FakeRefund, now: float) -> dict[str, Any]:
-    final = now >= refund.settles
-    return {
-        "mchRefundOrderId": refund.refund_id,
-        "originalTransactionId": refund.payment.transaction_id,
-        "refundTransactionId": refund.transaction_id,
-        "refundAmount": refund.amount,
-        "feeRefunded": 0,
-        "refundStatus": refund.status_at(now),  # COMPLETE without a D, unlike payments
-        "refundCreateTime": books.when(refund.created),
-        "refundReturnTime": books.when(refund.settles) if final else None,
-        "failedCode": refund.failed_code if final else None,
-        "failedMessage": refund.failed_message if final else None,
-    }
-
-
 @plays("global.refund.query")
 def refunds_of(books: Books, fields: dict[str, Any]) -> list[dict[str, Any]]:
     now = books.clock.time()
-    return [
-        _refund_row(books, refund, now)
-        for refund in books.of(RefundBooks).by_id.values()
-        if fields.get("originalTransactionId") in (None, refund.payment.transaction_id)
-        and fields.get("refundTransactionId") in (None, refund.transaction_id)
-    ]
+    return [refund.row(books, now) for refund in books.of(RefundBooks).wanted(fields)]
 
 
 # Direct debit: agreements and tokens are those of the PH API's books; `customer_authorizes` and the like work here too

@@ -7,14 +7,13 @@ from typing import Any
 import attrs
 
 from .books import Books, Refusal, plays, takes_payments
-from .global_country_books import CountryPaymentBooks, FakeCountryPayment, channel_type, pay_data
-from .global_payouts import CURRENCIES, GlobalPayoutBooks, find_payout, iso, payout_row, take_payout
+from .global_country_books import CountryPaymentBooks, FakeCountryPayment, channel_type, pay_data, settle, take
+from .global_payouts import CURRENCIES, find_payout, iso, payout_row, take_payout
 from .ph_direct_debit import DirectDebitBooks
-from .ph_payment_books import FakeCheckout
+from .ph_payment_books import HOUR, FakeCheckout
 
 __all__ = ["FakeUnifiedPayment"]
 
-HOUR = 3600
 CHANNELS = {"PH": (("QR", "PH_GCASH_QR"), ("QR", "PH_QRPH_DYNAMIC"), ("EWALLET", "PH_GCASH_URL"))}
 """The published sample; the other countries' lists are not known."""
 
@@ -30,7 +29,7 @@ class FakeUnifiedPayment(FakeCountryPayment):
     def status_at(self, now: float) -> str:
         return "CLOSED" if self.closed is not None and now >= self.closed else super().status_at(now)
 
-    def shown(self, now: float) -> dict[str, Any]:
+    def shown(self, books: Books, now: float) -> dict[str, Any]:
         """What inquiry and notification share; no sample of either holds null."""
         settled = self.settled_at(now)
         return {
@@ -45,6 +44,9 @@ class FakeUnifiedPayment(FakeCountryPayment):
             "returnTime": None if settled is None else iso(settled),
             "remark": self.remark,
         }
+
+    def told(self, books: Books) -> dict[str, Any]:
+        return {**super().told(books), **self.told_too}
 
 
 def _payment(books: Books, fields: dict[str, Any], product: str, **more: Any) -> FakeUnifiedPayment:
@@ -62,24 +64,6 @@ def _payment(books: Books, fields: dict[str, Any], product: str, **more: Any) ->
     )
     books.of(CountryPaymentBooks).enter(payment)
     return payment
-
-
-def _settle(books: Books, payment: FakeUnifiedPayment, event: str) -> None:
-    """The payer has paid, or tried to: the payment ends as decided, and the merchant is told."""
-    payments = books.of(CountryPaymentBooks)
-    payment.status, payment.failed_code, payment.failed_message = payments.decide(payment)
-    payment.settles = books.clock.time() + payments.settle_after
-    if payment.status == "COMPLETE":
-        spent = books.of(GlobalPayoutBooks).spent_in
-        spent[payment.country] = spent.get(payment.country, 0) - payment.amount
-    fields = {
-        "eventName": f"{event}.{'success' if payment.status == 'COMPLETE' else 'failed'}",
-        **payment.shown(payment.settles),
-        "failedCode": payment.failed_code,
-        "failedMessage": payment.failed_message,
-        **payment.told_too,
-    }
-    books.notify({name: value for name, value in fields.items() if value is not None}, at=payment.settles)
 
 
 # Payments
@@ -100,7 +84,7 @@ def create_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     channel = fields["channelCode"]
     payment = _payment(books, fields, "unified", channel=channel, pay_data="" if debit else pay_data(books, channel))
     if debit:
-        _settle(books, payment, "order.payment")
+        settle(books, payment)
     return {
         "mchOrderId": payment.order_id,
         "transactionId": payment.transaction_id,
@@ -125,7 +109,7 @@ def _known(books: Books, fields: dict[str, Any]) -> FakeUnifiedPayment:
 @plays("global.unified.payment.query")
 def query_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     payment = _known(books, fields)
-    return {**payment.shown(books.clock.time()), "payData": payment.pay_data or None}
+    return {**payment.shown(books, books.clock.time()), "payData": payment.pay_data or None}
 
 
 @plays("global.unified.payment.close")
@@ -143,26 +127,15 @@ def close_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _take(wanted: int, amount: int, *, is_open: bool) -> None:
-    if not is_open:
-        raise Refusal(21028, "Transaction already paid or closed")
-    if amount != wanted:
-        raise Refusal(21021, "Transaction Amount Invalid")
-
-
 @takes_payments
 async def pay_unified(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
     """A customer pays a unified payment, by order id, transaction id or pay data."""
-    for payment in books.of(CountryPaymentBooks).by_id.values():
-        if (
-            isinstance(payment, FakeUnifiedPayment)
-            and payment.product == "unified"
-            and reference in (payment.order_id, payment.transaction_id, payment.pay_data)
-        ):
-            _take(payment.amount, amount, is_open=payment.settles is None and payment.closed is None)
-            _settle(books, payment, "order.payment")
-            return payment.shown(books.clock.time())
-    return None
+    payment = books.of(CountryPaymentBooks).payable("unified", reference)
+    if payment is None:
+        return None
+    take(payment.amount, amount, is_open=payment.status_at(books.clock.time()) == "PENDING" and payment.settles is None)
+    settle(books, payment)
+    return payment.shown(books, books.clock.time())
 
 
 # Payouts
@@ -220,10 +193,10 @@ async def pay_checkout(books: Books, reference: str, amount: int) -> dict[str, A
     if checkout is None:
         return None
     fields = checkout.fields
-    _take(fields["amount"], amount, is_open=checkout.payment is None and checkout.status_at(now) == "PENDING")
+    take(fields["amount"], amount, is_open=checkout.payment is None and checkout.status_at(now) == "PENDING")
     code = (fields.get("channelCodeList") or [CHANNELS["PH"][0][1]])[0]
     told_too = {"checkoutId": checkout.checkout_id, "settlementCurrency": fields["settlementCurrency"]}
     payment = _payment(books, fields, "checkout", channel=code, told_too=told_too)
     checkout.payment = payment
-    _settle(books, payment, "checkout.payment")
-    return payment.shown(now)
+    settle(books, payment)
+    return payment.shown(books, now)

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from .books import Books, Refusal, plays
+from .books import Books, Fate, Refusal, plays
 
 __all__ = [
     "DirectDebitBooks",
@@ -23,9 +23,6 @@ __all__ = [
     "customer_refuses",
     "notify_ekyc",
 ]
-
-Fate = tuple[str, int | None, str | None]
-"""How a debit ends: status, failedCode, failedMessage."""
 
 TEN_YEARS = 3650 * 86_400.0
 
@@ -205,7 +202,7 @@ def payment_create(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _debit_callback(books: Books, debit: FakeDebit) -> dict[str, Any]:
-    fields = {
+    return {
         "amount": debit.fields["amount"],
         "channelCode": debit.fields["channelCode"],
         "createTime": books.when(debit.created),
@@ -218,7 +215,6 @@ def _debit_callback(books: Books, debit: FakeDebit) -> dict[str, Any]:
         "transactionId": debit.transaction_id,
         "transactionStatus": debit.status,
     }
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 @plays("ph.directdebit.payment_query")

@@ -7,12 +7,9 @@ from typing import Any
 
 import attrs
 
-from .books import Books
+from .books import Books, Fate
 
-__all__ = ["HOUR", "FakeCheckout", "FakePayment", "Fate", "PaymentBooks"]
-
-Fate = tuple[str, int | None, str | None]
-"""How a payment ends: status, failedCode, failedMessage."""
+__all__ = ["HOUR", "FakeCheckout", "FakePayment", "PaymentBooks"]
 
 HOUR = 3600
 
@@ -100,10 +97,14 @@ class PaymentBooks:
         """The checkout of a merchant's order."""
         return self._checkouts_by_order.get(order_id)
 
+    def end(self, payment: FakePayment, now: float) -> None:
+        """Decide how a payment ends that was paid now."""
+        payment.status, payment.failed_code, payment.failed_message = self.decide(payment)
+        payment.settles = now + self.settle_after
+
     def settle(self, books: Books, payment: FakePayment) -> None:
         """The payer has paid, or tried to: the payment ends as decided, and the merchant is told."""
-        payment.status, payment.failed_code, payment.failed_message = self.decide(payment)
-        payment.settles = books.clock.time() + self.settle_after
+        self.end(payment, books.clock.time())
         if payment.status == "COMPLETE":
             books.balance += payment.amount
         books.notify(_payment_callback(books, payment), at=payment.settles)
@@ -114,7 +115,7 @@ _EVENTS = {"web": "h5.payment", "checkout": "checkout.payment", "cpm": "cpm.paym
 
 def _payment_callback(books: Books, payment: FakePayment) -> dict[str, Any]:
     outcome = "success" if payment.status == "COMPLETE" else "failed"
-    fields = {
+    return {
         "eventName": f"{_EVENTS[payment.product]}.{outcome}",
         "mchOrderId": payment.order_id,
         "transactionId": payment.transaction_id,
@@ -127,4 +128,3 @@ def _payment_callback(books: Books, payment: FakePayment) -> dict[str, Any]:
         "failedCode": payment.failed_code,
         "failedMessage": payment.failed_message,
     }
-    return {name: value for name, value in fields.items() if value is not None}

@@ -135,9 +135,7 @@ def checkout_channels(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
 @plays("ph.checkout.create")
 def create_checkout(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     payments = books.of(PaymentBooks)
-    if books.enforce_unique and any(
-        c.fields["mchOrderId"] == fields["mchOrderId"] for c in payments.checkouts.values()
-    ):
+    if books.enforce_unique and payments.checkout_of_order(fields["mchOrderId"]):
         raise Refusal(1012, "merchant order id is repeat")
     now = books.clock.time()
     expires = now + fields.get("expireSeconds", HOUR)

@@ -9,12 +9,9 @@ from typing import Any, ClassVar
 
 import attrs
 
-from .books import Books, Refusal, plays
+from .books import Books, Fate, Refusal, plays
 
 __all__ = ["FakePayout", "PayoutBooks"]
-
-Fate = tuple[str, int | None, str | None]
-"""How a payout ends: status, failedCode, failedMessage."""
 
 PAGE = 50
 
@@ -135,7 +132,7 @@ def create(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
 
 def _callback(books: Books, payout: FakePayout) -> dict[str, Any]:
     failed = payout.status == "FAILED"
-    fields = {
+    return {
         "amount": payout.amount,
         "createTime": books.when(payout.created),
         "eventName": "disbursement.failed" if failed else "disbursement.success",
@@ -147,7 +144,6 @@ def _callback(books: Books, payout: FakePayout) -> dict[str, Any]:
         "transactionId": payout.transaction_id,
         "transactionStatus": payout.status,
     }
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 @plays("ph.payout.query")

@@ -1,4 +1,4 @@
-"""The fake's refunds (8.1 to 8.3)."""
+"""The fake's refunds (8.1 to 8.3). The Global API's share the books; what is refused, and how, is each API's own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import attrs
 
-from .books import Books, Refusal, plays
-from .ph_payment_books import FakePayment, Fate, PaymentBooks
+from .books import Books, Fate, Refusal, plays
+from .ph_payment_books import FakePayment, PaymentBooks
 
-__all__ = ["FakeRefund", "RefundBooks"]
+__all__ = ["DAY", "FakeRefund", "RefundBooks", "announce"]
 
 DAY = 86_400
 
@@ -33,6 +33,22 @@ class FakeRefund:
     def status_at(self, now: float) -> str:
         return self.status if now >= self.settles else "PENDING"
 
+    def row(self, books: Books, now: float) -> dict[str, Any]:
+        """The refund as inquiries and notifications of both APIs show it; the PH API adds the reason."""
+        final = now >= self.settles
+        return {
+            "mchRefundOrderId": self.refund_id,
+            "originalTransactionId": self.payment.transaction_id,
+            "refundTransactionId": self.transaction_id,
+            "refundAmount": self.amount,
+            "feeRefunded": 0,
+            "refundStatus": self.status_at(now),  # COMPLETE without a D in the Global API too, unlike payments
+            "refundCreateTime": books.when(self.created),
+            "refundReturnTime": books.when(self.settles) if final else None,
+            "failedCode": self.failed_code if final else None,
+            "failedMessage": self.failed_message if final else None,
+        }
+
 
 @attrs.define
 class RefundBooks:
@@ -51,6 +67,45 @@ class RefundBooks:
     def of_payment(self, transaction_id: str) -> list[FakeRefund]:
         return [refund for refund in self.by_id.values() if refund.payment.transaction_id == transaction_id]
 
+    def wanted(self, fields: dict[str, Any]) -> list[FakeRefund]:
+        """Those that an inquiry asks for, by the payment's id or the refund's."""
+        return [
+            refund
+            for refund in self.by_id.values()
+            if fields.get("originalTransactionId") in (None, refund.payment.transaction_id)
+            and fields.get("refundTransactionId") in (None, refund.transaction_id)
+        ]
+
+    def enter(self, books: Books, fields: dict[str, Any], payment: FakePayment) -> FakeRefund:
+        """Book a refund that nothing speaks against."""
+        now = books.clock.time()
+        refund = FakeRefund(
+            refund_id=fields["mchRefundOrderId"],
+            transaction_id=books.new_id("R"),
+            payment=payment,
+            amount=fields["refundAmount"],
+            reason=fields.get("refundReason"),
+            created=now,
+            settles=now + self.settle_after,
+            status="PENDING",
+        )
+        refund.status, refund.failed_code, refund.failed_message = self.decide(refund)
+        self.by_id[refund.refund_id] = refund
+        return refund
+
+
+def announce(books: Books, refund: FakeRefund, row: dict[str, Any]) -> dict[str, Any]:
+    """Queue a new refund's notification, which holds `row`, and give the answer's data."""
+    event = {"COMPLETE": "success", "CANCEL": "cancel"}.get(refund.status, "failed")
+    books.notify({"eventName": f"payment.refund.{event}", **row}, at=refund.settles)
+    return {
+        "mchRefundOrderId": refund.refund_id,
+        "refundTransactionId": refund.transaction_id,
+        "refundAmount": refund.amount,
+        "refundCreateTime": books.when(refund.created),
+        "refundStatus": "PENDING",
+    }
+
 
 @plays("ph.refund.create")
 def create_refund(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
@@ -61,31 +116,10 @@ def create_refund(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     if payment is None:
         raise Refusal(1501, "The original transaction Id not exist")
     _check_refund(refunds, payment, fields["refundAmount"], now)
-    refund = FakeRefund(
-        refund_id=fields["mchRefundOrderId"],
-        transaction_id=books.new_id("R"),
-        payment=payment,
-        amount=fields["refundAmount"],
-        reason=fields.get("refundReason"),
-        created=now,
-        settles=now + refunds.settle_after,
-        status="PENDING",
-    )
-    refund.status, refund.failed_code, refund.failed_message = refunds.decide(refund)
+    refund = refunds.enter(books, fields, payment)
     if refund.status == "COMPLETE":
         books.balance -= refund.amount
-    refunds.by_id[refund.refund_id] = refund
-    row = _refund_row(books, refund, refund.settles)
-    event = {"COMPLETE": "success", "CANCEL": "cancel"}.get(refund.status, "failed")
-    body = {"eventName": f"payment.refund.{event}", **row}
-    books.notify({name: value for name, value in body.items() if value is not None}, at=refund.settles)
-    return {
-        "mchRefundOrderId": refund.refund_id,
-        "refundTransactionId": refund.transaction_id,
-        "refundAmount": refund.amount,
-        "refundCreateTime": books.when(now),
-        "refundStatus": "PENDING",
-    }
+    return announce(books, refund, _row(books, refund, refund.settles))
 
 
 def _check_refund(refunds: RefundBooks, payment: FakePayment, amount: int, now: float) -> None:
@@ -114,29 +148,11 @@ def _check_refund(refunds: RefundBooks, payment: FakePayment, amount: int, now: 
         raise Refusal(1506, "The refund amount is greater than the amount that can be refunded")
 
 
-def _refund_row(books: Books, refund: FakeRefund, now: float) -> dict[str, Any]:
-    final = now >= refund.settles
-    return {
-        "mchRefundOrderId": refund.refund_id,
-        "originalTransactionId": refund.payment.transaction_id,
-        "refundTransactionId": refund.transaction_id,
-        "refundAmount": refund.amount,
-        "feeRefunded": 0,
-        "refundStatus": refund.status_at(now),
-        "refundCreateTime": books.when(refund.created),
-        "refundReturnTime": books.when(refund.settles) if final else None,
-        "refundReason": refund.reason,
-        "failedCode": refund.failed_code if final else None,
-        "failedMessage": refund.failed_message if final else None,
-    }
+def _row(books: Books, refund: FakeRefund, now: float) -> dict[str, Any]:
+    return {**refund.row(books, now), "refundReason": refund.reason}
 
 
 @plays("ph.refund.payments")
 def refund_payments(books: Books, fields: dict[str, Any]) -> list[dict[str, Any]]:
     now = books.clock.time()
-    return [
-        _refund_row(books, refund, now)
-        for refund in books.of(RefundBooks).by_id.values()
-        if fields.get("originalTransactionId") in (None, refund.payment.transaction_id)
-        and fields.get("refundTransactionId") in (None, refund.transaction_id)
-    ]
+    return [_row(books, refund, now) for refund in books.of(RefundBooks).wanted(fields)]

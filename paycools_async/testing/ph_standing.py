@@ -43,7 +43,7 @@ class ReceivedMoney:
 
     def callback(self, books: Books, event: str, order_id: str) -> dict[str, Any]:
         """What the callbacks of 4.8, 5.5 and 6.4 have in common."""
-        fields = {
+        return {
             "eventName": event,
             "mchOrderId": order_id,
             "transactionId": self.transaction_id,
@@ -54,7 +54,6 @@ class ReceivedMoney:
             "returnTime": books.when(self.paid),
             "remark": self.remark,
         }
-        return {name: value for name, value in fields.items() if value is not None}
 
 
 def listed(books: Books, payments: Iterable[ReceivedMoney], fields: dict[str, Any]) -> list[dict[str, Any]]:

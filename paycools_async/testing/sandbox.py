@@ -14,6 +14,8 @@ from .books import Refusal
 from .delivery import Delivery
 from .fake import Dropped, FakePayCools
 from .faults import Fault
+from .global_products import ReportBooks
+from .global_report import payout_report
 
 __all__ = ["Sandbox"]
 
@@ -24,8 +26,9 @@ class Sandbox:
     `callback_url` is the merchant's: callbacks are delivered there until they are acknowledged, and the question of 4.6
     is asked there. `delivery` is the same with everything that may go wrong (`Delivery(url=..., duplicates=0.3)`).
 
-    Three pages are for other processes: GET /_sandbox/books (what was paid), POST /_sandbox/faults (a list of faults,
-    which replaces those set up) and POST /_sandbox/pay ({"reference": ..., "amount": ...}: a customer pays).
+    Three pages are for other processes: GET /_sandbox/books (what was paid; ?since=100 leaves out the first 100), POST
+    /_sandbox/faults (a list of faults, which replaces those set up) and POST /_sandbox/pay ({"reference": ...,
+    "amount": ...}: a customer pays).
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Sandbox:
     async def start(self) -> None:
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/_sandbox/books", self._show_books)
+        app.router.add_get("/_sandbox/report.xlsx", self._show_report)
         app.router.add_post("/_sandbox/faults", self._set_faults)
         app.router.add_post("/_sandbox/pay", self._pay)
         app.router.add_route("*", "/{path:.*}", self._play)
@@ -78,6 +82,8 @@ class Sandbox:
         await self.aclose()
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
+        for books in self.fake.merchants.values():
+            books.of(ReportBooks).site = self.base_url
         asked = HttpRequest(request.method, str(request.rel_url), dict(request.headers), await request.read())
         try:
             answer = await self.fake.handle(asked)
@@ -87,9 +93,11 @@ class Sandbox:
             raise asyncio.CancelledError from None  # there is nobody to answer any more
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
-    async def _show_books(self, _request: web.Request) -> web.Response:
+    async def _show_books(self, request: web.Request) -> web.Response:
         payouts = self.fake.payouts
-        rows: list[dict[str, Any]] = [attrs.asdict(payout) for payout in payouts.paid]
+        rows: list[dict[str, Any]] = [
+            attrs.asdict(payout) for payout in payouts.paid[int(request.query.get("since", 0)) :]
+        ]
         return web.json_response(
             {
                 "payouts": rows,
@@ -98,6 +106,12 @@ class Sandbox:
                 "requests": self.fake.requests,
             }
         )
+
+    async def _show_report(self, request: web.Request) -> web.Response:
+        """Where the links to the Global API's reports lead: payouts, whatever type was asked for."""
+        asked = request.query
+        body = payout_report(self.fake.merchants[asked["app"]], asked["country"], asked["day"])
+        return web.Response(body=body, content_type="application/octet-stream")
 
     async def _pay(self, request: web.Request) -> web.Response:
         asked = await request.json()

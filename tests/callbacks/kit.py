@@ -1,16 +1,29 @@
-"""Signed callbacks for these tests; the PH signature comes from the fake's own code, not from the SDK's."""
+"""Signed callbacks for these tests, and a shop that takes them.
+
+The PH signature comes from the fake's own code, not from the SDK's.
+"""
 
 from __future__ import annotations
 
 import base64
+import functools
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from paycools_async.signing import load_private_key
+from paycools_async.callbacks import CallbackRouter, PHCallbacks
+from paycools_async.callbacks.inbox import CallbackInbox
+from paycools_async.callbacks.stores import InboxStore
+from paycools_async.ph import PayoutSettled
+from paycools_async.signing import PublicKey, load_private_key
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
 from paycools_async.testing import check
 
+OpenStore = Callable[[], Awaitable[InboxStore]]
+MakeInbox = Callable[..., Awaitable[CallbackInbox]]
+
+ACK = (200, b'{"code":1,"msg":"success","data":{}}')
 SECRET = "a-callback-secret"
 DATA = Path(__file__).parent.parent / "data"
 PH_SAMPLES: list[dict[str, Any]] = json.loads((DATA / "ph_callbacks.json").read_text("utf-8"))
@@ -57,3 +70,35 @@ def enveloped(param: str, key_pem: str) -> bytes:
     """A Global callback."""
     sign = PycryptodomeSigner(load_private_key(key_pem)).sign(param.encode())
     return json.dumps({"param": param, "sign": base64.b64encode(sign).decode()}).encode()
+
+
+@functools.cache
+def public_half(key_pem: str) -> PublicKey:
+    """Parsed once: RSA keys are slow to check."""
+    return load_private_key(key_pem).public
+
+
+class Shop:
+    """A merchant whose handler remembers, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.failures = 0
+        self.router = CallbackRouter(PHCallbacks(SECRET))
+        self.router.on(PayoutSettled)(self.take)
+
+    async def take(self, event: PayoutSettled) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("the database is away")
+        self.seen.append(f"{event.mch_order_id} {event.transaction_status}")
+
+
+def payout(number: int, status: str = "COMPLETE", **more: Any) -> bytes:
+    name = "disbursement.failed" if status == "FAILED" else "disbursement.success"
+    fields = {**PAYOUT, "eventName": name, "mchOrderId": f"PAY{number}", "transactionId": f"D{number}"}
+    return signed({**fields, "transactionStatus": status, **more})
+
+
+async def counts(inbox: CallbackInbox) -> dict[str, int]:
+    return await inbox._store.counts()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from callbacks.kit import PAYOUT, SECRET, signed
-from conftest_batch import STORES
+from conftest_batch import STORES, OpenLedger
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Event as Move
-from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State
+from paycools_async.batch import Ledger, Options, PHPayouts, Runner, State
 from paycools_async.batch.ledger import Row
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
 from paycools_async.callbacks.feed import LedgerFeed
 from paycools_async.callbacks.inbox import CallbackInbox
+from paycools_async.callbacks.postgres import PostgresStore
 from paycools_async.callbacks.stores import SQLiteStore
 from paycools_async.testing import FakePayCools, ManualClock
 
@@ -29,7 +32,7 @@ def payout(order_id: str, status: str = "COMPLETE", amount: int = 50010) -> byte
 
 
 @pytest.fixture
-def router(ledger: SQLiteLedger) -> CallbackRouter:
+def router(ledger: Ledger) -> CallbackRouter:
     from paycools_async.ph import PayoutSettled
 
     found = CallbackRouter(PHCallbacks(SECRET))
@@ -37,12 +40,12 @@ def router(ledger: SQLiteLedger) -> CallbackRouter:
     return found
 
 
-async def rows(ledger: SQLiteLedger) -> dict[str, Row]:
+async def rows(ledger: Ledger) -> dict[str, Row]:
     return {row.order_id: row async for page in ledger.pages() for row in page}
 
 
 @pytest.fixture
-async def sent(ledger: SQLiteLedger, plan: Any, write_orders: Callable[..., Path]) -> list[str]:
+async def sent(ledger: Ledger, plan: Any, write_orders: Callable[..., Path]) -> list[str]:
     """Order ids of rows that are planned, sending, unknown and accepted."""
     await plan(write_orders(4))
     found = list((await rows(ledger)).values())
@@ -57,7 +60,7 @@ async def sent(ledger: SQLiteLedger, plan: Any, write_orders: Callable[..., Path
 
 
 @STORES
-async def test_what_was_sent_settles_or_fails(ledger: SQLiteLedger, router: CallbackRouter, sent: list[str]) -> None:
+async def test_what_was_sent_settles_or_fails(ledger: Ledger, router: CallbackRouter, sent: list[str]) -> None:
     _, sending, unknown, accepted = sent
     for raw in (payout(sending), payout(unknown, "FAILED"), payout(accepted)):
         assert (await router.handle(raw))[0] == 200
@@ -68,9 +71,7 @@ async def test_what_was_sent_settles_or_fails(ledger: SQLiteLedger, router: Call
 
 
 @STORES
-async def test_a_repeated_callback_changes_nothing(
-    ledger: SQLiteLedger, router: CallbackRouter, sent: list[str]
-) -> None:
+async def test_a_repeated_callback_changes_nothing(ledger: Ledger, router: CallbackRouter, sent: list[str]) -> None:
     await router.handle(payout(sent[3]))
     before = await rows(ledger)
     await router.handle(payout(sent[3]))
@@ -80,7 +81,7 @@ async def test_a_repeated_callback_changes_nothing(
 
 @STORES
 async def test_contradictions_are_for_a_human(
-    ledger: SQLiteLedger, router: CallbackRouter, sent: list[str], caplog: pytest.LogCaptureFixture
+    ledger: Ledger, router: CallbackRouter, sent: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     await router.handle(payout(sent[3]))
     await router.handle(payout(sent[3], "FAILED"))
@@ -90,30 +91,46 @@ async def test_contradictions_are_for_a_human(
     assert "a human has to look" in caplog.text
 
 
-async def test_orders_of_others_are_left_alone(ledger: SQLiteLedger, router: CallbackRouter, sent: list[str]) -> None:
+@STORES
+async def test_orders_of_others_are_left_alone(ledger: Ledger, router: CallbackRouter, sent: list[str]) -> None:
     before = await rows(ledger)
     assert (await router.handle(payout("SOMEBODYELSES")))[0] == 200
     assert await rows(ledger) == before
 
 
+@STORES
 async def test_an_order_that_was_not_sent_is_not_sent_any_more(
-    ledger: SQLiteLedger, router: CallbackRouter, sent: list[str]
+    ledger: Ledger, router: CallbackRouter, sent: list[str]
 ) -> None:
     """PayCools says that it is paid: somebody else sent it."""
     assert (await router.handle(payout(sent[0])))[0] == 200
     assert (await rows(ledger))[sent[0]].state is State.SETTLED
 
 
-async def test_an_inbox_in_the_ledgers_own_file_moves_and_marks_in_one_commit(
-    ledger: SQLiteLedger, router: CallbackRouter, sent: list[str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+async def inbox_store(home: str, clock: ManualClock) -> SQLiteStore | PostgresStore:
+    if home.startswith("postgresql://"):
+        return await PostgresStore.open(home, clock=clock.time)
+    return await SQLiteStore.open(home, clock=clock.time)
+
+
+@STORES
+async def test_an_inbox_where_the_ledger_stands_moves_and_marks_in_one_commit(
+    ledger: Ledger, router: CallbackRouter, sent: list[str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await SQLiteStore.open(ledger.path, clock=clock.time)
+    store = await inbox_store(ledger.home, clock)
     inbox = CallbackInbox(router, store, clock=clock.time)
     await inbox.handle(payout(sent[3]))
     real = ledger.found_in
 
-    def moved_and_then_broken(*args: Any) -> Any:
-        real(*args)
+    def moved_and_then_broken(connection: Any, *args: Any) -> Any:
+        moved = real(connection, *args)
+
+        async def break_later() -> None:
+            await moved
+            raise RuntimeError("killed between the two")
+
+        if inspect.isawaitable(moved):
+            return break_later()
         raise RuntimeError("killed between the two")
 
     monkeypatch.setattr(ledger, "found_in", moved_and_then_broken)
@@ -126,16 +143,58 @@ async def test_an_inbox_in_the_ledgers_own_file_moves_and_marks_in_one_commit(
     assert (await rows(ledger))[sent[3]].state is State.SETTLED
     assert await store.counts() == {"applied": 1}
     await inbox.aclose()
-    reopened = await SQLiteLedger.open(ledger.path, None, exclusive=False)  # still a ledger
-    await reopened.aclose()
 
 
+@STORES
+async def test_an_inbox_elsewhere_moves_first_and_marks_then(
+    ledger: Ledger, router: CallbackRouter, sent: list[str], clock: ManualClock, tmp_path: Path
+) -> None:
+    """Two commits: killed between them, the event is applied twice, which changes nothing."""
+    store = await SQLiteStore.open(tmp_path / "elsewhere.db", clock=clock.time)
+    inbox = CallbackInbox(router, store, clock=clock.time)
+    await inbox.handle(payout(sent[3]))
+    await router.handle(payout(sent[3]))  # as if the move had been made, and the mark had not
+    before = await rows(ledger)
+    assert before[sent[3]].state is State.SETTLED
+    await inbox.drain()
+    assert await rows(ledger) == before
+    assert await store.counts() == {"applied": 1}
+    await inbox.aclose()
+
+
+@STORES
+async def test_a_move_in_the_inboxes_commit_keeps_to_the_rules(
+    ledger: Ledger, router: CallbackRouter, sent: list[str], clock: ManualClock
+) -> None:
+    store = await inbox_store(ledger.home, clock)
+    inbox = CallbackInbox(router, store, clock=clock.time)
+    told = (payout("SOMEBODYELSES"), payout(sent[2], amount=99999), payout(sent[1], "FAILED"), payout(sent[0]))
+    for number, raw in enumerate(told):
+        fields = {**json.loads(raw), "transactionId": f"D{number:019}"}
+        await inbox.handle(signed({name: value for name, value in fields.items() if name != "sign"}))
+    await inbox.drain()
+    found = await rows(ledger)
+    states = [found[order_id].state for order_id in sent]
+    assert states == [State.SETTLED, State.FAILED, State.CONFLICT, State.ACCEPTED]
+    assert (found[sent[1]].code, found[sent[1]].message) == (-10005, "Account Error")
+    [log] = [found for page in ledger.journeys() for found in page if found.order_id == sent[1]]
+    assert log.final is not None, "the log of moves tells it too"
+    assert await store.counts() == {"applied": 4}
+    await inbox.aclose()
+
+
+@STORES
 async def test_a_callback_may_overtake_the_answer_of_the_call_itself(
-    fake: FakePayCools, ledger: SQLiteLedger, plan: Any, write_orders: Callable[..., Path], clock: ManualClock
+    fake: FakePayCools,
+    ledger: Ledger,
+    plan: Any,
+    write_orders: Callable[..., Path],
+    clock: ManualClock,
+    open_ledger: OpenLedger,
 ) -> None:
     """While the run waits for PayCools' answer, another process settles the row by callback; the run accepts that."""
     await plan(write_orders(3))
-    other = await SQLiteLedger.open(ledger.path, None, exclusive=False, clock=clock.time)
+    other = await open_ledger(None)
     router = CallbackRouter(PHCallbacks(fake.ph_credentials.callback_secret or ""))
     from paycools_async.ph import PayoutSettled
 
@@ -154,4 +213,3 @@ async def test_a_callback_may_overtake_the_answer_of_the_call_itself(
     assert summary.exit_code == 0
     assert summary.rows(State.SETTLED) == 3
     assert "ph.payout.query" not in fake.requests
-    await other.aclose()

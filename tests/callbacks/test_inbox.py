@@ -6,83 +6,18 @@ import asyncio
 import json
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from callbacks.kit import PAYOUT, QUESTION, SECRET, signed
+from callbacks.kit import ACK, PAYOUT, QUESTION, SECRET, MakeInbox, Shop, counts, payout, signed
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, UnknownEvent, accept
-from paycools_async.callbacks.inbox import CallbackInbox, with_mark
-from paycools_async.callbacks.stores import InboxError, InboxStore, SQLiteStore
+from paycools_async.callbacks.inbox import CallbackInbox
+from paycools_async.callbacks.stores import InboxError, SQLiteStore
 from paycools_async.endpoint import Event
-from paycools_async.ph import AuthorizationChanged, BillsPaymentVerification, PayoutSettled
+from paycools_async.ph import AuthorizationChanged, BillsPaymentVerification
 from paycools_async.testing import ManualClock
-
-ACK = (200, b'{"code":1,"msg":"success","data":{}}')
-
-OpenStore = Callable[[], Awaitable[InboxStore]]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> OpenStore:
-    """Opens the same store again and again, as one process after another does."""
-    if request.param == "sqlite":
-        return lambda: SQLiteStore.open(tmp_path / "inbox.db", clock=clock.time)
-    dsn: str = request.getfixturevalue("dsn")
-    from paycools_async.callbacks.postgres import PostgresStore
-
-    return lambda: PostgresStore.open(dsn, clock=clock.time)
-
-
-class Shop:
-    """A merchant whose handler remembers, and fails when told to."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.failures = 0
-        self.router = CallbackRouter(PHCallbacks(SECRET))
-        self.router.on(PayoutSettled)(self.take)
-
-    async def take(self, event: PayoutSettled) -> None:
-        if self.failures:
-            self.failures -= 1
-            raise RuntimeError("the database is away")
-        self.seen.append(f"{event.mch_order_id} {event.transaction_status}")
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return Shop()
-
-
-MakeInbox = Callable[..., Awaitable[CallbackInbox]]
-
-
-@pytest.fixture
-async def make_inbox(open_store: OpenStore, shop: Shop, clock: ManualClock) -> AsyncIterator[MakeInbox]:
-    """`await make_inbox()`: an inbox that applies when `drain` is called, and not by itself."""
-    made: list[CallbackInbox] = []
-
-    async def make(router: CallbackRouter | None = None) -> CallbackInbox:
-        inbox = CallbackInbox(router or shop.router, await open_store(), clock=clock.time)
-        made.append(inbox)
-        return inbox
-
-    yield make
-    for inbox in made:
-        await inbox.aclose()
-
-
-def payout(number: int, status: str = "COMPLETE", **more: Any) -> bytes:
-    name = "disbursement.failed" if status == "FAILED" else "disbursement.success"
-    fields = {**PAYOUT, "eventName": name, "mchOrderId": f"PAY{number}", "transactionId": f"D{number}"}
-    return signed({**fields, "transactionStatus": status, **more})
-
-
-async def counts(inbox: CallbackInbox) -> dict[str, int]:
-    return await inbox._store.counts()
 
 
 async def test_it_is_stored_acknowledged_and_applied_once(make_inbox: MakeInbox, shop: Shop) -> None:
@@ -271,63 +206,6 @@ async def test_an_edited_row_is_not_acted_on(tmp_path: Path, shop: Shop, clock: 
     assert shop.seen == []
     assert await counts(inbox) == {"new": 1}
     await inbox.aclose()
-
-
-class TestWithMark:
-    """Work given to `with_mark` is done in the commit of the mark: both or neither."""
-
-    async def test_both_or_neither(self, make_inbox: MakeInbox, clock: ManualClock) -> None:
-        router = CallbackRouter(PHCallbacks(SECRET))
-        broken = [True]
-
-        @router.on(PayoutSettled)
-        async def settled(event: PayoutSettled) -> None:
-            with_mark(lambda connection: connection.execute("CREATE TABLE IF NOT EXISTS paid (n INTEGER)"))
-            with_mark(lambda connection: connection.execute("INSERT INTO paid VALUES (1)"))
-            if broken[0]:
-                with_mark(lambda connection: 1 / 0)
-
-        inbox = await make_inbox(router)
-        await inbox.handle(payout(1))
-        await inbox.drain()
-        assert await counts(inbox) == {"new": 1}
-        broken[0] = False
-        clock.advance(1)
-        await inbox.drain()
-        assert await counts(inbox) == {"applied": 1}
-        found: list[Any] = []
-        shop_table = "SELECT count(*) FROM paid"
-        router.on(UnknownEvent)(
-            lambda event: with_mark(lambda connection: found.append(connection.execute(shop_table)))
-        )
-        await inbox.handle(signed({"eventName": "news"}))
-        await inbox.drain()
-        (cursor,) = found
-        if isinstance(cursor, sqlite3.Cursor):
-            assert cursor.fetchone() == (1,)
-        else:
-            assert await (await cursor).fetchone() == (1,)
-
-    async def test_work_that_the_database_refuses_does_not_hold_up_the_others(self, make_inbox: MakeInbox) -> None:
-        router = CallbackRouter(PHCallbacks(SECRET))
-        seen: list[str] = []
-
-        @router.on(PayoutSettled)
-        async def settled(event: PayoutSettled) -> None:
-            seen.append(event.mch_order_id)
-            if event.mch_order_id == "PAY1":
-                with_mark(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
-
-        inbox = await make_inbox(router)
-        for number in (1, 2, 3):
-            await inbox.handle(payout(number))
-        await inbox.drain()
-        assert sorted(seen) == ["PAY1", "PAY2", "PAY3"]
-        assert await counts(inbox) == {"new": 1, "applied": 2}
-
-    def test_it_is_for_handlers_of_an_inbox_only(self) -> None:
-        with pytest.raises(RuntimeError, match="with_mark"):
-            with_mark(print)
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
