@@ -20,7 +20,9 @@ PACKAGE = Path(paycools_async.__file__).parent
 def loaded_after(statements: str) -> set[str]:
     """The modules of a fresh interpreter that has run the statements."""
     program = f"{statements}\nimport json, sys; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
     return set(json.loads(done.stdout))
 
 

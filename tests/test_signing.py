@@ -6,8 +6,10 @@ import asyncio
 import enum
 import hashlib
 import json
+import os
 import shutil
 import subprocess
+import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -225,7 +227,7 @@ def signing_threads() -> list[threading.Thread]:
 
 
 async def test_each_of_many_concurrent_texts_gets_its_own_signature() -> None:
-    pool = SigningPool(Echo(), threads=3, chunk=4)
+    pool = SigningPool(Echo(), threads=3)
     texts = [f"text {n}".encode() for n in range(500)]
     assert await asyncio.gather(*map(pool.sign, texts)) == [text[::-1] for text in texts]
     assert len(signing_threads()) <= 3
@@ -245,7 +247,7 @@ async def test_threads_start_with_the_first_text_and_not_before(key_pem: str) ->
 async def test_a_cancelled_waiter_leaves_the_others_alone_and_is_not_signed_for() -> None:
     echo = Echo()
     echo.gate.clear()
-    pool = SigningPool(echo, threads=1, chunk=1)
+    pool = SigningPool(echo, threads=1)
     first = asyncio.create_task(pool.sign(b"first"))
     await asyncio.to_thread(echo.begun.wait, 5)
     second, third = asyncio.create_task(pool.sign(b"second")), asyncio.create_task(pool.sign(b"third"))
@@ -277,7 +279,7 @@ async def test_an_error_of_the_signer_reaches_its_caller_and_nobody_else() -> No
 async def test_closing_finishes_what_waits_and_leaves_no_thread() -> None:
     echo = Echo()
     echo.gate.clear()
-    pool = SigningPool(echo, threads=2, chunk=1)
+    pool = SigningPool(echo, threads=2)
     waiting = [asyncio.create_task(pool.sign(f"{n}".encode())) for n in range(10)]
     await asyncio.to_thread(echo.begun.wait, 5)
     closing = asyncio.create_task(pool.aclose())
@@ -319,3 +321,30 @@ def test_a_loop_that_is_gone_does_not_hurt_the_threads() -> None:
     echo.gate.set()
     assert asyncio.run(pool.sign(b"cd")) == b"dc"
     asyncio.run(pool.aclose())
+
+
+async def test_a_text_that_waits_too_long_is_given_up_and_not_signed() -> None:
+    echo = Echo()
+    echo.gate.clear()
+    pool = SigningPool(echo, threads=1)
+    first = asyncio.create_task(pool.sign(b"first"))
+    await asyncio.to_thread(echo.begun.wait, 5)
+    with pytest.raises(TimeoutError):
+        await pool.sign(b"late", within=0.02)
+    echo.gate.set()
+    assert await first == b"tsrif"
+    await pool.aclose()
+    assert echo.signed == [b"first"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives each thread a priority of its own")
+async def test_signing_threads_step_back_behind_the_loop() -> None:
+    class Niceness:
+        def sign(self, text: bytes) -> bytes:
+            return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).encode()
+
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    pool = SigningPool(Niceness())
+    assert int(await pool.sign(b"")) == min(19, mine + 5)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == mine
+    await pool.aclose()
