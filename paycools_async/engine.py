@@ -44,7 +44,7 @@ from .wire.canonical import json_text
 from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, Sealed
 
-__all__ = ["Engine", "Exchange"]
+__all__ = ["Engine", "Exchange", "Message"]
 
 R = TypeVar("R")
 
@@ -88,9 +88,10 @@ class Engine:
         default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
     )
 
-    async def exchange(self, request: Request[R]) -> Exchange[R]:
-        """Send a typed request. Raises what `errors` describes."""
-        message = self.freeze(request)
+    async def exchange(self, request: Request[R], message: Message | None = None) -> Exchange[R]:
+        """Send a typed request. Raises what `errors` describes. `message` is what `freeze` made of it before."""
+        if message is None:
+            message = self.freeze(request)
         endpoint = request.__endpoint__
         started = self.clock.monotonic()
         try:

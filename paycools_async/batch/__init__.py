@@ -1,10 +1,11 @@
 """Batches of payouts: a ledger that is the truth, a runner that sends, a resolver that finds out."""
 
 from .api import GlobalPayouts, PayoutApi, PHPayouts
-from .ledger import Identity, LedgerError, SQLiteLedger
+from .ledger import SQLiteLedger
+from .options import Options, Summary
 from .orders import FileError, Order, RowError, read_orders
-from .protocol import Ledger
-from .runner import Options, Runner, Summary
+from .protocol import Identity, Ledger, LedgerError
+from .runner import Runner
 from .states import Event, State
 
 __all__ = [

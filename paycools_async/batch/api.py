@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -9,6 +11,7 @@ import attrs
 
 from .. import converters
 from ..client import PayCoolsGlobal, PayCoolsPH
+from ..engine import Message
 from ..enums import TransactionStatus
 from ..errors import NotFound
 from ..global_api.indonesia import CreateIndonesianPayout
@@ -18,9 +21,9 @@ from ..global_api.thailand import CreateThaiPayout
 from ..money import EXPONENTS
 from ..ph.payout import CreatePayout
 from ..wire.canonical import json_text
-from .ledger import Identity
+from .protocol import Identity
 
-__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi"]
+__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending"]
 
 COUNTRIES: dict[str, tuple[str, type[Any]]] = {
     "PH": ("PHP", CreatePhilippinePayout),
@@ -42,6 +45,9 @@ class Found:
     failed_message: str | None = None
 
 
+Sending = Callable[[], Awaitable[Found]]
+
+
 class PayoutApi(Protocol):
     """One API's payouts, as the runner drives them."""
 
@@ -55,7 +61,9 @@ class PayoutApi(Protocol):
         """The order's content in full, as it will be signed; the ledger keeps its fingerprint."""
         ...
 
-    async def send(self, request: Any) -> Found: ...
+    def prepare(self, request: Any) -> tuple[str, Sending]:
+        """The order's content, as `text_of` tells it, and what sends exactly that."""
+        ...
 
     async def inquire(self, order_id: str) -> Found | None: ...
 
@@ -79,8 +87,13 @@ class PHPayouts:
     def text_of(self, request: CreatePayout) -> str:
         return self._client.signing_text(request)
 
-    async def send(self, request: CreatePayout) -> Found:
-        receipt = await self._client.send(request)
+    def prepare(self, request: CreatePayout) -> tuple[str, Sending]:
+        # the message whose text was compared is the one that is sent, and it is made once
+        message = self._client._engine.freeze(request)
+        return message.text.decode("utf-8"), functools.partial(self.send, request, message)
+
+    async def send(self, request: CreatePayout, message: Message | None = None) -> Found:
+        receipt = (await self._client._engine.exchange(request, message)).result
         # PENDING where the answer holds no status: "taken" is all that is known
         return Found(
             transaction_id=receipt.transaction_id,
@@ -128,6 +141,9 @@ class GlobalPayouts:
     def text_of(self, request: Any) -> str:
         # without the time stamp, which is the sending's and not the order's
         return f"{self._client.credentials.app_id} {json_text(converters.unstructure(request))}"
+
+    def prepare(self, request: Any) -> tuple[str, Sending]:
+        return self.text_of(request), functools.partial(self.send, request)
 
     async def send(self, request: Any) -> Found:
         receipt = await self._client.send(request)

@@ -18,8 +18,11 @@ __all__ = ["Committer"]
 T = TypeVar("T")
 _Work = Callable[[sqlite3.Connection], Any]
 _Job = tuple[_Work, "asyncio.Future[Any]"]
+_Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 _LARGEST_GROUP = 512
+_WOKEN_AT_ONCE = 16
+"""Callers that go on in one turn of the loop; the next ones in the next, so that others get their turn between."""
 
 
 class Committer:
@@ -58,7 +61,7 @@ class Committer:
     def _commit(self, group: list[_Job]) -> None:
         if not group:
             return
-        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        results: list[_Result] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for work, future in group:
@@ -70,7 +73,7 @@ class Committer:
                 self._connection.execute("ROLLBACK")
             results = [(future, None, error) for _, future in group]
         with contextlib.suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
-            self._loop.call_soon_threadsafe(_deliver, results)
+            self._loop.call_soon_threadsafe(_deliver, self._loop, results)
 
     def _result(self, work: _Work) -> tuple[Any, BaseException | None]:
         try:
@@ -81,11 +84,13 @@ class Committer:
             return None, error
 
 
-def _deliver(results: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
-    for future, value, error in results:
+def _deliver(loop: asyncio.AbstractEventLoop, results: list[_Result]) -> None:
+    for future, value, error in results[:_WOKEN_AT_ONCE]:
         if future.done():
             continue
         if error is not None:
             future.set_exception(error)
         else:
             future.set_result(value)
+    if len(results) > _WOKEN_AT_ONCE:
+        loop.call_soon(_deliver, loop, results[_WOKEN_AT_ONCE:])

@@ -7,10 +7,8 @@ data and is readable by its owner only. One run at a time may use it; `status` a
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import math
-import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
@@ -19,60 +17,33 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ..errors import Outcome, PayCoolsError
+from . import sqlite_file
 from .committer import Committer
 from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
-from .schema import COLUMNS, SCHEMA, VERSION, Row, changes_of, row_of
+from .protocol import Identity, Intake, LedgerError
+from .schema import COLUMNS, Row, changes_of, row_of
 from .states import Event, IllegalMove, State, after
 
-__all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger", "digest_of"]
+__all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger"]
 
 T = TypeVar("T")
 
-_MAX_ERRORS = 10_000
-
-
-class LedgerError(PayCoolsError):
-    """The ledger cannot be used like this, or cannot be written. What was sent before is on record."""
-
-    outcome = Outcome.NOT_SENT
-
-
-@attrs.frozen(kw_only=True)
-class Identity:
-    """Whose ledger it is. Another merchant or host must not touch it: there the orders would look unpaid."""
-
-    family: str
-    app_id: str
-    host: str
-    currency: str = "PHP"
-
-    def text(self) -> str:
-        host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
-        return f"{self.family} {self.app_id} {host}"
-
-
-@attrs.define
-class Intake:
-    """What came of reading a file: rows entered, rows known from before, their total in minor units, and errors."""
-
-    new: int = 0
-    known: int = 0
-    total: int = 0
-    errors: list[RowError] = attrs.field(factory=list)
-    more_errors: int = 0
-
-    def add(self, error: RowError) -> None:
-        if len(self.errors) < _MAX_ERRORS:
-            self.errors.append(error)
-        else:
-            self.more_errors += 1
-
-
-def digest_of(text: str) -> str:
-    """The fingerprint of an order's whole content."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+_GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
+_PAGE = f"SELECT {COLUMNS} FROM payouts WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+_SENDING = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"  # noqa: S608
+# from the index, in its order; what is held stands at its front and is passed over without a look at the row
+_DUE = f"""
+SELECT {COLUMNS}, due FROM payouts
+WHERE state = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
+ORDER BY due LIMIT ?"""  # noqa: S608
+# one text for every move, which SQLite prepares once
+_MOVE = """
+UPDATE payouts SET state = ?, reason = ?, due = ?, resends = ?, looks = ?, absent_since = ?, transaction_id = ?,
+    code = ?, message = ?, updated = ?
+WHERE id = ? AND state = ?"""
+_LOG = "INSERT INTO moves (payout, at, event, state, code, message) VALUES (?, ?, ?, ?, ?, ?)"
+_LOOK_AGAIN = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
 
 
 class SQLiteLedger:
@@ -109,54 +80,16 @@ class SQLiteLedger:
         if not self.path.exists():
             if not create:
                 raise LedgerError(f"{self.path}: there is no such ledger")
-            try:
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            except OSError as error:
-                raise LedgerError(f"{self.path}: cannot be made: {error.strerror}") from None
+            sqlite_file.make(self.path)
         if exclusive:
-            self._lock = self._take_lock()
-        connection = None
+            self._lock = sqlite_file.take_lock(self.path)
         try:
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
-            self._prepare(connection, identity)
+            return sqlite_file.connect(self.path, identity)
         except BaseException as error:
-            if connection is not None:
-                connection.close()
             self._release()
             if isinstance(error, sqlite3.Error):
                 raise LedgerError(f"{self.path}: is no ledger, or cannot be used: {error}") from None
             raise
-        return connection
-
-    def _take_lock(self) -> sqlite3.Connection:
-        # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
-        lock = sqlite3.connect(f"{self.path}.lock", isolation_level=None, check_same_thread=False, timeout=0)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            lock.close()
-            raise LedgerError(f"{self.path}: another run is using this ledger") from None
-        return lock
-
-    def _prepare(self, connection: sqlite3.Connection, identity: Identity | None) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-        elif version != VERSION:
-            raise LedgerError(f"{self.path}: is no ledger of this version")
-        if identity is None:
-            return
-        found = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
-        if found is None:
-            rows = [("identity", identity.text()), ("currency", identity.currency)]
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-        elif found[0] != identity.text():
-            raise LedgerError(
-                f"{self.path}: this ledger belongs to {found[0]!r}, these credentials are {identity.text()!r}; "
-                "use another ledger file"
-            )
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -193,55 +126,14 @@ class SQLiteLedger:
         A row that the ledger already has with the same content is known and left alone. One with other content, or an
         order id twice in the file, is an error. `release` has no meaning here: nobody else could send them.
         """
-
-        def enter(connection: sqlite3.Connection) -> Intake:
-            found = Intake()
-            number = connection.execute("SELECT coalesce(max(intake), 0) + 1 FROM payouts").fetchone()[0]
-            connection.execute("SAVEPOINT intake")
-            try:
-                for order in orders:
-                    if isinstance(order, RowError):
-                        found.add(order)
-                    else:
-                        self._enter(connection, order, number, text_of, found)
-            except BaseException:
-                connection.execute("ROLLBACK TO intake")
-                raise
-            if found.errors:
-                connection.execute("ROLLBACK TO intake")
-            connection.execute("RELEASE intake")
-            return found
-
-        return await self._do(enter)
-
-    def _enter(
-        self, connection: sqlite3.Connection, order: Order, number: int, text_of: Callable[[Any], str], found: Intake
-    ) -> None:
-        request = order.request
-        digest = digest_of(text_of(request))
-        body = json.dumps(attrs.asdict(request, filter=lambda _, value: value is not None), ensure_ascii=False)
-        done = connection.execute(
-            "INSERT INTO payouts (order_id, intake, line, amount, body, digest, state, updated)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'planned', ?) ON CONFLICT (order_id) DO NOTHING",
-            (request.mch_order_id, number, order.line, request.amount, body, digest, self._clock()),
-        )
-        found.total += request.amount
-        if done.rowcount:
-            found.new += 1
-            return
-        intake, line, known = connection.execute(
-            "SELECT intake, line, digest FROM payouts WHERE order_id = ?", (request.mch_order_id,)
-        ).fetchone()
-        if intake == number:
-            what = f"{request.mch_order_id} stands already in line {line}"
-            found.add(RowError(order.line, "mch_order_id", what))
-        elif known != digest:
-            what = f"{request.mch_order_id} is in the ledger with other content; a changed order needs a new order id"
-            found.add(RowError(order.line, "mch_order_id", what))
-        else:
-            found.known += 1
+        return await self._do(lambda connection: sqlite_file.enter(connection, orders, text_of, self._clock()))
 
     # -- one user at a time: what other stores need for lending rows is little here ------------------------------
+
+    @property
+    def home(self) -> str:
+        """The file: an inbox in the same place can share a commit."""
+        return str(self.path.resolve())
 
     def time(self) -> float:
         """The clock that the ledger goes by."""
@@ -267,8 +159,17 @@ class SQLiteLedger:
         self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
     ) -> list[Row]:
         """Rows in these states whose time has come, the longest due first, without those in `held`."""
-        found = await self.due(states, limit + len(held), max_resends=max_resends)
-        return [row for row in found if row.id not in held][:limit]
+        without = json.dumps(list(held))
+
+        def read(connection: sqlite3.Connection) -> list[Row]:
+            now = self._clock()
+            found: list[tuple[Any, ...]] = []
+            for state in states:  # one by one, so that each walks the index in order
+                found += connection.execute(_DUE, (state.value, now, max_resends, without, limit))
+            found.sort(key=lambda values: values[-1])
+            return [row_of(values[:-1]) for values in found[:limit]]
+
+        return await self._do(read)
 
     # -- moves --------------------------------------------------------------------------------------------------
 
@@ -276,35 +177,29 @@ class SQLiteLedger:
         """After a crash every `sending` row may have been sent: make it `unknown`. Returns how many."""
 
         def mark(connection: sqlite3.Connection) -> int:
-            query = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"  # noqa: S608 - the columns are ours
-            rows = connection.execute(query).fetchall()
-            for row in rows:
-                self._move(connection, row_of(row), Event.CRASHED, {"due": 0.0})
+            rows = connection.execute(_SENDING).fetchall()
+            for values in rows:
+                self._move(connection, row_of(values), Event.CRASHED)
             return len(rows)
 
         return await self._do(mark)
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile."""
-        return await self._do(lambda connection: self._move(connection, row, event, {"due": due, **facts}))
+        return await self._do(lambda connection: self._move(connection, row, event, due, **facts))
 
-    def _move(self, connection: sqlite3.Connection, row: Row, event: Event, facts: dict[str, Any]) -> Row:
+    def _move(self, connection: sqlite3.Connection, row: Row, event: Event, due: float = 0.0, **facts: Any) -> Row:
         now = self._clock()
-        changes = {**changes_of(row, event), "updated": now, **facts}
-        state = changes["state"]
-        sets = ", ".join(f"{name} = ?" for name in changes)
-        done = connection.execute(
-            f"UPDATE payouts SET {sets} WHERE id = ? AND state = ?",  # noqa: S608 - the names are ours
-            (*changes.values(), row.id, row.state),
-        )
-        if done.rowcount != 1:
+        to = attrs.evolve(row, **changes_of(row, event), **facts, updated=now)
+        # by value: an enum's member takes SQLite's driver several times as long as its text
+        state, reason = to.state.value, to.reason and to.reason.value
+        told = (to.transaction_id, to.code, to.message)
+        values = (state, reason, due, to.resends, to.looks, to.absent_since, *told, now, row.id, row.state.value)
+        if connection.execute(_MOVE, values).rowcount != 1:
             raise IllegalMove(f"order {row.order_id} is no longer {row.state}")
-        connection.execute(
-            "INSERT INTO moves (payout, at, event, state, code, message) VALUES (?, ?, ?, ?, ?, ?)",
-            (row.id, now, event, state, facts.get("code"), facts.get("message")),
-        )
-        del changes["due"]
-        return attrs.evolve(row, **changes)
+        log = (row.id, now, event.value, state, facts.get("code"), facts.get("message"))
+        connection.execute(_LOG, log)
+        return to
 
     async def found(self, order_id: str, event: Event | Callable[[Row], Event], **facts: Any) -> Row | None:
         """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
@@ -322,8 +217,7 @@ class SQLiteLedger:
         facts: dict[str, Any],
     ) -> Row | None:
         """`found` within a transaction of the caller's, on this ledger's file."""
-        query = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
-        values = connection.execute(query, (order_id,)).fetchone()
+        values = connection.execute(_GET, (order_id,)).fetchone()
         if values is None:
             return None
         row = row_of(values)
@@ -332,14 +226,13 @@ class SQLiteLedger:
             state = after(row.state, what, row.reason)
         except IllegalMove:
             return row
-        return row if state is row.state else self._move(connection, row, what, {"due": 0.0, **facts})
+        return row if state is row.state else self._move(connection, row, what, **facts)
 
     async def get(self, order_id: str) -> Row | None:
         """An order's row as it stands."""
 
         def read(connection: sqlite3.Connection) -> Row | None:
-            query = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
-            values = connection.execute(query, (order_id,)).fetchone()
+            values = connection.execute(_GET, (order_id,)).fetchone()
             return None if values is None else row_of(values)
 
         return await self._do(read)
@@ -348,10 +241,7 @@ class SQLiteLedger:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?",
-                (due, absent_since, row.id, row.state),
-            )
+            connection.execute(_LOOK_AGAIN, (due, absent_since, row.id, row.state.value))
 
         await self._do(write)
 
@@ -366,28 +256,12 @@ class SQLiteLedger:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    async def due(self, states: Iterable[State], limit: int, *, max_resends: int) -> list[Row]:
-        """Rows in these states whose time has come, the longest due first."""
-
-        def read(connection: sqlite3.Connection) -> list[Row]:
-            query = (
-                f"SELECT {COLUMNS}, due FROM payouts"  # noqa: S608 - the columns are ours
-                " WHERE state = ? AND due <= ? AND resends <= ? ORDER BY due LIMIT ?"
-            )
-            found: list[tuple[Any, ...]] = []
-            for state in states:  # one by one, so that each walks the index in order
-                found += connection.execute(query, (state, self._clock(), max_resends, limit))
-            found.sort(key=lambda row: row[-1])
-            return [row_of(row[:-1]) for row in found[:limit]]
-
-        return await self._do(read)
-
     async def next_due(self, states: Iterable[State], *, max_resends: int) -> float | None:
         """The earliest moment any row in these states is due."""
 
         def read(connection: sqlite3.Connection) -> float | None:
             query = "SELECT due FROM payouts WHERE state = ? AND resends <= ? ORDER BY due LIMIT 1"
-            found = [connection.execute(query, (state, max_resends)).fetchone() for state in states]
+            found = [connection.execute(query, (state.value, max_resends)).fetchone() for state in states]
             return min((row[0] for row in found if row), default=None)
 
         return await self._do(read)
@@ -411,8 +285,7 @@ class SQLiteLedger:
         while True:
 
             def read(connection: sqlite3.Connection, last: int = last) -> list[Row]:
-                query = f"SELECT {COLUMNS} FROM payouts WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-                return [row_of(row) for row in connection.execute(query, (last, size))]
+                return [row_of(values) for values in connection.execute(_PAGE, (last, size))]
 
             found = await self._do(read)
             if not found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
+import platform
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
@@ -19,15 +20,17 @@ import attrs
 import psycopg
 
 from ..errors import ConfigurationError
+from . import postgres_queries as queries
 from .journeys import Journey
-from .ledger import Identity, Intake, LedgerError
 from .orders import Order, RowError
+from .postgres_found import Judge, move_found, move_found_within
 from .postgres_intake import enter
 from .postgres_journeys import postgres_journeys
 from .postgres_schema import COLUMNS, OPEN_STATES, LentRow, lent_row_of
 from .postgres_session import Session, Writer, ledger_errors, prepare
+from .protocol import Identity, Intake, LedgerError
 from .schema import Row, changes_of
-from .states import Event, IllegalMove, State, after
+from .states import Event, IllegalMove, State
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger"]
 
@@ -35,13 +38,6 @@ LEASE_MARGIN = 20.0
 """Seconds that a loan outlasts the client's own deadline."""
 
 Connection = psycopg.AsyncConnection[Any]
-
-# statement_timestamp, not clock_timestamp: it is stable, so `due <= now` can be read from the index
-_NOW = "coalesce(%(now)s::float8, extract(epoch FROM statement_timestamp())::float8)"
-_SENDABLE = (
-    " AND (p.state <> 'planned' OR (p.intake IN (SELECT id FROM paycools_batches WHERE released)"
-    " AND NOT EXISTS (SELECT FROM paycools_ledger WHERE key = 'paused')))"
-)
 
 
 class PostgresLedger:
@@ -58,9 +54,7 @@ class PostgresLedger:
         self.tend_every = self.lease / 3
         # the rest of the margin is for the time between the database's clock and the first byte
         self.send_within = margin / 2
-        self.worker = (
-            f"{os.uname().nodename if hasattr(os, 'uname') else 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
-        )
+        self.worker = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
         self._clock = clock
         self._offset = 0.0
         self._scope = ""
@@ -111,7 +105,10 @@ class PostgresLedger:
             await self._writer.aclose()
             await self._session.aclose()
 
-    # -- time -----------------------------------------------------------------------------------------------------
+    @property
+    def home(self) -> str:
+        """The connection string: an inbox in the same place can share a commit. May hold a password."""
+        return self.dsn
 
     def time(self) -> float:
         """The database's clock, as of the last look at it."""
@@ -176,42 +173,25 @@ class PostgresLedger:
         return list(found)
 
     async def _claim(self, state: State, limit: int, max_resends: int, held: Collection[int]) -> list[LentRow]:
-        sendable = _SENDABLE if state is State.PLANNED else ""
-        query = f"""
-            WITH free AS (
-                SELECT p.id, p.due AS was_due FROM paycools_payouts p
-                WHERE p.state = '{state.value}' AND p.due <= {_NOW} AND p.resends <= %(most)s
-                    AND p.id <> ALL (%(held)s::bigint[]){sendable}{self._scope}
-                ORDER BY p.due, p.id LIMIT %(limit)s FOR UPDATE OF p SKIP LOCKED
-            )
-            UPDATE paycools_payouts p SET due = {_NOW} + %(lease)s, version = p.version + 1, worker = %(worker)s
-            FROM free WHERE p.id = free.id RETURNING {COLUMNS}, free.was_due"""  # noqa: S608 - all text is ours
+        query = queries.claim(state, self._scope)
         found = await self._all(query, most=max_resends, held=list(held), limit=limit)
         found.sort(key=lambda values: (values[-1], values[0]))
         return [lent_row_of(values[:-1]) for values in found]
 
     async def tend(self, held: Collection[int]) -> None:
         """Lengthen the loan of these rows, recover what others have lost, look at the database's clock."""
-        # never a row that is sending: its loan is for one request, and ends even if this process forgot it
-        query = f"""
-            UPDATE paycools_payouts p SET due = {_NOW} + %(lease)s
-            WHERE p.id = ANY (%(held)s::bigint[]) AND p.worker = %(worker)s AND p.state <> 'sending'"""  # noqa: S608
         if held:
-            await self._all(query, held=list(held))
+            await self._all(queries.TEND, held=list(held))
         await self.recover()
         await self._set_clock()
 
     async def give_back(self) -> None:
         """End the loan of every row borrowed here that has not begun to be sent."""
-        query = f"""
-            UPDATE paycools_payouts p SET due = 0, version = p.version + 1, worker = NULL
-            WHERE p.worker = %(worker)s AND p.state IN ('planned', 'unknown', 'accepted'){self._scope}"""  # noqa: S608
-        await self._all(query)
+        await self._all(queries.GIVE_BACK + self._scope)
 
     async def recover(self) -> int:
         """Rows `sending` past the end of their loan may have been sent: make them `unknown`. Returns how many."""
-        query = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.state = 'sending' AND p.due <= {_NOW}{self._scope}"  # noqa: S608
-        lost = [lent_row_of(values) for values in await self._all(query)]
+        lost = [lent_row_of(values) for values in await self._all(queries.LOST + self._scope)]
         moves = (self.move(row, Event.CRASHED) for row in lost)
         done = await asyncio.gather(*moves, return_exceptions=True)
         for result in done:
@@ -223,65 +203,40 @@ class PostgresLedger:
 
     async def reserve_turns(self, count: int, interval: float) -> float:
         """Take the next `count` turns, `interval` seconds apart, from the merchant's one row; when the first comes."""
-        query = f"""
-            INSERT INTO paycools_pace AS pace (merchant, next, resume)
-            SELECT value, {_NOW} + %(span)s, 0 FROM paycools_ledger WHERE key = 'identity'
-            ON CONFLICT (merchant) DO UPDATE SET next = greatest(pace.next, {_NOW}) + %(span)s
-            RETURNING next - %(span)s"""  # noqa: S608 - all text is ours
-        [(first,)] = await self._all(query, span=count * interval)
-        return float(first)
+        return float((await self._all(queries.RESERVE_TURNS, span=count * interval))[0][0])
 
     async def share_pause(self, seconds: float) -> float:
         """Tell all workers to pause so long, if at all; how long others have asked for."""
-        query = f"""
-            INSERT INTO paycools_pace AS pace (merchant, next, resume)
-            SELECT value, 0, {_NOW} + %(pause)s FROM paycools_ledger WHERE key = 'identity'
-            ON CONFLICT (merchant) DO UPDATE SET resume = greatest(pace.resume, {_NOW} + %(pause)s)"""  # noqa: S608
         if seconds > 0:
-            await self._all(query, pause=seconds)
+            await self._all(queries.PAUSE, pause=seconds)
             return 0.0
-        found = await self._all(f"SELECT resume - {_NOW} FROM paycools_pace")  # noqa: S608 - one merchant a ledger
+        found = await self._all(queries.PAUSE_LEFT)
         return max(0.0, float(found[0][0])) if found else 0.0
 
     # -- moves ----------------------------------------------------------------------------------------------------
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved or was lent again meanwhile."""
-        changes = {**changes_of(row, event), **facts}
         lent = _lent(row)
-        return await self._writer.move(lent, attrs.evolve(lent, **changes), event, due, facts)
+        moved = attrs.evolve(lent, **changes_of(row, event), **facts)
+        return await self._writer.move(lent, moved, event, due, facts)
 
-    async def found(self, order_id: str, event: Event | Callable[[Row], Event], **facts: Any) -> Row | None:
+    async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
         """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
 
         `event` may be a function of the row. None: the order is not in this ledger. What cannot happen in the row's
         state changes nothing; the row is returned as it stands.
         """
-        while True:
-            row = await self.get(order_id)
-            if row is None:
-                return None
-            what = event if isinstance(event, Event) else event(row)
-            try:
-                state = after(row.state, what, row.reason)
-            except IllegalMove:
-                return row
-            if state is row.state:
-                return row
-            try:
-                return await self.move(row, what, **facts)
-            except IllegalMove:
-                continue  # somebody was faster: judge again by what is there now
+        return await move_found(self, order_id, event, facts)
+
+    async def found_in(self, connection: Connection, order_id: str, event: Judge, facts: dict[str, Any]) -> Row | None:
+        """`found` within a transaction of the caller's, on a connection to this ledger's database."""
+        return await move_found_within(connection, self._writer, order_id, event, facts)
 
     async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
-        query = """
-            UPDATE paycools_payouts SET due = %(due)s, absent_since = %(absent)s, looks = looks + 1,
-                version = version + 1, worker = NULL
-            WHERE id = %(id)s AND state = %(state)s AND version = %(version)s"""
-        await self._all(
-            query, due=due, absent=absent_since, id=row.id, state=row.state.value, version=_lent(row).version
-        )
+        seen = {"id": row.id, "state": row.state.value, "version": _lent(row).version}
+        await self._all(queries.LOOK_AGAIN, due=due, absent=absent_since, **seen)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -295,16 +250,9 @@ class PostgresLedger:
         """The earliest moment any row in these states is due, or its loan ends; rows being sent count too."""
         await self.recover()  # nothing else is to be done now, and what was lost is due
         # one statement, one snapshot: a row that moves between two looks would be in neither
-        looks = ", ".join(self._earliest(state) for state in {*states, State.SENDING})
+        looks = ", ".join(queries.earliest(state, self._scope) for state in {*states, State.SENDING})
         [(moment,)] = await self._all(f"SELECT least({looks})", most=max_resends)
         return None if moment is None else float(moment)
-
-    def _earliest(self, state: State) -> str:
-        sendable = _SENDABLE if state is State.PLANNED else ""
-        return f"""(
-            SELECT p.due FROM paycools_payouts p WHERE p.state = '{state.value}' AND p.resends <= %(most)s
-            {sendable}{self._scope} ORDER BY p.due, p.id LIMIT 1
-        )"""  # noqa: S608 - all text is ours
 
     async def counts(self) -> dict[State, tuple[int, int]]:
         """Rows and minor units in each state."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import attrs
 import psycopg
 
-from .ledger import Intake, digest_of
+from .frozen import body_of, digest_of
 from .orders import Order, RowError
+from .protocol import Intake
 
 __all__ = ["enter"]
 
@@ -73,8 +72,7 @@ def _copy(
                 found.add(order)
                 continue
             request = order.request
-            body = json.dumps(attrs.asdict(request, filter=lambda _, value: value is not None), ensure_ascii=False)
-            digest = digest_of(text_of(request))
+            body, digest = body_of(request), digest_of(text_of(request))
             copy.write_row((rows, request.mch_order_id, order.line, request.amount, body, digest))
             found.total += request.amount
             rows += 1

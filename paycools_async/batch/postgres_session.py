@@ -11,8 +11,8 @@ import attrs
 import psycopg
 from psycopg import errors, sql
 
-from .ledger import Identity, LedgerError
 from .postgres_schema import GRANTS, MIGRATIONS, LentRow
+from .protocol import Identity, LedgerError
 from .states import Event, IllegalMove
 
 __all__ = ["Session", "Writer", "grant", "ledger_errors", "prepare"]
@@ -178,15 +178,8 @@ class Writer:
                 await self._write_group([group[key] for key in sorted(group)])
 
     async def _write_group(self, group: list[_Move]) -> None:
-        columns = [list(column) for column in zip(*(move.values() for move in group), strict=True)]
-        now = self._clock() if self._clock else None
-
-        async def write(connection: Connection) -> list[tuple[int, int, float]]:
-            cursor = await connection.execute(_MOVE.encode(), (now, *columns, self._lease, self._worker, self._worker))
-            return await cursor.fetchall()
-
         try:
-            written = {id_: (version, updated) for id_, version, updated in await self._session.run(write)}
+            written = await self._session.run(lambda connection: self._execute(connection, group))
             self.commits += 1
         except BaseException as error:
             for move in group:
@@ -205,6 +198,22 @@ class Writer:
                 move.done.set_exception(
                     IllegalMove(f"order {move.row.order_id} is no longer {move.row.state}, or is in other hands")
                 )
+
+    async def _execute(self, connection: Connection, group: list[_Move]) -> dict[int, tuple[int, float]]:
+        """Version and time of every row that was as its move saw it."""
+        columns = [list(column) for column in zip(*(move.values() for move in group), strict=True)]
+        now = self._clock() if self._clock else None
+        cursor = await connection.execute(_MOVE.encode(), (now, *columns, self._lease, self._worker, self._worker))
+        return {id_: (version, updated) for id_, version, updated in await cursor.fetchall()}
+
+    async def move_within(
+        self, connection: Connection, row: LentRow, moved: LentRow, event: Event, facts: dict[str, Any]
+    ) -> LentRow:
+        """Write one move of a row that the caller's transaction has locked; it is durable when that commits."""
+        nobody_waits = asyncio.get_running_loop().create_future()
+        written = await self._execute(connection, [_Move(row, moved, event, 0.0, facts, nobody_waits)])
+        version, updated = written[row.id]
+        return attrs.evolve(moved, version=version, updated=updated)
 
 
 async def prepare(connection: Connection, identity: Identity | None, create: bool) -> None:

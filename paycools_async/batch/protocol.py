@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol
 
-from .ledger import Intake
+import attrs
+
+from ..errors import Outcome, PayCoolsError
+from .journeys import Journey
 from .orders import Order, RowError
 from .schema import Row
 from .states import Event, State
 
-__all__ = ["Ledger"]
+__all__ = ["Identity", "Intake", "Ledger", "LedgerError"]
+
+_MAX_ERRORS = 10_000
+
+
+class LedgerError(PayCoolsError):
+    """The ledger cannot be used like this, or cannot be written. What was sent before is on record."""
+
+    outcome = Outcome.NOT_SENT
+
+
+@attrs.frozen(kw_only=True)
+class Identity:
+    """Whose ledger it is. Another merchant or host must not touch it: there the orders would look unpaid."""
+
+    family: str
+    app_id: str
+    host: str
+    currency: str = "PHP"
+
+    def text(self) -> str:
+        host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
+        return f"{self.family} {self.app_id} {host}"
+
+
+@attrs.define
+class Intake:
+    """What came of reading a file: rows entered, rows known from before, their total in minor units, and errors."""
+
+    new: int = 0
+    known: int = 0
+    total: int = 0
+    errors: list[RowError] = attrs.field(factory=list)
+    more_errors: int = 0
+
+    def add(self, error: RowError) -> None:
+        if len(self.errors) < _MAX_ERRORS:
+            self.errors.append(error)
+        else:
+            self.more_errors += 1
 
 
 class Ledger(Protocol):
@@ -24,6 +66,17 @@ class Ledger(Protocol):
     """Seconds between two calls of `tend`; infinite where rows are not lent."""
     send_within: float
     """Seconds after asking for SEND within which the request must leave; later, somebody else may take the row."""
+
+    @property
+    def home(self) -> str:
+        """Where it is: an inbox in the same place can share a commit. May hold a password, so it is not shown."""
+        ...
+
+    def found_in(
+        self, connection: Any, order_id: str, event: Event | Callable[[Row], Event], facts: dict[str, Any]
+    ) -> Any:
+        """`found` within a transaction of the caller's, on a connection to this very place; may have to be awaited."""
+        ...
 
     def time(self) -> float:
         """The ledger's clock, seconds since the epoch: `due` and `absent_since` are told and kept by it."""
@@ -95,6 +148,10 @@ class Ledger(Protocol):
 
     def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
         """Every row, in file order, a page at a time."""
+        ...
+
+    def journeys(self) -> Iterator[list[Journey]]:
+        """When each payout was sent, accepted and final, a page at a time; blocks, on a connection of its own."""
         ...
 
     async def aclose(self) -> None:

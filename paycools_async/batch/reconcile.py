@@ -1,29 +1,25 @@
 """A day of the ledger held against PayCools' statement of that day: who knows of which payout, and do they agree.
 
-Days are Philippine. A payout belongs to the day on which PayCools created it; one that left shortly before or after
-midnight is looked for on the neighbouring day too before it counts as missing there.
+A payout belongs to the day, in the statement's zone, on which PayCools created it; one that left shortly before or
+after midnight is looked for on the neighbouring day too before it counts as missing there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Awaitable, Callable, Container, Iterable
+from datetime import date, datetime
 
 import attrs
 
 from ..enums import TransactionStatus
-from ..money import to_minor
-from ..ph.account import PayoutRecord
-from ..times import MANILA
 from .journeys import Journey
 from .schema import Row
+from .statements import Line, Statement
 from .states import State
 
 __all__ = ["ALARMS", "Finding", "Reconciliation", "Verdict", "judge", "reconcile"]
-
-_NEAR_MIDNIGHT = timedelta(minutes=10)
-_CURRENCY = "PHP"
 
 
 class Verdict(enum.StrEnum):
@@ -47,7 +43,7 @@ ALARMS = frozenset({Verdict.PAID_THERE, Verdict.TWICE, Verdict.THEIRS_ONLY})
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """One payout, as both sides have it. Amounts in centavos."""
+    """One payout, as both sides have it. Amounts in minor units."""
 
     order_id: str
     verdict: Verdict
@@ -60,9 +56,10 @@ class Finding:
 
 @attrs.define
 class Reconciliation:
-    """What a day came to: payouts and centavos by verdict, and the first few findings of each that is no agreement."""
+    """What a day came to: payouts and minor units by verdict, and the first few findings that are no agreement."""
 
     day: date
+    currency: str = "PHP"
     counts: dict[Verdict, tuple[int, int]] = attrs.field(factory=dict)
     examples: dict[Verdict, list[Finding]] = attrs.field(factory=dict)
 
@@ -86,17 +83,16 @@ class Reconciliation:
 _UNPAID = (TransactionStatus.FAILED, TransactionStatus.CLOSED)
 
 
-def judge(record: PayoutRecord, row: Row | None) -> Finding:
+def judge(line: Line, row: Row | None) -> Finding:
     """One line of the statement, held against the ledger's row of the same order id."""
-    theirs = _centavos(record)
     return Finding(
-        order_id=record.merchant_order_id,
-        verdict=_verdict(record.status, theirs, row),
+        order_id=line.order_id,
+        verdict=_verdict(line.status, line.amount, row),
         our_amount=row.amount if row else None,
-        their_amount=theirs,
+        their_amount=line.amount,
         our_state=row.state if row else None,
-        their_status=record.status.value if record.status is not None else None,
-        transaction_id=record.transaction_id,
+        their_status=line.status.value if line.status is not None else None,
+        transaction_id=line.transaction_id,
     )
 
 
@@ -121,22 +117,11 @@ def _verdict(status: TransactionStatus | None, amount: int | None, row: Row | No
             return Verdict.BEHIND
 
 
-def _centavos(record: PayoutRecord) -> int | None:
-    """The statement's decimal pesos as centavos; None where that is not possible."""
-    try:
-        return to_minor(record.amount, _CURRENCY) if record.amount is not None else None
-    except ValueError:
-        return None
-
-
 def _expected(journey: Journey) -> bool:
     """Whether the ledger says that PayCools has it."""
     if journey.state is State.FAILED:
         return journey.transaction_id is not None  # else it was refused, and stands in no statement
     return journey.state in (State.ACCEPTED, State.SETTLED)
-
-
-Statement = Callable[[date], AsyncIterator[PayoutRecord]]
 
 
 async def reconcile(
@@ -148,35 +133,34 @@ async def reconcile(
 ) -> Reconciliation:
     """Hold a day's statement against the ledger. `find` looks an order up; `journeys` are the ledger's payouts.
 
-    `note` is given every finding, agreements included, as it is made. Memory: the day's order ids.
+    `journeys` is read in a thread. `note` is given every finding, agreements included, as it is made. Memory: the day's
+    order ids.
     """
-    result = Reconciliation(day)
+    result = Reconciliation(day, statement.currency)
 
     def add(finding: Finding) -> None:
         result.add(finding)
         note(finding)
 
-    seen: dict[str, str | None] = {}
+    seen: set[str] = set()
     paid: set[str] = set()
-    async for record in statement(day):
-        order_id = record.merchant_order_id
-        if order_id in seen and record.transaction_id == seen[order_id]:
-            continue  # the same line on two pages: the statement grew while it was read
-        seen[order_id] = record.transaction_id
-        finding = judge(record, await find(order_id))
-        if record.status not in _UNPAID:
-            if order_id in paid:
+    lines: set[tuple[str, str]] = set()
+    async for line in statement.lines(day):
+        seen.add(line.order_id)
+        if line.transaction_id is not None:
+            if (line.order_id, line.transaction_id) in lines:
+                continue  # the same line on two pages: the statement grew while it was read
+            lines.add((line.order_id, line.transaction_id))
+        finding = judge(line, await find(line.order_id))
+        if line.status not in _UNPAID:
+            if line.order_id in paid:
                 finding = attrs.evolve(finding, verdict=Verdict.TWICE)
-            paid.add(order_id)
+            paid.add(line.order_id)
         add(finding)
-    missing = {
-        journey.order_id: journey
-        for journey in journeys
-        if journey.order_id not in seen and _expected(journey) and _day_of(journey.last_sent) == day
-    }
-    for other in _neighbours(day, missing.values()):
-        async for record in statement(other):
-            missing.pop(record.merchant_order_id, None)
+    missing = await asyncio.to_thread(_missing, day, statement, journeys, seen)
+    for other in _neighbours(day, statement, missing.values()):
+        async for line in statement.lines(other):
+            missing.pop(line.order_id, None)
     for journey in missing.values():
         add(
             Finding(
@@ -190,15 +174,22 @@ async def reconcile(
     return result
 
 
-def _day_of(moment: float) -> date:
-    return datetime.fromtimestamp(moment, MANILA).date()
+def _missing(day: date, statement: Statement, journeys: Iterable[Journey], seen: Container[str]) -> dict[str, Journey]:
+    """What left on that day and should stand in the statement, and does not."""
+    return {
+        journey.order_id: journey
+        for journey in journeys
+        if journey.order_id not in seen
+        and _expected(journey)
+        and datetime.fromtimestamp(journey.last_sent, statement.zone).date() == day
+    }
 
 
-def _neighbours(day: date, missing: Iterable[Journey]) -> list[date]:
+def _neighbours(day: date, statement: Statement, missing: Iterable[Journey]) -> list[date]:
     """The other days on which PayCools may have created what is missing."""
     found = set()
     for journey in missing:
         for moment in (journey.sent, journey.last_sent):
-            at = datetime.fromtimestamp(moment, MANILA)
-            found |= {(at - _NEAR_MIDNIGHT).date(), at.date(), (at + _NEAR_MIDNIGHT).date()}
+            at = datetime.fromtimestamp(moment, statement.zone)
+            found |= {(at - statement.margin).date(), at.date(), (at + statement.margin).date()}
     return sorted(found - {day})

@@ -5,13 +5,12 @@ router.on(PayoutSettled)(LedgerFeed(ledger))
 
 from __future__ import annotations
 
+import inspect
 import logging
-import sqlite3
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..batch.api import Found
-from ..batch.ledger import SQLiteLedger
 from ..batch.protocol import Ledger
 from ..batch.resolver import event_of_inquiry
 from ..batch.schema import Row
@@ -29,11 +28,14 @@ log = logging.getLogger("paycools_async.callbacks")
 class LedgerFeed:
     """A handler of payout events that moves the ledger's rows; orders of other systems are left alone.
 
-    Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time. A row that is not final
-    settles or fails, also one that the ledger has not sent: PayCools says that it is paid, so it must not be sent. A
-    final row does not move, except that word to the contrary makes it a conflict, for a human. Called by an inbox whose
-    SQLite file is the ledger's, the move and the inbox's mark are one commit: exactly once. Otherwise the move may be
-    tried twice, which changes nothing the second time.
+    Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time; a PostgreSQL ledger may be
+    open anywhere. A row that is not final settles or fails, also one that the ledger has not sent: PayCools says that
+    it is paid, so it must not be sent. A final row does not move, except that word to the contrary makes it a conflict,
+    for a human.
+
+    Called by an inbox that stands where the ledger stands (the same SQLite file, or the same connection string of
+    PostgreSQL), the move and the inbox's mark are one commit: exactly once. Otherwise the move may be tried twice,
+    which changes nothing the second time.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -45,18 +47,23 @@ class LedgerFeed:
             return
         order_id = str(getattr(event, "mch_order_id", ""))
         ledger, store = self._ledger, applying_store()
-        if isinstance(ledger, SQLiteLedger) and store is not None and _same_file(ledger, store.path):
+        if store is not None and store.home == ledger.home:
             with_mark(lambda connection: _move(ledger, connection, event, order_id, found))
         else:
             _tell(event, await ledger.found(order_id, _judge(found), **_facts(found)))
 
 
-def _same_file(ledger: SQLiteLedger, path: Path | None) -> bool:
-    return path is not None and path.resolve() == ledger.path.resolve()
+def _move(ledger: Ledger, connection: Any, event: Event, order_id: str, found: Found) -> Awaitable[None] | None:
+    """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
+    moved = ledger.found_in(connection, order_id, _judge(found), _facts(found))
 
+    async def tell_later() -> None:
+        _tell(event, await moved)
 
-def _move(ledger: SQLiteLedger, connection: sqlite3.Connection, event: Event, order_id: str, found: Found) -> None:
-    _tell(event, ledger.found_in(connection, order_id, _judge(found), _facts(found)))
+    if inspect.isawaitable(moved):
+        return tell_later()
+    _tell(event, moved)
+    return None
 
 
 def _found(event: Any) -> Found:
@@ -69,7 +76,7 @@ def _found(event: Any) -> Found:
     )
 
 
-def _judge(found: Found) -> Any:
+def _judge(found: Found) -> Callable[[Row], Move]:
     def judge(row: Row) -> Move:
         return event_of_inquiry(found, row.amount)
 

@@ -11,7 +11,6 @@ import contextlib
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -49,14 +48,16 @@ Connection = psycopg.AsyncConnection[Any]
 class PostgresStore:
     """Made by `await PostgresStore.open(dsn)`; the table `paycools_callbacks` is made if it is not there."""
 
-    path: Path | None = None
-
     def __init__(self, dsn: str, clock: Callable[[], float] = time.time) -> None:
         self._dsn = dsn
         self._clock = clock
         self._intake = _Session(dsn)
         self._applying = _Session(dsn)
         self._leads: Connection | None = None
+
+    @property
+    def home(self) -> str:
+        return self._dsn
 
     @classmethod
     async def open(cls, dsn: str, *, clock: Callable[[], float] = time.time) -> PostgresStore:

@@ -61,8 +61,10 @@ class Stored(Item):
 class InboxStore(Protocol):
     """What an inbox needs. All times are seconds since the epoch."""
 
-    path: Path | None
-    """The SQLite file, if it is one: work may share it."""
+    @property
+    def home(self) -> str:
+        """The SQLite file, or PostgreSQL's connection string: a ledger in the same place can share a commit."""
+        ...
 
     async def add(self, item: Item) -> bool:
         """Take it in, durably before this returns. False: it was there."""
@@ -154,11 +156,14 @@ class SQLiteStore:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self.path: Path | None = path
         self._file = path
         self._clock = clock
         self._leader: sqlite3.Connection | None = None
         self._committer: Committer | None = None
+
+    @property
+    def home(self) -> str:
+        return str(self._file.resolve())
 
     @classmethod
     async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> SQLiteStore:

@@ -124,7 +124,9 @@ async def _pay_among_workers(ledger: PostgresLedger, api: PayoutApi, plan: Plan)
     if plan.detach:
         return await _finish(ledger, plan, Summary(counts=await ledger.counts()))
     pace = SharedPace(ledger, plan.options.rate)
-    return await _finish(ledger, plan, await _drive(Runner(api, ledger, plan.options, pace=pace), look_around=True))
+    # what a lost run or worker was sending moves only when its loan has ended
+    options = attrs.evolve(plan.options, wait=plan.options.wait + ledger.lease)
+    return await _finish(ledger, plan, await _drive(Runner(api, ledger, options, pace=pace), look_around=True))
 
 
 async def _drive(runner: Runner, *, look_around: bool = False) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -13,53 +14,92 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..batch import PHPayouts, SQLiteLedger
-from ..batch.journeys import sqlite_journeys
+from ..batch import GlobalPayouts, Identity, Ledger, PHPayouts
 from ..batch.reconcile import ALARMS, Finding, Reconciliation, Verdict, reconcile
 from ..batch.schema import Row
-from ..client import PayCoolsPH
+from ..batch.statements import FIELDS, Statement, global_statement, ph_statement
+from ..client import PayCoolsGlobal, PayCoolsPH
 from ..errors import ConfigurationError
 from ..money import format_major, from_minor
+from .ledgers import is_postgres, open_ledger
+from .options import ApiOption, CountryOption
+from .pay import chosen_country
 from .run import failing_clearly, say, say_error
 from .sandbox import open_sandbox
 
 __all__ = ["reconcile_command"]
 
-_CURRENCY = "PHP"
+
+@attrs.frozen(kw_only=True)
+class _Asked:
+    ledgers: list[str]
+    day: date
+    country: str | None
+    """The Global API's; None asks the PH API."""
+    sandbox: bool
+    report: Path | None
+    columns: dict[str, str]
+    minor: bool
 
 
 def reconcile_command(
-    ledger: Annotated[list[str], typer.Option("--ledger", help="The ledger file; several, if several paid that day.")],
-    day: Annotated[str, typer.Option("--date", help="The Philippine day, yyyy-MM-dd.")],
-    api: Annotated[str, typer.Option("--api", help="ph; the Global API's report cannot be read yet.")] = "ph",
+    ledger: Annotated[list[str], typer.Option("--ledger", help="The ledger; several, if several paid that day.")],
+    day: Annotated[str, typer.Option("--date", help="The day, yyyy-MM-dd, in the country's time.")],
+    api: ApiOption = "ph",
+    country: CountryOption = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox of `run --sandbox`.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write reconciliation.csv into this folder.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Global API: a header of its report, FIELD=HEADER. FIELD: {', '.join(FIELDS)}."),
+    ] = None,
+    minor: Annotated[bool, typer.Option("--minor", help="Global API: its report counts minor units.")] = False,
 ) -> None:
     """Hold a day against PayCools' statement. Exit 0: both agree; 1: PayCools has what we do not; 3: else."""
-    failing_clearly(lambda: _reconcile(ledger, day, api, sandbox, report))
+    picked = chosen_country(api, country)
 
-
-async def _reconcile(ledgers: list[str], text: str, api: str, sandbox: bool, report: Path | None) -> int:
-    if api != "ph":
-        raise ConfigurationError(
-            "--api: reconcile works with the PH API only; the Global API gives its report as an .xlsx behind a link "
-            "(paycools.account), which has to be compared by hand for now"
+    async def run() -> int:
+        try:
+            when = date.fromisoformat(day)
+        except ValueError:
+            raise ConfigurationError(f"--date {day}: give a day as yyyy-MM-dd") from None
+        if picked is None and (column or minor):
+            raise ConfigurationError("--column and --minor say how to read the Global API's report: --api global")
+        return await _reconcile(
+            _Asked(
+                ledgers=ledger,
+                day=when,
+                country=picked,
+                sandbox=sandbox,
+                report=report,
+                columns=_columns(column or []),
+                minor=minor,
+            )
         )
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(f"--date {text}: give a day as yyyy-MM-dd") from None
-    if any("://" in name for name in ledgers):
-        raise ConfigurationError("--ledger: reconcile reads ledger files only; PostgreSQL ledgers are not there yet")
-    paths = [Path(name) for name in ledgers]
-    async with _client(paths[0], sandbox) as paycools, contextlib.AsyncExitStack() as stack:
-        identity = PHPayouts(paycools).identity
-        opened: list[SQLiteLedger] = []
-        for path in paths:
-            found = await SQLiteLedger.open(path, identity, create=False, exclusive=False)
+
+    failing_clearly(run)
+
+
+def _columns(named: list[str]) -> dict[str, str]:
+    found = {}
+    for text in named:
+        field, _, header = text.partition("=")
+        if field not in FIELDS or not header.strip():
+            raise ConfigurationError(f"--column {text}: give FIELD=HEADER, FIELD one of {', '.join(FIELDS)}")
+        found[field] = header
+    return found
+
+
+async def _reconcile(asked: _Asked) -> int:
+    if asked.sandbox and is_postgres(asked.ledgers[0]):
+        raise ConfigurationError("--sandbox keeps its books beside a ledger file; a PostgreSQL ledger has none")
+    async with _statement(asked) as (statement, identity), contextlib.AsyncExitStack() as stack:
+        opened: list[Ledger] = []
+        for name in asked.ledgers:
+            found = await open_ledger(name, identity, create=False, exclusive=False)
             stack.push_async_callback(found.aclose)
             opened.append(found)
-        note = stack.enter_context(_csv(report)) if report is not None else lambda _: None
+        note = stack.enter_context(_csv(asked.report, statement.currency)) if asked.report else lambda _: None
 
         async def find(order_id: str) -> Row | None:
             for each in opened:
@@ -68,33 +108,39 @@ async def _reconcile(ledgers: list[str], text: str, api: str, sandbox: bool, rep
                     return row
             return None
 
-        result = await reconcile(
-            day,
-            lambda wanted: paycools.account.payouts(create_date=wanted),
-            find,
-            itertools.chain.from_iterable(page for path in paths for page in sqlite_journeys(path)),
-            note,
-        )
+        pages = itertools.chain.from_iterable(each.journeys() for each in opened)
+        result = await reconcile(asked.day, statement, find, itertools.chain.from_iterable(pages), note)
     _show(result)
-    if report is not None:
-        say(f"report: {report / 'reconciliation.csv'}")
+    if asked.report is not None:
+        say(f"report: {asked.report / 'reconciliation.csv'}")
     return result.exit_code
 
 
 @contextlib.asynccontextmanager
-async def _client(ledger: Path, sandbox: bool) -> AsyncIterator[PayCoolsPH]:
+async def _statement(asked: _Asked) -> AsyncIterator[tuple[Statement, Identity]]:
+    """PayCools' side, and whose ledgers go with it. The Global API's reports hold account data and do not stay."""
     async with contextlib.AsyncExitStack() as stack:
-        if sandbox:
-            box = await stack.enter_async_context(open_sandbox(ledger, None))
-            client = PayCoolsPH(box.fake.ph_credentials, base_url=box.base_url)
+        box = None
+        if asked.sandbox:
+            box = await stack.enter_async_context(open_sandbox(Path(asked.ledgers[0]), asked.country))
+        if asked.country is None:
+            ph = PayCoolsPH(box.fake.ph_credentials, base_url=box.base_url) if box else PayCoolsPH.from_env()
+            await stack.enter_async_context(ph)
+            yield ph_statement(ph), PHPayouts(ph).identity
+            return
+        if box:
+            world = PayCoolsGlobal(box.fake.global_credentials, base_url=box.base_url)
         else:
-            client = PayCoolsPH.from_env()
-        yield await stack.enter_async_context(client)
+            world = PayCoolsGlobal.from_env()
+        await stack.enter_async_context(world)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paycools-report-")))
+        statement = global_statement(world, asked.country, folder, columns=asked.columns, minor=asked.minor)
+        yield statement, GlobalPayouts(world, asked.country).identity
 
 
 @contextlib.contextmanager
-def _csv(folder: Path) -> Iterator[Callable[[Finding], None]]:
-    """Writes findings as they are made; amounts in pesos. Holds no account data."""
+def _csv(folder: Path, currency: str) -> Iterator[Callable[[Finding], None]]:
+    """Writes findings as they are made; amounts in major units. Holds no account data."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in attrs.fields(Finding)]
     with (folder / "reconciliation.csv").open("w", newline="", encoding="utf-8") as file:
@@ -102,15 +148,15 @@ def _csv(folder: Path) -> Iterator[Callable[[Finding], None]]:
         writer.writerow(["mch_order_id" if name == "order_id" else name for name in names])
 
         def note(finding: Finding) -> None:
-            writer.writerow([_cell(name, getattr(finding, name)) for name in names])
+            writer.writerow([_cell(name, getattr(finding, name), currency) for name in names])
 
         yield note
 
 
-def _cell(name: str, value: Any) -> Any:
+def _cell(name: str, value: Any, currency: str) -> Any:
     if value is None:
         return ""
-    return from_minor(value, _CURRENCY) if name.endswith("_amount") else str(value)
+    return from_minor(value, currency) if name.endswith("_amount") else str(value)
 
 
 def _show(result: Reconciliation) -> None:
@@ -119,12 +165,12 @@ def _show(result: Reconciliation) -> None:
     for verdict in Verdict:
         rows, amount = result.counts.get(verdict, (0, 0))
         if rows:
-            say(f"{verdict.value:>20}: {rows:>8}  {format_major(amount, _CURRENCY):>24}")
+            say(f"{verdict.value:>20}: {rows:>8}  {format_major(amount, result.currency):>24}")
     for verdict in Verdict:
         examples = result.examples.get(verdict, [])
         tell = say_error if verdict in ALARMS else say
         for finding in examples:
-            tell(f"{verdict.value}: {_line(finding)}")
+            tell(f"{verdict.value}: {_line(finding, result.currency)}")
         more = result.counts.get(verdict, (0, 0))[0] - len(examples)
         if examples and more:
             tell(f"{verdict.value}: and {more} more")
@@ -132,11 +178,11 @@ def _show(result: Reconciliation) -> None:
         say_error("ALARM: PayCools has payouts that the ledger does not know of. Find out who sent them, now.")
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: Finding, currency: str) -> str:
     here = there = "-"
     if finding.our_state is not None and finding.our_amount is not None:
-        here = f"{finding.our_state.value} {format_major(finding.our_amount, _CURRENCY)}"
+        here = f"{finding.our_state.value} {format_major(finding.our_amount, currency)}"
     if finding.their_status is not None or finding.their_amount is not None:
-        amount = "?" if finding.their_amount is None else format_major(finding.their_amount, _CURRENCY)
+        amount = "?" if finding.their_amount is None else format_major(finding.their_amount, currency)
         there = f"{finding.their_status or '?'} {amount}"
     return f"{finding.order_id}: here {here}, there {there}"

@@ -11,6 +11,7 @@ import typer
 
 from ..batch import Options
 from .ledgers import open_postgres, shown
+from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption
 from .run import failing_clearly, say, say_error
 
 __all__ = ["prepare", "worker"]
@@ -20,9 +21,9 @@ PostgresOption = Annotated[str, typer.Option("--ledger", help="The ledger: postg
 
 def worker(
     ledger: PostgresOption,
-    api: Annotated[str, typer.Option("--api", help="ph or global.")] = "ph",
-    country: Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")] = 50,
+    api: ApiOption = "ph",
+    country: CountryOption = None,
+    concurrency: ConcurrencyOption = 50,
     rate: Annotated[
         float | None, typer.Option(min=0.001, help="New payouts a second, over all workers; give all the same.")
     ] = None,
@@ -32,9 +33,7 @@ def worker(
         float | None, typer.Option(min=0.5, help="Seconds that a row is lent beyond --timeout; 20 by default.")
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
-    absent_after: Annotated[
-        float, typer.Option(min=0, help="Seconds between the two inquiries that must both find nothing.")
-    ] = 5.0,
+    absent_after: AbsentOption = 5.0,
 ) -> None:
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
     from .pay import chosen_country, open_api

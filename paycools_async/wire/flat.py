@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +35,7 @@ class FlatMessage:
     signed_too: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Values outside the body that enter the signed text (path parameters, where that is switched on)."""
 
-    @property
+    @functools.cached_property
     def text(self) -> bytes:
         fields = {**self.fields, **self.signed_too} if self.signed_too else self.fields
         return ph_signing_text(fields).encode("utf-8")

@@ -61,7 +61,7 @@ async def test_a_move_that_the_row_has_outrun_is_refused(ledger: Ledger, plan: P
 
 async def test_many_waiting_writes_share_a_commit(ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders) -> None:
     await plan(write_orders(200))
-    rows = await ledger.due([State.PLANNED], 200, max_resends=9)
+    rows = await ledger.claim([State.PLANNED], 200, max_resends=9)
     before = ledger.commits
     await asyncio.gather(*(ledger.move(row, Event.SEND) for row in rows))
     assert (await ledger.counts())[State.SENDING][0] == 200
@@ -90,7 +90,7 @@ from paycools_async.batch import Event, SQLiteLedger, State
 
 async def main():
     ledger = await SQLiteLedger.open(Path(sys.argv[1]), None)
-    row = (await ledger.due([State.PLANNED], 1, max_resends=9))[0]
+    row = (await ledger.claim([State.PLANNED], 1, max_resends=9))[0]
     await ledger.move(row, Event.SEND)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -101,7 +101,7 @@ asyncio.run(main())
     again = await SQLiteLedger.open(ledger.path, None)
     assert (await again.counts())[State.SENDING][0] == 1
     assert await again.recover() == 1
-    [row] = await again.due([State.UNKNOWN], 9, max_resends=9)
+    [row] = await again.claim([State.UNKNOWN], 9, max_resends=9)
     assert (row.reason, row.order_id) == (Event.CRASHED, "PAY000000001")
     await again.aclose()
 
@@ -199,7 +199,7 @@ async def test_the_log_cannot_be_changed_and_the_file_is_private(
     ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(1))
-    [row] = await ledger.due([State.PLANNED], 1, max_resends=9)
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
     await ledger.move(row, Event.SEND)
     connection = sqlite3.connect(ledger.path)
     for statement in ("UPDATE moves SET event = 'x'", "DELETE FROM moves"):
@@ -214,7 +214,7 @@ async def test_a_write_that_fails_is_told_to_everybody_who_waited(
     ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(2))
-    rows = await ledger.due([State.PLANNED], 2, max_resends=9)
+    rows = await ledger.claim([State.PLANNED], 2, max_resends=9)
 
     def spoil(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO no_such_table VALUES (1)")

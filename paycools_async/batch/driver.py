@@ -1,0 +1,217 @@
+"""What is done about one payout: it is sent, or inquired about, and what comes of it is one move in the ledger.
+
+A row is `sending`, durably, before its request leaves. Nothing is kept here that a crash could lose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Protocol
+
+from ..errors import PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
+from ..policy import Deadline, Pace
+from ..times import Clock, SystemClock
+from .api import Found, PayoutApi
+from .frozen import digest_of, fields_of
+from .options import Breaker, Options
+from .protocol import Ledger, LedgerError
+from .resolver import HOLDS, STOPS, event_of_error, event_of_inquiry
+from .schema import Row
+from .states import Event, IllegalMove, State
+
+__all__ = ["FORWARD", "Driver", "Pacing"]
+
+FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.CONFLICT})
+"""States that a payout is in only when something has come of it."""
+_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.MISMATCH})
+
+
+class Pacing(Protocol):
+    """When the next payout may leave: `Pace`, or one that several workers share."""
+
+    async def wait_turn(self, deadline: Deadline) -> float: ...
+
+    def busy(self, sent_at: float, retry_after: float | None = None) -> None: ...
+
+    def calm(self, sent_at: float) -> None: ...
+
+
+class Driver:
+    """Sends and inquires, one row at a time; the `Runner` says which. `counts` is kept up to date."""
+
+    def __init__(
+        self,
+        api: PayoutApi,
+        ledger: Ledger,
+        options: Options | None = None,
+        *,
+        clock: Clock | None = None,
+        pace: Pacing | None = None,
+    ) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._options = options or Options()
+        self._clock: Clock = clock or SystemClock()
+        self._pace: Pacing = pace or Pace(self._options.rate, clock=self._clock)
+        self._no_deadline = Deadline(self._clock, math.inf)
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._held = False
+        self._stopped = False
+        self._reason: str | None = None
+        self._breaker = Breaker(self._options)
+        self._forward_at = self._clock.monotonic()
+        self.counts: dict[State, tuple[int, int]] = {}
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more, finish what is in flight, and end."""
+        self._stopped = True
+        self._reason = self._reason or reason
+        for task in self._waiting:
+            task.cancel()
+
+    def _hold(self, reason: str) -> None:
+        """Send nothing more, and go on finding out about what was sent."""
+        self._held = True
+        self._reason = self._reason or reason
+
+    async def _send(self, row: Row) -> None:
+        request = self._api.request_class(**fields_of(row.body))
+        text, send = self._api.prepare(request)
+        if digest_of(text) != row.digest:
+            raise LedgerError(
+                f"order {row.order_id}: what would be signed is not what was planned "
+                "(was the app name changed?); nothing was sent"
+            )
+        sent_at = await self._turn()
+        if self._held or self._stopped:
+            return
+        asked_at = self._clock.monotonic()
+        try:
+            row = await self._move(row, Event.SEND)
+        except IllegalMove:
+            return  # its loan had ended, and somebody else has it
+        if self._clock.monotonic() - asked_at > self._ledger.send_within:
+            # so late, the loan could end while the request is under way, and another run would look too early
+            await self._move(row, Event.NOT_SENT)
+            return
+        try:
+            found = await send()
+        except PayCoolsError as error:
+            await self._send_failed(row, error, sent_at)
+            return
+        self._pace.calm(sent_at)
+        await self._answered(refused=False)
+        due = self._ledger.time() + self._options.first_look
+        row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
+        if found.status.final:
+            await self._found(row, found)
+
+    async def _turn(self) -> float:
+        """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - workers are tasks
+        self._waiting.add(task)
+        try:
+            return await self._pace.wait_turn(self._no_deadline)
+        finally:
+            self._waiting.discard(task)
+
+    async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
+        event = event_of_error(error)
+        trouble = error.__cause__ or error
+        if isinstance(trouble, RateLimited | TransientError):
+            self._pace.busy(sent_at)
+        elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
+            self._pace.busy(sent_at, trouble.retry_after)
+        if isinstance(error, STOPS):
+            self.stop(str(error))
+        elif isinstance(error, HOLDS):
+            self._hold(str(error))
+        if isinstance(error, HOLDS):
+            await self._ledger.pause(str(error))
+        if event in (Event.REJECTED, Event.DOUBTED):
+            await self._answered(refused=True)
+        due = self._ledger.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
+        await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
+
+    async def _answered(self, *, refused: bool) -> None:
+        reason = self._breaker.answered(refused=refused)
+        if reason is not None and not self._held:
+            self._hold(reason)
+            await self._ledger.pause(self._reason or reason)
+
+    async def _inquire(self, row: Row) -> None:
+        try:
+            found = await self._api.inquire(row.order_id)
+        except STOPS as error:
+            self.stop(str(error))
+            await self._ledger.pause(str(error))
+        except PayCoolsError:
+            await self._look_again(row, row.absent_since)
+        else:
+            await (self._absent(row) if found is None else self._found(row, found))
+
+    async def _absent(self, row: Row) -> None:
+        now = self._ledger.time()
+        since = row.absent_since
+        if row.state is State.UNKNOWN and since is not None and now - since >= self._options.absent_after:
+            await self._move(row, Event.ABSENT)
+        elif row.state is State.UNKNOWN:
+            await self._ledger.look_again(
+                row, due=(since or now) + self._options.absent_after, absent_since=since or now
+            )
+        else:
+            await self._look_again(row, None)
+
+    async def _found(self, row: Row, found: Found) -> None:
+        event = event_of_inquiry(found, row.amount)
+        if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
+            await self._look_again(row, None)
+            return
+        message = found.failed_message
+        if event is Event.MISMATCH:
+            message = f"PayCools knows this order with amount {found.amount}, ours is {row.amount}"
+        await self._move(
+            row,
+            event,
+            due=self._ledger.time() + self._options.first_look,
+            transaction_id=found.transaction_id,
+            code=found.failed_code,
+            message=message,
+        )
+
+    async def _look_again(self, row: Row, absent_since: float | None) -> None:
+        due = self._ledger.time() + self._options.pause_after(row.looks)
+        await self._ledger.look_again(row, due=due, absent_since=absent_since)
+
+    async def _move(self, row: Row, event: Event, **facts: object) -> Row:
+        try:
+            moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
+        except IllegalMove:
+            if event is Event.SEND:
+                raise
+            moved = await self._overtaken(row, event, facts)
+        for state, sign in ((row.state, -1), (moved.state, 1)):
+            rows, amount = self.counts.get(state, (0, 0))
+            self.counts[state] = (rows + sign, amount + sign * row.amount)
+        if moved.state in FORWARD and moved.state is not row.state:
+            self._forward_at = self._clock.monotonic()
+        return moved
+
+    async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
+        """The row moved meanwhile: a callback was faster, or the loan ended and another run has it.
+
+        What PayCools says of the order holds in any state. What became of this run's own request, or that PayCools did
+        not know the order, is word about a past that the row has left: it moves nothing.
+        """
+        found = await self._ledger.get(row.order_id)
+        if found is None or found == row:
+            raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
+        if event in _WORDS:
+            found = await self._ledger.found(row.order_id, event, **facts)
+        return found or row
+
+
+def _message(error: BaseException) -> str:
+    return str(getattr(error, "message", None) or error)[:300]

@@ -1,0 +1,76 @@
+"""How a batch runs, and what came of it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from .states import OPEN, State
+
+__all__ = ["Breaker", "Options", "Summary"]
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How a batch runs; all times in seconds.
+
+    `rate`: new payouts a second, no limit by default. `wait`: how long nothing may move forward before the run ends
+    and leaves the rest for a later one. `absent_after`: the least time between the two inquiries that must both find
+    nothing before an order is sent again. `max_resends`: how often one order may be sent again after that. `breaker`:
+    sending is held when that share of the last `breaker_window` answers were refusals (None: never); fewer answers than
+    that hold nothing, so a few bad rows in a small file do not.
+    """
+
+    concurrency: int = 50
+    rate: float | None = None
+    wait: float = 60.0
+    absent_after: float = 5.0
+    first_look: float = 1.0
+    longest_look: float = 30.0
+    max_resends: int = 20
+    breaker: float | None = 0.5
+    breaker_window: int = 50
+
+    def pause_after(self, looks: int) -> float:
+        """The pause before the next inquiry, after so many that brought nothing new."""
+        return min(self.first_look * 2.0 ** min(looks + 1, 30), self.longest_look)
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """Where the batch stands: rows and minor units by state, and why the run ended early, if it did."""
+
+    counts: dict[State, tuple[int, int]]
+    stopped: str | None = None
+
+    def rows(self, *states: State) -> int:
+        return sum(self.counts.get(state, (0, 0))[0] for state in states)
+
+    def amount(self, *states: State) -> int:
+        return sum(self.counts.get(state, (0, 0))[1] for state in states)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all settled; 1 some failed; 3 some unresolved: run again, or a human looks."""
+        if self.rows(*OPEN, State.CONFLICT):
+            return 3
+        return 1 if self.rows(State.FAILED) else 0
+
+
+class Breaker:
+    """Sees when so much is refused that the file as a whole, or PayCools, must be wrong."""
+
+    def __init__(self, options: Options) -> None:
+        self._share, self._window = options.breaker, options.breaker_window
+        self._last: deque[bool] = deque(maxlen=self._window)
+
+    def answered(self, *, refused: bool) -> str | None:
+        """Note an answer; why nothing more should be sent, if it is so."""
+        self._last.append(refused)
+        if not refused or self._share is None or len(self._last) < self._window:
+            return None
+        found = sum(self._last)
+        if found < self._share * self._window:
+            return None
+        return f"{found} of the last {self._window} payouts were refused; look at the reasons before the rest is sent"
