@@ -106,7 +106,6 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_proof_trace()],
             auto_decompress=True,
-            skip_auto_headers=("User-Agent",),
         )
 
     async def aclose(self) -> None:

@@ -176,7 +176,7 @@ async def test_cancellation_is_no_error_of_the_transport(transport: AiohttpTrans
         await transport.send(READ)
 
 
-async def test_an_own_session_keeps_no_cookies_and_sends_no_agent_of_its_own(
+async def test_an_own_session_keeps_no_cookies_and_asks_no_environment(
     transport: AiohttpTransport, mocked: aioresponses
 ) -> None:
     mocked.post(URL_POST, body=b"{}", headers={"Set-Cookie": "a=b"}, response_class=Response)
@@ -184,7 +184,6 @@ async def test_an_own_session_keeps_no_cookies_and_sends_no_agent_of_its_own(
     session = transport._session
     assert session is not None
     assert isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
-    assert "User-Agent" in session.skip_auto_headers
     assert session.trust_env is False, "no proxy and no .netrc of the environment"
 
 
