@@ -126,7 +126,11 @@ def _ways(figures: Figures) -> Table:
 
 
 def _rest(figures: Figures) -> Table:
-    ways = {f"{family}.{way}" for family in FAMILIES for way in ("sdk_", "hand_", "floor", "two_")} | {"calls", "batch"}
+    ways = {f"{family}.{way}" for family in FAMILIES for way in ("sdk_", "hand_", "floor", "two_")} | {
+        "calls",
+        "batch",
+        "sharing",
+    }
     rows: Table = [("what", "figure", "", "rounds from", "to")]
     for figure in figures:
         if not figure.id.startswith((*ways, "peers.")):

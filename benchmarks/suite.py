@@ -56,6 +56,9 @@ class Results:
     aiohttp_loaded: Loaded
 
 
+SHARING = 16
+"""Payouts at a time of a batch that shares its loop with a web application, as docs/payouts.md advises."""
+
 Say = Callable[[str], None]
 Step = Callable[[], Awaitable[None]]
 
@@ -92,6 +95,7 @@ class _Rounds:
     def __init__(self, plan: Plan, bench: Bench, found: Collector, children: Sequence[Child], asked: Page) -> None:
         self.plan = plan
         self.bench = bench
+        self.sharing = Bench(url=bench.url, pem=bench.pem, concurrency=min(SHARING, bench.concurrency))
         self.found = found
         self.children = children
         self.page = asked
@@ -132,6 +136,9 @@ class _Rounds:
         what = "PH: batch with its durable ledger"
         self.found.add_round("batch", what, await run_batch(self.bench, self.plan.batch_rows))
         self.found.add_lag("batch", what, await lag_beside_batch(self.bench, self.plan.batch_rows))
+        what = f"PH: batch that shares its loop, {SHARING} at a time"
+        self.found.add_round("sharing", what, await run_batch(self.sharing, self.plan.batch_rows))
+        self.found.add_lag("sharing", what, await lag_beside_batch(self.sharing, self.plan.batch_rows))
 
     async def shards(self) -> None:
         for family, name in FAMILIES.items():
@@ -147,7 +154,7 @@ class _Rounds:
 
     async def web(self) -> None:
         alone = await self.page.alone(self.plan.web_seconds)
-        beside = await self.page.beside_a_batch(self.bench, self.plan.web_rows)
+        beside = await self.page.beside_a_batch(self.sharing, self.plan.web_rows)
         for id, what, times in (("alone", "alone", alone), ("beside", "beside a batch", beside)):
             for percent in (50, 99):
                 self.found.add_all(f"web.{id}.p{percent}", f"web handler {what}", percent, times)

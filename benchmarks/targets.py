@@ -95,14 +95,14 @@ def _alone(figures: Figures, family: str, name: str) -> Target:
 
 
 def _lag(figures: Figures) -> Target:
-    figure = figures["batch.lag"]
-    return _under("loop lag beside a batch, p99", 5, figure.value, figure.runs, " ms", 1)
+    figure = figures["sharing.lag"]
+    return _under("loop lag beside a batch that shares its loop, p99", 5, figure.value, figure.runs, " ms", 1)
 
 
 def _web(figures: Figures) -> Target:
     value = figures.value("web.beside.p99") / figures.value("web.alone.p99")
     runs = figures.ratios("web.beside.p99", "web.alone.p99")
-    return _under("web handler's p99 beside a batch, to alone", 2, value, runs, " x")
+    return _under("web handler's p99 beside such a batch, to alone", 2, value, runs, " x")
 
 
 def _batch(figures: Figures) -> Target:

@@ -44,7 +44,7 @@ TINY = Plan(
 
 WAYS = {"sdk_cryptography", "sdk_pycryptodome", "hand_cryptography", "hand_pycryptodome", "floor"}
 CASES = {f"{family}.{way}" for family in ("ph", "global") for way in WAYS}
-DRIVEN = {f"{way}.{kind}" for way in {*CASES, "calls", "batch"} for kind in ("rate", "cpu", "lag")}
+DRIVEN = {f"{way}.{kind}" for way in {*CASES, "calls", "batch", "sharing"} for kind in ("rate", "cpu", "lag")}
 OTHERS = {
     "idle.lag",
     "ph.two_processes.rate",

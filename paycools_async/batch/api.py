@@ -117,6 +117,9 @@ class PHPayouts:
         return (await self._client.account.balance()).balance
 
 
+_PRODUCTS = {"PH": "philippines", "ID": "indonesia", "MY": "malaysia", "TH": "thailand"}
+
+
 class GlobalPayouts:
     """One country's payouts through the Global API."""
 
@@ -124,13 +127,7 @@ class GlobalPayouts:
         self._client = client
         self._country = country
         self.currency, self.request_class = COUNTRIES[country]
-        payouts: dict[str, Any] = {
-            "PH": client.philippines.payouts,
-            "ID": client.indonesia.payouts,
-            "MY": client.malaysia.payouts,
-            "TH": client.thailand.payouts,
-        }
-        self._payouts = payouts[country]
+        self._payouts: Any = getattr(client, _PRODUCTS[country]).payouts
 
     @property
     def identity(self) -> Identity:
