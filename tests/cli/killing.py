@@ -14,13 +14,30 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from conftest_batch import WriteOrders
 from conftest_sandbox import ask
 
-__all__ = ["KILLS", "ROWS", "LedgerRow", "Paid", "compare", "ledger_rows", "moments", "orders_of", "start", "wait_for"]
+__all__ = [
+    "KILLS",
+    "ROWS",
+    "LedgerRow",
+    "Paid",
+    "compare",
+    "ledger_rows",
+    "long",
+    "moments",
+    "orders_of",
+    "start",
+    "wait_for",
+]
 
 KILLS = int(os.environ.get("PAYCOOLS_KILLS", "1"))
 ROWS = int(os.environ.get("PAYCOOLS_KILL_ROWS", "0")) or 60 + 40 * KILLS
+long = pytest.mark.skipif(
+    "PAYCOOLS_KILLS" not in os.environ, reason="10 to 20 s of process starts: .ci/run sets PAYCOOLS_KILLS=2"
+)
+"""For the kills on PostgreSQL."""
 
 LedgerRow = tuple[str, str, int, str | None]
 """Order id, state, amount, PayCools' id."""

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli.killing import ROWS, Paid, compare, ledger_rows, moments, orders_of, start
+from cli.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start
 from conftest_batch import WriteOrders
 from conftest_sandbox import FAULTS, ask
 
@@ -30,7 +30,7 @@ def runner(orders: Path, ledger: str, env: dict[str, str]) -> subprocess.Popen[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=long)])
 def test_a_runner_killed_at_random_moments_pays_each_order_exactly_once(
     tmp_path: Path,
     sandbox: tuple[str, dict[str, str]],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cli.killing import ROWS, Paid, compare, ledger_rows, moments, orders_of, start, wait_for
+from cli.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start, wait_for
 from conftest_batch import WriteOrders
 from conftest_sandbox import FAULTS, ask
 from typer.testing import CliRunner
@@ -33,7 +32,7 @@ def busy_workers(dsn: str) -> set[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("PAYCOOLS_KILLS" not in os.environ, reason="20 s of process starts: .ci/run sets PAYCOOLS_KILLS=2")
+@long
 def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     dsn: str, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
 ) -> None:
