@@ -1,12 +1,28 @@
 """Batches of payouts: a ledger that is the truth, a runner that sends, a resolver that finds out."""
 
-from .api import GlobalPayouts, PayoutApi, PHPayouts
-from .ledger import SQLiteLedger
-from .options import Options, Summary
-from .orders import FileError, Order, RowError, read_orders
-from .protocol import Identity, Ledger, LedgerError
-from .runner import Runner
-from .states import Event, State
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .api import GlobalPayouts, PayoutApi, PHPayouts
+    from .ledger import SQLiteLedger
+    from .options import Options, Summary
+    from .orders import FileError, Order, RowError, read_orders
+    from .protocol import Identity, Ledger, LedgerError
+    from .runner import Runner
+    from .states import Event, State
+else:  # who needs the states alone does not wait for every country's classes
+    _NAMES = {
+        "api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
+        "ledger": ("SQLiteLedger",),
+        "options": ("Options", "Summary"),
+        "orders": ("FileError", "Order", "RowError", "read_orders"),
+        "protocol": ("Identity", "Ledger", "LedgerError"),
+        "runner": ("Runner",),
+        "states": ("Event", "State"),
+    }
+    __getattr__, _ = lazily(__name__, names={name: module for module, names in _NAMES.items() for name in names})
 
 __all__ = [
     "Event",

@@ -16,7 +16,6 @@ from ..callbacks.verify import Callbacks
 from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..signing import load_private_key
-from ..testing.delivery import acknowledges
 from .run import failing_clearly, say
 
 __all__ = ["app"]
@@ -83,6 +82,8 @@ def send(
     repeat: Annotated[int, typer.Option(min=1, help="Send the very same body so often.")] = 1,
 ) -> None:
     """Send a signed test callback to your own handler. Exit 0: acknowledged as documented; 1: not; 2: not sent."""
+
+    from ..testing.delivery import acknowledges
 
     async def deliver() -> int:
         body = _body(event, fields or [], platform_key)

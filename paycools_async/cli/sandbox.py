@@ -6,15 +6,18 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..config import PHCredentials
 from ..errors import ConfigurationError
-from ..testing import FakePayCools, Sandbox, generate_private_key
+from ..testing import FakePayCools, generate_private_key
 from ..testing.faults import Fault
 from .run import failing_clearly, say
+
+if TYPE_CHECKING:  # it brings a web server along, which most commands need not wait for
+    from ..testing import Sandbox
 
 __all__ = ["open_sandbox", "sandbox"]
 
@@ -37,6 +40,8 @@ def sandbox(
     journal: Annotated[Path | None, typer.Option(help="Keep the books in this file over restarts.")] = None,
 ) -> None:
     """Serve a PayCools of your own on 127.0.0.1. Accounts ending in 0000 fail; everything else is paid."""
+
+    from ..testing import Sandbox
 
     async def serve() -> int:
         fake = FakePayCools(private_key=_key(key))
@@ -87,6 +92,8 @@ def _fault(text: str) -> Fault:
 
 def open_sandbox(ledger: Path, country: str | None) -> Sandbox:
     """The embedded sandbox of `payouts run --sandbox`; its books live beside the ledger."""
+    from ..testing import Sandbox
+
     fake = FakePayCools()
     payouts = fake.global_payouts if country else fake.payouts
     payouts.settle_after = 1.0
