@@ -34,7 +34,7 @@ QUICK = Plan(
 FULL = Plan(
     rounds=7,
     budget=Budget(seconds=0.6),
-    batch_rows=600,
+    batch_rows=1200,
     shard_payouts=1200,
     calls=2000,
     callback_turns=20,

@@ -11,8 +11,8 @@ from pathlib import Path
 from paycools_async.batch import Options, Order, PHPayouts, Runner, SQLiteLedger, State, Summary
 from paycools_async.ph.payout import CreatePayout
 
-from .cases import Bench
-from .measure import Lag, Round, watching_lag
+from .cases import Bench, ph_payout
+from .measure import Budget, Lag, Round, drive, watching_lag
 from .stub import AMOUNT
 
 __all__ = ["all_settled", "lag_beside_batch", "run_batch", "taken_in"]
@@ -37,6 +37,8 @@ async def taken_in(bench: Bench, rows: int) -> AsyncIterator[Runner]:
     """A runner over so many planned rows in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         async with bench.client() as client:
+            # as in every case, connections and threads are there before the clock starts
+            await drive(ph_payout(client), Budget(payouts=bench.concurrency), bench.concurrency)
             api = PHPayouts(client)
             ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
             try:
