@@ -52,7 +52,7 @@ def connect(path: Path, identity: Identity | None) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    # the log is on disk before a caller goes on; carrying it over into the file seldom (each 40 MB) saves a tenth of all
+    # what is in the log is on disk; carrying it over into the file each 40 MB instead of each 4 makes a batch faster
     connection.execute("PRAGMA wal_autocheckpoint=10000")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
