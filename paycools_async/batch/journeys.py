@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from .states import State
 
-__all__ = ["Journey", "sqlite_journeys"]
+__all__ = ["Journey", "journey_of", "sqlite_journeys"]
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +33,13 @@ class Journey:
 
 _NAMES = tuple(field.name for field in attrs.fields(Journey))
 
+
+def journey_of(values: tuple[Any, ...]) -> Journey:
+    """A Journey from the values of its fields, in their order."""
+    found = dict(zip(_NAMES, values, strict=True))
+    return Journey(**{**found, "state": State(found["state"])})
+
+
 # one pass over the log, sorted by SQLite in a file of its own where it is large; no index has to be kept for it
 _QUERY = """
 SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id,
@@ -49,9 +57,4 @@ def sqlite_journeys(path: Path, *, size: int = 1000) -> Iterator[list[Journey]]:
         connection.execute("PRAGMA query_only = ON")
         found = connection.execute(_QUERY)
         while page := found.fetchmany(size):
-            yield [_journey(values) for values in page]
-
-
-def _journey(values: tuple[object, ...]) -> Journey:
-    found = dict(zip(_NAMES, values, strict=True))
-    return Journey(**{**found, "state": State(found["state"])})  # type: ignore[arg-type]
+            yield [journey_of(values) for values in page]

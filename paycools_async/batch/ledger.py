@@ -22,8 +22,8 @@ from .committer import Committer
 from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
 from .protocol import Identity, Intake, LedgerError
-from .schema import COLUMNS, Row, changes_of, row_of
-from .states import Event, IllegalMove, State, after
+from .schema import COLUMNS, Judge, Row, changes_of, judged, row_of
+from .states import Event, IllegalMove, State
 
 __all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger"]
 
@@ -201,7 +201,7 @@ class SQLiteLedger:
         connection.execute(_LOG, log)
         return to
 
-    async def found(self, order_id: str, event: Event | Callable[[Row], Event], **facts: Any) -> Row | None:
+    async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
         """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
 
         `event` may be a function of the row. None: the order is not in this ledger. What cannot happen in the row's
@@ -213,7 +213,7 @@ class SQLiteLedger:
         self,
         connection: sqlite3.Connection,
         order_id: str,
-        event: Event | Callable[[Row], Event],
+        event: Judge,
         facts: dict[str, Any],
     ) -> Row | None:
         """`found` within a transaction of the caller's, on this ledger's file."""
@@ -221,12 +221,8 @@ class SQLiteLedger:
         if values is None:
             return None
         row = row_of(values)
-        what = event if isinstance(event, Event) else event(row)
-        try:
-            state = after(row.state, what, row.reason)
-        except IllegalMove:
-            return row
-        return row if state is row.state else self._move(connection, row, what, **facts)
+        moves = judged(row, event)
+        return row if moves is None else self._move(connection, row, moves, **facts)
 
     async def get(self, order_id: str) -> Row | None:
         """An order's row as it stands."""

@@ -23,13 +23,13 @@ from ..errors import ConfigurationError
 from . import postgres_queries as queries
 from .journeys import Journey
 from .orders import Order, RowError
-from .postgres_found import Judge, move_found, move_found_within
+from .postgres_found import move_found, move_found_within
 from .postgres_intake import enter
 from .postgres_journeys import postgres_journeys
 from .postgres_schema import COLUMNS, OPEN_STATES, LentRow, lent_row_of
 from .postgres_session import Session, Writer, ledger_errors, prepare
 from .protocol import Identity, Intake, LedgerError
-from .schema import Row, changes_of
+from .schema import Judge, Row, changes_of
 from .states import Event, IllegalMove, State
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 import attrs
@@ -10,13 +10,10 @@ import psycopg
 
 from .postgres_schema import COLUMNS, LentRow, lent_row_of
 from .postgres_session import Writer
-from .schema import Row, changes_of
-from .states import Event, IllegalMove, after
+from .schema import Judge, Row, changes_of, judged
+from .states import Event, IllegalMove
 
-__all__ = ["Judge", "move_found", "move_found_within"]
-
-Judge = Event | Callable[[Row], Event]
-"""What happened to the order: an event, or a function of the row that says it."""
+__all__ = ["move_found", "move_found_within"]
 
 _LOCKED = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %s FOR UPDATE"  # noqa: S608 - all text is ours
 
@@ -31,7 +28,7 @@ async def move_found(ledger: _Ledger, order_id: str, judge: Judge, facts: dict[s
     """As `Ledger.found`, in a commit of its own."""
     while True:
         row = await ledger.get(order_id)
-        event = _event(row, judge)
+        event = judged(row, judge) if row else None
         if row is None or event is None:
             return row
         try:
@@ -46,18 +43,7 @@ async def move_found_within(
     """As `Ledger.found`, in the caller's transaction; the row is locked until its end."""
     rows = await (await connection.execute(_LOCKED.encode(), (order_id,))).fetchall()
     row = lent_row_of(rows[0]) if rows else None
-    event = _event(row, judge)
+    event = judged(row, judge) if row else None
     if row is None or event is None:
         return row
     return await writer.move_within(connection, row, attrs.evolve(row, **changes_of(row, event), **facts), event, facts)
-
-
-def _event(row: Row | None, judge: Judge) -> Event | None:
-    """The event that moves this row; None where nothing comes of it."""
-    if row is None:
-        return None
-    event = judge if isinstance(judge, Event) else judge(row)
-    try:
-        return event if after(row.state, event, row.reason) is not row.state else None
-    except IllegalMove:
-        return None

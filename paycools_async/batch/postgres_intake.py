@@ -88,10 +88,9 @@ def _judge(connection: Connection, values: dict[str, Any], found: Intake) -> Non
             AND (p.intake = %(batch)s OR p.digest <> i.digest) ORDER BY i.seq"""
     for line, order_id, other, same_file in connection.execute(query, values):
         if same_file:
-            what = f"{order_id} stands already in line {other}"
+            found.add_twice(line, order_id, other)
         else:
-            what = f"{order_id} is in the ledger with other content; a changed order needs a new order id"
-        found.add(RowError(line, "mch_order_id", what))
+            found.add_changed(line, order_id)
     found.errors.sort(key=lambda error: error.line)
 
 

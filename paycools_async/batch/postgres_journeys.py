@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import attrs
 import psycopg
 
-from .journeys import Journey
+from .journeys import Journey, journey_of
 from .postgres_session import ledger_errors
-from .states import State
 
 __all__ = ["postgres_journeys"]
-
-_NAMES = tuple(field.name for field in attrs.fields(Journey))
 
 _QUERY = """
 SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id, m.sent, m.last_sent, m.accepted, m.final
@@ -37,9 +32,4 @@ def postgres_journeys(dsn: str, *, size: int = 1000) -> Iterator[list[Journey]]:
     ):
         found.execute(_QUERY)
         while page := found.fetchmany(size):
-            yield [_journey(values) for values in page]
-
-
-def _journey(values: tuple[Any, ...]) -> Journey:
-    found = dict(zip(_NAMES, values, strict=True))
-    return Journey(**{**found, "state": State(found["state"])})
+            yield [journey_of(values) for values in page]

@@ -10,7 +10,7 @@ import attrs
 from ..errors import Outcome, PayCoolsError
 from .journeys import Journey
 from .orders import Order, RowError
-from .schema import Row
+from .schema import Judge, Row
 from .states import Event, State
 
 __all__ = ["Identity", "Intake", "Ledger", "LedgerError"]
@@ -54,6 +54,15 @@ class Intake:
         else:
             self.more_errors += 1
 
+    def add_twice(self, line: int, order_id: str, other: int) -> None:
+        """The same order id stands in another line of the file."""
+        self.add(RowError(line, "mch_order_id", f"{order_id} stands already in line {other}"))
+
+    def add_changed(self, line: int, order_id: str) -> None:
+        """The ledger has the order id from before, with other content."""
+        what = f"{order_id} is in the ledger with other content; a changed order needs a new order id"
+        self.add(RowError(line, "mch_order_id", what))
+
 
 class Ledger(Protocol):
     """The truth about a batch. A write's caller goes on only when the write is durable.
@@ -72,9 +81,7 @@ class Ledger(Protocol):
         """Where it is: an inbox in the same place can share a commit. May hold a password, so it is not shown."""
         ...
 
-    def found_in(
-        self, connection: Any, order_id: str, event: Event | Callable[[Row], Event], facts: dict[str, Any]
-    ) -> Any:
+    def found_in(self, connection: Any, order_id: str, event: Judge, facts: dict[str, Any]) -> Any:
         """`found` within a transaction of the caller's, on a connection to this very place; may have to be awaited."""
         ...
 
@@ -122,7 +129,7 @@ class Ledger(Protocol):
         """Make one move. Raises IllegalMove, also where the row has moved meanwhile."""
         ...
 
-    async def found(self, order_id: str, event: Event | Callable[[Row], Event], **facts: Any) -> Row | None:
+    async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
         """Word about an order from outside the run: move its row from whatever state it is in now."""
         ...
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from .states import Event, Reason, State, after
+from .states import Event, IllegalMove, Reason, State, after
 
-__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Row", "changes_of", "row_of"]
+__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Judge", "Row", "changes_of", "judged", "row_of"]
 
 VERSION = 1
 
@@ -99,3 +100,16 @@ def changes_of(row: Row, event: Event) -> dict[str, Any]:
         "looks": row.looks + 1 if state is row.state else 0,
         "absent_since": None,
     }
+
+
+Judge = Event | Callable[[Row], Event]
+"""Word about an order from outside the run: an event, or a function of the row that says it."""
+
+
+def judged(row: Row, judge: Judge) -> Event | None:
+    """The event that moves this row; None where nothing comes of the word."""
+    event = judge if isinstance(judge, Event) else judge(row)
+    try:
+        return event if after(row.state, event, row.reason) is not row.state else None
+    except IllegalMove:
+        return None

@@ -118,10 +118,8 @@ def _enter(
         "SELECT intake, line, digest FROM payouts WHERE order_id = ?", (request.mch_order_id,)
     ).fetchone()
     if intake == number:
-        what = f"{request.mch_order_id} stands already in line {line}"
-        found.add(RowError(order.line, "mch_order_id", what))
+        found.add_twice(order.line, request.mch_order_id, line)
     elif known != digest:
-        what = f"{request.mch_order_id} is in the ledger with other content; a changed order needs a new order id"
-        found.add(RowError(order.line, "mch_order_id", what))
+        found.add_changed(order.line, request.mch_order_id)
     else:
         found.known += 1
