@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from .transports import Transport as Transport
     from .version import __version__ as __version__
 else:
-    _NAMES = {
+    _NAMES = {  # by module
         "callbacks": ("CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"),
         "client": ("PayCoolsGlobal", "PayCoolsPH"),
         "config": ("Environment", "GlobalCredentials", "PHCredentials"),
@@ -80,6 +80,6 @@ else:
     __getattr__, __dir__ = lazily(
         __name__,
         modules=("errors",),
-        names={name: module for module, names in _NAMES.items() for name in names},
+        names=_NAMES,
         packages=("batch", "callbacks", "global_api", "ph", "signing", "testing", "transports"),
     )

@@ -24,15 +24,14 @@ def loaded(package: str, modules: Sequence[str]) -> Iterator[ModuleType]:
 def lazily(
     package: str,
     modules: Sequence[str] = (),
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
     packages: Collection[str] = (),
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` for a package.
 
-    It offers every public name of `modules`, the `names`, each from the module it is mapped to, and the `packages`
-    inside it.
+    It offers every public name of `modules`, the `names` listed for other modules, and the `packages` inside it.
     """
-    where = names or {}
+    where = {name: module for module, listed in (names or {}).items() for name in listed}
 
     def public_names() -> list[str]:
         return [*where, *(name for module in loaded(package, modules) for name in module.__all__)]

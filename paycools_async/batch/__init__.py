@@ -22,7 +22,7 @@ else:  # who needs the states alone does not wait for every country's classes
         "runner": ("Runner",),
         "states": ("Event", "State"),
     }
-    __getattr__, _ = lazily(__name__, names={name: module for module, names in _NAMES.items() for name in names})
+    __getattr__, _ = lazily(__name__, names=_NAMES)
 
 __all__ = [
     "Event",

@@ -24,7 +24,7 @@ from .verify import GlobalCallbacks, PHCallbacks
 if TYPE_CHECKING:
     from .feed import LedgerFeed
 else:  # it brings the whole batch along
-    __getattr__, _ = lazily(__name__, names={"LedgerFeed": "feed"})
+    __getattr__, _ = lazily(__name__, names={"feed": ("LedgerFeed",)})
 
 __all__ = [
     "GLOBAL_ACK",

@@ -57,8 +57,8 @@ else:
     __getattr__, __dir__ = lazily(
         __name__,
         MODULES,
-        dict.fromkeys(
-            (
+        {
+            "common": (
                 "ChannelType",
                 "FailedCode",
                 "GlobalPaymentReceipt",
@@ -67,7 +67,6 @@ else:
                 "GlobalPayoutStatus",
                 "PaymentEvent",
                 "PayoutEvent",
-            ),
-            "common",
-        ),
+            )
+        },
     )

@@ -16,6 +16,6 @@ from .keys import generate_private_key
 if TYPE_CHECKING:
     from .sandbox import Sandbox
 else:  # it brings a web server along
-    __getattr__, _ = lazily(__name__, names={"Sandbox": "sandbox"})
+    __getattr__, _ = lazily(__name__, names={"sandbox": ("Sandbox",)})
 
 __all__ = ["FakePayCools", "Faults", "ManualClock", "Sandbox", "generate_private_key"]

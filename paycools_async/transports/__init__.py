@@ -11,6 +11,6 @@ from .memory import MemoryTransport
 if TYPE_CHECKING:
     from .aiohttp import AiohttpTransport
 else:
-    __getattr__, _ = lazily(__name__, names={"AiohttpTransport": "aiohttp"})
+    __getattr__, _ = lazily(__name__, names={"aiohttp": ("AiohttpTransport",)})
 
 __all__ = ["AiohttpTransport", "HttpRequest", "HttpResponse", "MemoryTransport", "Transport"]
