@@ -59,27 +59,26 @@ class Rule:
         if kind is not self.type and (kind is bool or not isinstance(value, self.type)):
             reasons.append(f"must be {_NAMES[self.type]}, not {kind.__name__}")
         elif self.type is str:
-            size = len(value)
-            if (self.minimum is not None and size < self.minimum) or (self.maximum is not None and size > self.maximum):
-                reasons.append(self._outside(size, "has", " characters"))
+            self._bound(len(value), "has", " characters", reasons)
             if not value.isascii() and _SURROGATES.search(value):
                 reasons.append("holds half a character (a lone surrogate)")
             if value.isspace():
                 reasons.append("is blank")
             if self.pattern is not None and self.pattern[0].fullmatch(value) is None:
                 reasons.append(self.pattern[1])
-        elif self.minimum is not None or self.maximum is not None:
-            size, verb, unit = (value, "is", "") if self.type is int else (len(value), "has", " entries")
-            if (self.minimum is not None and size < self.minimum) or (self.maximum is not None and size > self.maximum):
-                reasons.append(self._outside(size, verb, unit))
+        elif self.type is int:
+            self._bound(value, "is", "", reasons)
+        elif self.type is list:
+            self._bound(len(value), "has", " entries", reasons)
         if self.values is not None and value not in self.values:
             reasons.append("must be one of " + ", ".join(map(str, self.values)))
         return reasons
 
-    def _outside(self, size: int, verb: str, unit: str) -> str:
+    def _bound(self, size: int, verb: str, unit: str, reasons: list[str]) -> None:
         if self.minimum is not None and size < self.minimum:
-            return f"{verb} {size}{unit}, must be at least {self.minimum}"
-        return f"{verb} {size}{unit}, must be at most {self.maximum}"
+            reasons.append(f"{verb} {size}{unit}, must be at least {self.minimum}")
+        if self.maximum is not None and size > self.maximum:
+            reasons.append(f"{verb} {size}{unit}, must be at most {self.maximum}")
 
 
 _NAMES = {int: "an integer", str: "a text", list: "a list", dict: "an object"}
