@@ -13,7 +13,6 @@ from .. import converters
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..engine import Message
 from ..enums import TransactionStatus
-from ..errors import NotFound
 from ..global_api.indonesia import CreateIndonesianPayout
 from ..global_api.malaysia import CreateMalaysianPayout
 from ..global_api.philippines import CreatePhilippinePayout
@@ -23,7 +22,7 @@ from ..ph.payout import CreatePayout
 from ..wire.canonical import json_text
 from .protocol import Identity
 
-__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending"]
+__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "found_of"]
 
 COUNTRIES: dict[str, tuple[str, type[Any]]] = {
     "PH": ("PHP", CreatePhilippinePayout),
@@ -43,6 +42,23 @@ class Found:
     amount: int | None = None
     failed_code: int | None = None
     failed_message: str | None = None
+
+
+def found_of(told: Any) -> Found:
+    """What an inquiry's answer, or a payout's event, tells of it."""
+    return Found(
+        transaction_id=told.transaction_id,
+        status=told.transaction_status,
+        amount=told.amount,
+        failed_code=told.failed_code,
+        failed_message=told.failed_message,
+    )
+
+
+def _taken(receipt: Any) -> Found:
+    # PENDING where the answer holds no status: "taken" is all that is known
+    status = receipt.transaction_status or TransactionStatus.PENDING
+    return Found(transaction_id=receipt.transaction_id, status=status)
 
 
 Sending = Callable[[], Awaitable[Found]]
@@ -93,25 +109,11 @@ class PHPayouts:
         return message.text.decode("utf-8"), functools.partial(self.send, request, message)
 
     async def send(self, request: CreatePayout, message: Message | None = None) -> Found:
-        receipt = (await self._client._engine.exchange(request, message)).result
-        # PENDING where the answer holds no status: "taken" is all that is known
-        return Found(
-            transaction_id=receipt.transaction_id,
-            status=receipt.transaction_status or TransactionStatus.PENDING,
-        )
+        return _taken((await self._client._engine.exchange(request, message)).result)
 
     async def inquire(self, order_id: str) -> Found | None:
-        try:
-            status = await self._client.payouts.query(mch_order_id=order_id)
-        except NotFound:
-            return None
-        return Found(
-            transaction_id=status.transaction_id,
-            status=status.transaction_status,
-            amount=status.amount,
-            failed_code=status.failed_code,
-            failed_message=status.failed_message,
-        )
+        status = await self._client.payouts.find(order_id)
+        return None if status is None else found_of(status)
 
     async def balance(self) -> int:
         return (await self._client.account.balance()).balance
@@ -143,23 +145,11 @@ class GlobalPayouts:
         return self.text_of(request), functools.partial(self.send, request)
 
     async def send(self, request: Any) -> Found:
-        receipt = await self._client.send(request)
-        return Found(
-            transaction_id=receipt.transaction_id,
-            status=receipt.transaction_status or TransactionStatus.PENDING,
-        )
+        return _taken(await self._client.send(request))
 
     async def inquire(self, order_id: str) -> Found | None:
         status = await self._payouts.find(order_id)
-        if status is None:
-            return None
-        return Found(
-            transaction_id=status.transaction_id,
-            status=status.transaction_status,
-            amount=status.amount,
-            failed_code=status.failed_code,
-            failed_message=status.failed_message,
-        )
+        return None if status is None else found_of(status)
 
     async def balance(self) -> int:
         found = await self._client.account.balance(country_code=self._country)

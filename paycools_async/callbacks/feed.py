@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..batch.api import Found
+from ..batch.api import Found, found_of
 from ..batch.protocol import Ledger
 from ..batch.resolver import event_of_inquiry
 from ..batch.schema import Row
@@ -42,7 +42,7 @@ class LedgerFeed:
         self._ledger = ledger
 
     async def __call__(self, event: Event) -> None:
-        found = _found(event)
+        found = found_of(event)
         if not found.status.final:
             return
         order_id = str(getattr(event, "mch_order_id", ""))
@@ -64,16 +64,6 @@ def _move(ledger: Ledger, connection: Any, event: Event, order_id: str, found: F
         return tell_later()
     _tell(event, moved)
     return None
-
-
-def _found(event: Any) -> Found:
-    return Found(
-        transaction_id=event.transaction_id,
-        status=event.transaction_status,
-        amount=event.amount,
-        failed_code=event.failed_code,
-        failed_message=event.failed_message,
-    )
 
 
 def _judge(found: Found) -> Callable[[Row], Move]:
