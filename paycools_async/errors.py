@@ -69,6 +69,14 @@ __all__ = [
 ]
 
 
+def first_of(group: BaseExceptionGroup[Any]) -> BaseException:
+    """The first error inside, however deep."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 class Outcome(enum.Enum):
     """What became of a call, as far as this machine can prove it."""
 

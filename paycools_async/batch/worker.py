@@ -17,7 +17,7 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 
-from ..errors import PayCoolsError
+from ..errors import PayCoolsError, first_of
 from .api import PayoutApi
 from .ledger import LedgerError
 from .postgres import PostgresLedger
@@ -162,7 +162,7 @@ class Worker:
             try:
                 await runner.run()
             except* PayCoolsError as group:
-                raise _first(group) from None
+                raise first_of(group) from None
             finally:
                 self._runners.discard(runner)
         due = await part.next_due(_OPEN, max_resends=self._options.max_resends)
@@ -172,10 +172,3 @@ class Worker:
         rest = 0 if self._stopping.is_set() else max(1, int(min(due - part.time(), _LONGEST_REST)))
         job = self._app.configure_task(_TASK, queue=_QUEUE, lock=_lock_of(batch, shard), schedule_in={"seconds": rest})
         await job.defer_async(batch=batch, shard=shard)
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,12 +13,10 @@ import attrs
 import typer
 
 from ..batch import (
-    GlobalPayouts,
     Ledger,
     LedgerError,
     Options,
     PayoutApi,
-    PHPayouts,
     Runner,
     SQLiteLedger,
     State,
@@ -31,13 +28,12 @@ from ..batch.ledger import Intake
 from ..batch.reports import write_report
 from ..batch.resolver import STOPS
 from ..batch.states import OPEN
-from ..client import PayCoolsGlobal, PayCoolsPH
 from ..errors import ConfigurationError, PayCoolsError
 from ..money import format_major
+from .clients import open_client, payouts_of
 from .ledgers import is_postgres, open_ledger, shown
 from .progress import showing_progress
-from .run import say, say_error
-from .sandbox import open_sandbox
+from .run import on_signals, say, say_error
 
 if TYPE_CHECKING:
     from ..batch.postgres import PostgresLedger
@@ -186,18 +182,8 @@ async def open_api(
     country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
 ) -> AsyncIterator[PayoutApi]:
     """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
-    options: dict[str, Any] = {"max_connections": concurrency, "timeout": call_timeout}
-    async with contextlib.AsyncExitStack() as stack:
-        fake = None
-        if sandbox is not None:
-            box = await stack.enter_async_context(open_sandbox(sandbox, country))
-            fake, options["base_url"] = box.fake, box.base_url
-        if country is None:
-            ph = PayCoolsPH(fake.ph_credentials, **options) if fake else PayCoolsPH.from_env(**options)
-            yield PHPayouts(await stack.enter_async_context(ph))
-        else:
-            world = PayCoolsGlobal(fake.global_credentials, **options) if fake else PayCoolsGlobal.from_env(**options)
-            yield GlobalPayouts(await stack.enter_async_context(world), country)
+    async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
+        yield payouts_of(client, country)
 
 
 def chosen_country(api: str, country: str | None) -> str | None:
@@ -218,10 +204,10 @@ def chosen_country(api: str, country: str | None) -> str | None:
 @contextlib.contextmanager
 def _stopping_on_signals(runner: Runner) -> Iterator[None]:
     """The first Ctrl-C lets what is in flight finish; the second ends at once (the ledger stays right)."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    task = asyncio.current_task()
     asked = 0
 
-    def ask(number: int) -> None:
+    def ask() -> None:
         nonlocal asked
         asked += 1
         if asked == 1:
@@ -230,16 +216,8 @@ def _stopping_on_signals(runner: Runner) -> Iterator[None]:
         elif task is not None:
             task.cancel()
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        with contextlib.suppress(NotImplementedError):  # not on Windows
-            loop.add_signal_handler(number, ask, number)
-    try:
+    with on_signals(ask):
         yield
-    finally:
-        for number in numbers:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
 
 
 def tell_bad_rows(file: Path, found: Intake) -> bool:

@@ -14,18 +14,18 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..batch import GlobalPayouts, Identity, Ledger, PHPayouts
+from ..batch import Identity, Ledger
 from ..batch.reconcile import ALARMS, Finding, Reconciliation, Verdict, reconcile
 from ..batch.schema import Row
 from ..batch.statements import FIELDS, Statement, global_statement, ph_statement
-from ..client import PayCoolsGlobal, PayCoolsPH
+from ..client import PayCoolsPH
 from ..errors import ConfigurationError
 from ..money import format_major, from_minor
+from .clients import open_client, payouts_of
 from .ledgers import is_postgres, open_ledger
 from .options import ApiOption, CountryOption
 from .pay import chosen_country
 from .run import failing_clearly, say, say_error
-from .sandbox import open_sandbox
 
 __all__ = ["reconcile_command"]
 
@@ -119,23 +119,16 @@ async def _reconcile(asked: _Asked) -> int:
 @contextlib.asynccontextmanager
 async def _statement(asked: _Asked) -> AsyncIterator[tuple[Statement, Identity]]:
     """PayCools' side, and whose ledgers go with it. The Global API's reports hold account data and do not stay."""
-    async with contextlib.AsyncExitStack() as stack:
-        box = None
-        if asked.sandbox:
-            box = await stack.enter_async_context(open_sandbox(Path(asked.ledgers[0]), asked.country))
-        if asked.country is None:
-            ph = PayCoolsPH(box.fake.ph_credentials, base_url=box.base_url) if box else PayCoolsPH.from_env()
-            await stack.enter_async_context(ph)
-            yield ph_statement(ph), PHPayouts(ph).identity
+    sandbox = Path(asked.ledgers[0]) if asked.sandbox else None
+    async with open_client(asked.country, sandbox) as client:
+        identity = payouts_of(client, asked.country).identity
+        if isinstance(client, PayCoolsPH):
+            yield ph_statement(client), identity
             return
-        if box:
-            world = PayCoolsGlobal(box.fake.global_credentials, base_url=box.base_url)
-        else:
-            world = PayCoolsGlobal.from_env()
-        await stack.enter_async_context(world)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paycools-report-")))
-        statement = global_statement(world, asked.country, folder, columns=asked.columns, minor=asked.minor)
-        yield statement, GlobalPayouts(world, asked.country).identity
+        with tempfile.TemporaryDirectory(prefix="paycools-report-") as folder:
+            assert asked.country is not None  # noqa: S101 - else it were the PH API's client
+            columns, minor = asked.columns, asked.minor
+            yield global_statement(client, asked.country, Path(folder), columns=columns, minor=minor), identity
 
 
 @contextlib.contextmanager

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import typer
 
 from ..batch import FileError
-from ..errors import PayCoolsError
+from ..errors import PayCoolsError, first_of
 
-__all__ = ["failing_clearly", "say", "say_error"]
+__all__ = ["failing_clearly", "on_signals", "say", "say_error"]
 
 INTERRUPTED = 130
 
@@ -36,7 +38,7 @@ def failing_clearly(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
         expected, other = group.split((PayCoolsError, FileError))
         if other is not None or expected is None:
             raise
-        say_error(f"error: {_first(expected)}")
+        say_error(f"error: {first_of(expected)}")
         code = 3  # it came up while the batch ran: what was sent is in the ledger
     except KeyboardInterrupt:
         say_error("interrupted")
@@ -44,11 +46,19 @@ def failing_clearly(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
     raise typer.Exit(code)
 
 
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+@contextlib.contextmanager
+def on_signals(react: Callable[[], None]) -> Iterator[None]:
+    """Call `react` on the loop at every Ctrl-C and SIGTERM while the body runs."""
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        with contextlib.suppress(NotImplementedError):  # not on Windows
+            loop.add_signal_handler(number, react)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from ..config import PHCredentials
 from ..errors import ConfigurationError
 from ..testing import FakePayCools, generate_private_key
 from ..testing.faults import Fault
-from .run import failing_clearly, say
+from .run import failing_clearly, on_signals, say
 
 if TYPE_CHECKING:  # it brings a web server along, which most commands need not wait for
     from ..testing import Sandbox
@@ -50,12 +49,11 @@ def sandbox(
         fake.payouts.settle_after = settle_after
         if journal is not None:
             fake.payouts.open_journal(journal)
-        async with Sandbox(fake, port=port, callback_url=callback_url) as box:
-            _show_settings(fake.ph_credentials, box.base_url, key)
-            stop = asyncio.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
-            await stop.wait()
+        stop = asyncio.Event()
+        with on_signals(stop.set):
+            async with Sandbox(fake, port=port, callback_url=callback_url) as box:
+                _show_settings(fake.ph_credentials, box.base_url, key)
+                await stop.wait()
         return 0
 
     failing_clearly(serve)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import signal
 from typing import Annotated
 
 import typer
@@ -12,7 +10,7 @@ import typer
 from ..batch import Options
 from .ledgers import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption
-from .run import failing_clearly, say, say_error
+from .run import failing_clearly, on_signals, say, say_error
 
 __all__ = ["prepare", "worker"]
 
@@ -44,20 +42,18 @@ def worker(
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after)
         async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as payouts:
             found = await open_postgres(ledger, payouts.identity, call_timeout=timeout, margin=lease_margin)
-            try:
-                from ..batch.shared_pace import SharedPace
-                from ..batch.worker import Worker, prepare_jobs
+            with contextlib.ExitStack() as signals:
+                try:
+                    from ..batch.shared_pace import SharedPace
+                    from ..batch.worker import Worker, prepare_jobs
 
-                await prepare_jobs(found)
-                running = Worker(payouts, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
-                say(f"worker {found.worker} on {shown(ledger)}")
-                loop = asyncio.get_running_loop()
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    with contextlib.suppress(NotImplementedError):  # not on Windows
-                        loop.add_signal_handler(number, running.stop)
-                await running.run()
-            finally:
-                await found.aclose()
+                    await prepare_jobs(found)
+                    running = Worker(payouts, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                    say(f"worker {found.worker} on {shown(ledger)}")
+                    signals.enter_context(on_signals(running.stop))
+                    await running.run()
+                finally:
+                    await found.aclose()
         say_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 

@@ -1,0 +1,40 @@
+"""The client that a command talks through: the real PayCools, by the environment's settings, or a ledger's sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from ..batch import GlobalPayouts, PayoutApi, PHPayouts
+from ..client import PayCoolsGlobal, PayCoolsPH
+from .sandbox import open_sandbox
+
+__all__ = ["open_client", "payouts_of"]
+
+
+@contextlib.asynccontextmanager
+async def open_client(
+    country: str | None, sandbox: Path | None = None, **options: Any
+) -> AsyncIterator[PayCoolsPH | PayCoolsGlobal]:
+    """The Global API's client for a country, the PH API's for None. `sandbox`: the ledger whose sandbox is meant."""
+    async with contextlib.AsyncExitStack() as stack:
+        fake = None
+        if sandbox is not None:
+            box = await stack.enter_async_context(open_sandbox(sandbox, country))
+            fake, options["base_url"] = box.fake, box.base_url
+        client: PayCoolsPH | PayCoolsGlobal
+        if country is None:
+            client = PayCoolsPH(fake.ph_credentials, **options) if fake else PayCoolsPH.from_env(**options)
+        else:
+            client = PayCoolsGlobal(fake.global_credentials, **options) if fake else PayCoolsGlobal.from_env(**options)
+        yield await stack.enter_async_context(client)
+
+
+def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> PayoutApi:
+    """What a batch pays through."""
+    if isinstance(client, PayCoolsPH):
+        return PHPayouts(client)
+    assert country is not None  # noqa: S101 - `open_client` gives a Global client for a country only
+    return GlobalPayouts(client, country)
