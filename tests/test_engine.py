@@ -284,6 +284,15 @@ async def test_the_message_may_be_called_msg(key_pem: str) -> None:
             await stage.client.send(ORDER)
 
 
+async def test_a_message_is_fit_for_terminals_and_databases(key_pem: str) -> None:
+    body = rb'{"code":1006,"message":"half \ud800, zero \u0000, whole \u00e9"}'
+    async with Stage(key_pem, HttpResponse(200, {}, body)) as stage:
+        with pytest.raises(errors.InsufficientBalance) as caught:
+            await stage.client.send(ORDER)
+    assert caught.value.message == "half ?, zero ?, whole é"
+    assert str(caught.value).encode("utf-8")
+
+
 # --- time -------------------------------------------------------------------------------------------------------------
 
 

@@ -192,12 +192,16 @@ class Driver:
             if event is Event.SEND:
                 raise
             moved = await self._overtaken(row, event, facts)
-        for state, sign in ((row.state, -1), (moved.state, 1)):
-            rows, amount = self.counts.get(state, (0, 0))
-            self.counts[state] = (rows + sign, amount + sign * row.amount)
-        if moved.state in FORWARD and moved.state is not row.state:
-            self._forward_at = self._clock.monotonic()
+        if moved.state is not row.state:
+            self._count(row.state, -1, -row.amount)
+            self._count(moved.state, 1, row.amount)
+            if moved.state in FORWARD:
+                self._forward_at = self._clock.monotonic()
         return moved
+
+    def _count(self, state: State, rows: int, amount: int) -> None:
+        counted = self.counts.get(state, (0, 0))
+        self.counts[state] = (counted[0] + rows, counted[1] + amount)
 
     async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
         """The row moved meanwhile: a callback was faster, or the loan ended and another run has it.

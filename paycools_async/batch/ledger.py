@@ -15,14 +15,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from pathlib import Path
 from typing import Any, TypeVar
 
-import attrs
-
 from . import sqlite_file
 from .committer import Committer
 from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
 from .protocol import Identity, Intake, LedgerError
-from .schema import COLUMNS, Judge, Row, changes_of, judged, row_of
+from .schema import COLUMNS, Judge, Row, judged, row_of
+from .sqlite_moves import Move, write
 from .states import Event, IllegalMove, State
 
 __all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger"]
@@ -34,15 +33,11 @@ _PAGE = f"SELECT {COLUMNS} FROM payouts WHERE id > ? ORDER BY id LIMIT ?"  # noq
 _SENDING = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"  # noqa: S608
 # from the index, in its order; what is held stands at its front and is passed over without a look at the row
 _DUE = f"""
-SELECT {COLUMNS}, due FROM payouts
-WHERE state = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
-ORDER BY due LIMIT ?"""  # noqa: S608
-# one text for every move, which SQLite prepares once
-_MOVE = """
-UPDATE payouts SET state = ?, reason = ?, due = ?, resends = ?, looks = ?, absent_since = ?, transaction_id = ?,
-    code = ?, message = ?, updated = ?
-WHERE id = ? AND state = ?"""
-_LOG = "INSERT INTO moves (payout, at, event, state, code, message) VALUES (?, ?, ?, ?, ?, ?)"
+SELECT json_group_array(json_array(due, {COLUMNS})) FROM (
+    SELECT {COLUMNS}, due FROM payouts
+    WHERE state = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY due LIMIT ?
+)"""  # noqa: S608
 _LOOK_AGAIN = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
 
 
@@ -73,7 +68,8 @@ class SQLiteLedger:
         Raises LedgerError where the file is no ledger, belongs to somebody else, or is in use.
         """
         ledger = cls(path, clock)
-        ledger._committer = Committer(await asyncio.to_thread(ledger._connect, identity, create, exclusive))
+        connection = await asyncio.to_thread(ledger._connect, identity, create, exclusive)
+        ledger._committer = Committer(connection, write)
         return ledger
 
     def _connect(self, identity: Identity | None, create: bool, exclusive: bool) -> sqlite3.Connection:
@@ -98,9 +94,9 @@ class SQLiteLedger:
 
     async def aclose(self) -> None:
         """Finish what waits, close the file, let others in."""
-        if self._committer is not None:
-            await self._committer.aclose()
-            self._committer = None
+        committer, self._committer = self._committer, None
+        if committer is not None:
+            await committer.aclose()
         self._release()
 
     @property
@@ -108,13 +104,25 @@ class SQLiteLedger:
         """Commits so far, of any number of writes each."""
         return self._committer.commits if self._committer else 0
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _open(self) -> Committer:
         if self._committer is None:
             raise LedgerError(f"{self.path}: the ledger is closed")
+        return self._committer
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return await self._committer.do(work)
+            return await self._open().do(work)
         except sqlite3.Error as error:
-            raise LedgerError(f"{self.path}: the ledger cannot be read or written: {error}") from None
+            raise self._broken(error) from None
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._open().read(work)
+        except sqlite3.Error as error:
+            raise self._broken(error) from None
+
+    def _broken(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
 
     # -- intake -------------------------------------------------------------------------------------------------
 
@@ -126,7 +134,7 @@ class SQLiteLedger:
         A row that the ledger already has with the same content is known and left alone. One with other content, or an
         order id twice in the file, is an error. `release` has no meaning here: nobody else could send them.
         """
-        return await self._do(lambda connection: sqlite_file.enter(connection, orders, text_of, self._clock()))
+        return await self._do(lambda connection: sqlite_file.enter(connection, orders, text_of, self.time()))
 
     # -- one user at a time: what other stores need for lending rows is little here ------------------------------
 
@@ -136,8 +144,8 @@ class SQLiteLedger:
         return str(self.path.resolve())
 
     def time(self) -> float:
-        """The clock that the ledger goes by."""
-        return self._clock()
+        """The clock that the ledger goes by, in whole milliseconds: more digits would not come back as they were."""
+        return int(self._clock() * 1000) / 1000
 
     async def release(self) -> None:
         """Nothing to do: the run that owns the file sends when it wants."""
@@ -162,14 +170,16 @@ class SQLiteLedger:
         without = json.dumps(list(held))
 
         def read(connection: sqlite3.Connection) -> list[Row]:
-            now = self._clock()
-            found: list[tuple[Any, ...]] = []
+            now = self.time()
+            found: list[list[Any]] = []
             for state in states:  # one by one, so that each walks the index in order
-                found += connection.execute(_DUE, (state.value, now, max_resends, without, limit))
-            found.sort(key=lambda values: values[-1])
-            return [row_of(values[:-1]) for values in found[:limit]]
+                # as one JSON text: the driver would let go of the interpreter at each row, and wait for it again
+                [(rows,)] = connection.execute(_DUE, (state.value, now, max_resends, without, limit))
+                found += json.loads(rows)
+            found.sort(key=lambda values: values[:2])  # the longest due first, then in file order
+            return [row_of(values[1:]) for values in found[:limit]]
 
-        return await self._do(read)
+        return await self._read(read)
 
     # -- moves --------------------------------------------------------------------------------------------------
 
@@ -186,20 +196,17 @@ class SQLiteLedger:
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile."""
-        return await self._do(lambda connection: self._move(connection, row, event, due, **facts))
+        try:
+            found: Row = await self._open().add(Move(row, event, due, self.time(), facts))
+        except sqlite3.Error as error:
+            raise self._broken(error) from None
+        return found
 
-    def _move(self, connection: sqlite3.Connection, row: Row, event: Event, due: float = 0.0, **facts: Any) -> Row:
-        now = self._clock()
-        to = attrs.evolve(row, **changes_of(row, event), **facts, updated=now)
-        # by value: an enum's member takes SQLite's driver several times as long as its text
-        state, reason = to.state.value, to.reason and to.reason.value
-        told = (to.transaction_id, to.code, to.message)
-        values = (state, reason, due, to.resends, to.looks, to.absent_since, *told, now, row.id, row.state.value)
-        if connection.execute(_MOVE, values).rowcount != 1:
-            raise IllegalMove(f"order {row.order_id} is no longer {row.state}")
-        log = (row.id, now, event.value, state, facts.get("code"), facts.get("message"))
-        connection.execute(_LOG, log)
-        return to
+    def _move(self, connection: sqlite3.Connection, row: Row, event: Event, **facts: Any) -> Row:
+        [found] = write(connection, [Move(row, event, 0.0, self.time(), facts)])
+        if isinstance(found, IllegalMove):
+            raise found
+        return found
 
     async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
         """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
@@ -231,7 +238,7 @@ class SQLiteLedger:
             values = connection.execute(_GET, (order_id,)).fetchone()
             return None if values is None else row_of(values)
 
-        return await self._do(read)
+        return await self._read(read)
 
     async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
@@ -248,7 +255,7 @@ class SQLiteLedger:
             found = connection.execute("SELECT value FROM meta WHERE key = 'currency'").fetchone()
             return found[0] if found else "PHP"
 
-        return await self._do(read)
+        return await self._read(read)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -260,7 +267,7 @@ class SQLiteLedger:
             found = [connection.execute(query, (state.value, max_resends)).fetchone() for state in states]
             return min((row[0] for row in found if row), default=None)
 
-        return await self._do(read)
+        return await self._read(read)
 
     async def counts(self) -> dict[State, tuple[int, int]]:
         """Rows and minor units in each state."""
@@ -269,7 +276,7 @@ class SQLiteLedger:
             found = connection.execute("SELECT state, count(*), sum(amount) FROM payouts GROUP BY state").fetchall()
             return {State(state): (rows, amount) for state, rows, amount in found}
 
-        return await self._do(read)
+        return await self._read(read)
 
     def journeys(self) -> Iterator[list[Journey]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
@@ -283,7 +290,7 @@ class SQLiteLedger:
             def read(connection: sqlite3.Connection, last: int = last) -> list[Row]:
                 return [row_of(values) for values in connection.execute(_PAGE, (last, size))]
 
-            found = await self._do(read)
+            found = await self._read(read)
             if not found:
                 return
             yield found

@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from typing import Any
 
-import attrs
 import psycopg
 
 from ..errors import ConfigurationError
@@ -29,7 +28,7 @@ from .postgres_journeys import postgres_journeys
 from .postgres_schema import COLUMNS, OPEN_STATES, LentRow, lent_row_of
 from .postgres_session import Session, Writer, ledger_errors, prepare
 from .protocol import Identity, Intake, LedgerError
-from .schema import Judge, Row, changes_of
+from .schema import Judge, Row, moved
 from .states import Event, IllegalMove, State
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger"]
@@ -218,8 +217,7 @@ class PostgresLedger:
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved or was lent again meanwhile."""
         lent = _lent(row)
-        moved = attrs.evolve(lent, **changes_of(row, event), **facts)
-        return await self._writer.move(lent, moved, event, due, facts)
+        return await self._writer.move(lent, moved(lent, event, **facts), event, due, facts)
 
     async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
         """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
-import attrs
 import psycopg
 
 from .postgres_schema import COLUMNS, LentRow, lent_row_of
 from .postgres_session import Writer
-from .schema import Judge, Row, changes_of, judged
+from .schema import Judge, Row, judged, moved
 from .states import Event, IllegalMove
 
 __all__ = ["move_found", "move_found_within"]
@@ -46,4 +45,4 @@ async def move_found_within(
     event = judged(row, judge) if row else None
     if row is None or event is None:
         return row
-    return await writer.move_within(connection, row, attrs.evolve(row, **changes_of(row, event), **facts), event, facts)
+    return await writer.move_within(connection, row, moved(row, event, **facts), event, facts)

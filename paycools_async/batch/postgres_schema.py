@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from .schema import Row
-from .states import OPEN, Event, State
+from .schema import Row, typed
+from .states import OPEN, State
 
 __all__ = ["COLUMNS", "GRANTS", "MIGRATIONS", "OPEN_STATES", "LentRow", "lent_row_of"]
 
@@ -85,7 +85,7 @@ GRANT UPDATE (state, reason, due, resends, looks, absent_since, transaction_id, 
 """
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class LentRow(Row):
     """A row of the PostgreSQL ledger. Whoever took, moved or freed the row meanwhile has raised its version."""
 
@@ -98,7 +98,4 @@ COLUMNS = ", ".join(f"p.{name}" for name in _NAMES)
 
 def lent_row_of(values: tuple[Any, ...]) -> LentRow:
     """A LentRow from the values of COLUMNS."""
-    found = dict(zip(_NAMES, values, strict=True))
-    found["state"] = State(found["state"])
-    found["reason"] = Event(found["reason"]) if found["reason"] else None
-    return LentRow(**found)
+    return LentRow(**typed(dict(zip(_NAMES, values, strict=True))))

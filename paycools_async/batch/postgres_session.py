@@ -90,11 +90,11 @@ class _Move:
     done: asyncio.Future[LentRow]
 
     def values(self) -> tuple[Any, ...]:
-        row, to, told = self.row, self.moved, self.facts.get
+        row, to, told = self.row, self.moved, self.facts
         reason = to.reason.value if to.reason else None
         values = (row.id, row.state.value, row.version, to.state.value, reason, self.due, to.resends, to.looks)
         more = (to.absent_since, to.transaction_id, to.code, to.message, self.event.value)
-        return (*values, *more, told("code"), told("message"))
+        return (*values, *more, to.code if "code" in told else None, to.message if "message" in told else None)
 
 
 _ASKED = (

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import attrs
 
+from ..wire.answer import readable
 from .states import Event, IllegalMove, Reason, State, after
 
-__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Judge", "Row", "changes_of", "judged", "row_of"]
+__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Judge", "Row", "judged", "moved", "row_of", "typed"]
 
 VERSION = 1
 
@@ -53,7 +54,7 @@ PRAGMA user_version = {VERSION};
 """
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Row:
     """One payout in the ledger. `amount` in minor units; times are seconds since the epoch."""
 
@@ -77,29 +78,49 @@ class Row:
     updated: float
 
 
+R = TypeVar("R", bound=Row)
+_BITS = 63
 _NAMES = tuple(field.name for field in attrs.fields(Row))
+_STATES = {state.value: state for state in State}
 COLUMNS = ", ".join(_NAMES)
 
 
-def row_of(values: tuple[Any, ...]) -> Row:
+def row_of(values: Iterable[Any]) -> Row:
     """A Row from the values of COLUMNS."""
-    found = dict(zip(_NAMES, values, strict=True))
-    found["state"] = State(found["state"])
-    found["reason"] = Event(found["reason"]) if found["reason"] else None
-    return Row(**found)
+    return Row(**typed(dict(zip(_NAMES, values, strict=True))))
 
 
-def changes_of(row: Row, event: Event) -> dict[str, Any]:
-    """What a move changes in a row, the same in every store. Raises IllegalMove."""
+def typed(values: dict[str, Any]) -> dict[str, Any]:
+    """A row's values by name, state and reason from their text."""
+    values["state"] = _STATES[values["state"]]
+    values["reason"] = Event(values["reason"]) if values["reason"] else None
+    return values
+
+
+def moved(row: R, event: Event, **facts: Any) -> R:
+    """The row after a move, the same in every store. Raises IllegalMove."""
     state = after(row.state, event, row.reason)
-    becomes_unknown = state is State.UNKNOWN and row.state is State.SENDING
-    return {
-        "state": state,
-        "reason": event if becomes_unknown else row.reason,
-        "resends": row.resends + (row.state is State.UNKNOWN and state is State.PLANNED),
-        "looks": row.looks + 1 if state is row.state else 0,
-        "absent_since": None,
-    }
+    # `attrs.evolve` asks each of fifteen fields for its name, and a batch comes here three times a payout
+    values = row.__dict__.copy()
+    values.update(state=state, looks=row.looks + 1 if state is row.state else 0, absent_since=None)
+    if state is State.UNKNOWN and row.state is State.SENDING:
+        values["reason"] = event
+    if state is State.PLANNED and row.state is State.UNKNOWN:
+        values["resends"] += 1
+    for name, value in facts.items():
+        values[name] = _storable(value)
+    found = object.__new__(type(row))
+    object.__setattr__(found, "__dict__", values)
+    return found
+
+
+def _storable(value: Any) -> Any:
+    """What a database can hold of PayCools' word."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return None
+    return value
 
 
 Judge = Event | Callable[[Row], Event]

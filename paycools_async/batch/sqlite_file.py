@@ -12,6 +12,7 @@ from .frozen import body_of, digest_of
 from .orders import Order, RowError
 from .protocol import Identity, Intake, LedgerError
 from .schema import SCHEMA, VERSION
+from .sqlite_moves import MOVING
 
 __all__ = ["connect", "enter", "make", "take_lock"]
 
@@ -38,11 +39,13 @@ def make(path: Path) -> None:
 
 def connect(path: Path, identity: Identity | None) -> sqlite3.Connection:
     """A connection to this merchant's ledger; an empty file becomes one. Raises LedgerError, and sqlite3.Error."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    # the driver itself begins a transaction before a write, and waits for its turn there, not half-way
+    connection = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False, timeout=10)
     try:
         _prepare(connection, path)
         if identity is not None:
-            _own(connection, path, identity)
+            with connection:
+                _own(connection, path, identity)
     except BaseException:
         connection.close()
         raise
@@ -59,6 +62,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
     elif version != VERSION:
         raise LedgerError(f"{path}: is no ledger of this version")
+    connection.executescript(MOVING)
 
 
 def _own(connection: sqlite3.Connection, path: Path, identity: Identity) -> None:

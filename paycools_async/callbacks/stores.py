@@ -274,9 +274,9 @@ class SQLiteStore:
         return dict(await self._do(lambda connection: connection.execute(query).fetchall()))
 
     async def aclose(self) -> None:
-        if self._committer is not None:
-            await self._committer.aclose()
-            self._committer = None
+        committer, self._committer = self._committer, None
+        if committer is not None:
+            await committer.aclose()
         if self._leader is not None:
             self._leader.close()
             self._leader = None

@@ -13,7 +13,7 @@ import attrs
 from ..errors import UnexpectedAnswer
 from .codes import error_for
 
-__all__ = ["Answer", "data_of", "read_answer", "retry_after"]
+__all__ = ["Answer", "data_of", "read_answer", "readable", "retry_after"]
 
 
 @attrs.frozen
@@ -47,7 +47,14 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if number is None:
         raise distrust("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
-    return Answer(number, str(message), raw.get("data"), raw)
+    return Answer(number, readable(str(message)), raw.get("data"), raw)
+
+
+def readable(text: str) -> str:
+    """The text without what no terminal and no database takes: half a character, a zero byte."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
 def data_of(

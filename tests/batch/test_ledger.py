@@ -16,6 +16,7 @@ import pytest
 from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
 from paycools_async.batch import Event, Identity, Ledger, LedgerError, SQLiteLedger, State
+from paycools_async.batch.schema import Row
 from paycools_async.batch.states import IllegalMove
 from paycools_async.testing import ManualClock
 
@@ -66,6 +67,69 @@ async def test_many_waiting_writes_share_a_commit(ledger: SQLiteLedger, plan: Pl
     await asyncio.gather(*(ledger.move(row, Event.SEND) for row in rows))
     assert (await ledger.counts())[State.SENDING][0] == 200
     assert ledger.commits - before <= 20
+
+
+@STORES
+async def test_of_two_equal_moves_in_one_commit_one_is_made_and_the_others_stand(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(70))
+    await ledger.release()
+    rows = await ledger.claim([State.PLANNED], 70, max_resends=9)
+    moves = [ledger.move(row, Event.SEND) for row in (*rows[:40], rows[3], *rows[40:], rows[3])]
+    found = await asyncio.gather(*moves, return_exceptions=True)
+    refused = [number for number, each in enumerate(found) if isinstance(each, IllegalMove)]
+    assert refused == [40, 71]
+    assert [each.id for each in found if isinstance(each, Row)] == [row.id for row in rows]
+    assert {each.state for each in found if isinstance(each, Row)} == {State.SENDING}
+    assert (await ledger.counts())[State.SENDING][0] == 70
+
+
+async def test_a_move_is_logged_if_it_is_made_and_only_then(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(3))
+    rows = await ledger.claim([State.PLANNED], 3, max_resends=9)
+    sending = await ledger.move(rows[1], Event.SEND)
+    stale = ledger.move(rows[1], Event.SEND)
+    accepted = ledger.move(sending, Event.ACCEPTED, transaction_id="T1")
+    found = await asyncio.gather(ledger.move(rows[0], Event.SEND), stale, accepted, return_exceptions=True)
+    assert [type(each) for each in found] == [Row, IllegalMove, Row]
+
+    def log(connection: sqlite3.Connection) -> list[tuple[int, str, str]]:
+        return connection.execute("SELECT payout, event, state FROM moves ORDER BY id").fetchall()
+
+    assert await ledger._do(log) == [
+        (rows[1].id, "send", "sending"),
+        (rows[0].id, "send", "sending"),
+        (rows[1].id, "accepted", "accepted"),
+    ]
+
+
+async def test_a_commit_that_fails_makes_none_of_its_moves_and_the_next_one_goes_on(
+    ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(3))
+    rows = await ledger.claim([State.PLANNED], 3, max_resends=9)
+    late = 1 << 80  # more than SQLite can hold
+    moves = (ledger.move(rows[0], Event.SEND), ledger.move(rows[1], Event.SEND, due=late))
+    found = await asyncio.gather(*moves, return_exceptions=True)
+    assert [type(each) for each in found] == [OverflowError, OverflowError]
+    assert await ledger.counts() == {State.PLANNED: (3, 150030)}
+    assert (await ledger.move(rows[0], Event.SEND)).state is State.SENDING
+
+
+@STORES
+async def test_what_no_database_holds_of_paycools_word_is_left_out(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(1))
+    await ledger.release()
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
+    row = await ledger.move(row, Event.SEND)
+    row = await ledger.move(row, Event.REJECTED, code=10**30, message="half \ud800, zero \0, whole é")
+    assert (row.code, row.message) == (None, "half ?, zero ?, whole é")
+    assert await ledger.get(row.order_id) == row
 
 
 async def test_every_commit_is_synced(ledger: SQLiteLedger) -> None:
