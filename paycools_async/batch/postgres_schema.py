@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from .schema import Row, typed
+from .schema import Row, made
 from .states import OPEN, State
 
 __all__ = ["COLUMNS", "GRANTS", "MIGRATIONS", "OPEN_STATES", "LentRow", "lent_row_of"]
@@ -98,4 +98,4 @@ COLUMNS = ", ".join(f"p.{name}" for name in _NAMES)
 
 def lent_row_of(values: tuple[Any, ...]) -> LentRow:
     """A LentRow from the values of COLUMNS."""
-    return LentRow(**typed(dict(zip(_NAMES, values, strict=True))))
+    return made(LentRow, dict(zip(_NAMES, values, strict=True)))

@@ -13,7 +13,7 @@ import attrs
 from ..wire.answer import readable
 from .states import Event, IllegalMove, Reason, State, after
 
-__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Judge", "Row", "judged", "moved", "row_of", "typed"]
+__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Judge", "Row", "judged", "made", "moved", "row_of"]
 
 VERSION = 1
 
@@ -87,20 +87,26 @@ COLUMNS = ", ".join(_NAMES)
 
 def row_of(values: Iterable[Any]) -> Row:
     """A Row from the values of COLUMNS."""
-    return Row(**typed(dict(zip(_NAMES, values, strict=True))))
+    return made(Row, dict(zip(_NAMES, values, strict=True)))
 
 
-def typed(values: dict[str, Any]) -> dict[str, Any]:
-    """A row's values by name, state and reason from their text."""
+def made(kind: type[R], values: dict[str, Any]) -> R:
+    """A row from all its values by name, state and reason from their texts."""
     values["state"] = _STATES[values["state"]]
     values["reason"] = Event(values["reason"]) if values["reason"] else None
-    return values
+    return _with(kind, values)
+
+
+def _with(kind: type[R], values: dict[str, Any]) -> R:
+    # a batch comes here five times a payout; `__init__` and `attrs.evolve` look at each of the fields
+    found = object.__new__(kind)
+    object.__setattr__(found, "__dict__", values)
+    return found
 
 
 def moved(row: R, event: Event, **facts: Any) -> R:
     """The row after a move, the same in every store. Raises IllegalMove."""
     state = after(row.state, event, row.reason)
-    # `attrs.evolve` asks each of fifteen fields for its name, and a batch comes here three times a payout
     values = row.__dict__.copy()
     values.update(state=state, looks=row.looks + 1 if state is row.state else 0, absent_since=None)
     if state is State.UNKNOWN and row.state is State.SENDING:
@@ -109,9 +115,7 @@ def moved(row: R, event: Event, **facts: Any) -> R:
         values["resends"] += 1
     for name, value in facts.items():
         values[name] = _storable(value)
-    found = object.__new__(type(row))
-    object.__setattr__(found, "__dict__", values)
-    return found
+    return _with(type(row), values)
 
 
 def _storable(value: Any) -> Any:
