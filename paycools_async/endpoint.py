@@ -34,6 +34,7 @@ __all__ = [
     "endpoint",
     "registered",
     "result",
+    "shared",
 ]
 
 R = TypeVar("R")
@@ -116,6 +117,23 @@ def _register(entry: Endpoint) -> None:
     _REGISTRY[entry.id] = entry
 
 
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    field_specifiers=(
+        attrs.field,
+        fields.text,
+        fields.order_id,
+        fields.minor_units,
+        fields.integer,
+        fields.choice,
+        fields.day,
+        fields.items,
+        fields.codes,
+        fields.mobile,
+        fields.extra_fields,
+    ),
+)
 class Request(Generic[R]):
     """Base of all requests; `R` is the type of the result. Checks every field rule when made."""
 
@@ -166,23 +184,11 @@ def _rules(cls: type) -> tuple[tuple[str, fields.Rule, bool], ...]:
     return found
 
 
-@dataclass_transform(
-    kw_only_default=True,
-    frozen_default=True,
-    field_specifiers=(
-        attrs.field,
-        fields.text,
-        fields.order_id,
-        fields.minor_units,
-        fields.integer,
-        fields.choice,
-        fields.day,
-        fields.items,
-        fields.codes,
-        fields.mobile,
-        fields.extra_fields,
-    ),
-)
+def shared(cls: C) -> C:
+    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
+    return attrs.frozen(kw_only=True)(cls)
+
+
 def endpoint(
     id: str,
     method: Literal["GET", "POST"],

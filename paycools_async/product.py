@@ -6,21 +6,17 @@ A product lists its calls (`create = Call(CreatePayout)`); the parameters and th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, dataclass_transform, overload
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-import attrs
-
-from . import fields
 from .endpoint import Request
 from .errors import DuplicateOrder, NotFound
 from .times import Clock
 
-__all__ = ["Call", "Product", "Sender", "shared"]
+__all__ = ["Call", "Product", "Sender"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F")
-C = TypeVar("C", bound=type)
 
 
 class Sender(Protocol):
@@ -112,25 +108,3 @@ class Call(Generic[P, R]):
         send.__doc__ = self.__doc__
         product.__dict__[self._name] = send  # from now on found there, without coming here
         return send
-
-
-@dataclass_transform(
-    kw_only_default=True,
-    frozen_default=True,
-    field_specifiers=(  # type checkers want them written out
-        attrs.field,
-        fields.text,
-        fields.order_id,
-        fields.minor_units,
-        fields.integer,
-        fields.choice,
-        fields.day,
-        fields.items,
-        fields.codes,
-        fields.mobile,
-        fields.extra_fields,
-    ),
-)
-def shared(cls: C) -> C:
-    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
-    return attrs.frozen(kw_only=True)(cls)

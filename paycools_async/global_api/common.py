@@ -11,13 +11,12 @@ from typing import Any, ClassVar, TypeVar
 
 import attrs
 
-from ..endpoint import Event, GlobalRequest, Result, result
+from ..endpoint import Event, GlobalRequest, Result, result, shared
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
 from ..fields import text
 from ..ph.codes import FailedCode
 from ..ph.payout import default_idempotency_id
-from ..product import shared
 from ..times import BANGKOK, JAKARTA, MANILA
 
 __all__ = [

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..endpoint import GlobalRequest
+from ..endpoint import GlobalRequest, shared
 from ..errors import FieldError
 from ..fields import EMAIL, URL, minor_units, order_id, text
-from ..product import shared
 from .common import GlobalPaymentReceipt
 
 __all__ = [

@@ -11,12 +11,12 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result, shared
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, day, extra_fields, mobile, order_id, text
 from ..ph.standing import days_in_order
-from ..product import Call, Product, shared
+from ..product import Call, Product
 from .common import ChannelType, GlobalResult, PaymentEvent
 
 __all__ = [

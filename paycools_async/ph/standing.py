@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from ..endpoint import PHRequest, Result, result
+from ..endpoint import PHRequest, Result, result, shared
 from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import day, minor_units, mobile, order_id, text
-from ..product import shared
 
 __all__ = ["AccountsOrder", "ReceivedPayment", "days_in_order"]
 
