@@ -1,0 +1,75 @@
+"""Nothing secret is said: not in errors, logs or reprs."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterable
+
+import pytest
+from engine_stage import ORDER, QUERY, SUCCESS, TABLE, Stage, Step, says
+
+from paycools_async import (
+    OutcomeUnknown,
+    errors,
+)
+from paycools_async.errors import PayCoolsError
+
+HIDDEN = ["09171234567", "Juan Dela Cruz", "callback secret", "BEGIN PRIVATE KEY", "MII"]
+
+
+def leaks(text: str) -> list[str]:
+    return [secret for secret in HIDDEN if secret in text]
+
+
+def chain(error: BaseException) -> Iterable[BaseException]:
+    following: BaseException | None = error
+    while following is not None:
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+async def test_personal_data_in_messages_of_paycools_is_masked(key_pem: str) -> None:
+    async with Stage(key_pem, says(1009, "accountNo:09171234567 of Juan Dela Cruz is not valid")) as stage:
+        with pytest.raises(errors.InvalidParameter) as caught:
+            await stage.client.send(ORDER)
+    assert caught.value.message == "accountNo:*** of *** is not valid"
+    assert str(caught.value) == "1009 accountNo:*** of *** is not valid (correct the field)"
+    assert not leaks(repr(caught.value))
+
+
+@pytest.mark.parametrize("step", [row[0] for row in TABLE.values()], ids=TABLE.keys())
+async def test_errors_and_logs_hold_no_secret(key_pem: str, step: Step, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with Stage(key_pem, step) as stage:
+        with pytest.raises(PayCoolsError) as caught:
+            await stage.client.send(ORDER)
+    for error in chain(caught.value):
+        assert not leaks(str(error) + repr(error) + "".join(traceback.format_exception(error)))
+    assert not leaks(caplog.text)
+
+
+async def test_nothing_shows_secrets_in_its_repr(key_pem: str) -> None:
+    async with Stage(key_pem, SUCCESS) as stage:
+        exchange = await stage.client.exchange(ORDER)
+        shown = [stage.client, stage.client.credentials, stage.client.credentials.private_key, ORDER, exchange]
+        shown += [stage.sent[0], stage.client._engine.freeze(QUERY).method, OutcomeUnknown("x", request=ORDER)]
+        for thing in shown:
+            assert not leaks(repr(thing) + str(thing)), type(thing).__name__
+        assert repr(stage.client) == "<PayCoolsPH UAT https://api-uat.paycools.com app_id='APP1'>"
+        assert repr(stage.client.credentials) == "PHCredentials(app_id='APP1', app_name='Sari Sari')"
+        assert "account_no='***', account_name='***'" in repr(ORDER)
+
+
+async def test_a_call_writes_no_log_at_all(key_pem: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with Stage(key_pem, SUCCESS) as stage:
+        await stage.client.send(ORDER)
+    assert [record for record in caplog.records if record.name.startswith("paycools_async")] == []
+
+
+async def test_personal_data_in_the_reason_of_a_refused_parameter_is_masked(key_pem: str) -> None:
+    async with Stage(key_pem, says(1009, "accountNo:09171234567 is not valid")) as stage:
+        with pytest.raises(errors.InvalidParameter) as caught:
+            await stage.client.send(ORDER)
+    assert caught.value.reason == "*** is not valid"
