@@ -28,16 +28,16 @@ _WOKEN_AT_ONCE = 16
 """Callers that go on in one turn of the loop; the next ones in the next, so that others get their turn between."""
 
 
+_Waiting = list[tuple[T, "asyncio.Future[Any]"]]
+
+
 @attrs.define
 class _Group:
     """What waits. Items and works share one commit; reads come after it."""
 
-    items: list[Any] = attrs.field(factory=list)
-    of_items: list[asyncio.Future[Any]] = attrs.field(factory=list)
-    works: list[_Work] = attrs.field(factory=list)
-    of_works: list[asyncio.Future[Any]] = attrs.field(factory=list)
-    reads: list[_Work] = attrs.field(factory=list)
-    of_reads: list[asyncio.Future[Any]] = attrs.field(factory=list)
+    items: _Waiting[Any] = attrs.field(factory=list)
+    works: _Waiting[_Work] = attrs.field(factory=list)
+    reads: _Waiting[_Work] = attrs.field(factory=list)
 
 
 class Committer:
@@ -57,28 +57,22 @@ class Committer:
         self._thread.start()
         self.commits = 0
 
-    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def do(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """The result of `work(connection)`, once it is on disk. An sqlite3.Error undoes the whole group."""
-        group, future = self._group(), self._loop.create_future()
-        group.works.append(work)
-        group.of_works.append(future)
-        found: T = await future
-        return found
+        return self._wait(self._group().works, work)
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """The result of `work(connection)`, which writes nothing."""
-        group, future = self._group(), self._loop.create_future()
-        group.reads.append(work)
-        group.of_reads.append(future)
-        found: T = await future
-        return found
+        return self._wait(self._group().reads, work)
 
-    async def add(self, item: Any) -> Any:
+    def add(self, item: Any) -> asyncio.Future[Any]:
         """What `together` says of the item, once it is on disk. Any error that it raises undoes the whole group."""
-        group, future = self._group(), self._loop.create_future()
-        group.items.append(item)
-        group.of_items.append(future)
-        return await future
+        return self._wait(self._group().items, item)
+
+    def _wait(self, waiting: _Waiting[Any], job: Any) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        waiting.append((job, future))
+        return future
 
     def _group(self) -> _Group:
         if self._waiting is None:
@@ -115,19 +109,20 @@ class Committer:
             if group.works:
                 self._connection.execute("BEGIN IMMEDIATE")
             if self._together is not None and group.items:
-                results += zip(group.of_items, self._together(self._connection, group.items), strict=True)
-            results += zip(group.of_works, map(self._result, group.works), strict=True)
+                told = self._together(self._connection, [item for item, _ in group.items])
+                results += [(future, each) for (_, future), each in zip(group.items, told, strict=True)]
+            results += [(future, self._result(work)) for work, future in group.works]
             if self._connection.in_transaction:
                 self._connection.commit()
                 self.commits += 1
         except Exception as error:  # noqa: BLE001 - the thread goes on, and nobody waits in vain
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
-            results = [(future, error) for future in (*group.of_items, *group.of_works)]
-        for work, future in zip(group.reads, group.of_reads, strict=True):
+            results = [(future, error) for _, future in (*group.items, *group.works)]
+        for work, future in group.reads:
             try:
                 results.append((future, work(self._connection)))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
                 results.append((future, error))
         return results
 

@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ SELECT json_group_array(json_array(due, {COLUMNS})) FROM (
     SELECT {COLUMNS}, due FROM payouts
     WHERE state = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY due LIMIT ?
-)"""  # noqa: S608
+)"""  # noqa: S608 - the columns are ours
 _LOOK_AGAIN = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
 
 
@@ -109,20 +109,17 @@ class SQLiteLedger:
             raise LedgerError(f"{self.path}: the ledger is closed")
         return self._committer
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._open().do(work)
-        except sqlite3.Error as error:
-            raise self._broken(error) from None
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> Coroutine[Any, Any, T]:
+        return self._told(self._open().do(work))
 
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._open().read(work)
-        except sqlite3.Error as error:
-            raise self._broken(error) from None
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> Coroutine[Any, Any, T]:
+        return self._told(self._open().read(work))
 
-    def _broken(self, error: sqlite3.Error) -> LedgerError:
-        return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
+    async def _told(self, waiting: Awaitable[T]) -> T:
+        try:
+            return await waiting
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path}: the ledger cannot be read or written: {error}") from None
 
     # -- intake -------------------------------------------------------------------------------------------------
 
@@ -196,10 +193,7 @@ class SQLiteLedger:
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile."""
-        try:
-            found: Row = await self._open().add(Move(row, event, due, self.time(), facts))
-        except sqlite3.Error as error:
-            raise self._broken(error) from None
+        found: Row = await self._told(self._open().add(Move(row, event, due, self.time(), facts)))
         return found
 
     def _move(self, connection: sqlite3.Connection, row: Row, event: Event, **facts: Any) -> Row:
