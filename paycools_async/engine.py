@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
@@ -88,16 +88,19 @@ class Engine:
         default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
     )
 
-    async def exchange(self, request: Request[R], message: Message | None = None) -> Exchange[R]:
-        """Send a typed request. Raises what `errors` describes. `message` is what `freeze` made of it before."""
-        if message is None:
-            message = self.freeze(request)
-        endpoint = request.__endpoint__
+    async def exchange(self, request: Request[R]) -> Exchange[R]:
+        """Send a typed request. Raises what `errors` describes."""
+        message = self.freeze(request)
+        return await self.deliver(request.__endpoint__, message, lambda: request)
+
+    async def deliver(self, endpoint: Endpoint, message: Message, ask: Callable[[], Request[R]]) -> Exchange[R]:
+        """Send a message of an endpoint. Raises what `errors` describes; errors hold the request, and ask for it."""
         started = self.clock.monotonic()
         try:
             answer, data, response, attempts = await self._perform(endpoint, message)
             result = self._result(endpoint, data, response)
         except PayCoolsError as error:
+            request = ask()
             _hide_personal_data(error, request)
             if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
                 raise OutcomeUnknown(
@@ -130,7 +133,7 @@ class Engine:
             effect=effect,
             success_codes=frozenset({1, 1000}) if self.family == "ph" else frozenset({10000}),
         )
-        message = self._message(endpoint, fields)
+        message = self._without_class(endpoint, fields)
         try:
             _, data, _, _ = await self._perform(endpoint, message)
         except PayCoolsError as error:
@@ -139,7 +142,7 @@ class Engine:
             raise
         return data
 
-    def _message(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Message:
+    def _without_class(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Message:
         """The unsigned message of an endpoint without a class."""
         path = str(endpoint.path)
         if endpoint.wire is Wire.FLAT:
@@ -163,8 +166,11 @@ class Engine:
         if endpoint is None or endpoint.family != self.family:
             other = type(request).__name__
             raise WrongFamilyError(f"{other} is no request of the {self.family} API; nothing was sent")
+        return self.message(endpoint, converters.unstructure(request))
+
+    def message(self, endpoint: Endpoint, own: dict[str, Any]) -> Message:
+        """The unsigned message of an endpoint with these fields of its own, under their wire names."""
         path = self._path(endpoint)
-        own = converters.unstructure(request)
         in_path: dict[str, Any] = {}
         if "{" in path:
             path, in_path = _fill_path(endpoint, path, own)
@@ -195,7 +201,7 @@ class Engine:
                 f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
                 "and override it with paths= if it differs",
                 UnverifiedEndpointWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return path
 

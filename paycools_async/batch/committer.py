@@ -43,11 +43,18 @@ class _Group:
 class Committer:
     """Writes on the connection in its thread. Made and closed on one event loop.
 
-    `together` writes many items in one go; its results, or errors as values, stand in their order.
+    `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes of
+    the database's error what each caller gets.
     """
 
-    def __init__(self, connection: sqlite3.Connection, together: _Together | None = None) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        failure: Callable[[sqlite3.Error], Exception],
+        together: _Together | None = None,
+    ) -> None:
         self._connection = connection
+        self._failure = failure
         self._together = together
         self._waiting: _Group | None = None
         self._busy = False
@@ -58,7 +65,7 @@ class Committer:
         self.commits = 0
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """The result of `work(connection)`, once it is on disk. An sqlite3.Error undoes the whole group."""
+        """The result of `work(connection)`, once it is on disk. A database error undoes the whole group."""
         return self._wait(self._group().works, work)
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
@@ -118,13 +125,16 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - the thread goes on, and nobody waits in vain
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
-            results = [(future, error) for _, future in (*group.items, *group.works)]
+            results = [(future, self._told(error)) for _, future in (*group.items, *group.works)]
         for work, future in group.reads:
             try:
                 results.append((future, work(self._connection)))
             except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
-                results.append((future, error))
+                results.append((future, self._told(error)))
         return results
+
+    def _told(self, error: Exception) -> Exception:
+        return self._failure(error) if isinstance(error, sqlite3.Error) else error
 
     def _result(self, work: _Work) -> Any:
         try:

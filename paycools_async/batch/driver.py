@@ -9,11 +9,13 @@ import asyncio
 import math
 from typing import Protocol
 
+import attrs
+
 from ..errors import PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
 from ..policy import Deadline, Pace
 from ..times import Clock, SystemClock
 from .api import Found, PayoutApi
-from .frozen import digest_of, fields_of
+from .frozen import digest_of
 from .options import Breaker, Options
 from .protocol import Ledger, LedgerError
 from .resolver import HOLDS, STOPS, event_of_error, event_of_inquiry
@@ -76,8 +78,7 @@ class Driver:
         self._reason = self._reason or reason
 
     async def _send(self, row: Row) -> None:
-        request = self._api.request_class(**fields_of(row.body))
-        text, send = self._api.prepare(request)
+        text, send = self._api.prepare(row.body)
         if digest_of(text) != row.digest:
             raise LedgerError(
                 f"order {row.order_id}: what would be signed is not what was planned "
@@ -101,7 +102,7 @@ class Driver:
             await self._send_failed(row, error, sent_at)
             return
         self._pace.calm(sent_at)
-        await self._answered(refused=False)
+        self._breaker.answered(refused=False)
         due = self._ledger.time() + self._options.first_look
         row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
         if found.status.final:
@@ -131,12 +132,12 @@ class Driver:
         if isinstance(error, HOLDS):
             await self._ledger.pause(str(error))
         if event in (Event.REJECTED, Event.DOUBTED):
-            await self._answered(refused=True)
+            await self._refused()
         due = self._ledger.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
-    async def _answered(self, *, refused: bool) -> None:
-        reason = self._breaker.answered(refused=refused)
+    async def _refused(self) -> None:
+        reason = self._breaker.answered(refused=True)
         if reason is not None and not self._held:
             self._hold(reason)
             await self._ledger.pause(self._reason or reason)
@@ -192,16 +193,15 @@ class Driver:
             if event is Event.SEND:
                 raise
             moved = await self._overtaken(row, event, facts)
-        if moved.state is not row.state:
-            self._count(row.state, -1, -row.amount)
-            self._count(moved.state, 1, row.amount)
-            if moved.state in FORWARD:
+        before, now = row.state, moved.state
+        if now is not before:
+            rows, amount = self.counts.get(before, (0, 0))
+            self.counts[before] = (rows - 1, amount - row.amount)
+            rows, amount = self.counts.get(now, (0, 0))
+            self.counts[now] = (rows + 1, amount + row.amount)
+            if now in FORWARD:
                 self._forward_at = self._clock.monotonic()
         return moved
-
-    def _count(self, state: State, rows: int, amount: int) -> None:
-        counted = self.counts.get(state, (0, 0))
-        self.counts[state] = (counted[0] + rows, counted[1] + amount)
 
     async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
         """The row moved meanwhile: a callback was faster, or the loan ended and another run has it.
@@ -210,7 +210,8 @@ class Driver:
         not know the order, is word about a past that the row has left: it moves nothing.
         """
         found = await self._ledger.get(row.order_id)
-        if found is None or found == row:
+        # a row lent for an inquiry comes without its order
+        if found is None or attrs.evolve(found, body=row.body, digest=row.digest) == row:
             raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
         if event in _WORDS:
             found = await self._ledger.found(row.order_id, event, **facts)

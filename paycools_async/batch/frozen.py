@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from typing import Any
 
 import attrs
 
-__all__ = ["body_of", "digest_of", "fields_of"]
+from ..fields import wire_name
+
+__all__ = ["body_of", "digest_of", "request_of", "wire_fields_of"]
+
+
+_read = json.JSONDecoder().raw_decode  # without the looks for blanks around, for the text is ours
 
 
 def body_of(request: Any) -> str:
@@ -16,10 +22,25 @@ def body_of(request: Any) -> str:
     return json.dumps(attrs.asdict(request, filter=lambda _, value: value is not None), ensure_ascii=False)
 
 
-def fields_of(body: str) -> dict[str, Any]:
-    """The fields of `body_of`, to make the request again."""
-    found: dict[str, Any] = json.loads(body)
-    return found
+def request_of(body: str, request_class: type[Any]) -> Any:
+    """The request of `body_of` again."""
+    return request_class(**json.loads(body))
+
+
+def wire_fields_of(body: str, request_class: type[Any]) -> dict[str, Any]:
+    """The fields of `body_of` as they travel.
+
+    The rules were checked when the order was taken in, and the fingerprint proves that it is still the same one: to
+    make the request and check it again would cost a batch more than its ledger does.
+    """
+    names = _wire_names(request_class)  # type: ignore[arg-type]  # a class has a hash
+    values, _ = _read(body)
+    return {names[name]: value for name, value in values.items()}
+
+
+@functools.cache
+def _wire_names(request_class: Any) -> dict[str, str]:
+    return {field.name: wire_name(field) for field in attrs.fields(request_class)}
 
 
 def digest_of(text: str) -> str:

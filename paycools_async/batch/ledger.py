@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from .committer import Committer
 from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
 from .protocol import Identity, Intake, LedgerError
-from .schema import COLUMNS, Judge, Row, judged, row_of
+from .schema import COLUMNS, WITHOUT_ORDER, Judge, Row, judged, row_of
 from .sqlite_moves import Move, write
 from .states import Event, IllegalMove, State
 
@@ -31,13 +31,20 @@ T = TypeVar("T")
 _GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
 _PAGE = f"SELECT {COLUMNS} FROM payouts WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
 _SENDING = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"  # noqa: S608
-# from the index, in its order; what is held stands at its front and is passed over without a look at the row
-_DUE = f"""
-SELECT json_group_array(json_array(due, {COLUMNS})) FROM (
+
+
+def _due(columns: str) -> str:
+    # from the index, in its order; what is held stands at its front and is passed over without a look at the row.
+    # As one JSON text: the driver would let go of the interpreter at each row, and wait for it again
+    return f"""
+SELECT json_group_array(json_array(due, {columns})) FROM (
     SELECT {COLUMNS}, due FROM payouts
     WHERE state = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY due LIMIT ?
 )"""  # noqa: S608 - the columns are ours
+
+
+_TO_SEND, _TO_LOOK = _due(COLUMNS), _due(WITHOUT_ORDER)
 _LOOK_AGAIN = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
 
 
@@ -69,7 +76,7 @@ class SQLiteLedger:
         """
         ledger = cls(path, clock)
         connection = await asyncio.to_thread(ledger._connect, identity, create, exclusive)
-        ledger._committer = Committer(connection, write)
+        ledger._committer = Committer(connection, ledger._failure, write)
         return ledger
 
     def _connect(self, identity: Identity | None, create: bool, exclusive: bool) -> sqlite3.Connection:
@@ -109,17 +116,14 @@ class SQLiteLedger:
             raise LedgerError(f"{self.path}: the ledger is closed")
         return self._committer
 
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> Coroutine[Any, Any, T]:
-        return self._told(self._open().do(work))
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        return self._open().do(work)
 
-    def _read(self, work: Callable[[sqlite3.Connection], T]) -> Coroutine[Any, Any, T]:
-        return self._told(self._open().read(work))
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        return self._open().read(work)
 
-    async def _told(self, waiting: Awaitable[T]) -> T:
-        try:
-            return await waiting
-        except sqlite3.Error as error:
-            raise LedgerError(f"{self.path}: the ledger cannot be read or written: {error}") from None
+    def _failure(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
 
     # -- intake -------------------------------------------------------------------------------------------------
 
@@ -163,15 +167,18 @@ class SQLiteLedger:
     async def claim(
         self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
     ) -> list[Row]:
-        """Rows in these states whose time has come, the longest due first, without those in `held`."""
+        """Rows in these states whose time has come, the longest due first, without those in `held`.
+
+        Only a planned one comes with its `body` and `digest`: they are for sending.
+        """
         without = json.dumps(list(held))
 
         def read(connection: sqlite3.Connection) -> list[Row]:
             now = self.time()
             found: list[list[Any]] = []
             for state in states:  # one by one, so that each walks the index in order
-                # as one JSON text: the driver would let go of the interpreter at each row, and wait for it again
-                [(rows,)] = connection.execute(_DUE, (state.value, now, max_resends, without, limit))
+                query = _TO_SEND if state is State.PLANNED else _TO_LOOK
+                [(rows,)] = connection.execute(query, (state.value, now, max_resends, without, limit))
                 found += json.loads(rows)
             found.sort(key=lambda values: values[:2])  # the longest due first, then in file order
             return [row_of(values[1:]) for values in found[:limit]]
@@ -193,7 +200,7 @@ class SQLiteLedger:
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile."""
-        found: Row = await self._told(self._open().add(Move(row, event, due, self.time(), facts)))
+        found: Row = await self._open().add(Move(row, event, due, self.time(), facts))
         return found
 
     def _move(self, connection: sqlite3.Connection, row: Row, event: Event, **facts: Any) -> Row:

@@ -217,7 +217,7 @@ class PostgresLedger:
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved or was lent again meanwhile."""
         lent = _lent(row)
-        return await self._writer.move(lent, moved(lent, event, **facts), event, due, facts)
+        return await self._writer.move(lent, moved(lent, event, facts), event, due, facts)
 
     async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
         """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.

@@ -45,4 +45,4 @@ async def move_found_within(
     event = judged(row, judge) if row else None
     if row is None or event is None:
         return row
-    return await writer.move_within(connection, row, moved(row, event, **facts), event, facts)
+    return await writer.move_within(connection, row, moved(row, event, facts), event, facts)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -13,7 +13,7 @@ import attrs
 from ..wire.answer import readable
 from .states import Event, IllegalMove, Reason, State, after
 
-__all__ = ["COLUMNS", "SCHEMA", "VERSION", "Judge", "Row", "judged", "made", "moved", "row_of"]
+__all__ = ["COLUMNS", "SCHEMA", "VERSION", "WITHOUT_ORDER", "Judge", "Row", "judged", "made", "moved", "row_of"]
 
 VERSION = 1
 
@@ -63,7 +63,7 @@ class Row:
     line: int
     amount: int
     body: str = attrs.field(repr=False)
-    """The request's fields, frozen at intake, as JSON."""
+    """The request's fields, frozen at intake, as JSON. May be empty where the row was lent for an inquiry."""
     digest: str = attrs.field(repr=False)
     """The fingerprint of the text that will be signed."""
     state: State
@@ -82,7 +82,10 @@ R = TypeVar("R", bound=Row)
 _BITS = 63
 _NAMES = tuple(field.name for field in attrs.fields(Row))
 _STATES = {state.value: state for state in State}
+_PLANNED, _UNKNOWN = State.PLANNED, State.UNKNOWN  # a name of its own is found five times as fast as an enum's member
 COLUMNS = ", ".join(_NAMES)
+WITHOUT_ORDER = ", ".join("''" if name in ("body", "digest") else name for name in _NAMES)
+"""COLUMNS for those who only inquire."""
 
 
 def row_of(values: Iterable[Any]) -> Row:
@@ -104,17 +107,22 @@ def _with(kind: type[R], values: dict[str, Any]) -> R:
     return found
 
 
-def moved(row: R, event: Event, **facts: Any) -> R:
-    """The row after a move, the same in every store. Raises IllegalMove."""
-    state = after(row.state, event, row.reason)
+def moved(row: R, event: Event, facts: Mapping[str, Any], now: float | None = None) -> R:
+    """The row after a move, the same in every store. Raises IllegalMove. `now` is None where the database says when."""
+    before = row.state
+    state = after(before, event, row.reason)
     values = row.__dict__.copy()
-    values.update(state=state, looks=row.looks + 1 if state is row.state else 0, absent_since=None)
-    if state is State.UNKNOWN and row.state is State.SENDING:
+    values["state"] = state
+    values["looks"] = row.looks + 1 if state is before else 0
+    values["absent_since"] = None
+    if now is not None:
+        values["updated"] = now
+    if state is _UNKNOWN:
         values["reason"] = event
-    if state is State.PLANNED and row.state is State.UNKNOWN:
+    elif before is _UNKNOWN and state is _PLANNED:
         values["resends"] += 1
     for name, value in facts.items():
-        values[name] = _storable(value)
+        values[name] = None if value is None else _storable(value)
     return _with(type(row), values)
 
 

@@ -49,12 +49,13 @@ class Move:
     def __init__(self, row: Row, event: Event, due: float, now: float, facts: dict[str, Any]) -> None:
         """Raises IllegalMove where the event cannot happen in the row's state."""
         self.row, self.event = row, event
-        self.to = to = moved(row, event, updated=now, **facts)
-        # as plain text: an enum's member takes the driver long, too
-        was = (row.id, str(row.state), str(to.state), str(to.reason or ""), due, to.resends, to.looks)
-        code = "" if to.code is None else to.code
-        told = int("code" in facts or "message" in facts)
-        self.values = (*was, to.transaction_id or "", code, to.message or "", now, str(event), told)
+        self.to = to = moved(row, event, facts, now)
+        self.values = (
+            # plain texts and numbers: with anything else the driver looks for an adapter first
+            *(row.id, row.state._value_, to.state._value_, to.reason._value_ if to.reason else "", due),
+            *(to.resends, to.looks, to.transaction_id or "", "" if to.code is None else to.code, to.message or ""),
+            *(now, event._value_, 1 if "code" in facts or "message" in facts else 0),
+        )
 
 
 def write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | IllegalMove]:

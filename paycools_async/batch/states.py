@@ -113,9 +113,9 @@ _MOVES: dict[State, dict[Event, State]] = {
 
 def after(state: State, event: Event, reason: Reason | None = None) -> State:
     """The state after an event. Raises IllegalMove where the event cannot happen."""
-    if state is S.UNKNOWN and event is E.ABSENT and reason in _ABSENT:
-        return _ABSENT[reason]
-    try:
-        return _MOVES[state][event]
-    except KeyError:
-        raise IllegalMove(f"{event} cannot happen to a payout that is {state}") from None
+    found = _MOVES[state].get(event)
+    if found is None and state is S.UNKNOWN and event is E.ABSENT and reason is not None:
+        found = _ABSENT.get(reason)
+    if found is None:
+        raise IllegalMove(f"{event} cannot happen to a payout that is {state}")
+    return found

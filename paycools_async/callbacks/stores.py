@@ -169,7 +169,7 @@ class SQLiteStore:
     async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> SQLiteStore:
         """Open the file, or make it. Raises InboxError."""
         store = cls(Path(path), clock)
-        store._committer = Committer(await asyncio.to_thread(store._connect))
+        store._committer = Committer(await asyncio.to_thread(store._connect), store._failure)
         return store
 
     def _connect(self) -> sqlite3.Connection:
@@ -189,10 +189,10 @@ class SQLiteStore:
     async def _do(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         if self._committer is None:
             raise InboxError(f"{self._file}: the inbox is closed")
-        try:
-            return await self._committer.do(work)
-        except sqlite3.Error as error:
-            raise InboxError(f"{self._file}: cannot be read or written: {error}") from None
+        return await self._committer.do(work)
+
+    def _failure(self, error: sqlite3.Error) -> InboxError:
+        return InboxError(f"{self._file}: cannot be read or written: {error}")
 
     async def add(self, item: Item) -> bool:
         now = self._clock()

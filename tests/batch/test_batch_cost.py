@@ -14,7 +14,7 @@ from conftest_batch import STORES, Plan, WriteOrders
 from paycools_async.batch import Ledger, PHPayouts, SQLiteLedger, State
 from paycools_async.batch import ledger as sqlite_ledger
 from paycools_async.batch.committer import _WOKEN_AT_ONCE
-from paycools_async.batch.frozen import body_of, digest_of, fields_of
+from paycools_async.batch.frozen import body_of, digest_of, request_of
 from paycools_async.batch.sqlite_moves import MOVING
 from paycools_async.testing import FakePayCools
 
@@ -26,7 +26,7 @@ async def test_what_is_due_and_what_moves_is_found_by_an_index_and_never_sorted(
 
     [update] = re.findall(r"UPDATE .*?;", MOVING, re.DOTALL)
     move = re.sub(r"NEW\.\w+", "?", update)
-    queries = (sqlite_ledger._DUE, move, sqlite_ledger._GET, sqlite_ledger._LOOK_AGAIN)
+    queries = (sqlite_ledger._TO_SEND, sqlite_ledger._TO_LOOK, move, sqlite_ledger._GET, sqlite_ledger._LOOK_AGAIN)
     plans = [await ledger._do(functools.partial(plan_of, query=query)) for query in queries]
     assert all("SEARCH payouts USING" in plan for plan in plans)
     assert not any("SCAN payouts" in plan or "TEMP B-TREE" in plan for plan in plans)
@@ -50,8 +50,8 @@ async def test_the_message_that_was_compared_is_the_one_that_is_sent(
 ) -> None:
     await plan(write_orders(1))
     [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
-    request = api.request_class(**fields_of(row.body))
-    text, send = api.prepare(request)
+    request = request_of(row.body, api.request_class)
+    text, send = api.prepare(row.body)
     assert (text, digest_of(text), body_of(request)) == (api.text_of(request), row.digest, row.body)
     await send()
     assert [(paid.order_id, paid.amount) for paid in fake.payouts.paid] == [(row.order_id, row.amount)]
@@ -72,7 +72,7 @@ async def test_a_large_commit_wakes_its_callers_a_few_at_a_time(ledger: SQLiteLe
         await ledger._do(lambda _: None)
         woken[turn] += 1
 
-    first = asyncio.create_task(ledger._do(lambda _: begin.wait(10)))
+    first = ledger._do(lambda _: begin.wait(10))
     await asyncio.sleep(0)
     writers = [asyncio.create_task(write()) for _ in range(100)]
     await asyncio.sleep(0)  # they all wait for one commit

@@ -84,13 +84,13 @@ async def test_what_was_sent_is_followed_to_its_end_after_the_rule_has_struck(
     runner = Runner(api, ledger, Options(concurrency=1, breaker=0.6, breaker_window=5), clock=fake.clock)
     accepted = 0
 
-    async def send(request: Any, message: Any = None) -> Any:
+    async def send(body: str, message: Any) -> Any:
         nonlocal accepted
         if accepted == 2:
             fake.faults.busy(LIMIT, next=1, only=CREATE)
         else:
             accepted += 1
-        return await PHPayouts.send(api, request, message)
+        return await PHPayouts.send(api, body, message)
 
     api.send = send  # type: ignore[method-assign]
     summary = await runner.run()

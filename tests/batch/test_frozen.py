@@ -1,0 +1,26 @@
+"""An order that a ledger keeps: what is sent from its frozen fields is what the request itself would send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paycools_async.batch.api import COUNTRIES
+from paycools_async.batch.frozen import body_of, request_of, wire_fields_of
+from paycools_async.converters import unstructure
+from paycools_async.ph.payout import CreatePayout
+
+PAYOUTS = [CreatePayout, *(request_class for _, request_class in COUNTRIES.values())]
+
+
+@pytest.mark.parametrize("request_class", PAYOUTS)
+@given(data=st.data())
+def test_the_frozen_fields_are_those_that_travel_in_their_order(request_class: type[Any], data: st.DataObject) -> None:
+    request = data.draw(strategies.instances(request_class))
+    body = body_of(request)
+    assert list(wire_fields_of(body, request_class).items()) == list(unstructure(request).items())
+    assert request_of(body, request_class) == request
