@@ -13,6 +13,7 @@ from .. import converters
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..engine import Engine, Message
 from ..enums import TransactionStatus
+from ..errors import OrderConflict
 from ..global_api.indonesia import CreateIndonesianPayout
 from ..global_api.malaysia import CreateMalaysianPayout
 from ..global_api.philippines import CreatePhilippinePayout
@@ -56,6 +57,15 @@ def found_of(told: Any) -> Found:
     )
 
 
+def _known(order_id: str, status: Any) -> Found | None:
+    """What an inquiry found. Raises OrderConflict where the answer is about another order: then it says nothing."""
+    if status is None:
+        return None
+    if status.mch_order_id != order_id:
+        raise OrderConflict(f"PayCools answered with another order than {order_id}; ask again")
+    return found_of(status)
+
+
 def _taken(receipt: Any) -> Found:
     # PENDING where the answer holds no status: "taken" is all that is known
     status = receipt.transaction_status or TransactionStatus.PENDING
@@ -87,7 +97,9 @@ class PayoutApi(Protocol):
         """A frozen order's content, as `text_of` tells it, and what sends exactly that."""
         ...
 
-    async def inquire(self, order_id: str) -> Found | None: ...
+    async def inquire(self, order_id: str) -> Found | None:
+        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order."""
+        ...
 
     async def balance(self) -> int: ...
 
@@ -120,7 +132,7 @@ class PHPayouts:
 
     async def inquire(self, order_id: str) -> Found | None:
         status = await self._client.payouts.find(order_id)
-        return None if status is None else found_of(status)
+        return _known(order_id, status)
 
     async def balance(self) -> int:
         return (await self._client.account.balance()).balance
@@ -161,7 +173,7 @@ class GlobalPayouts:
 
     async def inquire(self, order_id: str) -> Found | None:
         status = await self._payouts.find(order_id)
-        return None if status is None else found_of(status)
+        return _known(order_id, status)
 
     async def balance(self) -> int:
         found = await self._client.account.balance(country_code=self._country)

@@ -6,10 +6,11 @@ import asyncio
 import json
 from typing import Any
 
+import attrs
 import pytest
 from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
-from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials
+from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials, TransactionStatus
 from paycools_async.batch import (
     Ledger,
     LedgerError,
@@ -151,6 +152,34 @@ async def test_another_amount_under_our_order_id_is_a_conflict_and_not_paid_agai
     summary = await run(api, ledger, fake)
     assert (summary.rows(State.CONFLICT), summary.exit_code) == (1, 3)
     assert len(fake.payouts.paid) == 1
+
+
+async def test_an_answer_about_another_order_moves_nothing(
+    api: PHPayouts,
+    paycools: PayCoolsPH,
+    ledger: Ledger,
+    fake: FakePayCools,
+    plan: Plan,
+    write_orders: WriteOrders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await plan(write_orders(1))
+    ask = paycools.payouts.find
+    states: list[State] = []
+
+    async def find(order_id: str) -> Any:
+        status: Any = await ask(order_id)
+        row = await ledger.get(order_id)
+        assert row is not None
+        states.append(row.state)
+        if len(states) > 1:
+            return status
+        return attrs.evolve(status, mch_order_id="OTHER1", transaction_status=TransactionStatus.COMPLETE)
+
+    monkeypatch.setattr(paycools.payouts, "find", find)
+    summary = await run(api, ledger, fake)
+    assert states[:2] == [State.ACCEPTED, State.ACCEPTED]
+    assert (settled(summary), len(fake.payouts.paid)) == (1, 1)
 
 
 async def test_an_order_sent_before_by_other_means_is_found_and_not_paid_again(
