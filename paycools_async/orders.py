@@ -9,7 +9,7 @@ from .enums import TransactionStatus
 from .errors import NotFound, OrderConflict, StillPending
 from .product import Product
 
-__all__ = ["Order", "OrderProduct", "OrderStatus", "PayoutProduct", "RefundProduct", "check_amount"]
+__all__ = ["Order", "OrderProduct", "OrderStatus", "PayoutProduct", "RefundProduct", "check_amount", "check_order_id"]
 
 R = TypeVar("R")
 
@@ -18,6 +18,12 @@ def check_amount(order: str, known: int | None, ours: int) -> None:
     """Raise OrderConflict where PayCools knows the order with another amount (minor units); `order` names it."""
     if known not in (None, ours):
         raise OrderConflict(f"PayCools knows {order} with amount {known}, ours is {ours}")
+
+
+def check_order_id(answered: str, ours: str) -> None:
+    """Raise OrderConflict where an answer is about another order than ours."""
+    if answered != ours:
+        raise OrderConflict(f"PayCools answered with another order than {ours}")
 
 
 class Order(Protocol):
@@ -60,8 +66,7 @@ class OrderProduct(Product, Generic[Q, S, R]):
         async def inquire() -> S | None:
             status = await self._found(inquiry)
             if status is not None:
-                if status.mch_order_id != request.mch_order_id:
-                    raise OrderConflict(f"PayCools answered with another order than {request.mch_order_id}")
+                check_order_id(status.mch_order_id, request.mch_order_id)
                 check_amount(f"order {request.mch_order_id}", status.amount, request.amount)
             return status
 

@@ -13,12 +13,12 @@ from .. import converters
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..engine import Engine, Message
 from ..enums import TransactionStatus
-from ..errors import OrderConflict
 from ..global_api.indonesia import CreateIndonesianPayout
 from ..global_api.malaysia import CreateMalaysianPayout
 from ..global_api.philippines import CreatePhilippinePayout
 from ..global_api.thailand import CreateThaiPayout
 from ..money import EXPONENTS
+from ..orders import check_order_id
 from ..ph.payout import CreatePayout
 from ..wire.canonical import json_text
 from .frozen import request_of, wire_fields_of
@@ -61,8 +61,7 @@ def _known(order_id: str, status: Any) -> Found | None:
     """What an inquiry found. Raises OrderConflict where the answer is about another order: then it says nothing."""
     if status is None:
         return None
-    if status.mch_order_id != order_id:
-        raise OrderConflict(f"PayCools answered with another order than {order_id}; ask again")
+    check_order_id(status.mch_order_id, order_id)
     return found_of(status)
 
 
@@ -131,8 +130,7 @@ class PHPayouts:
         return await _send(self._client._engine, CreatePayout, body, message)
 
     async def inquire(self, order_id: str) -> Found | None:
-        status = await self._client.payouts.find(order_id)
-        return _known(order_id, status)
+        return _known(order_id, await self._client.payouts.find(order_id))
 
     async def balance(self) -> int:
         return (await self._client.account.balance()).balance
@@ -172,8 +170,7 @@ class GlobalPayouts:
         return await _send(self._client._engine, self.request_class, body, message)
 
     async def inquire(self, order_id: str) -> Found | None:
-        status = await self._payouts.find(order_id)
-        return _known(order_id, status)
+        return _known(order_id, await self._payouts.find(order_id))
 
     async def balance(self) -> int:
         found = await self._client.account.balance(country_code=self._country)

@@ -193,15 +193,16 @@ class Driver:
             if event is Event.SEND:
                 raise
             moved = await self._overtaken(row, event, facts)
-        before, now = row.state, moved.state
-        if now is not before:
-            rows, amount = self.counts.get(before, (0, 0))
-            self.counts[before] = (rows - 1, amount - row.amount)
-            rows, amount = self.counts.get(now, (0, 0))
-            self.counts[now] = (rows + 1, amount + row.amount)
-            if now in FORWARD:
+        if moved.state is not row.state:
+            self._count(row.state, -1, -row.amount)
+            self._count(moved.state, 1, row.amount)
+            if moved.state in FORWARD:
                 self._forward_at = self._clock.monotonic()
         return moved
+
+    def _count(self, state: State, rows: int, amount: int) -> None:
+        counted = self.counts.get(state, (0, 0))
+        self.counts[state] = (counted[0] + rows, counted[1] + amount)
 
     async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
         """The row moved meanwhile: a callback was faster, or the loan ended and another run has it.

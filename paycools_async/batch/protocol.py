@@ -114,7 +114,10 @@ class Ledger(Protocol):
     async def claim(
         self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
     ) -> list[Row]:
-        """Rows in these states whose time has come, longest due first; neither others' nor those in `held`."""
+        """Rows in these states whose time has come, longest due first; neither others' nor those in `held`.
+
+        Only planned ones are sure to come with `body` and `digest`: they are for sending.
+        """
         ...
 
     async def tend(self, held: Collection[int]) -> None:

@@ -51,10 +51,20 @@ class Move:
         self.row, self.event = row, event
         self.to = to = moved(row, event, facts, now)
         self.values = (
-            # plain texts and numbers: with anything else the driver looks for an adapter first
-            *(row.id, row.state._value_, to.state._value_, to.reason._value_ if to.reason else "", due),
-            *(to.resends, to.looks, to.transaction_id or "", "" if to.code is None else to.code, to.message or ""),
-            *(now, event._value_, 1 if "code" in facts or "message" in facts else 0),
+            # plain texts and numbers: with anything else, an enum's member or a bool, the driver looks for an adapter
+            row.id,
+            row.state._value_,
+            to.state._value_,
+            to.reason._value_ if to.reason else "",
+            due,
+            to.resends,
+            to.looks,
+            to.transaction_id or "",
+            "" if to.code is None else to.code,
+            to.message or "",
+            now,
+            event._value_,
+            1 if "code" in facts or "message" in facts else 0,
         )
 
 

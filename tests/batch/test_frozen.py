@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paycools_async import OutcomeUnknown
+from paycools_async.batch import PHPayouts
 from paycools_async.batch.api import COUNTRIES
 from paycools_async.batch.frozen import body_of, request_of, wire_fields_of
 from paycools_async.converters import unstructure
 from paycools_async.ph.payout import CreatePayout
+from paycools_async.testing import FakePayCools
 
 PAYOUTS = [CreatePayout, *(request_class for _, request_class in COUNTRIES.values())]
 
@@ -24,3 +28,14 @@ def test_the_frozen_fields_are_those_that_travel_in_their_order(request_class: t
     body = body_of(request)
     assert list(wire_fields_of(body, request_class).items()) == list(unstructure(request).items())
     assert request_of(body, request_class) == request
+
+
+async def test_what_was_sent_stays_unclear_even_if_todays_rules_would_refuse_it(
+    api: PHPayouts, fake: FakePayCools
+) -> None:
+    planned = {"mch_order_id": "ORDER1", "amount": 1, "pay_method_code": "BANK", "account_no": "1", "account_name": "Ñ"}
+    _, send = api.prepare(json.dumps(planned))
+    fake.faults.drop_after(next=1)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await send()
+    assert (caught.value.request.mch_order_id, caught.value.request.amount) == ("ORDER1", 1)
