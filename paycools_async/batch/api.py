@@ -11,20 +11,23 @@ import attrs
 
 from .. import converters
 from ..client import PayCoolsGlobal, PayCoolsPH
-from ..engine import Engine, Message
+from ..endpoint import Endpoint, Result, result
+from ..engine import Exchange, Message
 from ..enums import TransactionStatus
+from ..errors import NotFound
 from ..global_api.indonesia import CreateIndonesianPayout
 from ..global_api.malaysia import CreateMalaysianPayout
 from ..global_api.philippines import CreatePhilippinePayout
 from ..global_api.thailand import CreateThaiPayout
 from ..money import EXPONENTS
 from ..orders import check_order_id
-from ..ph.payout import CreatePayout
+from ..ph.codes import FailedCode
+from ..ph.payout import CreatePayout, Payouts
 from ..wire.canonical import json_text
 from .frozen import request_of, wire_fields_of
 from .protocol import Identity
 
-__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "found_of"]
+__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken"]
 
 COUNTRIES: dict[str, tuple[str, type[Any]]] = {
     "PH": ("PHP", CreatePhilippinePayout),
@@ -35,48 +38,27 @@ COUNTRIES: dict[str, tuple[str, type[Any]]] = {
 """The Global API's payouts: each country's currency and request."""
 
 
-@attrs.frozen(kw_only=True, slots=False)  # two are made a payout, and so in half the time
-class Found:
-    """What PayCools says of a payout. `amount` in minor units, if it says it."""
+@result
+class Taken(Result):
+    """What a batch reads of the answer to a payout. Where it holds no status, "taken" is all that is known."""
 
     transaction_id: str
-    status: TransactionStatus
+    transaction_status: TransactionStatus | None = None
+
+
+@result
+class Found(Result):
+    """What a batch reads of the answer to an inquiry. `amount` in minor units."""
+
+    mch_order_id: str
+    transaction_id: str
+    transaction_status: TransactionStatus
     amount: int | None = None
-    failed_code: int | None = None
+    failed_code: FailedCode | None = None
     failed_message: str | None = None
 
 
-def found_of(told: Any) -> Found:
-    """What an inquiry's answer, or a payout's event, tells of it."""
-    return Found(
-        transaction_id=told.transaction_id,
-        status=told.transaction_status,
-        amount=told.amount,
-        failed_code=told.failed_code,
-        failed_message=told.failed_message,
-    )
-
-
-def _known(order_id: str, status: Any) -> Found | None:
-    """What an inquiry found. Raises OrderConflict where the answer is about another order: then it says nothing."""
-    if status is None:
-        return None
-    check_order_id(status.mch_order_id, order_id)
-    return found_of(status)
-
-
-def _taken(receipt: Any) -> Found:
-    # PENDING where the answer holds no status: "taken" is all that is known
-    status = receipt.transaction_status or TransactionStatus.PENDING
-    return Found(transaction_id=receipt.transaction_id, status=status)
-
-
-async def _send(engine: Engine, request_class: type[Any], body: str, message: Message) -> Found:
-    again = functools.partial(request_of, body, request_class)
-    return _taken((await engine.deliver(request_class.__endpoint__, message, again)).result)
-
-
-Sending = Callable[[], Awaitable[Found]]
+Sending = Callable[[], Awaitable[Taken]]
 
 
 class PayoutApi(Protocol):
@@ -103,34 +85,58 @@ class PayoutApi(Protocol):
     async def balance(self) -> int: ...
 
 
-class PHPayouts:
+class _Payouts:
+    """Drives a client's engine directly, with the fields that are frozen and the few of the answers that matter."""
+
+    def __init__(self, client: PayCoolsPH | PayCoolsGlobal, currency: str, payouts: Any) -> None:
+        self._client = client
+        self._engine = client._engine
+        self.currency = currency
+        self.request_class: type[Any] = payouts.create.request
+        self._query: Any = payouts.query.request
+        self._sending: Endpoint = attrs.evolve(self.request_class.__endpoint__, returns=Taken)
+        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=Found)
+
+    def _identity(self, family: str) -> Identity:
+        host = urlsplit(self._client.base_url).hostname or ""
+        app_id = self._client.credentials.app_id
+        return Identity(family=family, app_id=app_id, host=host, currency=self.currency)
+
+    async def _send(self, body: str, message: Message) -> Taken:
+        again = functools.partial(request_of, body, self.request_class)
+        exchange: Exchange[Taken] = await self._engine.deliver(self._sending, message, again)
+        return exchange.result
+
+    async def inquire(self, order_id: str) -> Found | None:
+        message = self._engine.message(self._inquiry, {"mchOrderId": order_id})
+        asked = functools.partial(self._query, mch_order_id=order_id)
+        try:
+            exchange: Exchange[Found] = await self._engine.deliver(self._inquiry, message, asked)
+        except NotFound:
+            return None
+        check_order_id(exchange.result.mch_order_id, order_id)
+        return exchange.result
+
+
+class PHPayouts(_Payouts):
     """The PH API's payouts: centavos."""
 
-    currency = "PHP"
-    request_class = CreatePayout
+    _client: PayCoolsPH
 
     def __init__(self, client: PayCoolsPH) -> None:
-        self._client = client
+        super().__init__(client, "PHP", Payouts)
 
     @property
     def identity(self) -> Identity:
-        host = urlsplit(self._client.base_url).hostname or ""
-        return Identity(family="ph", app_id=self._client.credentials.app_id, host=host)
+        return self._identity("ph")
 
     def text_of(self, request: CreatePayout) -> str:
         return self._client.signing_text(request)
 
     def prepare(self, body: str) -> tuple[str, Sending]:
         # the message whose text was compared is the one that is sent, and it is made once
-        fields = wire_fields_of(body, CreatePayout)
-        message = self._client._engine.message(CreatePayout.__endpoint__, fields)
-        return message.text.decode("utf-8"), functools.partial(self.send, body, message)
-
-    async def send(self, body: str, message: Message) -> Found:
-        return await _send(self._client._engine, CreatePayout, body, message)
-
-    async def inquire(self, order_id: str) -> Found | None:
-        return _known(order_id, await self._client.payouts.find(order_id))
+        message = self._engine.message(self._sending, wire_fields_of(body, CreatePayout))
+        return message.text.decode("utf-8"), functools.partial(self._send, body, message)
 
     async def balance(self) -> int:
         return (await self._client.account.balance()).balance
@@ -139,20 +145,18 @@ class PHPayouts:
 _PRODUCTS = {"PH": "philippines", "ID": "indonesia", "MY": "malaysia", "TH": "thailand"}
 
 
-class GlobalPayouts:
+class GlobalPayouts(_Payouts):
     """One country's payouts through the Global API."""
 
+    _client: PayCoolsGlobal
+
     def __init__(self, client: PayCoolsGlobal, country: str) -> None:
-        self._client = client
         self._country = country
-        self.currency, self.request_class = COUNTRIES[country]
-        self._payouts: Any = getattr(client, _PRODUCTS[country]).payouts
+        super().__init__(client, COUNTRIES[country][0], type(getattr(client, _PRODUCTS[country]).payouts))
 
     @property
     def identity(self) -> Identity:
-        host = urlsplit(self._client.base_url).hostname or ""
-        app_id = self._client.credentials.app_id
-        return Identity(family=f"global {self._country}", app_id=app_id, host=host, currency=self.currency)
+        return self._identity(f"global {self._country}")
 
     def text_of(self, request: Any) -> str:
         return self._text(converters.unstructure(request))
@@ -163,14 +167,10 @@ class GlobalPayouts:
 
     def prepare(self, body: str) -> tuple[str, Sending]:
         fields = wire_fields_of(body, self.request_class)
-        return self._text(fields), functools.partial(self.send, body, fields)
+        return self._text(fields), functools.partial(self._send_now, body, fields)
 
-    async def send(self, body: str, fields: dict[str, Any]) -> Found:
-        message = self._client._engine.message(self.request_class.__endpoint__, fields)
-        return await _send(self._client._engine, self.request_class, body, message)
-
-    async def inquire(self, order_id: str) -> Found | None:
-        return _known(order_id, await self._payouts.find(order_id))
+    async def _send_now(self, body: str, fields: dict[str, Any]) -> Taken:
+        return await self._send(body, self._engine.message(self._sending, fields))
 
     async def balance(self) -> int:
         found = await self._client.account.balance(country_code=self._country)

@@ -97,16 +97,21 @@ class Driver:
             await self._move(row, Event.NOT_SENT)
             return
         try:
-            found = await send()
+            taken = await send()
         except PayCoolsError as error:
             await self._send_failed(row, error, sent_at)
             return
         self._pace.calm(sent_at)
         self._breaker.answered(refused=False)
         due = self._ledger.time() + self._options.first_look
-        row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=found.transaction_id)
-        if found.status.final:
-            await self._found(row, found)
+        row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=taken.transaction_id)
+        if taken.transaction_status is not None and taken.transaction_status.final:
+            told = Found(
+                mch_order_id=row.order_id,
+                transaction_id=taken.transaction_id,
+                transaction_status=taken.transaction_status,
+            )
+            await self._found(row, told)
 
     async def _turn(self) -> float:
         """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ..enums import TransactionStatus
 from ..errors import (
     ApiError,
@@ -14,16 +16,25 @@ from ..errors import (
     RateLimited,
     TransportError,
 )
-from .api import Found
 from .states import Event
 
-__all__ = ["HOLDS", "STOPS", "event_of_error", "event_of_inquiry"]
+__all__ = ["HOLDS", "STOPS", "Told", "event_of_error", "event_of_inquiry"]
 
 STOPS = (AuthenticationError, IpNotAllowedError, MerchantUnavailable)
 """Every further call would fail the same way: the batch stops at once."""
 
 HOLDS = (*STOPS, InsufficientBalance)
 """The merchant was refused, not the order: nothing more is sent, and the order waits."""
+
+
+class Told(Protocol):
+    """What an inquiry's answer, or a payout's event, says of it."""
+
+    @property
+    def transaction_status(self) -> TransactionStatus: ...
+
+    @property
+    def amount(self) -> int | None: ...
 
 
 def event_of_error(error: PayCoolsError) -> Event:
@@ -45,12 +56,12 @@ def event_of_error(error: PayCoolsError) -> Event:
             return Event.UNCLEAR
 
 
-def event_of_inquiry(found: Found, amount: int) -> Event:
+def event_of_inquiry(found: Told, amount: int) -> Event:
     """What PayCools' record says of our order; another amount under our order id is for a human."""
     if found.amount is not None and found.amount != amount:
         return Event.MISMATCH
-    if found.status is TransactionStatus.COMPLETE:
+    if found.transaction_status is TransactionStatus.COMPLETE:
         return Event.FOUND_COMPLETE
-    if found.status in (TransactionStatus.FAILED, TransactionStatus.CLOSED):
+    if found.transaction_status in (TransactionStatus.FAILED, TransactionStatus.CLOSED):
         return Event.FOUND_FAILED
     return Event.FOUND_PENDING

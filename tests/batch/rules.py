@@ -132,8 +132,9 @@ class PayoutMachine(Machine):
             payout = _pick(self.to_tell, n)
             self.told[payout.transaction_id] += 1
             word = Found(
+                mch_order_id=payout.order_id,
                 transaction_id=payout.transaction_id,
-                status=TransactionStatus(payout.status),
+                transaction_status=TransactionStatus(payout.status),
                 amount=payout.amount,
                 failed_code=payout.failed_code,
             )

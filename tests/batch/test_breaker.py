@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from conftest_batch import Plan, WriteOrders
 
+from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH
 from paycools_async.batch import Ledger, Options, PHPayouts, Runner, State, Summary
 from paycools_async.testing import FakePayCools
 
@@ -77,21 +78,18 @@ async def test_answers_that_are_no_refusals_are_not_counted(
 
 
 async def test_what_was_sent_is_followed_to_its_end_after_the_rule_has_struck(
-    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     fake.payouts.settle_after = 5
     await plan(write_orders(20))
-    runner = Runner(api, ledger, Options(concurrency=1, breaker=0.6, breaker_window=5), clock=fake.clock)
-    accepted = 0
+    answer = fake.transport().send
 
-    async def send(body: str, message: Any) -> Any:
-        nonlocal accepted
-        if accepted == 2:
+    async def refuse_after_two(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and fake.requests.get(CREATE, 0) >= 2:
             fake.faults.busy(LIMIT, next=1, only=CREATE)
-        else:
-            accepted += 1
-        return await PHPayouts.send(api, body, message)
+        return await answer(request)
 
-    api.send = send  # type: ignore[method-assign]
-    summary = await runner.run()
+    transport = MemoryTransport(refuse_after_two)
+    async with PayCoolsPH(fake.ph_credentials, transport=transport, clock=fake.clock) as client:
+        summary = await run(PHPayouts(client), ledger, fake, breaker=0.6, breaker_window=5)
     assert (summary.rows(State.SETTLED), summary.rows(State.FAILED), summary.rows(State.PLANNED)) == (2, 3, 15)

@@ -15,7 +15,11 @@ from paycools_async.batch import PHPayouts
 from paycools_async.batch.api import COUNTRIES
 from paycools_async.batch.frozen import body_of, request_of, wire_fields_of
 from paycools_async.converters import unstructure
-from paycools_async.ph.payout import CreatePayout
+from paycools_async.global_api.indonesia import QueryIndonesianPayout
+from paycools_async.global_api.malaysia import QueryMalaysianPayout
+from paycools_async.global_api.philippines import QueryPhilippinePayout
+from paycools_async.global_api.thailand import QueryThaiPayout
+from paycools_async.ph.payout import CreatePayout, QueryPayout
 from paycools_async.testing import FakePayCools
 
 PAYOUTS = [CreatePayout, *(request_class for _, request_class in COUNTRIES.values())]
@@ -28,6 +32,13 @@ def test_the_frozen_fields_are_those_that_travel_in_their_order(request_class: t
     body = body_of(request)
     assert list(wire_fields_of(body, request_class).items()) == list(unstructure(request).items())
     assert request_of(body, request_class) == request
+
+
+@pytest.mark.parametrize(
+    "query", [QueryPayout, QueryPhilippinePayout, QueryIndonesianPayout, QueryMalaysianPayout, QueryThaiPayout]
+)
+def test_a_batch_inquires_with_the_field_that_the_request_itself_would_send(query: Any) -> None:
+    assert unstructure(query(mch_order_id="ORDER1")) == {"mchOrderId": "ORDER1"}
 
 
 async def test_what_was_sent_stays_unclear_even_if_todays_rules_would_refuse_it(

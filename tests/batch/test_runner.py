@@ -10,7 +10,7 @@ import attrs
 import pytest
 from conftest_batch import STORES, OpenLedger, Plan, WriteOrders
 
-from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials, TransactionStatus
+from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials
 from paycools_async.batch import (
     Ledger,
     LedgerError,
@@ -155,29 +155,26 @@ async def test_another_amount_under_our_order_id_is_a_conflict_and_not_paid_agai
 
 
 async def test_an_answer_about_another_order_moves_nothing(
-    api: PHPayouts,
-    paycools: PayCoolsPH,
-    ledger: Ledger,
-    fake: FakePayCools,
-    plan: Plan,
-    write_orders: WriteOrders,
-    monkeypatch: pytest.MonkeyPatch,
+    ledger: Ledger, open_ledger: OpenLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(1))
-    ask = paycools.payouts.find
+    onlooker = await open_ledger(None)
+    answer = fake.transport().send
     states: list[State] = []
 
-    async def find(order_id: str) -> Any:
-        status: Any = await ask(order_id)
-        row = await ledger.get(order_id)
-        assert row is not None
-        states.append(row.state)
+    async def mistake_once(request: HttpRequest) -> HttpResponse:
+        told = await answer(request)
+        if request.method == "POST":
+            return told
+        states.append((await onlooker.get("PAY000000001")).state)
         if len(states) > 1:
-            return status
-        return attrs.evolve(status, mch_order_id="OTHER1", transaction_status=TransactionStatus.COMPLETE)
+            return told
+        said = json.loads(told.body)
+        said["data"] |= {"mchOrderId": "OTHER1", "transactionStatus": "COMPLETE"}
+        return attrs.evolve(told, body=json.dumps(said).encode())
 
-    monkeypatch.setattr(paycools.payouts, "find", find)
-    summary = await run(api, ledger, fake)
+    async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(mistake_once), clock=fake.clock) as client:
+        summary = await run(PHPayouts(client), ledger, fake)
     assert states[:2] == [State.ACCEPTED, State.ACCEPTED]
     assert (settled(summary), len(fake.payouts.paid)) == (1, 1)
 
