@@ -11,25 +11,18 @@ from pathlib import Path
 from paycools_async.batch import Options, Order, PHPayouts, Runner, SQLiteLedger, State, Summary
 from paycools_async.ph.payout import CreatePayout
 
-from .cases import Bench, ph_payout
-from .measure import Budget, Lag, Round, drive, watching_lag
-from .stub import AMOUNT
+from .cases import PH_FIELDS, Bench, both_calls, ph_payout
+from .measure import Budget, Lag, Pay, Round, drive, watching_lag
 
-__all__ = ["all_settled", "lag_beside_batch", "run_batch", "taken_in"]
+__all__ = ["all_settled", "lag_beside_batch", "lag_beside_calls", "run_batch", "taken_in", "with_and_without_ledger"]
+
+_SLICE = 300
+"""Payouts after which the batch and its bare calls take turns: the machine's speed changes within seconds."""
 
 
 def _orders(rows: int) -> Iterable[Order]:
     for line in range(2, rows + 2):
-        request = CreatePayout(
-            mch_order_id=f"BATCH{line:010d}",
-            amount=AMOUNT,
-            pay_method_code="EWALLET",
-            ewallet_code="GCASH",
-            account_no="09171234567",
-            account_name="Juan Dela Cruz",
-            remark="benchmark",
-        )
-        yield Order(line, request)
+        yield Order(line, CreatePayout(mch_order_id=f"BATCH{line:010d}", **PH_FIELDS))
 
 
 @contextlib.asynccontextmanager
@@ -73,3 +66,37 @@ async def lag_beside_batch(bench: Bench, rows: int) -> Lag:
             summary = await runner.run()
     all_settled(summary, rows)
     return lag
+
+
+@contextlib.asynccontextmanager
+async def _calls(bench: Bench) -> AsyncIterator[Pay]:
+    async with both_calls(bench) as pay:
+        await drive(pay, Budget(payouts=bench.concurrency), bench.concurrency)
+        yield pay
+
+
+async def run_calls(bench: Bench, payouts: int) -> Round:
+    """The calls of such a batch, payout and inquiry, without a ledger."""
+    async with _calls(bench) as pay:
+        return await drive(pay, Budget(payouts=payouts), bench.concurrency)
+
+
+async def lag_beside_calls(bench: Bench, payouts: int) -> Lag:
+    """Make those calls and watch the loop meanwhile."""
+    async with _calls(bench) as pay:
+        with watching_lag() as lag:
+            await drive(pay, Budget(payouts=payouts), bench.concurrency)
+    return lag
+
+
+async def with_and_without_ledger(bench: Bench, rows: int) -> tuple[Round, Round]:
+    """The batch, and its calls alone, by turns until each has paid so many rows."""
+    batch, calls = [], []
+    turns = max(1, rows // _SLICE)
+    for turn in range(turns):
+        if turn % 2:
+            calls.append(await run_calls(bench, rows // turns))
+        batch.append(await run_batch(bench, rows // turns))
+        if not turn % 2:
+            calls.append(await run_calls(bench, rows // turns))
+    return Round.of(batch), Round.of(calls)

@@ -24,6 +24,7 @@ from .stub import AMOUNT, IDR_AMOUNT
 __all__ = [
     "CASES",
     "FAMILIES",
+    "PH_FIELDS",
     "Bench",
     "Case",
     "both_calls",
@@ -36,6 +37,15 @@ __all__ = [
 
 APP_ID, APP_NAME = "benchmark", "Benchmark Merchant"
 FAMILIES = {"ph": "PH", "global": "Global"}
+PH_FIELDS: dict[str, Any] = {
+    "amount": AMOUNT,
+    "pay_method_code": "EWALLET",
+    "ewallet_code": "GCASH",
+    "account_no": "09171234567",
+    "account_name": "Juan Dela Cruz",
+    "remark": "benchmark",
+}
+"""Of every PH payout here, but for the order id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,15 +101,7 @@ def ph_payout(client: PayCoolsPH) -> Pay:
     """A PH payout through the SDK, as its users write it."""
 
     def pay(order_id: str) -> Awaitable[object]:
-        return client.payouts.create(
-            mch_order_id=order_id,
-            amount=AMOUNT,
-            pay_method_code="EWALLET",
-            ewallet_code="GCASH",
-            account_no="09171234567",
-            account_name="Juan Dela Cruz",
-            remark="benchmark",
-        )
+        return client.payouts.create(mch_order_id=order_id, **PH_FIELDS)
 
     return pay
 

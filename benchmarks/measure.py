@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import attrs
 
@@ -45,6 +45,12 @@ class Round:
     started: float
     ended: float
     cpu: float
+
+    @classmethod
+    def of(cls, parts: Sequence[Round]) -> Round:
+        """Several as one, whatever was done between them; it begins at 0."""
+        seconds = sum(part.seconds for part in parts)
+        return cls(sum(part.payouts for part in parts), 0.0, seconds, sum(part.cpu for part in parts))
 
     @property
     def seconds(self) -> float:

@@ -12,8 +12,8 @@ import attrs
 from paycools_async.testing import generate_private_key
 
 from .alone import CallbackBodies, overhead
-from .batch import lag_beside_batch, run_batch
-from .cases import CASES, FAMILIES, Bench, Case, both_calls
+from .batch import lag_beside_batch, lag_beside_calls, run_batch, with_and_without_ledger
+from .cases import CASES, FAMILIES, Bench, Case
 from .figures import Collector, Figures
 from .imports import Loaded, import_once, when_aiohttp_is_loaded
 from .measure import Budget, drive, watching_lag
@@ -131,10 +131,12 @@ class _Rounds:
                 self.found.add(f"{case.id}.cpu1", case.what, held.cpu_ms)
 
     async def batch(self) -> None:
-        calls = Case("calls", "PH: SDK, payout and inquiry, no ledger", both_calls)
-        await self._drive(calls, Budget(payouts=self.plan.batch_rows))
+        batch, calls = await with_and_without_ledger(self.bench, self.plan.batch_rows)
+        what = "PH: SDK, payout and inquiry, no ledger"
+        self.found.add_round("calls", what, calls)
+        self.found.add_lag("calls", what, await lag_beside_calls(self.bench, self.plan.batch_rows // 2))
         what = "PH: batch with its durable ledger"
-        self.found.add_round("batch", what, await run_batch(self.bench, self.plan.batch_rows))
+        self.found.add_round("batch", what, batch)
         self.found.add_lag("batch", what, await lag_beside_batch(self.bench, self.plan.batch_rows))
         what = f"PH: batch that shares its loop, {SHARING} at a time"
         self.found.add_round("sharing", what, await run_batch(self.sharing, self.plan.batch_rows))
