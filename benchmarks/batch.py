@@ -16,7 +16,7 @@ from .measure import Budget, Lag, Pay, Round, drive, watching_lag
 
 __all__ = ["all_settled", "lag_beside_batch", "lag_beside_calls", "run_batch", "taken_in", "with_and_without_ledger"]
 
-_SLICE = 300
+_SLICE = 600
 """Payouts after which the batch and its bare calls take turns: the machine's speed changes within seconds."""
 
 

@@ -22,8 +22,6 @@ _Work = Callable[[sqlite3.Connection], Any]
 _Together = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 _Result = tuple["asyncio.Future[Any]", Any]
 
-_BETWEEN = 0.005
-"""Seconds from a commit that several shared to the next: under load still more share one. One alone never waits."""
 _WOKEN_AT_ONCE = 16
 """Callers that go on in one turn of the loop; the next ones in the next, so that others get their turn between."""
 
@@ -46,6 +44,9 @@ class Committer:
     `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes of
     the database's error what each caller gets.
     """
+
+    between = 0.005
+    """Seconds from a commit that several shared to the next: under load still more share one. One alone never waits."""
 
     def __init__(
         self,
@@ -146,7 +147,7 @@ class Committer:
 
     def _committed(self, results: list[_Result]) -> None:
         if len(results) > 1:
-            self._loop.call_later(_BETWEEN, self._next)
+            self._loop.call_later(self.between, self._next)
         else:
             self._next()
         _deliver(self._loop, results)

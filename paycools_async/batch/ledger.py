@@ -47,6 +47,12 @@ SELECT json_group_array(json_array(due, {columns})) FROM (
 _TO_SEND, _TO_LOOK = _due(COLUMNS), _due(WITHOUT_ORDER)
 _LOOK_AGAIN = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
 
+_BETWEEN, _MOST_BETWEEN = 0.0001, 0.025
+"""Seconds between commits for each row that the run has in hand, and at the most.
+
+The more rows, the longer each can wait while the others keep the signing threads busy; few would leave them idle.
+"""
+
 
 class SQLiteLedger:
     """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`."""
@@ -183,7 +189,9 @@ class SQLiteLedger:
             found.sort(key=lambda values: values[:2])  # the longest due first, then in file order
             return [row_of(values[1:]) for values in found[:limit]]
 
-        return await self._read(read)
+        rows = await self._read(read)
+        self._open().between = min(_MOST_BETWEEN, _BETWEEN * (len(held) + len(rows)))
+        return rows
 
     # -- moves --------------------------------------------------------------------------------------------------
 

@@ -104,8 +104,9 @@ class Runner(Driver):
     @property
     def _room(self) -> int:
         """How many more rows may be queued; 0 until a page of them is worth asking the ledger."""
-        room = 2 * self._options.concurrency - len(self._in_flight)
-        return room if room >= max(1, self._options.concurrency // 2) else 0
+        concurrency = self._options.concurrency
+        room = 3 * concurrency - len(self._in_flight)
+        return room if room >= concurrency else 0
 
     async def _feed_page(self) -> int:
         """Queue rows whose time has come. While there is something to send, a quarter of the room is for inquiries."""
