@@ -23,6 +23,7 @@ QUICK = Plan(
     rounds=2,
     budget=Budget(seconds=0.3),
     batch_rows=200,
+    batch_turns=1,
     shard_payouts=300,
     calls=1000,
     callback_turns=10,
@@ -34,7 +35,8 @@ QUICK = Plan(
 FULL = Plan(
     rounds=7,
     budget=Budget(seconds=0.6),
-    batch_rows=1200,
+    batch_rows=600,
+    batch_turns=4,
     shard_payouts=1200,
     calls=2000,
     callback_turns=20,
@@ -48,7 +50,7 @@ PEER_CALLS = 300
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("benchmarks", description="Measure the SDK against a stub on this machine.")
-    parser.add_argument("--quick", action="store_true", help="about 40 seconds instead of 5 minutes; rougher figures")
+    parser.add_argument("--quick", action="store_true", help="about 40 seconds instead of 6 minutes; rougher figures")
     parser.add_argument("--no-uvloop", action="store_true", help="use asyncio's own event loop")
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="sizes of the growth runs")
     parser.add_argument("--peers", action="store_true", help="other SDKs beside this one (pip install stripe openai)")

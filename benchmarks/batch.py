@@ -16,9 +16,6 @@ from .measure import Budget, Lag, Pay, Round, drive, watching_lag
 
 __all__ = ["all_settled", "lag_beside_batch", "lag_beside_calls", "run_batch", "taken_in", "with_and_without_ledger"]
 
-_SLICE = 600
-"""Payouts after which the batch and its bare calls take turns: the machine's speed changes within seconds."""
-
 
 def _orders(rows: int) -> Iterable[Order]:
     for line in range(2, rows + 2):
@@ -89,14 +86,13 @@ async def lag_beside_calls(bench: Bench, payouts: int) -> Lag:
     return lag
 
 
-async def with_and_without_ledger(bench: Bench, rows: int) -> tuple[Round, Round]:
-    """The batch, and its calls alone, by turns until each has paid so many rows."""
+async def with_and_without_ledger(bench: Bench, rows: int, turns: int) -> tuple[Round, Round]:
+    """The batch and its calls alone, by turns, for the machine's speed changes within seconds."""
     batch, calls = [], []
-    turns = max(1, rows // _SLICE)
     for turn in range(turns):
         if turn % 2:
-            calls.append(await run_calls(bench, rows // turns))
-        batch.append(await run_batch(bench, rows // turns))
+            calls.append(await run_calls(bench, rows))
+        batch.append(await run_batch(bench, rows))
         if not turn % 2:
-            calls.append(await run_calls(bench, rows // turns))
+            calls.append(await run_calls(bench, rows))
     return Round.of(batch), Round.of(calls)

@@ -29,15 +29,16 @@ __all__ = ["Plan", "Results", "run_suite"]
 class Plan:
     """How much is measured, in every round where nothing else is said.
 
-    `budget`: of one case. `batch_rows`: of the batch, and of its calls without a ledger. `shard_payouts`: of the two
-    workers together. `calls`: of the SDK alone. `callback_turns`: how often 200 callbacks are read. `web_seconds`: how
-    long the handler is asked alone; `web_rows`: of the batch beside it. Once: `sizes` are the rows of the growth runs,
-    `imports` the fresh interpreters. `peer_calls`: 0 leaves the peers out.
+    `budget`: of one case. `batch_rows`: of the batch, and of its calls without a ledger, in each of so many turns.
+    `shard_payouts`: of the two workers together. `calls`: of the SDK alone. `callback_turns`: how often 200 callbacks
+    are read. `web_seconds`: how long the handler is asked alone; `web_rows`: of the batch beside it. Once: `sizes` are
+    the rows of the growth runs, `imports` the fresh interpreters. `peer_calls`: 0 leaves the peers out.
     """
 
     rounds: int
     budget: Budget
     batch_rows: int
+    batch_turns: int
     shard_payouts: int
     calls: int
     callback_turns: int
@@ -131,7 +132,7 @@ class _Rounds:
                 self.found.add(f"{case.id}.cpu1", case.what, held.cpu_ms)
 
     async def batch(self) -> None:
-        batch, calls = await with_and_without_ledger(self.bench, self.plan.batch_rows)
+        batch, calls = await with_and_without_ledger(self.bench, self.plan.batch_rows, self.plan.batch_turns)
         what = "PH: SDK, payout and inquiry, no ledger"
         self.found.add_round("calls", what, calls)
         self.found.add_lag("calls", what, await lag_beside_calls(self.bench, self.plan.batch_rows // 2))

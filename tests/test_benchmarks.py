@@ -31,6 +31,7 @@ TINY = Plan(
     rounds=1,
     budget=Budget(payouts=10),
     batch_rows=10,
+    batch_turns=2,
     shard_payouts=10,
     calls=10,
     callback_turns=1,
