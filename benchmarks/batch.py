@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from paycools_async.batch import Options, Order, PHPayouts, Runner, SQLiteLedger, State, Summary
 from paycools_async.ph.payout import CreatePayout
 
-from .cases import PH_FIELDS, Bench, both_calls, ph_payout
-from .measure import Budget, Lag, Pay, Round, drive, watching_lag
+from .cases import PH_FIELDS, Bench, ph_payout
+from .measure import TICK, Budget, Lag, Pay, Round, drive, watching_lag
 
-__all__ = ["all_settled", "lag_beside_batch", "lag_beside_calls", "run_batch", "taken_in", "with_and_without_ledger"]
+__all__ = [
+    "all_settled",
+    "by_turns",
+    "lag_beside_batch",
+    "lag_beside_calls",
+    "run_batch",
+    "run_calls",
+    "run_sending",
+    "taken_in",
+]
+
+_AFTER_THE_RUN = 3600.0
+"""Seconds to an inquiry that is not to come."""
 
 
 def _orders(rows: int) -> Iterable[Order]:
@@ -23,7 +37,7 @@ def _orders(rows: int) -> Iterable[Order]:
 
 
 @contextlib.asynccontextmanager
-async def taken_in(bench: Bench, rows: int) -> AsyncIterator[Runner]:
+async def taken_in(bench: Bench, rows: int, *, first_look: float = 0.0) -> AsyncIterator[Runner]:
     """A runner over so many planned rows in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         async with bench.client() as client:
@@ -34,25 +48,41 @@ async def taken_in(bench: Bench, rows: int) -> AsyncIterator[Runner]:
             try:
                 await ledger.intake(_orders(rows), api.text_of)
                 # the pause before the first inquiry would add its second to every batch, whatever the size
-                yield Runner(api, ledger, Options(concurrency=bench.concurrency, first_look=0.0))
+                yield Runner(api, ledger, Options(concurrency=bench.concurrency, first_look=first_look))
             finally:
                 await ledger.aclose()
 
 
 def all_settled(summary: Summary, rows: int) -> None:
     """Raises RuntimeError if a row is in any other state: then the figure would mean nothing."""
-    settled = summary.rows(State.SETTLED)
-    if settled != rows:
-        raise RuntimeError(f"only {settled} of {rows} rows were settled: {summary.stopped}")
+    _all_in(State.SETTLED, summary, rows)
+
+
+def _all_in(state: State, summary: Summary, rows: int) -> None:
+    if summary.rows(state) != rows:
+        raise RuntimeError(f"only {summary.rows(state)} of {rows} rows are {state}: {summary.stopped}")
 
 
 async def run_batch(bench: Bench, rows: int) -> Round:
-    """Run a batch flat out. The time is the run's."""
+    """Run a batch flat out, to its end: three durable moves and two calls a payout. The time is the run's."""
     async with taken_in(bench, rows) as runner:
         cpu, started = time.process_time(), time.monotonic()
         summary = await runner.run()
         ended, cpu = time.monotonic(), time.process_time() - cpu
     all_settled(summary, rows)
+    return Round(rows, started, ended, cpu)
+
+
+async def run_sending(bench: Bench, rows: int) -> Round:
+    """The same until all rows are accepted: two durable moves and one call a payout."""
+    async with taken_in(bench, rows, first_look=_AFTER_THE_RUN) as runner:
+        cpu, started = time.process_time(), time.monotonic()
+        run = asyncio.create_task(runner.run())
+        while runner.counts.get(State.ACCEPTED, (0, 0))[0] < rows and not run.done():
+            await asyncio.sleep(TICK)
+        ended, cpu = time.monotonic(), time.process_time() - cpu
+        runner.stop("all are sent")
+        _all_in(State.ACCEPTED, await run, rows)
     return Round(rows, started, ended, cpu)
 
 
@@ -66,33 +96,31 @@ async def lag_beside_batch(bench: Bench, rows: int) -> Lag:
 
 
 @contextlib.asynccontextmanager
-async def _calls(bench: Bench) -> AsyncIterator[Pay]:
-    async with both_calls(bench) as pay:
+async def _warm(bench: Bench, opened: AbstractAsyncContextManager[Pay]) -> AsyncIterator[Pay]:
+    async with opened as pay:
         await drive(pay, Budget(payouts=bench.concurrency), bench.concurrency)
         yield pay
 
 
-async def run_calls(bench: Bench, payouts: int) -> Round:
-    """The calls of such a batch, payout and inquiry, without a ledger."""
-    async with _calls(bench) as pay:
+async def run_calls(bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int) -> Round:
+    """The calls of a batch without its ledger."""
+    async with _warm(bench, opened) as pay:
         return await drive(pay, Budget(payouts=payouts), bench.concurrency)
 
 
-async def lag_beside_calls(bench: Bench, payouts: int) -> Lag:
+async def lag_beside_calls(bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int) -> Lag:
     """Make those calls and watch the loop meanwhile."""
-    async with _calls(bench) as pay:
+    async with _warm(bench, opened) as pay:
         with watching_lag() as lag:
             await drive(pay, Budget(payouts=payouts), bench.concurrency)
     return lag
 
 
-async def with_and_without_ledger(bench: Bench, rows: int, turns: int) -> tuple[Round, Round]:
-    """The batch and its calls alone, by turns, for the machine's speed changes within seconds."""
-    batch, calls = [], []
+async def by_turns(turns: int, *cases: Callable[[], Awaitable[Round]]) -> list[Round]:
+    """What each case found in so many turns, to and fro, for the machine's speed changes within seconds."""
+    found: list[list[Round]] = [[] for _ in cases]
     for turn in range(turns):
-        if turn % 2:
-            calls.append(await run_calls(bench, rows))
-        batch.append(await run_batch(bench, rows))
-        if not turn % 2:
-            calls.append(await run_calls(bench, rows))
-    return Round.of(batch), Round.of(calls)
+        order = list(zip(cases, found, strict=True))
+        for case, rounds in order if turn % 2 else reversed(order):
+            rounds.append(await case())
+    return [Round.of(rounds) for rounds in found]

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import attrs
 
-__all__ = ["Budget", "Lag", "Pay", "Round", "drive", "percentile", "watching_lag"]
+__all__ = ["TICK", "Budget", "Lag", "Pay", "Round", "drive", "percentile", "watching_lag"]
 
 Pay = Callable[[str], Awaitable[object]]
 """One payout, given its order id."""

@@ -129,6 +129,8 @@ def _rest(figures: Figures) -> Table:
     ways = {f"{family}.{way}" for family in FAMILIES for way in ("sdk_", "hand_", "floor", "two_")} | {
         "calls",
         "batch",
+        "payouts",
+        "sending",
         "sharing",
     }
     rows: Table = [("what", "figure", "", "rounds from", "to")]

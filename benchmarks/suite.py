@@ -12,8 +12,8 @@ import attrs
 from paycools_async.testing import generate_private_key
 
 from .alone import CallbackBodies, overhead
-from .batch import lag_beside_batch, lag_beside_calls, run_batch, with_and_without_ledger
-from .cases import CASES, FAMILIES, Bench, Case
+from .batch import by_turns, lag_beside_batch, lag_beside_calls, run_batch, run_calls, run_sending
+from .cases import CASES, FAMILIES, Bench, Case, both_calls, sdk
 from .figures import Collector, Figures
 from .imports import Loaded, import_once, when_aiohttp_is_loaded
 from .measure import Budget, drive, watching_lag
@@ -132,13 +132,21 @@ class _Rounds:
                 self.found.add(f"{case.id}.cpu1", case.what, held.cpu_ms)
 
     async def batch(self) -> None:
-        batch, calls = await with_and_without_ledger(self.bench, self.plan.batch_rows, self.plan.batch_turns)
+        bench, rows, turns = self.bench, self.plan.batch_rows, self.plan.batch_turns
+        sent, payouts = await by_turns(
+            turns, lambda: run_sending(bench, rows), lambda: run_calls(bench, sdk(bench, "ph"), rows)
+        )
+        self.found.add_round("payouts", "PH: SDK, payout alone, no ledger", payouts)
+        self.found.add_round("sending", "PH: batch until all is sent, two durable moves", sent)
+        batch, calls = await by_turns(
+            turns, lambda: run_batch(bench, rows), lambda: run_calls(bench, both_calls(bench), rows)
+        )
         what = "PH: SDK, payout and inquiry, no ledger"
         self.found.add_round("calls", what, calls)
-        self.found.add_lag("calls", what, await lag_beside_calls(self.bench, self.plan.batch_rows // 2))
-        what = "PH: batch with its durable ledger"
+        self.found.add_lag("calls", what, await lag_beside_calls(bench, both_calls(bench), rows))
+        what = "PH: batch with its durable ledger, three moves"
         self.found.add_round("batch", what, batch)
-        self.found.add_lag("batch", what, await lag_beside_batch(self.bench, self.plan.batch_rows))
+        self.found.add_lag("batch", what, await lag_beside_batch(bench, rows))
         what = f"PH: batch that shares its loop, {SHARING} at a time"
         self.found.add_round("sharing", what, await run_batch(self.sharing, self.plan.batch_rows))
         self.found.add_lag("sharing", what, await lag_beside_batch(self.sharing, self.plan.batch_rows))

@@ -47,6 +47,7 @@ WAYS = {"sdk_cryptography", "sdk_pycryptodome", "hand_cryptography", "hand_pycry
 CASES = {f"{family}.{way}" for family in ("ph", "global") for way in WAYS}
 DRIVEN = {f"{way}.{kind}" for way in {*CASES, "calls", "batch", "sharing"} for kind in ("rate", "cpu", "lag")}
 OTHERS = {
+    *(f"{way}.{kind}" for way in ("payouts", "sending") for kind in ("rate", "cpu")),
     "idle.lag",
     "ph.two_processes.rate",
     "global.two_processes.rate",
@@ -86,7 +87,7 @@ async def test_one_tiny_run_measures_everything_and_writes_it_down(tmp_path: Pat
     positive = {id for id in figures if not id.endswith(".lag") and id != "process.import"}
     assert all(figures[id]["value"] > 0 for id in positive)
     assert figures["growth.10.peak"]["value"] >= figures["growth.10.start"]["value"]
-    assert len(written["targets"]) == 19
+    assert len(written["targets"]) == 20
     assert written["targets"][-1]["found"] == "when a client is opened"
     shown = report.tables(written)
     assert all(figure["what"] in shown for figure in figures.values())
