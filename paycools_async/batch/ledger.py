@@ -189,8 +189,9 @@ class SQLiteLedger:
             found.sort(key=lambda values: values[:2])  # the longest due first, then in file order
             return [row_of(values[1:]) for values in found[:limit]]
 
-        rows = await self._read(read)
-        self._open().between = min(_MOST_BETWEEN, _BETWEEN * (len(held) + len(rows)))
+        committer = self._open()
+        rows = await committer.read(read)
+        committer.between = min(_MOST_BETWEEN, _BETWEEN * (len(held) + len(rows)))
         return rows
 
     # -- moves --------------------------------------------------------------------------------------------------
