@@ -8,6 +8,7 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -201,7 +202,7 @@ class Engine:
                 f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
                 "and override it with paths= if it differs",
                 UnverifiedEndpointWarning,
-                stacklevel=5,
+                stacklevel=_level_outside(),
             )
         return path
 
@@ -287,6 +288,14 @@ class Engine:
             raise UnexpectedAnswer(
                 f"HTTP {response.status}: the answer says success, but {error}", status=response.status
             ) from None
+
+
+def _level_outside() -> int:
+    """The stack level, for a warning of the function that asks, of the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")

@@ -61,8 +61,9 @@ async def test_a_payout_is_created_and_becomes_final(paycools: PayCoolsGlobal, f
     receipt = await payouts.create(**PAYOUT)
     assert receipt.transaction_status is TransactionStatus.PENDING
     assert receipt.transaction_time == datetime(2026, 1, 1, 7, tzinfo=WIB)
-    with pytest.warns(UnverifiedEndpointWarning, match="/open-api/indonesia/disbursement/check is inferred"):
+    with pytest.warns(UnverifiedEndpointWarning, match="/open-api/indonesia/disbursement/check is inferred") as warned:
         final = await payouts.wait_until_final("ORDER0000001")
+    assert warned[0].filename == __file__, "the line that called the SDK"
     assert (final.transaction_status, final.amount) == (TransactionStatus.COMPLETE, 20000)
     (sent,) = samples.events(fake)
     settled = samples.parsed(sent, IndonesianPayoutSettled)
