@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 
 from ..times import Clock
 from .api import PayoutApi
@@ -21,6 +22,8 @@ __all__ = ["Options", "Pacing", "Runner", "Summary"]
 _LOOKS = (State.UNKNOWN, State.ACCEPTED)
 _AT_ONCE = 16
 """Rows that begin in one turn of the loop; others get their turn between."""
+_ASK_AFTER = 0.5
+"""Seconds after which the ledger is asked for less than a page too: at a slow rate, inquiries would wait for one."""
 
 
 class Runner(Driver):
@@ -36,22 +39,23 @@ class Runner(Driver):
         pace: Pacing | None = None,
     ) -> None:
         super().__init__(api, ledger, options, clock=clock, pace=pace)
-        self._queue: asyncio.Queue[Row | None] = asyncio.Queue()
+        # inquiries first: where a rate holds the sending, they must not wait behind it
+        self._queue: asyncio.PriorityQueue[tuple[bool, int, Row | None]] = asyncio.PriorityQueue()
+        self._numbers = itertools.count()
         self._in_flight: set[int] = set()
         self._wake = asyncio.Event()
-        self._tended_at = self._forward_at
+        self._tended_at = self._asked_at = self._forward_at
 
     async def run(self) -> Summary:
         """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time."""
         await self._ledger.recover()
         self.counts = await self._ledger.counts()
-        self._forward_at = self._tended_at = self._clock.monotonic()
+        self._forward_at = self._tended_at = self._asked_at = self._clock.monotonic()
         async with asyncio.TaskGroup() as group:
             for _ in range(self._options.concurrency):
                 group.create_task(self._work())
             await self._feed()
-            for _ in range(self._options.concurrency):
-                self._queue.put_nowait(None)
+            self._dismiss()
         await self._ledger.give_back()
         return Summary(counts=await self._ledger.counts(), stopped=self._reason or await self._ledger.paused())
 
@@ -75,7 +79,7 @@ class Runner(Driver):
                 continue
             if self._in_flight:
                 with contextlib.suppress(TimeoutError):  # others may fall due while these are on their way
-                    async with asyncio.timeout(1.0):
+                    async with asyncio.timeout(_ASK_AFTER):
                         await self._wake.wait()
                 continue
             due = await self._next_due()
@@ -103,16 +107,16 @@ class Runner(Driver):
 
     @property
     def _room(self) -> int:
-        """How many more rows may be queued; 0 until a page of them is worth asking the ledger."""
-        concurrency = self._options.concurrency
-        room = 3 * concurrency - len(self._in_flight)
-        return room if room >= concurrency else 0
+        """How many more rows may be queued."""
+        return 3 * self._options.concurrency - len(self._in_flight)
 
     async def _feed_page(self) -> int:
         """Queue rows whose time has come. While there is something to send, a quarter of the room is for inquiries."""
         room = self._room
-        if not room:
+        now = self._clock.monotonic()
+        if room < (self._options.concurrency if now - self._asked_at < _ASK_AFTER else 1):
             return 0
+        self._asked_at = now
         share = room if self._held else max(1, room // 4)
         looks = await self._take(_LOOKS, share)
         sends = 0 if self._held else await self._take((State.PLANNED,), room - looks)
@@ -128,13 +132,21 @@ class Runner(Driver):
         rows = await self._ledger.claim(states, limit, max_resends=most, held=self._in_flight)
         self._in_flight.update(row.id for row in rows)
         for number, row in enumerate(rows, 1):
-            self._queue.put_nowait(row)
+            self._queue.put_nowait((row.state is State.PLANNED, next(self._numbers), row))
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return len(rows)
 
+    def _dismiss(self) -> None:
+        """Let the workers go, once nothing is queued any more."""
+        for _ in range(self._options.concurrency):
+            self._queue.put_nowait((True, next(self._numbers), None))
+
     async def _work(self) -> None:
-        while (row := await self._queue.get()) is not None:
+        while True:
+            _, _, row = await self._queue.get()
+            if row is None:
+                return
             try:
                 if self._stopped:
                     continue
@@ -144,5 +156,5 @@ class Runner(Driver):
                     await self._inquire(row)
             finally:
                 self._in_flight.discard(row.id)
-                if self._room:
+                if self._room >= self._options.concurrency:
                     self._wake.set()

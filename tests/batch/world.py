@@ -127,8 +127,7 @@ class Run:
         await self.client.aclose()
 
     async def finish(self) -> None:
-        for _ in self.workers:
-            self.runner._queue.put_nowait(None)
+        self.runner._dismiss()
         await asyncio.gather(*self.workers)
         await self.ledger.aclose()
         await self.client.aclose()
