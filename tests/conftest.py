@@ -10,7 +10,7 @@ from paycools_async import PayCoolsPH, load_private_key
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock, generate_private_key
 
-pytest_plugins = ["conftest_batch", "conftest_postgres", "conftest_sandbox"]
+pytest_plugins = ["conftest_batch", "conftest_postgres", "conftest_sandbox", "conftest_transports"]
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """The payout machine explored in full against a model of PayCools that takes no care: every state there can be.
 
-See model.py for what is modelled. Run with `pytest -s` to see how many states there are.
+See model.py for what is modelled, exploring.py for the search. Run with `pytest -s` to see how many states there are.
 """
 
 from __future__ import annotations
 
 import pytest
-from batch.model import Explored, Found, Model, explore
+from batch.exploring import Explored, explore
+from batch.model import Found, Model
 
 from paycools_async.batch.states import Event, Reason, State, after
 
