@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,7 +13,7 @@ from paycools_async.batch import Options, Order, PHPayouts, Runner, SQLiteLedger
 from paycools_async.ph.payout import CreatePayout
 
 from .cases import PH_FIELDS, Bench, ph_payout
-from .measure import TICK, Budget, Lag, Pay, Round, drive, watching_lag
+from .measure import TICK, Budget, Lag, Pay, Round, drive, timed, warm, warm_up, watching_lag
 
 __all__ = [
     "all_settled",
@@ -41,8 +40,7 @@ async def taken_in(bench: Bench, rows: int, *, first_look: float = 0.0) -> Async
     """A runner over so many planned rows in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         async with bench.client() as client:
-            # as in every case, connections and threads are there before the clock starts
-            await drive(ph_payout(client), Budget(payouts=bench.concurrency), bench.concurrency)
+            await warm_up(ph_payout(client), bench.concurrency)
             api = PHPayouts(client)
             ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
             try:
@@ -66,24 +64,24 @@ def _all_in(state: State, summary: Summary, rows: int) -> None:
 async def run_batch(bench: Bench, rows: int) -> Round:
     """Run a batch flat out, to its end: three durable moves and two calls a payout. The time is the run's."""
     async with taken_in(bench, rows) as runner:
-        cpu, started = time.process_time(), time.monotonic()
-        summary = await runner.run()
-        ended, cpu = time.monotonic(), time.process_time() - cpu
+        summary, found = await timed(rows, runner.run())
     all_settled(summary, rows)
-    return Round(rows, started, ended, cpu)
+    return found
 
 
 async def run_sending(bench: Bench, rows: int) -> Round:
     """The same until all rows are accepted: two durable moves and one call a payout."""
     async with taken_in(bench, rows, first_look=_AFTER_THE_RUN) as runner:
-        cpu, started = time.process_time(), time.monotonic()
         run = asyncio.create_task(runner.run())
-        while runner.counts.get(State.ACCEPTED, (0, 0))[0] < rows and not run.done():
-            await asyncio.sleep(TICK)
-        ended, cpu = time.monotonic(), time.process_time() - cpu
+
+        async def all_sent() -> None:
+            while runner.counts.get(State.ACCEPTED, (0, 0))[0] < rows and not run.done():
+                await asyncio.sleep(TICK)
+
+        _, found = await timed(rows, all_sent())
         runner.stop("all are sent")
         _all_in(State.ACCEPTED, await run, rows)
-    return Round(rows, started, ended, cpu)
+    return found
 
 
 async def lag_beside_batch(bench: Bench, rows: int) -> Lag:
@@ -95,22 +93,15 @@ async def lag_beside_batch(bench: Bench, rows: int) -> Lag:
     return lag
 
 
-@contextlib.asynccontextmanager
-async def _warm(bench: Bench, opened: AbstractAsyncContextManager[Pay]) -> AsyncIterator[Pay]:
-    async with opened as pay:
-        await drive(pay, Budget(payouts=bench.concurrency), bench.concurrency)
-        yield pay
-
-
 async def run_calls(bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int) -> Round:
     """The calls of a batch without its ledger."""
-    async with _warm(bench, opened) as pay:
+    async with warm(opened, bench.concurrency) as pay:
         return await drive(pay, Budget(payouts=payouts), bench.concurrency)
 
 
 async def lag_beside_calls(bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int) -> Lag:
     """Make those calls and watch the loop meanwhile."""
-    async with _warm(bench, opened) as pay:
+    async with warm(opened, bench.concurrency) as pay:
         with watching_lag() as lag:
             await drive(pay, Budget(payouts=payouts), bench.concurrency)
     return lag

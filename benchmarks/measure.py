@@ -7,12 +7,27 @@ import contextlib
 import itertools
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
 import attrs
 
-__all__ = ["TICK", "Budget", "Lag", "Pay", "Round", "drive", "percentile", "watching_lag"]
+__all__ = [
+    "TICK",
+    "Budget",
+    "Lag",
+    "Pay",
+    "Round",
+    "drive",
+    "percentile",
+    "timed",
+    "warm",
+    "warm_up",
+    "watching_lag",
+]
 
+T = TypeVar("T")
 Pay = Callable[[str], Awaitable[object]]
 """One payout, given its order id."""
 
@@ -103,6 +118,27 @@ def watching_lag() -> Iterator[Lag]:
         yield lag
     finally:
         lag.stop()
+
+
+async def timed(payouts: int, work: Awaitable[T]) -> tuple[T, Round]:
+    """What the work gives, and the round it was: so many payouts."""
+    cpu, started = time.process_time(), time.monotonic()
+    found = await work
+    ended, cpu = time.monotonic(), time.process_time() - cpu
+    return found, Round(payouts, started, ended, cpu)
+
+
+async def warm_up(pay: Pay, concurrency: int) -> None:
+    """So many payouts that do not count: connections and threads are there before the clock starts."""
+    await drive(pay, Budget(payouts=concurrency), concurrency)
+
+
+@contextlib.asynccontextmanager
+async def warm(opened: AbstractAsyncContextManager[Pay], concurrency: int) -> AsyncIterator[Pay]:
+    """A way to pay, opened and warmed up."""
+    async with opened as pay:
+        await warm_up(pay, concurrency)
+        yield pay
 
 
 async def drive(pay: Pay, budget: Budget, concurrency: int) -> Round:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .cases import FAMILIES, Bench, case
-from .measure import Budget, drive
+from .measure import Budget, drive, warm_up
 from .processes import Child, config_from_parent, line_from_parent, loop_factory, running, tell_parent
 
 __all__ = ["WORKERS", "pay_in_shards", "workers"]
@@ -67,7 +67,7 @@ async def _work(config: dict[str, Any]) -> None:
             def pay(order_id: str) -> Any:
                 return way(f"S{config['shard']}{order_id}")  # noqa: B023 - it is not used after its turn
 
-            await drive(pay, Budget(payouts=bench.concurrency), bench.concurrency)
+            await warm_up(pay, bench.concurrency)
             tell_parent('"ready"')
             if not await line_from_parent():
                 return

@@ -16,7 +16,7 @@ from .batch import by_turns, lag_beside_batch, lag_beside_calls, run_batch, run_
 from .cases import CASES, FAMILIES, Bench, Case, both_calls, sdk
 from .figures import Collector, Figures
 from .imports import Loaded, import_once, when_aiohttp_is_loaded
-from .measure import Budget, drive, watching_lag
+from .measure import Budget, drive, warm, watching_lag
 from .peers import PEERS, cost_of
 from .processes import Child, child, on_one_core, serving
 from .shards import pay_in_shards, workers
@@ -119,9 +119,7 @@ class _Rounds:
         return step
 
     async def _drive(self, case: Case, budget: Budget, *, one_core: bool = False) -> None:
-        async with case.open(self.bench) as pay:
-            # connections and threads are there before the clock starts
-            await drive(pay, Budget(payouts=self.bench.concurrency), self.bench.concurrency)
+        async with warm(case.open(self.bench), self.bench.concurrency) as pay:
             self.found.add_round(case.id, case.what, await drive(pay, budget, self.bench.concurrency))
             with watching_lag() as lag:
                 await drive(pay, budget.half(), self.bench.concurrency)
@@ -148,8 +146,8 @@ class _Rounds:
         self.found.add_round("batch", what, batch)
         self.found.add_lag("batch", what, await lag_beside_batch(bench, rows))
         what = f"PH: batch that shares its loop, {SHARING} at a time"
-        self.found.add_round("sharing", what, await run_batch(self.sharing, self.plan.batch_rows))
-        self.found.add_lag("sharing", what, await lag_beside_batch(self.sharing, self.plan.batch_rows))
+        self.found.add_round("sharing", what, await run_batch(self.sharing, rows))
+        self.found.add_lag("sharing", what, await lag_beside_batch(self.sharing, rows))
 
     async def shards(self) -> None:
         for family, name in FAMILIES.items():

@@ -135,7 +135,7 @@ class PHPayouts(_Payouts):
 
     def prepare(self, body: str) -> tuple[str, Sending]:
         # the message whose text was compared is the one that is sent, and it is made once
-        message = self._engine.message(self._sending, wire_fields_of(body, CreatePayout))
+        message = self._engine.message(self._sending, wire_fields_of(body, self.request_class))
         return message.text.decode("utf-8"), functools.partial(self._send, body, message)
 
     async def balance(self) -> int:
