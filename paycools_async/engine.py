@@ -94,7 +94,15 @@ class Engine:
         message = self.freeze(request)
         return await self.deliver(request.__endpoint__, message, lambda: request)
 
-    async def deliver(self, endpoint: Endpoint, message: Message, ask: Callable[[], Request[R]]) -> Exchange[R]:
+    async def deliver(
+        self,
+        endpoint: Endpoint,
+        message: Message,
+        ask: Callable[[], Request[R]],
+        *,
+        fresh: bool = False,
+        not_after: float | None = None,
+    ) -> Exchange[R]:
         """Send a message of an endpoint. Raises what `errors` describes; errors hold the request, and ask for it."""
         started = self.clock.monotonic()
         try:

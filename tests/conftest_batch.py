@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paycools_async import PayCoolsPH
-from paycools_async.batch import Identity, Ledger, PHPayouts, SQLiteLedger, read_orders
+from paycools_async.batch import Identity, Ledger, PHPayouts, SQLiteLedger, State, read_orders
 from paycools_async.testing import FakePayCools
 
 HEADER = ["mch_order_id", "amount", "pay_method_code", "ewallet_code", "account_no", "account_name"]
@@ -86,14 +86,24 @@ async def ledger(open_ledger: OpenLedger, api: PHPayouts) -> Any:
     return await open_ledger(api.identity)
 
 
+async def release_all(ledger: Ledger) -> None:
+    """Say yes to whatever is offered."""
+    for batch in await ledger.batches():
+        rows, amount = batch.counts.get(State.OFFERED, (0, 0))
+        if rows:
+            await ledger.release(batch.id, by="tests", rows=rows, amount=amount)
+
+
 Plan = Callable[[Path], Any]
 
 
 @pytest.fixture
 def plan(ledger: Ledger, api: PHPayouts) -> Plan:
-    """`await plan(path)` enters a file into the ledger."""
+    """`await plan(path)` enters a file into the ledger, and says yes to it."""
 
     async def enter(path: Path) -> Any:
-        return await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+        found = await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+        await release_all(ledger)
+        return found
 
     return enter

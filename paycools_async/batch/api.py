@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable
+from datetime import datetime, tzinfo
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 import attrs
@@ -15,6 +16,7 @@ from ..endpoint import Endpoint, Result, result
 from ..engine import Exchange, Message
 from ..enums import TransactionStatus
 from ..errors import NotFound
+from ..global_api.common import zone_of
 from ..global_api.indonesia import CreateIndonesianPayout
 from ..global_api.malaysia import CreateMalaysianPayout
 from ..global_api.philippines import CreatePhilippinePayout
@@ -23,6 +25,7 @@ from ..money import EXPONENTS
 from ..orders import check_order_id
 from ..ph.codes import FailedCode
 from ..ph.payout import CreatePayout, Payouts
+from ..times import JAKARTA, MANILA, parse_time
 from ..wire.canonical import json_text
 from .frozen import request_of, wire_fields_of
 from .protocol import Identity
@@ -44,6 +47,7 @@ class Taken(Result):
 
     transaction_id: str
     transaction_status: TransactionStatus | None = None
+    mch_order_id: str | None = None
 
 
 @result
@@ -54,11 +58,31 @@ class Found(Result):
     transaction_id: str
     transaction_status: TransactionStatus
     amount: int | None = None
+    create_time: str | None = None
     failed_code: FailedCode | None = None
     failed_message: str | None = None
 
+    zone: ClassVar[tzinfo] = MANILA
+    """Of a time that names none."""
 
-Sending = Callable[[], Awaitable[Taken]]
+    @property
+    def created(self) -> datetime | None:
+        """When PayCools entered the order; None where it does not say so in words that are a time."""
+        try:
+            return parse_time(self.create_time, self.zone) if self.create_time else None
+        except ValueError:
+            return None
+
+
+@result
+class _FoundAtUtc7(Found):
+    zone: ClassVar[tzinfo] = JAKARTA
+
+
+class Sending(Protocol):
+    """Sends one order. After `not_after`, a moment of the client's monotonic clock, no byte of it may leave."""
+
+    def __call__(self, *, not_after: float) -> Awaitable[Taken]: ...
 
 
 class PayoutApi(Protocol):
@@ -66,6 +90,11 @@ class PayoutApi(Protocol):
 
     currency: str
     request_class: type[Any]
+
+    @property
+    def call_timeout(self) -> float:
+        """Seconds that one call may take, over all its attempts."""
+        ...
 
     @property
     def identity(self) -> Identity: ...
@@ -78,8 +107,11 @@ class PayoutApi(Protocol):
         """A frozen order's content, as `text_of` tells it, and what sends exactly that."""
         ...
 
-    async def inquire(self, order_id: str) -> Found | None:
-        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order."""
+    async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
+        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order.
+
+        `fresh`: on a connection of its own, for an answer that may lead to a second sending.
+        """
         ...
 
     async def balance(self) -> int: ...
@@ -88,30 +120,36 @@ class PayoutApi(Protocol):
 class _Payouts:
     """Drives a client's engine directly, with the fields that are frozen and the few of the answers that matter."""
 
-    def __init__(self, client: PayCoolsPH | PayCoolsGlobal, currency: str, payouts: Any) -> None:
+    def __init__(
+        self, client: PayCoolsPH | PayCoolsGlobal, currency: str, payouts: Any, found: type[Found] = Found
+    ) -> None:
         self._client = client
         self._engine = client._engine
         self.currency = currency
         self.request_class: type[Any] = payouts.create.request
         self._query: Any = payouts.query.request
         self._sending: Endpoint = attrs.evolve(self.request_class.__endpoint__, returns=Taken)
-        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=Found)
+        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=found)
+
+    @property
+    def call_timeout(self) -> float:
+        return self._engine.timeout
 
     def _identity(self, family: str) -> Identity:
         host = urlsplit(self._client.base_url).hostname or ""
         app_id = self._client.credentials.app_id
         return Identity(family=family, app_id=app_id, host=host, currency=self.currency)
 
-    async def _send(self, body: str, message: Message) -> Taken:
+    async def _send(self, body: str, message: Message, *, not_after: float) -> Taken:
         again = functools.partial(request_of, body, self.request_class)
-        exchange: Exchange[Taken] = await self._engine.deliver(self._sending, message, again)
+        exchange: Exchange[Taken] = await self._engine.deliver(self._sending, message, again, not_after=not_after)
         return exchange.result
 
-    async def inquire(self, order_id: str) -> Found | None:
+    async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
         message = self._engine.message(self._inquiry, {"mchOrderId": order_id})
         asked = functools.partial(self._query, mch_order_id=order_id)
         try:
-            exchange: Exchange[Found] = await self._engine.deliver(self._inquiry, message, asked)
+            exchange: Exchange[Found] = await self._engine.deliver(self._inquiry, message, asked, fresh=fresh)
         except NotFound:
             return None
         check_order_id(exchange.result.mch_order_id, order_id)
@@ -152,7 +190,8 @@ class GlobalPayouts(_Payouts):
 
     def __init__(self, client: PayCoolsGlobal, country: str) -> None:
         self._country = country
-        super().__init__(client, COUNTRIES[country][0], type(getattr(client, _PRODUCTS[country]).payouts))
+        found = Found if zone_of(country) is MANILA else _FoundAtUtc7
+        super().__init__(client, COUNTRIES[country][0], type(getattr(client, _PRODUCTS[country]).payouts), found)
 
     @property
     def identity(self) -> Identity:
@@ -169,8 +208,8 @@ class GlobalPayouts(_Payouts):
         fields = wire_fields_of(body, self.request_class)
         return self._text(fields), functools.partial(self._send_now, body, fields)
 
-    async def _send_now(self, body: str, fields: dict[str, Any]) -> Taken:
-        return await self._send(body, self._engine.message(self._sending, fields))
+    async def _send_now(self, body: str, fields: dict[str, Any], *, not_after: float) -> Taken:
+        return await self._send(body, self._engine.message(self._sending, fields), not_after=not_after)
 
     async def balance(self) -> int:
         found = await self._client.account.balance(country_code=self._country)

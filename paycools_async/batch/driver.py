@@ -17,16 +17,20 @@ from ..times import Clock, SystemClock
 from .api import Found, PayoutApi
 from .frozen import digest_of
 from .options import Breaker, Options
-from .protocol import Ledger, LedgerError
-from .resolver import HOLDS, STOPS, event_of_error, event_of_inquiry
+from .protocol import Ledger
+from .resolver import event_of_error, event_of_inquiry, holds, stops
 from .schema import Row
 from .states import Event, IllegalMove, State
 
 __all__ = ["FORWARD", "Driver", "Pacing"]
 
-FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.CONFLICT})
+FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
 """States that a payout is in only when something has come of it."""
-_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.MISMATCH})
+_WORDS = frozenset(
+    {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
+)
+_CLOCK_WAS_SET = 1.0
+"""Seconds by which the ledger's clock and the monotonic one may drift apart in a run before the first was set."""
 
 
 class Pacing(Protocol):
@@ -63,6 +67,9 @@ class Driver:
         self._reason: str | None = None
         self._breaker = Breaker(self._options)
         self._forward_at = self._clock.monotonic()
+        self._started = ledger.time()
+        self._skew = self._started - self._clock.monotonic()
+        self._lag = 0.0
         self.counts: dict[State, tuple[int, int]] = {}
 
     def stop(self, reason: str) -> None:
@@ -80,10 +87,11 @@ class Driver:
     async def _send(self, row: Row) -> None:
         text, send = self._api.prepare(row.body)
         if digest_of(text) != row.digest:
-            raise LedgerError(
+            self.stop(
                 f"order {row.order_id}: what would be signed is not what was planned "
-                "(was the app name changed?); nothing was sent"
+                "(was the app name changed?); it was not sent"
             )
+            return
         sent_at = await self._turn()
         if self._held or self._stopped:
             return
@@ -91,20 +99,26 @@ class Driver:
         try:
             row = await self._move(row, Event.SEND)
         except IllegalMove:
-            return  # its loan had ended, and somebody else has it
+            return  # it was withdrawn, or its lease had ended and somebody else has it
         if self._clock.monotonic() - asked_at > self._ledger.send_within:
-            # so late, the loan could end while the request is under way, and another run would look too early
+            # so late, the lease could end while the request is under way, and another run would look too early
             await self._move(row, Event.NOT_SENT)
             return
         try:
-            taken = await send()
+            taken = await send(not_after=asked_at + min(self._ledger.send_within, self._api.call_timeout))
         except PayCoolsError as error:
             await self._send_failed(row, error, sent_at)
             return
+        except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
+            await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=f"{type(error).__name__}")
+            return
         self._pace.calm(sent_at)
         self._breaker.answered(refused=False)
-        due = self._ledger.time() + self._options.first_look
-        row = await self._move(row, Event.ACCEPTED, due=due, transaction_id=taken.transaction_id)
+        if taken.mch_order_id not in (None, row.order_id):
+            message = "PayCools answered with another order than this one"
+            await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=message)
+            return
+        row = await self._move(row, Event.ACCEPTED, due=self._first_inquiry(), transaction_id=taken.transaction_id)
         if taken.transaction_status is not None and taken.transaction_status.final:
             told = Found(
                 mch_order_id=row.order_id,
@@ -112,6 +126,9 @@ class Driver:
                 transaction_status=taken.transaction_status,
             )
             await self._found(row, told)
+
+    def _first_inquiry(self) -> float:
+        return self._ledger.time() + self._options.first_look
 
     async def _turn(self) -> float:
         """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""
@@ -125,20 +142,20 @@ class Driver:
 
     async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
         event = event_of_error(error)
-        trouble = error.__cause__ or error
+        trouble = error.__cause__ if isinstance(error.__cause__, PayCoolsError) else error
         if isinstance(trouble, RateLimited | TransientError):
             self._pace.busy(sent_at)
         elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
             self._pace.busy(sent_at, trouble.retry_after)
-        if isinstance(error, STOPS):
+        if stops(error):
             self.stop(str(error))
-        elif isinstance(error, HOLDS):
+        elif holds(error):
             self._hold(str(error))
-        if isinstance(error, HOLDS):
+        if holds(error):
             await self._ledger.pause(str(error))
         if event in (Event.REJECTED, Event.DOUBTED):
             await self._refused()
-        due = self._ledger.time() + (self._options.first_look if event is not Event.BUSY else 0.0)
+        due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
     async def _refused(self) -> None:
@@ -148,44 +165,90 @@ class Driver:
             await self._ledger.pause(self._reason or reason)
 
     async def _inquire(self, row: Row) -> None:
+        decides = self._decides(row)
         try:
-            found = await self._api.inquire(row.order_id)
-        except STOPS as error:
-            self.stop(str(error))
-            await self._ledger.pause(str(error))
-        except PayCoolsError:
+            found = await self._api.inquire(row.order_id, fresh=decides)
+        except PayCoolsError as error:
+            if stops(error):
+                self.stop(str(error))
+                await self._ledger.pause(str(error))
+            else:
+                await self._look_again(row, row.absent_since)
+        except Exception:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
             await self._look_again(row, row.absent_since)
         else:
-            await (self._absent(row) if found is None else self._found(row, found))
+            if found is not None:
+                await self._found(row, found)
+            elif decides:
+                await self._move(row, Event.ABSENT)
+            else:
+                await self._absent(row)
+
+    def _decides(self, row: Row) -> bool:
+        """Whether an inquiry that finds nothing now is the end of a payout's waiting: it may be sent again then.
+
+        An earlier inquiry must have found nothing, and all that was sent must have arrived and be shown by now.
+        """
+        return (
+            self._may_be_absent(row) and row.absent_since is not None and self._ledger.time() >= self._absence_at(row)
+        )
+
+    def _may_be_absent(self, row: Row) -> bool:
+        """Where PayCools says that it has the order, or refused it oddly, nothing is gained by sending it again."""
+        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.DOUBTED):
+            return False
+        return row.reason is Event.LOST or row.resends < self._options.max_resends
+
+    def _absence_at(self, row: Row) -> float:
+        """From when on the order's absence may be believed, on this process's clock as well as on the row's.
+
+        What an earlier process sent is waited for from the start of this one: the wall clock may have been set between.
+        """
+        now = self._ledger.time()
+        skew = now - self._clock.monotonic()
+        if abs(skew - self._skew) > _CLOCK_WAS_SET:
+            self._skew, self._started = skew, now
+        since = max(row.sent if row.sent is not None else row.updated, self._started)
+        return since + self._options.absence(row.resends, self._api.call_timeout, self._lag)
 
     async def _absent(self, row: Row) -> None:
         now = self._ledger.time()
-        since = row.absent_since
-        if row.state is State.UNKNOWN and since is not None and now - since >= self._options.absent_after:
-            await self._move(row, Event.ABSENT)
-        elif row.state is State.UNKNOWN:
-            await self._ledger.look_again(
-                row, due=(since or now) + self._options.absent_after, absent_since=since or now
-            )
-        else:
-            await self._look_again(row, None)
+        due = now + self._options.pause_after(row.looks)
+        if self._may_be_absent(row):
+            decision = self._absence_at(row)
+            due = min(due, decision) if decision > now else now + self._options.first_look
+        await self._ledger.look_again(row, due=due, absent_since=row.absent_since or now)
 
     async def _found(self, row: Row, found: Found) -> None:
-        event = event_of_inquiry(found, row.amount)
+        await self._learn_lag(row)
+        event = event_of_inquiry(found, row, found.created)
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
             await self._look_again(row, None)
             return
         message = found.failed_message
         if event is Event.MISMATCH:
-            message = f"PayCools knows this order with amount {found.amount}, ours is {row.amount}"
+            message = f"PayCools knows this order as {found.transaction_id}, amount {found.amount}; "
+            message += f"here it is {row.transaction_id or 'not known'}, amount {row.amount}"
+        elif event is Event.FOUND_EARLIER:
+            message = f"PayCools had this order id before this ledger sent it; there it is {found.transaction_status}"
         await self._move(
             row,
             event,
-            due=self._ledger.time() + self._options.first_look,
+            due=self._first_inquiry(),
             transaction_id=found.transaction_id,
             code=found.failed_code,
             message=message,
         )
+
+    async def _learn_lag(self, row: Row) -> None:
+        """An order that was not shown and now is: PayCools may take so long again."""
+        if row.absent_since is None:
+            return
+        since = row.updated if row.state is State.ACCEPTED else row.sent
+        lag = 0.0 if since is None else self._ledger.time() - since
+        if lag > self._lag:
+            self._lag = lag
+            await self._ledger.note_lag(lag)
 
     async def _look_again(self, row: Row, absent_since: float | None) -> None:
         due = self._ledger.time() + self._options.pause_after(row.looks)
@@ -210,13 +273,13 @@ class Driver:
         self.counts[state] = (counted[0] + rows, counted[1] + amount)
 
     async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
-        """The row moved meanwhile: a callback was faster, or the loan ended and another run has it.
+        """The row moved meanwhile: a callback was faster, or its lease ended and another run has it.
 
         What PayCools says of the order holds in any state. What became of this run's own request, or that PayCools did
         not know the order, is word about a past that the row has left: it moves nothing.
         """
         found = await self._ledger.get(row.order_id)
-        # a row lent for an inquiry comes without its order
+        # a row claimed for an inquiry comes without its order
         if found is None or attrs.evolve(found, body=row.body, digest=row.digest) == row:
             raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
         if event in _WORDS:

@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from ..fields import wire_name
+from ..ph.payout import idempotency_id_for
 
-__all__ = ["body_of", "digest_of", "request_of", "wire_fields_of"]
+__all__ = ["body_of", "digest_of", "own_idempotency_id", "request_of", "wire_fields_of"]
 
 
 _read = json.JSONDecoder().raw_decode  # without the looks for blanks around, for the text is ours
@@ -20,6 +21,12 @@ _read = json.JSONDecoder().raw_decode  # without the looks for blanks around, fo
 def body_of(request: Any) -> str:
     """The request's fields as JSON, without those that are None."""
     return json.dumps(attrs.asdict(request, filter=lambda _, value: value is not None), ensure_ascii=False)
+
+
+def own_idempotency_id(request: Any) -> str | None:
+    """The request's idempotency id where it was given, and not made from the order id."""
+    given: str | None = getattr(request, "idempotency_id", None)
+    return None if given == idempotency_id_for(request.mch_order_id) else given
 
 
 def request_of(body: str, request_class: type[Any]) -> Any:

@@ -47,14 +47,17 @@ SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id,
     max(CASE WHEN m.event = 'send' THEN m.at END),
     min(CASE WHEN m.state = 'accepted' OR (m.event IN ('rejected', 'found_complete', 'found_failed')) THEN m.at END),
     min(CASE WHEN m.state IN ('settled', 'failed') THEN m.at END)
-FROM moves m JOIN payouts p ON p.id = m.payout GROUP BY m.payout HAVING sent IS NOT NULL
+FROM moves m JOIN payouts p ON p.id = m.payout WHERE true{scope} GROUP BY m.payout HAVING sent IS NOT NULL
 """
 
 
-def sqlite_journeys(path: Path, *, size: int = 1000) -> Iterator[list[Journey]]:
-    """Every payout that was sent, in file order, a page at a time. Reads beside a run, on a connection of its own."""
+def sqlite_journeys(path: Path, scope: str = "", *, size: int = 1000) -> Iterator[list[Journey]]:
+    """Every payout that was sent, in file order, a page at a time. Reads beside a run, on a connection of its own.
+
+    `scope`: ` AND intake IN (..)`, for some batches only.
+    """
     with closing(sqlite3.connect(path, timeout=10)) as connection:
         connection.execute("PRAGMA query_only = ON")
-        found = connection.execute(_QUERY)
+        found = connection.execute(_QUERY.format(scope=scope))
         while page := found.fetchmany(size):
             yield [journey_of(values) for values in page]

@@ -1,25 +1,29 @@
-"""The ledger: the truth about a batch, in one SQLite file.
+"""The ledger: the truth about payouts, in one SQLite file.
 
 A write's caller goes on only when the write is on disk (WAL, synchronous=FULL, group commit). The file holds account
-data and is readable by its owner only. One run at a time may use it; `status` and `report` may read it meanwhile.
+data and is readable by its owner only. One run at a time may send from it; `status` and `report` may read it meanwhile,
+and a web application may feed callbacks into it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from . import sqlite_file
+import attrs
+
+from . import sqlite_batches, sqlite_file
 from .committer import Committer
 from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
-from .protocol import Identity, Intake, LedgerError
+from .protocol import Batch, Counts, Identity, Intake, LedgerError, LedgerInUse, Source, Withdrawal
 from .schema import COLUMNS, WITHOUT_ORDER, Judge, Row, judged, row_of
 from .sqlite_moves import Move, write
 from .states import Event, IllegalMove, State
@@ -28,9 +32,11 @@ __all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger"]
 
 T = TypeVar("T")
 
-_GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ?"  # noqa: S608 - the columns are ours
-_PAGE = f"SELECT {COLUMNS} FROM payouts WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+# of an order that was withdrawn and offered again the later row
+_GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ? ORDER BY withdrawn <> 0, id DESC LIMIT 1"  # noqa: S608
 _SENDING = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"  # noqa: S608
+_OVERDUE = 30.0
+"""Seconds. No inquiry waits longer because the clock was set back meanwhile."""
 
 
 def _due(columns: str) -> str:
@@ -39,7 +45,7 @@ def _due(columns: str) -> str:
     return f"""
 SELECT json_group_array(json_array(due, {columns})) FROM (
     SELECT {COLUMNS}, due FROM payouts
-    WHERE state = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
+    WHERE state = ? AND intake = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY due LIMIT ?
 )"""  # noqa: S608 - the columns are ours
 
@@ -54,17 +60,29 @@ The more rows, the longer each can wait while the others keep the signing thread
 """
 
 
+@attrs.define
+class _Owner:
+    """What all views of one opened ledger share. `epoch`: the run's number; "" where it may not send."""
+
+    epoch: str = ""
+    running: bool = False
+
+
 class SQLiteLedger:
     """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`."""
 
     tend_every = math.inf
     send_within = math.inf
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] | None = None) -> None:
         self.path = path
-        self._clock = clock
+        started, at = time.time(), time.monotonic()
+        # the wall clock may be set while this runs; what is waited for must not come sooner or later by that
+        self._clock = clock or (lambda: started + time.monotonic() - at)
         self._lock: sqlite3.Connection | None = None
         self._committer: Committer | None = None
+        self._owner = _Owner()
+        self._only: tuple[int, ...] | None = None
 
     @classmethod
     async def open(
@@ -74,7 +92,7 @@ class SQLiteLedger:
         *,
         create: bool = True,
         exclusive: bool = True,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> SQLiteLedger:
         """Open or create a ledger. `identity=None` reads whatever ledger it is; `exclusive` keeps other runs out.
 
@@ -93,14 +111,17 @@ class SQLiteLedger:
         if exclusive:
             self._lock = sqlite_file.take_lock(self.path)
         try:
-            return sqlite_file.connect(self.path, identity)
+            connection = sqlite_file.connect(self.path, identity)
+            if exclusive:
+                self._owner.epoch = sqlite_file.next_epoch(connection)
         except BaseException as error:
-            self._release()
+            self._release_lock()
             if isinstance(error, sqlite3.Error):
                 raise LedgerError(f"{self.path}: is no ledger, or cannot be used: {error}") from None
             raise
+        return connection
 
-    def _release(self) -> None:
+    def _release_lock(self) -> None:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -110,7 +131,19 @@ class SQLiteLedger:
         committer, self._committer = self._committer, None
         if committer is not None:
             await committer.aclose()
-        self._release()
+        self._release_lock()
+
+    def of_batches(self, batches: Collection[int]) -> Self:
+        """The same ledger, of which only these batches are seen, counted and claimed. Do not close it."""
+        view = copy.copy(self)
+        view._only = tuple(sorted(set(batches)))
+        return view
+
+    @property
+    def _scope(self) -> str:
+        if self._only is None:
+            return ""
+        return f" AND intake IN ({', '.join(str(int(number)) for number in self._only)})"
 
     @property
     def commits(self) -> int:
@@ -131,20 +164,6 @@ class SQLiteLedger:
     def _failure(self, error: sqlite3.Error) -> LedgerError:
         return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
 
-    # -- intake -------------------------------------------------------------------------------------------------
-
-    async def intake(
-        self, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], *, release: bool = True
-    ) -> Intake:
-        """Enter a file's orders as `planned`, all or none: with any error nothing is entered.
-
-        A row that the ledger already has with the same content is known and left alone. One with other content, or an
-        order id twice in the file, is an error. `release` has no meaning here: nobody else could send them.
-        """
-        return await self._do(lambda connection: sqlite_file.enter(connection, orders, text_of, self.time()))
-
-    # -- one user at a time: what other stores need for lending rows is little here ------------------------------
-
     @property
     def home(self) -> str:
         """The file: an inbox in the same place can share a commit."""
@@ -154,8 +173,60 @@ class SQLiteLedger:
         """The clock that the ledger goes by, in whole milliseconds: more digits would not come back as they were."""
         return int(self._clock() * 1000) / 1000
 
-    async def release(self) -> None:
-        """Nothing to do: the run that owns the file sends when it wants."""
+    # -- what a person decides ----------------------------------------------------------------------------------
+
+    async def intake(
+        self, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], source: Source | None = None
+    ) -> Intake:
+        """Enter a file's orders as `offered`, as one new batch, all or none: with any error nothing is entered.
+
+        A row that the ledger already has with the same content is known and left alone. One with other content, or an
+        order id twice in the file, is an error. What was withdrawn may be offered again, also with other content.
+        """
+        who = source or Source()
+        return await self._do(lambda db: sqlite_batches.enter(db, orders, text_of, who, self.time()))
+
+    async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
+        """A person's yes to a batch: its offered rows become planned. Raises Changed where they are not what was shown."""
+        await self._do(lambda db: sqlite_batches.release(db, batch, by, rows, amount, self.time()))
+
+    async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
+        """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
+        return await self._do(lambda db: sqlite_batches.withdraw(db, by, batch, order_id, self.time()))
+
+    async def adopt(self, *, by: str) -> int:
+        """Take what PayCools had before (`preexisting`) for this ledger's payouts; they are followed to their end."""
+        return await self._do(lambda db: sqlite_batches.adopt(db, by, self._scope, self.time()))
+
+    async def batches(self) -> list[Batch]:
+        """Every batch, oldest first, with its rows by state and its log."""
+        return await self._read(sqlite_batches.batches)
+
+    async def destination(self) -> dict[str, str]:
+        """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
+        found: dict[str, str] = json.loads(await self._meta("destination") or "{}")
+        return found
+
+    async def note_destination(self, facts: dict[str, str]) -> None:
+        """Remember where the money goes, for reports."""
+        await self._set_meta("destination", json.dumps(facts))
+
+    # -- a run --------------------------------------------------------------------------------------------------
+
+    async def begin_run(self) -> None:
+        """Own what is to be sent. Raises LedgerInUse where this is not the one run that may send."""
+        if not self._owner.epoch:
+            raise LedgerInUse(f"{self.path}: was opened with exclusive=False, so nothing may be sent from it")
+        if self._owner.running:
+            raise LedgerInUse(f"{self.path}: another run is using this ledger, in this very process")
+        self._owner.running = True
+
+    async def end_run(self) -> None:
+        """The run has ended in order."""
+        self._owner.running = False
+
+    async def resume_sending(self) -> None:
+        """Nothing to do: a pause ends with its run."""
 
     async def pause(self, reason: str) -> None:
         """Nothing to do: the run that was refused stops by itself."""
@@ -168,7 +239,7 @@ class SQLiteLedger:
         """Nothing to do: nobody else takes rows."""
 
     async def give_back(self) -> None:
-        """Nothing to do: no row is lent."""
+        """Nothing to do: rows are not leased."""
 
     async def claim(
         self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
@@ -184,8 +255,10 @@ class SQLiteLedger:
             found: list[list[Any]] = []
             for state in states:  # one by one, so that each walks the index in order
                 query = _TO_SEND if state is State.PLANNED else _TO_LOOK
-                [(rows,)] = connection.execute(query, (state.value, now, max_resends, without, limit))
-                found += json.loads(rows)
+                for batch in self._in_scope(connection):
+                    values = (state.value, batch, now, max_resends, without, limit)
+                    [(rows,)] = connection.execute(query, values)
+                    found += json.loads(rows)
             found.sort(key=lambda values: values[:2])  # the longest due first, then in file order
             return [row_of(values[1:]) for values in found[:limit]]
 
@@ -194,26 +267,58 @@ class SQLiteLedger:
         committer.between = min(_MOST_BETWEEN, _BETWEEN * (len(held) + len(rows)))
         return rows
 
+    def _in_scope(self, connection: sqlite3.Connection) -> Iterable[int]:
+        if self._only is not None:
+            return self._only
+        return [number for (number,) in connection.execute("SELECT id FROM batches")]
+
     # -- moves --------------------------------------------------------------------------------------------------
 
-    async def recover(self) -> int:
-        """After a crash every `sending` row may have been sent: make it `unknown`. Returns how many."""
+    async def recover(self, *, call_timeout: float) -> int:
+        """After a crash every `sending` row may have been sent: make it `unknown`. Returns how many.
+
+        They are inquired about no earlier than `call_timeout` seconds after their sending began.
+        """
 
         def mark(connection: sqlite3.Connection) -> int:
-            rows = connection.execute(_SENDING).fetchall()
-            for values in rows:
-                self._move(connection, row_of(values), Event.CRASHED)
+            now = self.time()
+            connection.execute(
+                "UPDATE payouts SET due = ? WHERE state IN ('unknown', 'accepted') AND due > ?", (now, now + _OVERDUE)
+            )
+            rows = [row_of(values) for values in connection.execute(_SENDING).fetchall()]
+            for row in rows:
+                due = min(max(now, (row.sent or now) + call_timeout), now + call_timeout)
+                self._move(connection, row, Event.CRASHED, due=due, epoch=self._owner.epoch)
             return len(rows)
 
         return await self._do(mark)
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
-        """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile."""
-        found: Row = await self._open().add(Move(row, event, due, self.time(), facts))
+        """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile.
+
+        Raises LedgerInUse where the ledger is not this run's, or no longer.
+        """
+        if not self._owner.epoch:
+            raise LedgerInUse(f"{self.path}: was opened with exclusive=False, so nothing may be sent from it")
+        try:
+            found: Row = await self._open().add(Move(row, event, due, self.time(), facts, self._owner.epoch))
+        except IllegalMove:
+            if await self._meta("epoch") != self._owner.epoch:
+                raise LedgerInUse(f"{self.path}: another run has taken this ledger over; nothing more is sent") from None
+            raise
         return found
 
-    def _move(self, connection: sqlite3.Connection, row: Row, event: Event, **facts: Any) -> Row:
-        [found] = write(connection, [Move(row, event, 0.0, self.time(), facts)])
+    def _move(
+        self,
+        connection: sqlite3.Connection,
+        row: Row,
+        event: Event,
+        *,
+        due: float = 0.0,
+        epoch: str = "",
+        **facts: Any,
+    ) -> Row:
+        [found] = write(connection, [Move(row, event, due, self.time(), facts, epoch)])
         if isinstance(found, IllegalMove):
             raise found
         return found
@@ -242,7 +347,7 @@ class SQLiteLedger:
         return row if moves is None else self._move(connection, row, moves, **facts)
 
     async def get(self, order_id: str) -> Row | None:
-        """An order's row as it stands."""
+        """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
 
         def read(connection: sqlite3.Connection) -> Row | None:
             values = connection.execute(_GET, (order_id,)).fetchone()
@@ -258,14 +363,14 @@ class SQLiteLedger:
 
         await self._do(write)
 
-    async def currency(self) -> str:
-        """The currency that the ledger's amounts are in."""
+    async def longest_lag(self) -> float:
+        """Seconds, the most that PayCools was ever seen to take to show an order that it had accepted."""
+        return float(await self._meta("lag") or 0.0)
 
-        def read(connection: sqlite3.Connection) -> str:
-            found = connection.execute("SELECT value FROM meta WHERE key = 'currency'").fetchone()
-            return found[0] if found else "PHP"
-
-        return await self._read(read)
+    async def note_lag(self, seconds: float) -> None:
+        """Remember a lag, if it is the longest so far."""
+        if seconds > await self.longest_lag():
+            await self._set_meta("lag", repr(seconds))
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -273,35 +378,64 @@ class SQLiteLedger:
         """The earliest moment any row in these states is due."""
 
         def read(connection: sqlite3.Connection) -> float | None:
-            query = "SELECT due FROM payouts WHERE state = ? AND resends <= ? ORDER BY due LIMIT 1"
-            found = [connection.execute(query, (state.value, max_resends)).fetchone() for state in states]
+            query = "SELECT due FROM payouts WHERE state = ? AND intake = ? AND resends <= ? ORDER BY due LIMIT 1"
+            batches = list(self._in_scope(connection))
+            asked = ((state.value, batch, max_resends) for state in states for batch in batches)
+            found = [connection.execute(query, values).fetchone() for values in asked]
             return min((row[0] for row in found if row), default=None)
 
         return await self._read(read)
 
-    async def counts(self) -> dict[State, tuple[int, int]]:
+    async def counts(self) -> Counts:
         """Rows and minor units in each state."""
+        query = f"SELECT state, count(*), sum(amount) FROM payouts WHERE true{self._scope} GROUP BY state"  # noqa: S608
 
-        def read(connection: sqlite3.Connection) -> dict[State, tuple[int, int]]:
-            found = connection.execute("SELECT state, count(*), sum(amount) FROM payouts GROUP BY state").fetchall()
-            return {State(state): (rows, amount) for state, rows, amount in found}
+        def read(connection: sqlite3.Connection) -> Counts:
+            return {State(state): (rows, amount) for state, rows, amount in connection.execute(query)}
 
         return await self._read(read)
 
+    async def resent(self) -> int:
+        """Rows that were sent again after PayCools did not show them for long."""
+        query = f"SELECT count(*) FROM payouts WHERE resends > 0{self._scope}"  # noqa: S608
+
+        def read(connection: sqlite3.Connection) -> int:
+            return int(connection.execute(query).fetchone()[0])
+
+        return await self._read(read)
+
+    async def currency(self) -> str:
+        """The currency that the ledger's amounts are in."""
+        return await self._meta("currency") or "PHP"
+
     def journeys(self) -> Iterator[list[Journey]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
-        return sqlite_journeys(self.path)
+        return sqlite_journeys(self.path, self._scope)
 
     async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
         """Every row, in file order, a page at a time."""
+        query = f"SELECT {COLUMNS} FROM payouts WHERE id > ?{self._scope} ORDER BY id LIMIT ?"  # noqa: S608
         last = 0
         while True:
 
             def read(connection: sqlite3.Connection, last: int = last) -> list[Row]:
-                return [row_of(values) for values in connection.execute(_PAGE, (last, size))]
+                return [row_of(values) for values in connection.execute(query, (last, size))]
 
             found = await self._read(read)
             if not found:
                 return
             yield found
             last = found[-1].id
+
+    async def _meta(self, key: str) -> str | None:
+        def read(connection: sqlite3.Connection) -> str | None:
+            found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            return None if found is None else str(found[0])
+
+        return await self._read(read)
+
+    async def _set_meta(self, key: str, value: str) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+        await self._do(write)

@@ -6,9 +6,14 @@ from collections import deque
 
 import attrs
 
+from ..errors import ConfigurationError
 from .states import OPEN, State
 
 __all__ = ["Breaker", "Options", "Summary"]
+
+_SHORTEST_ABSENCE = 1.0
+_LAGS = 3.0
+"""An order is given so many times the longest lag that was ever seen to appear."""
 
 
 @attrs.frozen(kw_only=True)
@@ -16,33 +21,49 @@ class Options:
     """How a batch runs; all times in seconds.
 
     `rate`: new payouts a second, no limit by default. `wait`: how long nothing may move forward before the run ends
-    and leaves the rest for a later one. `absent_after`: the least time between the two inquiries that must both find
-    nothing before an order is sent again. `max_resends`: how often one order may be sent again after that. `breaker`:
-    sending is held when that share of the last `breaker_window` answers were refusals (None: never); fewer answers than
-    that hold nothing, so a few bad rows in a small file do not.
+    and leaves the rest for a later one; by default 60, and longer where an unclear payout needs it. `absent_after`: how
+    long after the call's own timeout an order must not be found before it may be sent again, at least 1; doubled with
+    each re-send. `max_resends`: how often one order may be sent again after that; then it stays `unknown`, for a
+    person. `breaker`: sending is held when that share of the last `breaker_window` answers were refusals (None: never);
+    fewer answers than that hold nothing, so a few bad rows in a small file do not.
     """
 
     concurrency: int = 50
     rate: float | None = None
-    wait: float = 60.0
-    absent_after: float = 5.0
+    wait: float | None = None
+    absent_after: float = 60.0
     first_look: float = 1.0
     longest_look: float = 30.0
-    max_resends: int = 20
+    max_resends: int = 1
     breaker: float | None = 0.5
     breaker_window: int = 50
+
+    def __attrs_post_init__(self) -> None:
+        if not self.absent_after >= _SHORTEST_ABSENCE:
+            raise ConfigurationError("absent_after must be at least 1 second; sooner, an order could be paid twice")
+        if self.max_resends < 0:
+            raise ConfigurationError("max_resends must be 0 or more")
 
     def pause_after(self, looks: int) -> float:
         """The pause before the next inquiry, after so many that brought nothing new."""
         return min(self.first_look * 2.0 ** min(looks + 1, 30), self.longest_look)
 
+    def absence(self, resends: int, call_timeout: float, longest_lag: float) -> float:
+        """Seconds from the last byte of a sending until its absence may be believed."""
+        return call_timeout + float(max(self.absent_after, _LAGS * longest_lag) * 2 ** min(resends, 30))
+
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """Where the batch stands: rows and minor units by state, and why the run ended early, if it did."""
+    """Where the batch stands: rows and minor units by state, and why the run ended early, if it did.
+
+    `resent`: payouts that were sent again after PayCools did not show them for long. Look at them: a person has to see
+    that nobody was paid twice.
+    """
 
     counts: dict[State, tuple[int, int]]
     stopped: str | None = None
+    resent: int = 0
 
     def rows(self, *states: State) -> int:
         return sum(self.counts.get(state, (0, 0))[0] for state in states)
@@ -52,8 +73,8 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all settled; 1 some failed; 3 some unresolved: run again, or a human looks."""
-        if self.rows(*OPEN, State.CONFLICT):
+        """0 all settled; 1 some failed; 3 some unresolved: run again, or a person looks."""
+        if self.resent or self.rows(*OPEN, State.OFFERED, State.PREEXISTING, State.CONFLICT):
             return 3
         return 1 if self.rows(State.FAILED) else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import attrs
 
@@ -13,15 +13,39 @@ from .orders import Order, RowError
 from .schema import Judge, Row
 from .states import Event, State
 
-__all__ = ["Identity", "Intake", "Ledger", "LedgerError"]
+__all__ = [
+    "Batch",
+    "BatchEntry",
+    "Changed",
+    "Counts",
+    "Identity",
+    "Intake",
+    "Ledger",
+    "LedgerError",
+    "LedgerInUse",
+    "Offer",
+    "Source",
+    "Withdrawal",
+]
 
 _MAX_ERRORS = 10_000
+
+Counts = dict[State, tuple[int, int]]
+"""Rows and minor units in each state."""
 
 
 class LedgerError(PayCoolsError):
     """The ledger cannot be used like this, or cannot be written. What was sent before is on record."""
 
     outcome = Outcome.NOT_SENT
+
+
+class LedgerInUse(LedgerError):
+    """Another run owns the ledger, or has taken it over."""
+
+
+class Changed(LedgerError):
+    """What would be released is not what was shown. Nothing was released: look at it again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,13 +62,39 @@ class Identity:
         return f"{self.family} {self.app_id} {host}"
 
 
+@attrs.frozen(kw_only=True)
+class Source:
+    """Where a batch comes from: the file's name, the SHA-256 of its bytes (hex), and who offers it."""
+
+    file: str = ""
+    sha256: str = ""
+    by: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """A batch that a file's rows belong to. `unsent`: its rows that were never sent, and are in the file or not."""
+
+    batch: int
+    in_file: int
+    unsent_in_file: int
+    unsent_elsewhere: int
+    """Rows that were never sent, of this batch, that are not in the file."""
+
+
 @attrs.define
 class Intake:
-    """What came of reading a file: rows entered, rows known from before, their total in minor units, and errors."""
+    """What came of reading a file: rows entered, rows known from before, their total in minor units, and errors.
+
+    `batch` is the number of the new batch; None where nothing was new. `known_in` are the earlier batches that hold
+    the known rows.
+    """
 
     new: int = 0
     known: int = 0
     total: int = 0
+    batch: int | None = None
+    known_in: list[Offer] = attrs.field(factory=list)
     errors: list[RowError] = attrs.field(factory=list)
     more_errors: int = 0
 
@@ -58,21 +108,75 @@ class Intake:
         """The same order id stands in another line of the file."""
         self.add(RowError(line, "mch_order_id", f"{order_id} stands already in line {other}"))
 
-    def add_changed(self, line: int, order_id: str) -> None:
+    def add_changed(self, line: int, order_id: str, batch: int, state: str) -> None:
         """The ledger has the order id from before, with other content."""
-        what = f"{order_id} is in the ledger with other content; a changed order needs a new order id"
-        self.add(RowError(line, "mch_order_id", what))
+        if state in (State.OFFERED, State.PLANNED):
+            todo = (
+                f"it was not sent yet: `paycools payouts withdraw --order-id {order_id}` takes it back, then this one "
+                "can be entered"
+            )
+        else:
+            todo = (
+                f"it is {state} there, so money may have moved: find out what became of it first; only what is still "
+                "owed then goes under a new order id, so that nobody gets both amounts"
+            )
+        self.add(
+            RowError(
+                line, "mch_order_id", f"{order_id} is in the ledger with other content, in batch {batch}: {todo}"
+            )
+        )
+
+    def add_idempotency(self, line: int, idempotency_id: str, other: str) -> None:
+        """PayCools would take this row for a repetition of another one, and not pay it."""
+        what = f"{idempotency_id} is the idempotency id or order id of {other} too; PayCools would pay only one of them"
+        self.add(RowError(line, "idempotency_id", what))
+
+
+@attrs.frozen(kw_only=True)
+class Withdrawal:
+    """What was taken back, in minor units, and how many rows stay because they were or may have been sent."""
+
+    rows: int
+    amount: int
+    stay: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class BatchEntry:
+    """A line of a batch's log: who did what, and over how many rows and minor units."""
+
+    batch: int
+    at: float
+    event: str
+    by: str
+    payouts: int
+    amount: int
+
+
+@attrs.frozen(kw_only=True)
+class Batch:
+    """A file's rows as they were offered together. `payouts` and `amount` (minor units) as they were shown."""
+
+    id: int
+    file: str
+    sha256: str
+    payouts: int
+    amount: int
+    offered_by: str
+    offered_at: float
+    counts: Counts
+    log: tuple[BatchEntry, ...] = ()
 
 
 class Ledger(Protocol):
-    """The truth about a batch. A write's caller goes on only when the write is durable.
+    """The truth about payouts. A write's caller goes on only when the write is durable.
 
     Rows are moved by `states.after` alone, and only from where the caller saw them: a row that has moved meanwhile
-    refuses (`IllegalMove`). Stores that several runs may use at once lend rows for a while; the others own the store.
+    refuses (`IllegalMove`). Stores that several runs may use at once lease rows; the others own the store.
     """
 
     tend_every: float
-    """Seconds between two calls of `tend`; infinite where rows are not lent."""
+    """Seconds between two calls of `tend`; infinite where rows are not leased."""
     send_within: float
     """Seconds after asking for SEND within which the request must leave; later, somebody else may take the row."""
 
@@ -81,34 +185,84 @@ class Ledger(Protocol):
         """Where it is: an inbox in the same place can share a commit. May hold a password, so it is not shown."""
         ...
 
+    def of_batches(self, batches: Collection[int]) -> Self:
+        """The same ledger, of which only these batches are seen, counted and claimed. Do not close it."""
+        ...
+
     def found_in(self, connection: Any, order_id: str, event: Judge, facts: dict[str, Any]) -> Any:
         """`found` within a transaction of the caller's, on a connection to this very place; may have to be awaited."""
         ...
 
     def time(self) -> float:
-        """The ledger's clock, seconds since the epoch: `due` and `absent_since` are told and kept by it."""
+        """The ledger's clock, seconds since the epoch: `due`, `sent` and `absent_since` are kept by it.
+
+        Within a process it goes as a monotonic clock does: a wall clock that is set does not move it.
+        """
         ...
+
+    # -- what a person decides ----------------------------------------------------------------------------------
 
     async def intake(
-        self, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], *, release: bool = True
+        self, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], source: Source | None = None
     ) -> Intake:
-        """Enter a file's orders as `planned`, all or none. Without `release` they wait for it."""
+        """Enter a file's orders as `offered`, as one new batch, all or none. Nothing is sent before `release`."""
         ...
 
-    async def release(self) -> None:
-        """Let everything planned be sent, also after a `pause`."""
+    async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
+        """A person's yes to a batch: its offered rows become planned.
+
+        `rows` and `amount` (minor units) are what the person was shown. Raises Changed, and releases nothing, where
+        the batch's offered rows are no longer just that.
+        """
+        ...
+
+    async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
+        """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
+        ...
+
+    async def adopt(self, *, by: str) -> int:
+        """Take what PayCools had before (`preexisting`) for this ledger's payouts; they are followed to their end."""
+        ...
+
+    async def batches(self) -> list[Batch]:
+        """Every batch, oldest first, with its rows by state and its log."""
+        ...
+
+    async def destination(self) -> dict[str, str]:
+        """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
+        ...
+
+    async def note_destination(self, facts: dict[str, str]) -> None:
+        """Remember where the money goes, for reports."""
+        ...
+
+    # -- a run --------------------------------------------------------------------------------------------------
+
+    async def begin_run(self) -> None:
+        """Own what is to be sent. Raises LedgerInUse where this is not the one run that may send."""
+        ...
+
+    async def end_run(self) -> None:
+        """The run has ended in order."""
+        ...
+
+    async def resume_sending(self) -> None:
+        """End a `pause`."""
         ...
 
     async def pause(self, reason: str) -> None:
-        """PayCools refused the merchant: no run on this ledger sends anything more until `release`."""
+        """PayCools refused the merchant: no run on this ledger sends anything more until `resume_sending`."""
         ...
 
     async def paused(self) -> str | None:
         """Why nothing is sent, if a run paused the ledger."""
         ...
 
-    async def recover(self) -> int:
-        """Rows that are `sending` and driven by nobody may have been sent: make them `unknown`. Returns how many."""
+    async def recover(self, *, call_timeout: float) -> int:
+        """Rows that are `sending` and driven by nobody may have been sent: make them `unknown`. Returns how many.
+
+        They are inquired about no earlier than `call_timeout` seconds after their sending began.
+        """
         ...
 
     async def claim(
@@ -121,11 +275,11 @@ class Ledger(Protocol):
         ...
 
     async def tend(self, held: Collection[int]) -> None:
-        """Lengthen the loan of these rows, and recover what others have lost."""
+        """Renew the lease of these rows, and recover what others have lost."""
         ...
 
     async def give_back(self) -> None:
-        """End the loan of every row that this ledger's user still holds and has not begun to send."""
+        """End the lease of every row that this ledger's user still holds and has not begun to send."""
         ...
 
     async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
@@ -137,7 +291,7 @@ class Ledger(Protocol):
         ...
 
     async def get(self, order_id: str) -> Row | None:
-        """An order's row as it stands."""
+        """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
         ...
 
     async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
@@ -148,8 +302,22 @@ class Ledger(Protocol):
         """The earliest moment any row in these states is due, or is free again."""
         ...
 
-    async def counts(self) -> dict[State, tuple[int, int]]:
+    async def longest_lag(self) -> float:
+        """Seconds, the most that PayCools was ever seen to take to show an order that it had accepted."""
+        ...
+
+    async def note_lag(self, seconds: float) -> None:
+        """Remember a lag, if it is the longest so far."""
+        ...
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def counts(self) -> Counts:
         """Rows and minor units in each state."""
+        ...
+
+    async def resent(self) -> int:
+        """Rows that were sent again after PayCools did not show them for long."""
         ...
 
     async def currency(self) -> str:

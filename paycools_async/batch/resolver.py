@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from ..enums import TransactionStatus
 from ..errors import (
     ApiError,
     AuthenticationError,
+    ConfigurationError,
+    EndpointUnpublishedError,
     InsufficientBalance,
+    InvalidRequest,
     IpNotAllowedError,
     MerchantUnavailable,
     Outcome,
     PayCoolsError,
     RateLimited,
-    TransportError,
+    WrongFamilyError,
 )
-from .states import Event
+from .schema import Row
+from .states import Event, State
 
-__all__ = ["HOLDS", "STOPS", "Told", "event_of_error", "event_of_inquiry"]
+__all__ = ["STOPS", "Told", "event_of_error", "event_of_inquiry", "holds", "stops"]
 
 STOPS = (AuthenticationError, IpNotAllowedError, MerchantUnavailable)
 """Every further call would fail the same way: the batch stops at once."""
 
-HOLDS = (*STOPS, InsufficientBalance)
-"""The merchant was refused, not the order: nothing more is sent, and the order waits."""
+_OUR_SET_UP = (ConfigurationError, EndpointUnpublishedError, WrongFamilyError)
+_CLOSED_FOR_NOW = frozenset({21005, 21008, 21009})
+"""The channel is closed for now, or a clock is wrong: the order itself was not looked at."""
+
+
+def stops(error: PayCoolsError) -> bool:
+    """Whether every further call would fail the same way."""
+    return isinstance(error, STOPS + _OUR_SET_UP)
+
+
+def holds(error: PayCoolsError) -> bool:
+    """Whether the merchant was refused, not the order: nothing more is sent, and the order waits."""
+    if stops(error) or isinstance(error, InsufficientBalance):
+        return True
+    return isinstance(error, ApiError) and error.code in _CLOSED_FOR_NOW
+
+
+CLOCKS_DIFFER = 600.0
+"""Seconds by which PayCools' clock and ours may differ, and an order of ours still not look older than it is."""
+_ZONES_DIFFER = 26 * 3600.0
+"""The same for an order whose receipt we have. No page names the zone of PayCools' times, and none is worth more."""
 
 
 class Told(Protocol):
     """What an inquiry's answer, or a payout's event, says of it."""
+
+    @property
+    def transaction_id(self) -> str | None: ...
 
     @property
     def transaction_status(self) -> TransactionStatus: ...
@@ -38,30 +65,49 @@ class Told(Protocol):
 
 
 def event_of_error(error: PayCoolsError) -> Event:
-    """What an error of the sending call did to the payout. Raises the error itself where it is our own mistake."""
+    """What an error of the sending call did to the payout."""
+    if isinstance(error, InvalidRequest):
+        return Event.REJECTED  # by our own rules: nothing was sent, nor ever will be
     match error.outcome:
         case Outcome.NOT_SENT:
-            if not isinstance(error, TransportError):
-                raise error
             return Event.NOT_SENT
         case Outcome.DUPLICATE:
             return Event.DUPLICATE
         case Outcome.REJECTED:
             if isinstance(error, RateLimited):
                 return Event.BUSY
-            if isinstance(error, HOLDS):
+            if holds(error):
                 return Event.HELD
             return Event.DOUBTED if type(error) is ApiError else Event.REJECTED
         case _:
             return Event.UNCLEAR
 
 
-def event_of_inquiry(found: Told, amount: int) -> Event:
-    """What PayCools' record says of our order; another amount under our order id is for a human."""
-    if found.amount is not None and found.amount != amount:
+def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
+    """What PayCools' record under our order id says of our row. `created`: when PayCools entered the order.
+
+    Another amount, or another transaction than the one we have a receipt for, is for a person. So is an order that
+    PayCools had before this ledger sent it: nobody was paid by it.
+    """
+    if found.amount is not None and found.amount != row.amount:
         return Event.MISMATCH
+    if row.transaction_id and found.transaction_id and found.transaction_id != row.transaction_id:
+        return Event.MISMATCH
+    if row.reason is not Event.ADOPT and _was_there_before(row, created):
+        return Event.FOUND_EARLIER
     if found.transaction_status is TransactionStatus.COMPLETE:
         return Event.FOUND_COMPLETE
     if found.transaction_status in (TransactionStatus.FAILED, TransactionStatus.CLOSED):
         return Event.FOUND_FAILED
     return Event.FOUND_PENDING
+
+
+def _was_there_before(row: Row, created: datetime | None) -> bool:
+    if row.state in (State.OFFERED, State.PLANNED, State.WITHDRAWN) and row.resends == 0:
+        return True  # it was never sent
+    if row.state is State.UNKNOWN and row.reason is Event.DUPLICATE and row.resends == 0:
+        return True  # our first sending was refused because of it
+    if created is None:
+        return False
+    margin = _ZONES_DIFFER if row.transaction_id else CLOCKS_DIFFER
+    return created.timestamp() < row.entered - margin

@@ -25,6 +25,8 @@ _AT_ONCE = 16
 _ASK_AFTER = 0.5
 """Seconds after which the ledger is asked for less than a page too: at a slow rate, inquiries would wait for one."""
 
+_WAIT = 60.0
+
 
 class Runner(Driver):
     """One run over one ledger. `counts` may be read while it runs."""
@@ -47,17 +49,35 @@ class Runner(Driver):
         self._tended_at = self._asked_at = self._forward_at
 
     async def run(self) -> Summary:
-        """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time."""
-        await self._ledger.recover()
+        """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time.
+
+        Raises LedgerInUse where the ledger is not this run's alone, or somebody took it over.
+        """
+        await self._ledger.begin_run()
+        try:
+            await self.prepare()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._options.concurrency):
+                    group.create_task(self._work())
+                await self._feed()
+                self._dismiss()
+            await self._ledger.give_back()
+        finally:
+            await self._ledger.end_run()
+        return Summary(
+            counts=await self._ledger.counts(),
+            stopped=self._reason or await self._ledger.paused(),
+            resent=await self._ledger.resent(),
+        )
+
+    async def prepare(self) -> None:
+        """Take up what an earlier run left, and what it had learned."""
+        await self._ledger.recover(call_timeout=self._api.call_timeout)
+        self._lag = await self._ledger.longest_lag()
+        self._started = self._ledger.time()
+        self._skew = self._started - self._clock.monotonic()
         self.counts = await self._ledger.counts()
         self._forward_at = self._tended_at = self._asked_at = self._clock.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._options.concurrency):
-                group.create_task(self._work())
-            await self._feed()
-            self._dismiss()
-        await self._ledger.give_back()
-        return Summary(counts=await self._ledger.counts(), stopped=self._reason or await self._ledger.paused())
 
     def stop(self, reason: str) -> None:
         """Send nothing more, finish what is in flight, and end."""
@@ -71,9 +91,10 @@ class Runner(Driver):
             self._wake.clear()
             await self._tend()
             fed = await self._feed_page()
-            if self._clock.monotonic() - self._forward_at > self._options.wait and not await self.look_around():
+            wait = self._wait()
+            if self._clock.monotonic() - self._forward_at > wait and not await self.look_around():
                 if await self._next_due() is not None:
-                    self.stop(f"nothing moved forward for {self._options.wait:g} seconds")
+                    self.stop(f"nothing moved forward for {wait:g} seconds")
                 return
             if fed:
                 continue
@@ -86,6 +107,14 @@ class Runner(Driver):
             if due is None:
                 return
             await self._clock.sleep(min(max(due - self._ledger.time(), 0.01), 1.0))
+
+    def _wait(self) -> float:
+        """How long nothing may move forward. An unclear payout gets the time until its absence may be believed."""
+        if self._options.wait is not None:
+            return self._options.wait
+        if not self.counts.get(State.UNKNOWN, (0, 0))[0]:
+            return _WAIT
+        return max(_WAIT, self._options.absence(0, self._api.call_timeout, self._lag) + _WAIT)
 
     async def _tend(self) -> None:
         if self._clock.monotonic() - self._tended_at >= self._ledger.tend_every:

@@ -1,20 +1,16 @@
-"""The SQLite ledger's file: made, checked, opened by one run at a time, and filled with a file's orders."""
+"""The SQLite ledger's file: made, checked, and opened by one run at a time."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-from .frozen import body_of, digest_of
-from .orders import Order, RowError
-from .protocol import Identity, Intake, LedgerError
-from .schema import SCHEMA, VERSION
+from .protocol import Identity, LedgerError
+from .schema import SCHEMA, TO_VERSION_2, VERSION
 from .sqlite_moves import MOVING
 
-__all__ = ["connect", "enter", "make", "take_lock"]
+__all__ = ["connect", "make", "next_epoch", "take_lock"]
 
 
 def take_lock(path: Path) -> sqlite3.Connection:
@@ -60,8 +56,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+    elif version == 1:
+        connection.executescript(f"BEGIN IMMEDIATE; {TO_VERSION_2} COMMIT;")
+    elif version > VERSION:
+        raise LedgerError(f"{path}: was made by a newer version of this package")
     elif version != VERSION:
-        raise LedgerError(f"{path}: is no ledger of this version")
+        raise LedgerError(f"{path}: is no ledger")
     connection.executescript(MOVING)
 
 
@@ -77,53 +77,8 @@ def _own(connection: sqlite3.Connection, path: Path, identity: Identity) -> None
         )
 
 
-def enter(
-    connection: sqlite3.Connection, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], now: float
-) -> Intake:
-    """Enter the orders as `planned`, all or none, within the connection's transaction."""
-    found = Intake()
-    number = connection.execute("SELECT coalesce(max(intake), 0) + 1 FROM payouts").fetchone()[0]
-    connection.execute("SAVEPOINT intake")
-    try:
-        for order in orders:
-            if isinstance(order, RowError):
-                found.add(order)
-            else:
-                _enter(connection, order, number, text_of, now, found)
-    except BaseException:
-        connection.execute("ROLLBACK TO intake")
-        raise
-    if found.errors:
-        connection.execute("ROLLBACK TO intake")
-    connection.execute("RELEASE intake")
-    return found
-
-
-def _enter(
-    connection: sqlite3.Connection,
-    order: Order,
-    number: int,
-    text_of: Callable[[Any], str],
-    now: float,
-    found: Intake,
-) -> None:
-    request = order.request
-    digest = digest_of(text_of(request))
-    done = connection.execute(
-        "INSERT INTO payouts (order_id, intake, line, amount, body, digest, state, updated)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'planned', ?) ON CONFLICT (order_id) DO NOTHING",
-        (request.mch_order_id, number, order.line, request.amount, body_of(request), digest, now),
-    )
-    found.total += request.amount
-    if done.rowcount:
-        found.new += 1
-        return
-    intake, line, known = connection.execute(
-        "SELECT intake, line, digest FROM payouts WHERE order_id = ?", (request.mch_order_id,)
-    ).fetchone()
-    if intake == number:
-        found.add_twice(order.line, request.mch_order_id, line)
-    elif known != digest:
-        found.add_changed(order.line, request.mch_order_id)
-    else:
-        found.known += 1
+def next_epoch(connection: sqlite3.Connection) -> str:
+    """Take the ledger over: from now on nobody who had it before can move what is to be sent."""
+    with connection:
+        connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'epoch'")
+        return str(connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0])

@@ -1,27 +1,36 @@
 """One payout's life, as a pure state machine. Every move of every ledger goes through `after`.
 
-    planned --send--> sending --accepted--> accepted --found_complete--> settled
-       ^                 |                      `------found_failed----> failed
-       |-- not_sent -----|
-       |-- busy, held ---|
-       |                 |-- rejected ---------------------------------> failed
-       |                 `-- unclear, crashed, duplicate, doubted --> unknown
-       |                                                                |  found_pending -> accepted
-       `---------------------- absent (twice, T apart) -----------------'  found_* -> settled, failed
-                                                                           mismatch -> conflict (a human looks)
+    offered --release--> planned --send--> sending --accepted--> accepted --found_complete--> settled
+       |                   ^ |                |                      `------found_failed----> failed
+    withdraw               | `- withdraw      |
+       v                   |                  |
+    withdrawn              |-- not_sent ------|
+                           |-- busy, held ----|
+                           |                  |-- rejected ---------------------------------> failed
+                           |                  `-- unclear, crashed, duplicate, doubted --> unknown
+                           |                                                                 |
+                           `-------------- absent (by time, and two inquiries) --------------|
+                                                            found_pending -> accepted        |
+                                                            found_*       -> settled, failed |
+                                                            found_earlier -> preexisting ----'
+                                                            mismatch      -> conflict
 
-Nothing is sent except from `planned`, and `planned` is reached again only with proof that nothing was sent, with
-PayCools' word that it did nothing, or after two inquiries that found nothing.
+Nothing is sent except from `planned`. `planned` is reached from `offered` by a person's yes, and again only with proof
+that nothing was sent, with PayCools' word that it did nothing, or after inquiries that found nothing when all that was
+sent must have arrived. `preexisting`: PayCools had the order id before this ledger sent it, so this ledger paid nobody;
+a person decides. `conflict` is for a person too.
 """
 
 from __future__ import annotations
 
 import enum
 
-__all__ = ["FINAL", "OPEN", "Event", "IllegalMove", "Reason", "State", "after"]
+__all__ = ["FINAL", "OPEN", "REASONS", "Event", "IllegalMove", "Reason", "State", "after"]
 
 
 class State(enum.StrEnum):
+    OFFERED = "offered"
+    """Entered, and nobody has said yes to it yet."""
     PLANNED = "planned"
     SENDING = "sending"
     """Durable before the first byte leaves. After a crash it means: may have been sent."""
@@ -29,15 +38,22 @@ class State(enum.StrEnum):
     ACCEPTED = "accepted"
     SETTLED = "settled"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    """Taken back by a person before it was ever sent."""
+    PREEXISTING = "preexisting"
+    """PayCools had the order id before this ledger sent it."""
     CONFLICT = "conflict"
 
 
-FINAL = frozenset({State.SETTLED, State.FAILED})
+FINAL = frozenset({State.SETTLED, State.FAILED, State.WITHDRAWN})
 OPEN = frozenset({State.PLANNED, State.SENDING, State.UNKNOWN, State.ACCEPTED})
 """States the runner can still do something about."""
 
 
 class Event(enum.StrEnum):
+    RELEASE = "release"
+    """A person said yes."""
+    WITHDRAW = "withdraw"
     SEND = "send"
     NOT_SENT = "not_sent"
     """Proof: nothing left this machine."""
@@ -52,17 +68,26 @@ class Event(enum.StrEnum):
     DUPLICATE = "duplicate"
     """PayCools says it has this id from an earlier attempt."""
     DOUBTED = "doubted"
-    """Refused with a code that no document lists: believed only when an inquiry finds nothing either."""
+    """Refused with a code that is on no list of refusals: it may have been booked all the same."""
+    LOST = "lost"
+    """Part of the ledger is lost (a copy, a backup): whatever was not final may have been sent."""
     FOUND_PENDING = "found_pending"
     FOUND_COMPLETE = "found_complete"
     FOUND_FAILED = "found_failed"
+    FOUND_EARLIER = "found_earlier"
+    """PayCools has the order id from before this ledger sent it."""
     ABSENT = "absent"
     MISMATCH = "mismatch"
     """PayCools knows the order id with other content."""
+    ADOPT = "adopt"
+    """A person says that what PayCools had before is this payout."""
 
 
 Reason = Event
-"""Why a payout is unknown: UNCLEAR, CRASHED, DUPLICATE or DOUBTED. Decides what `absent` leads to."""
+"""Why a payout is unknown (REASONS): decides what `absent` leads to. ADOPT: why it counts as this ledger's."""
+
+REASONS = frozenset({Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.DOUBTED, Event.LOST})
+"""What makes a payout unknown. From then on the time is counted until its absence may be believed."""
 
 
 class IllegalMove(Exception):
@@ -77,37 +102,61 @@ _FROM_SENDING = {
     E.HELD: S.PLANNED,
     E.ACCEPTED: S.ACCEPTED,
     E.REJECTED: S.FAILED,
-    E.UNCLEAR: S.UNKNOWN,
-    E.CRASHED: S.UNKNOWN,
-    E.DUPLICATE: S.UNKNOWN,
-    E.DOUBTED: S.UNKNOWN,
+    **dict.fromkeys(REASONS, S.UNKNOWN),
+}
+
+_EARLIER = {
+    E.FOUND_EARLIER: S.PREEXISTING,
+    E.MISMATCH: S.CONFLICT,
 }
 
 _FOUND = {
     E.FOUND_PENDING: S.ACCEPTED,
     E.FOUND_COMPLETE: S.SETTLED,
     E.FOUND_FAILED: S.FAILED,
-    E.MISMATCH: S.CONFLICT,
+    **_EARLIER,
 }
 
 _ABSENT = {
     E.UNCLEAR: S.PLANNED,
     E.CRASHED: S.PLANNED,
-    E.DUPLICATE: S.CONFLICT,  # PayCools has the id and does not show it: never send again
-    E.DOUBTED: S.FAILED,
+    # PayCools has the id, or may have: nothing is gained by sending again. It waits until PayCools shows it
+    E.DUPLICATE: S.UNKNOWN,
+    E.DOUBTED: S.UNKNOWN,
+    # who said yes to it is lost too
+    E.LOST: S.OFFERED,
 }
 
 _MOVES: dict[State, dict[Event, State]] = {
-    # word about an order that is not to have been sent: somebody sent it, or absence was believed too early
-    S.PLANNED: {E.SEND: S.SENDING, **_FOUND},
+    S.OFFERED: {E.RELEASE: S.PLANNED, E.WITHDRAW: S.WITHDRAWN, E.LOST: S.UNKNOWN, **_FOUND},
+    # word of an order that is not to have been sent: somebody sent it, or absence was believed too early
+    S.PLANNED: {E.SEND: S.SENDING, E.WITHDRAW: S.WITHDRAWN, E.LOST: S.UNKNOWN, **_FOUND},
     S.SENDING: {**_FROM_SENDING, **_FOUND},
-    S.UNKNOWN: _FOUND,
+    S.UNKNOWN: {**_FOUND, E.LOST: S.UNKNOWN},
     # an accepted order that an inquiry misses stays accepted: PayCools' word is on record
     S.ACCEPTED: {**_FOUND, E.ABSENT: S.ACCEPTED, E.FOUND_PENDING: S.ACCEPTED},
-    # final states do not move; word to the contrary is for a human
-    S.SETTLED: {E.FOUND_PENDING: S.SETTLED, E.FOUND_COMPLETE: S.SETTLED, E.FOUND_FAILED: S.CONFLICT},
-    S.FAILED: {E.FOUND_PENDING: S.FAILED, E.FOUND_FAILED: S.FAILED, E.FOUND_COMPLETE: S.CONFLICT},
-    S.CONFLICT: dict.fromkeys((E.FOUND_PENDING, E.FOUND_COMPLETE, E.FOUND_FAILED, E.MISMATCH, E.ABSENT), S.CONFLICT),
+    # final states do not move; word to the contrary is for a person
+    S.SETTLED: {
+        E.FOUND_PENDING: S.SETTLED,
+        E.FOUND_COMPLETE: S.SETTLED,
+        E.FOUND_FAILED: S.CONFLICT,
+        E.MISMATCH: S.CONFLICT,
+    },
+    S.FAILED: {
+        E.FOUND_PENDING: S.FAILED,
+        E.FOUND_FAILED: S.FAILED,
+        E.FOUND_COMPLETE: S.CONFLICT,
+        E.MISMATCH: S.CONFLICT,
+    },
+    S.WITHDRAWN: _EARLIER,
+    S.PREEXISTING: {
+        E.ADOPT: S.ACCEPTED,
+        E.MISMATCH: S.CONFLICT,
+        **dict.fromkeys((E.FOUND_PENDING, E.FOUND_COMPLETE, E.FOUND_FAILED, E.FOUND_EARLIER), S.PREEXISTING),
+    },
+    S.CONFLICT: dict.fromkeys(
+        (E.FOUND_PENDING, E.FOUND_COMPLETE, E.FOUND_FAILED, E.FOUND_EARLIER, E.MISMATCH, E.ABSENT), S.CONFLICT
+    ),
 }
 
 

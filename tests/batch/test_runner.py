@@ -32,7 +32,7 @@ def settled(summary: Summary) -> int:
 
 
 async def run(api: PHPayouts, ledger: Ledger, fake: FakePayCools, **options: Any) -> Summary:
-    await ledger.release()
+    await ledger.resume_sending()
     return await Runner(api, ledger, Options(**{"concurrency": 10, **options}), clock=fake.clock).run()
 
 
@@ -289,7 +289,7 @@ async def test_a_long_retry_after_does_not_keep_a_stopped_run_waiting(
         return HttpResponse(200, {"Retry-After": "250"}, b'{"code": 1013, "message": "frequency limit"}')
 
     await plan(write_orders(9))
-    await ledger.release()
+    await ledger.resume_sending()
     async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(busy)) as client:
         async with asyncio.timeout(20):  # real seconds, of the 250
             summary = await Runner(PHPayouts(client), ledger, Options(concurrency=3, wait=0.2)).run()
