@@ -264,7 +264,7 @@ class Driver:
         if moved.state is not row.state:
             self._count(row.state, -1, -row.amount)
             self._count(moved.state, 1, row.amount)
-            if moved.state in FORWARD:
+            if moved.state in FORWARD or row.state is State.UNKNOWN:
                 self._forward_at = self._clock.monotonic()
         return moved
 
