@@ -26,9 +26,7 @@ __all__ = ["FORWARD", "Driver", "Pacing"]
 
 FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
 """States that a payout is in only when something has come of it."""
-_WORDS = frozenset(
-    {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
-)
+_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH})
 _CLOCK_WAS_SET = 1.0
 """Seconds by which the ledger's clock and the monotonic one may drift apart in a run before the first was set."""
 

@@ -304,7 +304,9 @@ class SQLiteLedger:
             found: Row = await self._open().add(Move(row, event, due, self.time(), facts, self._owner.epoch))
         except IllegalMove:
             if await self._meta("epoch") != self._owner.epoch:
-                raise LedgerInUse(f"{self.path}: another run has taken this ledger over; nothing more is sent") from None
+                raise LedgerInUse(
+                    f"{self.path}: another run has taken this ledger over; nothing more is sent"
+                ) from None
             raise
         return found
 

@@ -121,9 +121,7 @@ class Intake:
                 "owed then goes under a new order id, so that nobody gets both amounts"
             )
         self.add(
-            RowError(
-                line, "mch_order_id", f"{order_id} is in the ledger with other content, in batch {batch}: {todo}"
-            )
+            RowError(line, "mch_order_id", f"{order_id} is in the ledger with other content, in batch {batch}: {todo}")
         )
 
     def add_idempotency(self, line: int, idempotency_id: str, other: str) -> None:
