@@ -55,6 +55,7 @@ class Store(Protocol):
 
 class SQLiteStore:
     most_runs = 1
+    ledger_class = SQLiteLedger
 
     def __init__(self, folder: Path, identity: Identity, clock: ManualClock) -> None:
         self._folder, self._identity, self._clock = folder, identity, clock
@@ -62,11 +63,11 @@ class SQLiteStore:
         self._path = folder / "ledger.0.db"
 
     async def open(self) -> SQLiteLedger:
-        return await SQLiteLedger.open(self._path, self._identity, clock=self._clock.time)
+        return await self.ledger_class.open(self._path, self._identity, clock=self._clock.time)
 
     @asynccontextmanager
     async def outside(self) -> AsyncIterator[SQLiteLedger]:
-        ledger = await SQLiteLedger.open(self._path, None, exclusive=False, clock=self._clock.time)
+        ledger = await self.ledger_class.open(self._path, None, exclusive=False, clock=self._clock.time)
         yield ledger
         await ledger.aclose()
 
@@ -80,10 +81,11 @@ class SQLiteStore:
         await ledger.aclose()  # of the old file, which nobody looks at any more
 
     def rows(self) -> Rows:
-        return _rows(self._ask("SELECT order_id, state, amount FROM payouts"))
+        return _rows(self._ask("SELECT order_id, state, amount FROM payouts ORDER BY withdrawn = 0, id"))
 
     def history(self) -> Moves:
-        query = "SELECT p.order_id, m.event, m.state FROM moves m JOIN payouts p ON p.id = m.payout ORDER BY m.id"
+        query = """SELECT p.order_id, m.event, m.state FROM moves m JOIN payouts p ON p.id = m.payout
+            WHERE p.id IN (SELECT max(id) FROM payouts GROUP BY order_id) ORDER BY m.id"""
         return _moves(self._ask(query))
 
     def anything_due(self) -> bool:
@@ -139,11 +141,12 @@ class PostgresStore:
                 session._connection.pgconn.finish()  # the socket is closed, as when a process dies
 
     def rows(self) -> Rows:
-        return _rows(self._ask("SELECT order_id, state, amount FROM paycools_payouts"))
+        return _rows(self._ask("SELECT order_id, state, amount FROM paycools_payouts ORDER BY withdrawn = 0, id"))
 
     def history(self) -> Moves:
         query = """SELECT p.order_id, m.event, m.state FROM paycools_moves m
-            JOIN paycools_payouts p ON p.id = m.payout ORDER BY m.id"""
+            JOIN paycools_payouts p ON p.id = m.payout
+            WHERE p.id IN (SELECT max(id) FROM paycools_payouts GROUP BY order_id) ORDER BY m.id"""
         return _moves(self._ask(query))
 
     def anything_due(self) -> bool:
