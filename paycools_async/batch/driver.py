@@ -68,6 +68,7 @@ class Driver:
         self._started = ledger.time()
         self._skew = self._started - self._clock.monotonic()
         self._lag = 0.0
+        self._their_clock: float | None = None
         self.counts: dict[State, tuple[int, int]] = {}
 
     def stop(self, reason: str) -> None:
@@ -219,7 +220,9 @@ class Driver:
 
     async def _found(self, row: Row, found: Found) -> None:
         await self._learn_lag(row)
-        event = event_of_inquiry(found, row, found.created)
+        event = event_of_inquiry(found, row, found.created, self._their_clock)
+        if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
+            self._their_clock = found.created.timestamp() - row.sent  # we have its receipt, so we know when
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
             await self._look_again(row, None)
             return

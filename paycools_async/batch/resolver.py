@@ -45,10 +45,10 @@ def holds(error: PayCoolsError) -> bool:
     return isinstance(error, ApiError) and error.code in _CLOSED_FOR_NOW
 
 
-CLOCKS_DIFFER = 600.0
-"""Seconds by which PayCools' clock and ours may differ, and an order of ours still not look older than it is."""
+_CLOCKS_DIFFER = 120.0
+"""Seconds by which an order of ours may look older than it is, where PayCools' clock has been compared with ours."""
 _ZONES_DIFFER = 26 * 3600.0
-"""The same for an order whose receipt we have. No page names the zone of PayCools' times, and none is worth more."""
+"""The same where it has not, or where we have a receipt: no page names the zone of PayCools' times."""
 
 
 class Told(Protocol):
@@ -83,8 +83,10 @@ def event_of_error(error: PayCoolsError) -> Event:
             return Event.UNCLEAR
 
 
-def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
-    """What PayCools' record under our order id says of our row. `created`: when PayCools entered the order.
+def event_of_inquiry(found: Told, row: Row, created: datetime | None, their_clock: float | None = None) -> Event:
+    """What PayCools' record under our order id says of our row.
+
+    `created`: when PayCools entered the order. `their_clock`: seconds by which such times were seen to be ahead of ours.
 
     Another amount, or another transaction than the one we have a receipt for, is for a person. So is an order that
     PayCools had before this ledger sent it: nobody was paid by it.
@@ -93,7 +95,7 @@ def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
         return Event.MISMATCH
     if row.transaction_id and found.transaction_id and found.transaction_id != row.transaction_id:
         return Event.MISMATCH
-    if row.reason is not Event.ADOPT and _was_there_before(row, created):
+    if row.reason is not Event.ADOPT and _was_there_before(row, created, their_clock):
         return Event.FOUND_EARLIER
     if found.transaction_status is TransactionStatus.COMPLETE:
         return Event.FOUND_COMPLETE
@@ -102,12 +104,13 @@ def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
     return Event.FOUND_PENDING
 
 
-def _was_there_before(row: Row, created: datetime | None) -> bool:
+def _was_there_before(row: Row, created: datetime | None, their_clock: float | None) -> bool:
     if row.state in (State.OFFERED, State.PLANNED, State.WITHDRAWN) and row.resends == 0:
         return True  # it was never sent
     if row.state is State.UNKNOWN and row.reason is Event.DUPLICATE and row.resends == 0:
         return True  # our first sending was refused because of it
     if created is None:
         return False
-    margin = _ZONES_DIFFER if row.transaction_id else CLOCKS_DIFFER
-    return created.timestamp() < row.entered - margin
+    compared = their_clock is not None and not row.transaction_id
+    margin = _CLOCKS_DIFFER if compared else _ZONES_DIFFER
+    return created.timestamp() - (their_clock if their_clock is not None and compared else 0.0) < row.entered - margin

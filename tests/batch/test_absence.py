@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -223,6 +224,34 @@ async def test_an_order_older_than_its_entry_is_not_called_settled(
     await plan(write_orders(1))
     summary = await answered_otherwise(fake, ledger, "GET", {"createTime": "2025-11-30 10:00:00"})
     assert (summary.rows(State.PREEXISTING), summary.exit_code) == (1, 3)
+
+
+@STORES
+async def test_once_the_clocks_are_compared_an_order_of_an_hour_ago_is_not_ours_either(
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    """PayCools' times are eight hours behind here, by all receipts; one unclear order is an hour older than that."""
+    behind = 8 * 3600.0
+    await plan(write_orders(2))
+    fake.faults.drop_after(next=1, only=CREATE)
+    answer = fake.transport().send
+
+    async def spoil(request: HttpRequest) -> HttpResponse:
+        said = await answer(request)
+        body = json.loads(said.body)
+        if request.method == "GET" and body.get("data"):
+            unclear = body["data"]["mchOrderId"] == "PAY000000001"
+            created = fake.clock.time() - behind - (3600 if unclear else 0)
+            body["data"]["createTime"] = fake.books.when(created)
+            if unclear and not compared.is_set():
+                body = {"code": 1008, "message": "Transaction Not Found"}
+            compared.set() if not unclear else None
+        return attrs.evolve(said, body=json.dumps(body).encode())
+
+    compared = asyncio.Event()
+    async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(spoil), clock=fake.clock) as client:
+        summary = await run(PHPayouts(client), ledger, fake, concurrency=1)
+    assert (summary.rows(State.SETTLED), summary.rows(State.PREEXISTING)) == (1, 1)
 
 
 @STORES

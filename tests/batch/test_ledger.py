@@ -96,7 +96,9 @@ async def test_a_move_is_logged_if_it_is_made_and_only_then(
     assert [type(each) for each in found] == [Row, IllegalMove, Row]
 
     def log(connection: sqlite3.Connection) -> list[tuple[int, str, str]]:
-        return connection.execute("SELECT payout, event, state FROM moves WHERE event <> 'release' ORDER BY id").fetchall()
+        return connection.execute(
+            "SELECT payout, event, state FROM moves WHERE event <> 'release' ORDER BY id"
+        ).fetchall()
 
     assert await ledger._do(log) == [
         (rows[1].id, "send", "sending"),
