@@ -36,7 +36,7 @@ FAULTS: list[dict[str, Any]] = [
 BURST: dict[str, Any] = {"kind": "busy", "code": 1013, "rate": 1.0}
 BURST_LASTS, BETWEEN_BURSTS = 0.3, 3.0
 TIMEOUT = 2.0
-"""Seconds for a call: an unclear payout is inquired about for so long, and ABSENT_AFTER more, before it is sent again."""
+"""Seconds for a call. An unclear payout waits for so long, and ABSENT_AFTER more, before it is sent again."""
 ABSENT_AFTER = 1.0
 MAX_RESENDS = 20
 """Of the sendings one in eight is lost, and every payout is to come to its end here without a person."""
@@ -206,7 +206,7 @@ def _told(small: Soaked, large: Soaked) -> str:
         f"states             {states}" + (f" (stopped: {large.stopped})" if large.stopped else ""),
         f"faults             {_counted(large.struck)}",
         f"requests           {_counted(large.requests)}",
-        f"sent again         {large.resends:,} times, each after inquiries that found nothing when it must have arrived",
+        f"sent again         {large.resends:,} times, after inquiries that found nothing in time",
         f"paid twice         {len(large.paid_more_than_once)} (the sandbox's own count)",
         f"orders paid        {large.orders_paid:,}, settled rows {large.states.get('settled', 0):,}",
         f"rows that differ   {', '.join([*small.wrong, *large.wrong]) or 'none'}",

@@ -187,7 +187,7 @@ class SQLiteLedger:
         return await self._do(lambda db: sqlite_batches.enter(db, orders, text_of, who, self.time()))
 
     async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
-        """A person's yes to a batch: its offered rows become planned. Raises Changed where that is not what was shown."""
+        """A person's yes to a batch: its offered rows become planned. Raises Changed where it is not what was shown."""
         await self._do(lambda db: sqlite_batches.release(db, batch, by, rows, amount, self.time()))
 
     async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:

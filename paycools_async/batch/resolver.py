@@ -86,7 +86,7 @@ def event_of_error(error: PayCoolsError) -> Event:
 def event_of_inquiry(found: Told, row: Row, created: datetime | None, their_clock: float | None = None) -> Event:
     """What PayCools' record under our order id says of our row.
 
-    `created`: when PayCools entered the order. `their_clock`: seconds by which such times were seen to be ahead of ours.
+    `created`: when PayCools entered the order. `their_clock`: seconds by which its times were seen to be ahead of ours.
 
     Another amount, or another transaction than the one we have a receipt for, is for a person. So is an order that
     PayCools had before this ledger sent it: nobody was paid by it.

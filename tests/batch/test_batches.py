@@ -1,4 +1,4 @@
-"""What a person decides: a file's rows are offered, released as they were shown, or taken back; each batch by itself."""
+"""What a person decides: a file's rows are offered, released as they were shown, or taken back: one batch at a time."""
 
 from __future__ import annotations
 
