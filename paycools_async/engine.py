@@ -7,41 +7,47 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Literal, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import attrs
 
 from . import converters
+from .call_errors import hide_personal_data, mismatch, name_call, unknown
 from .config import Merchant
-from .endpoint import Effect, Endpoint, Provenance, Request, Wire
+from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire, purpose_of
 from .errors import (
     ApiError,
+    ClientClosed,
     ConfigurationError,
     DeadlineExceeded,
     EndpointUnpublishedError,
     FieldError,
-    InvalidParameter,
     InvalidRequest,
+    OrderConflict,
     Outcome,
-    OutcomeUnknown,
     PayCoolsError,
     RateLimited,
+    SigningError,
     TransientError,
+    TransportError,
     UnexpectedAnswer,
     UnverifiedEndpointWarning,
     WrongFamilyError,
 )
+from .in_doubt import Doubts, order_id_of
 from .policy import Deadline, Pace, Retry
 from .signing.base import TimedSigner
 from .times import Clock
-from .transports.base import HttpRequest, HttpResponse, Transport
+from .transports.base import Departure, HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
+from .wire.codes import hides_an_earlier_attempt
 from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, Sealed
 
@@ -68,6 +74,19 @@ class Exchange(Generic[R]):
 
 
 @attrs.define(kw_only=True)
+class _Trip:
+    """What one call asks of its way to PayCools, and how far the last attempt came."""
+
+    fresh: bool = False
+    not_after: float | None = None
+    departure: Departure | None = None
+
+    @property
+    def may_have_left(self) -> bool:
+        return self.departure is not None and self.departure.may_have_left
+
+
+@attrs.define(kw_only=True)
 class Engine:
     """Sends requests for one merchant over one transport."""
 
@@ -84,42 +103,43 @@ class Engine:
     paths: Mapping[str, str]
     sign_path_parameters: bool = False
     timestamp_unit: Literal["ms", "s"] = "ms"
+    doubts: Doubts = attrs.field(default=attrs.Factory(lambda self: Doubts(self.clock), takes_self=True), init=False)
     _warned: set[str] = attrs.field(factory=set, init=False)
     _headers: Mapping[str, str] = attrs.field(
         default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
     )
 
-    async def exchange(self, request: Request[R]) -> Exchange[R]:
+    async def exchange(self, request: Request[R], *, fresh: bool = False) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
         message = self.freeze(request)
-        return await self.deliver(request.__endpoint__, message, lambda: request)
-
-    async def deliver(self, endpoint: Endpoint, message: Message, ask: Callable[[], Request[R]]) -> Exchange[R]:
-        """Send a message of an endpoint. Raises what `errors` describes; errors hold the request, and ask for it."""
-        started = self.clock.monotonic()
-        try:
-            answer, data, response, attempts = await self._perform(endpoint, message)
-            result = self._result(endpoint, data, response)
-        except PayCoolsError as error:
-            request = ask()
-            _hide_personal_data(error, request)
-            if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
-                raise OutcomeUnknown(
-                    f"{type(request).__name__}: {error}. It may have got through: find out before anything is sent "
-                    "again; .request holds what was sent",
-                    request=request,
-                ) from error
-            raise
-        return Exchange(
-            result=cast(R, result),
-            raw=answer.raw,
-            status=response.status,
-            headers=response.headers,
-            duration=self.clock.monotonic() - started,
-            attempts=attempts,
+        endpoint = request.__endpoint__
+        exchange: Exchange[R] = await self._guarded(
+            endpoint, message, lambda: request, _Trip(fresh=fresh), remember=True, ours=request
         )
+        return exchange
 
-    async def call(self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect) -> Any:
+    async def deliver(
+        self,
+        endpoint: Endpoint,
+        message: Message,
+        ask: Callable[[], Request[R]],
+        *,
+        fresh: bool = False,
+        not_after: float | None = None,
+    ) -> Exchange[R]:
+        """Send a message of an endpoint. Raises what `errors` describes; errors hold the request, and ask for it.
+
+        A `fresh` one goes over a connection of its own. After `not_after`, a moment of the clock's monotonic time,
+        nothing is sent any more: DeadlineExceeded, NOT_SENT. For callers who keep a record themselves: nothing is
+        added to what the client has in doubt.
+        """
+        trip = _Trip(fresh=fresh, not_after=not_after)
+        exchange: Exchange[R] = await self._guarded(endpoint, message, ask, trip)
+        return exchange
+
+    async def call(
+        self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None = None
+    ) -> Any:
         """Send fields to any path, signed like the rest; returns the answer's `data`."""
         endpoint = Endpoint(
             id=f"{method} {path}",
@@ -132,16 +152,68 @@ class Engine:
             request=dict,
             returns=Any,
             effect=effect,
+            purpose=purpose or purpose_of(effect),
             success_codes=frozenset({1, 1000}) if self.family == "ph" else frozenset({10000}),
         )
         message = self._without_class(endpoint, fields)
+        return (await self._guarded(endpoint, message, lambda: dict(fields), _Trip(), remember=True)).result
+
+    async def _guarded(
+        self,
+        endpoint: Endpoint,
+        message: Message,
+        ask: Callable[[], Any],
+        trip: _Trip,
+        *,
+        remember: bool = False,
+        ours: Any = None,
+    ) -> Exchange[Any]:
+        """The call; what goes wrong leaves as a PayCoolsError that says what is known of the money."""
+        started = self.clock.monotonic()
         try:
-            _, data, _, _ = await self._perform(endpoint, message)
-        except PayCoolsError as error:
-            if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
-                raise OutcomeUnknown(f"{method} {path}: {error}. It may have got through") from error
+            answer, data, response, attempts = await self._perform(endpoint, message, trip)
+            result = self._result(endpoint, data, response, ours)
+        except asyncio.CancelledError as error:
+            if endpoint.moves_or_creates and trip.may_have_left:
+                self._note_doubt(error, endpoint, ask(), remember=remember)
             raise
-        return data
+        except PayCoolsError as error:
+            explained = self._explained(error, endpoint, ask(), remember=remember)
+            if explained is error:
+                raise
+            raise explained from error
+        return Exchange(
+            result=result,
+            raw=answer.raw,
+            status=response.status,
+            headers=response.headers,
+            duration=self.clock.monotonic() - started,
+            attempts=attempts,
+        )
+
+    def _explained(self, error: PayCoolsError, endpoint: Endpoint, request: Any, *, remember: bool) -> PayCoolsError:
+        order_id = order_id_of(request)
+        hide_personal_data(error, request)
+        name_call(error, endpoint.id, order_id)
+        if not endpoint.moves_or_creates:
+            return error
+        refused = isinstance(error, ApiError) and error.outcome is Outcome.REJECTED
+        if refused and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id) is not None:
+            error.outcome = Outcome.UNKNOWN
+        if error.outcome is not Outcome.UNKNOWN:
+            return error
+        if remember:
+            self.doubts.add(endpoint.id, request)
+        return unknown(error, endpoint.id, order_id, request, self.clock.monotonic())
+
+    def _note_doubt(self, error: asyncio.CancelledError, endpoint: Endpoint, request: Any, *, remember: bool) -> None:
+        order_id = order_id_of(request)
+        error.add_note(
+            f"{endpoint.id} {order_id or ''}".rstrip() + " was cancelled and may have got through: find out before "
+            "anything is sent again"
+        )
+        if remember:
+            self.doubts.add(endpoint.id, request)
 
     def _without_class(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Message:
         """The unsigned message of an endpoint without a class."""
@@ -167,7 +239,11 @@ class Engine:
         if endpoint is None or endpoint.family != self.family:
             other = type(request).__name__
             raise WrongFamilyError(f"{other} is no request of the {self.family} API; nothing was sent")
-        return self.message(endpoint, converters.unstructure(request))
+        try:
+            fields = converters.unstructure(request)
+        except Exception as error:  # noqa: BLE001 - of whatever a caller has put into the request
+            raise _invalid(endpoint, error) from None
+        return self.message(endpoint, fields)
 
     def message(self, endpoint: Endpoint, own: dict[str, Any]) -> Message:
         """The unsigned message of an endpoint with these fields of its own, under their wire names."""
@@ -206,8 +282,10 @@ class Engine:
             )
         return path
 
-    async def _perform(self, endpoint: Endpoint, message: Message) -> tuple[Answer, Any, HttpResponse, int]:
-        deadline = Deadline(self.clock, self.timeout)
+    async def _perform(
+        self, endpoint: Endpoint, message: Message, trip: _Trip
+    ) -> tuple[Answer, Any, HttpResponse, int]:
+        deadline = Deadline(self.clock, self.timeout, not_after=trip.not_after)
         try:
             text = message.text
         except _CANNOT_TRAVEL as error:
@@ -221,59 +299,61 @@ class Engine:
         while True:
             attempt += 1
             try:
-                answer, data, response = await self._attempt(endpoint, sealed, deadline)
+                answer, data, response = await self._attempt(endpoint, sealed, deadline, trip)
             except PayCoolsError as error:
                 if not self.retry.may_repeat(error, reads=not endpoint.moves_or_creates, attempt=attempt):
                     raise
                 pause = self.retry.pause(attempt)
-                if pause >= deadline.remaining:
+                if pause >= deadline.to_send:
                     raise
+                trip.departure = None  # it is known that nothing is on its way, or it does not matter
                 await self.clock.sleep(pause)
             else:
                 return answer, data, response, attempt
 
     async def _sign(self, text: bytes, deadline: Deadline) -> bytes:
+        deadline.check()
         try:
-            return await self.signer.sign(text, deadline.remaining)
+            signature = await self.signer.sign(text, deadline.to_send)
         except TimeoutError:
             raise DeadlineExceeded(
                 "nothing was sent: no signature in the time allowed for the call", outcome=Outcome.NOT_SENT
             ) from None
+        except ClientClosed:
+            raise
+        except Exception as error:
+            raise SigningError(f"nothing was sent: the signer failed: {type(error).__name__}") from error
+        if not isinstance(signature, bytes | bytearray):
+            raise SigningError(f"nothing was sent: the signer returned {type(signature).__name__}, not bytes")
+        return bytes(signature)
 
     async def _attempt(
-        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline
+        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline, trip: _Trip
     ) -> tuple[Answer, Any, HttpResponse]:
         sent_at = await self.pace.wait_turn(deadline)
-        response = await self.transport.send(
+        deadline.check()
+        trip.departure = Departure()
+        response = await self._carry(
             HttpRequest(
                 sealed.method,
                 self.base_url + sealed.target,
                 self._headers,
                 sealed.body,
                 deadline.remaining,
+                fresh=trip.fresh,
+                expired=None if deadline.not_after is None else deadline.expired,
+                departure=trip.departure,
             )
         )
         try:
             answer = read_answer(response.status, response.headers, response.body)
-            data = data_of(
-                answer,
-                response.status,
-                response.headers,
-                endpoint.success_codes,
-                moves_money=endpoint.moves_or_creates,
-                family=self.family,
-            )
+            data = data_of(answer, response.status, response.headers, endpoint)
         except UnexpectedAnswer as error:
             if error.status in (429, 503):
                 self.pace.busy(sent_at, error.retry_after)
             raise
-        except RateLimited:
+        except (RateLimited, TransientError):
             self.pace.busy(sent_at, retry_after(response.headers))
-            raise
-        except TransientError as error:
-            self.pace.busy(sent_at, retry_after(response.headers))
-            if endpoint.moves_or_creates:
-                error.outcome = Outcome.UNKNOWN  # "network failed": PayCools itself may not know
             raise
         except ApiError:
             self.pace.calm(sent_at)
@@ -281,13 +361,32 @@ class Engine:
         self.pace.calm(sent_at)
         return answer, data, response
 
-    def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse) -> Any:
+    async def _carry(self, request: HttpRequest) -> HttpResponse:
+        """The transport's answer; from a transport of the caller's own comes nothing but a TransportError either."""
         try:
-            return converters.structure(data, endpoint.returns)
-        except ValueError as error:
+            response = await self.transport.send(request)
+        except TransportError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__} from the transport; the request may have been sent"
+            raise TransportError(what) from error
+        if not isinstance(response, HttpResponse):
+            raise TransportError(f"{type(response).__name__} from the transport, which is no HttpResponse")
+        return response
+
+    def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse, ours: Any) -> Any:
+        try:
+            result = converters.structure(data, endpoint.returns)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not what it should be
             raise UnexpectedAnswer(
                 f"HTTP {response.status}: the answer says success, but {error}", status=response.status
             ) from None
+        contradiction = mismatch(ours, result)
+        if contradiction is None:
+            return result
+        if endpoint.moves_or_creates:
+            raise UnexpectedAnswer(f"HTTP {response.status}: {contradiction}", status=response.status)
+        raise OrderConflict(f"{contradiction}; nothing is known of ours", outcome=Outcome.UNKNOWN)
 
 
 def _level_outside() -> int:
@@ -311,8 +410,8 @@ def _fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[s
     return path, used
 
 
-_CANNOT_TRAVEL = (TypeError, ValueError)
-"""What `wire` raises for a float, bytes and the like."""
+_CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
+"""What `wire` raises for a float, bytes, a list in itself and the like."""
 
 
 def _invalid(endpoint: Endpoint, error: Exception) -> InvalidRequest:
@@ -324,26 +423,3 @@ def _json(endpoint: Endpoint, fields: Mapping[str, Any]) -> str:
         return json_text(fields)
     except _CANNOT_TRAVEL as error:
         raise _invalid(endpoint, error) from None
-
-
-def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:
-    """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
-    if not isinstance(error, ApiError):
-        return
-    for value in _personal_data(request):
-        # a mobile may come back with its country's prefix, 639.. for 09..
-        for secret in (value, value[1:]) if value.startswith("0") and len(value) > 8 else (value,):
-            error.message = error.message.replace(secret, "***")
-            error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
-            if isinstance(error, InvalidParameter):
-                error.reason = error.reason.replace(secret, "***")
-
-
-def _personal_data(request: Any) -> Iterator[str]:
-    """The texts of a request, and of the objects inside it, that say something of a person."""
-    for field in attrs.fields(type(request)):
-        value = getattr(request, field.name)
-        if isinstance(value, str) and field.metadata.get("personal"):
-            yield value
-        elif attrs.has(type(value)):
-            yield from _personal_data(value)

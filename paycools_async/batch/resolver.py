@@ -14,6 +14,7 @@ from ..errors import (
     Outcome,
     PayCoolsError,
     RateLimited,
+    TransientError,
     TransportError,
 )
 from .states import Event
@@ -53,7 +54,8 @@ def event_of_error(error: PayCoolsError) -> Event:
                 return Event.HELD
             return Event.DOUBTED if type(error) is ApiError else Event.REJECTED
         case _:
-            return Event.UNCLEAR
+            answered = isinstance(error.__cause__, ApiError) and not isinstance(error.__cause__, TransientError)
+            return Event.DOUBTED if answered else Event.UNCLEAR
 
 
 def event_of_inquiry(found: Told, amount: int) -> Event:

@@ -95,7 +95,7 @@ async def test_an_unclear_payment_is_resolved(
     getattr(fake.faults, fault)(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.unified.payments.create(**PAYMENT)
-    found = await paycools.unified.payments.resolve(caught.value.request)
+    found = await paycools.unified.payments.resolve(caught.value.request, resend=True)
     assert isinstance(found, GlobalPaymentStatus if sent == 1 else UnifiedPaymentReceipt)
     assert fake.requests["global.unified.payment.create"] == sent
 
