@@ -72,6 +72,12 @@ class _Proof:
                 self.started = self._before
             raise
         self._writing = True
+        self.keep_apart()
+
+    def keep_apart(self) -> None:
+        """A connection that was fresh is not kept for others either."""
+        if self.request.fresh and self.connection is not None:
+            self.connection.force_close()
 
     def _check(self) -> None:
         if self.request.expired is not None and self.request.expired():
@@ -106,8 +112,8 @@ class _Request(aiohttp.ClientRequest):
         if proof is not None:
             proof.connection = conn.protocol
         response = await super().send(conn)
-        if proof is not None and proof.request.fresh and conn.protocol is not None:
-            conn.protocol.force_close()
+        if proof is not None and proof.request.body is None:  # with a body it is not looked at for the last time yet
+            proof.keep_apart()
         return response
 
 
