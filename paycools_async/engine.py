@@ -8,12 +8,8 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 from __future__ import annotations
 
 import asyncio
-import re
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, TypeVar
-from urllib.parse import quote
 
 import attrs
 
@@ -21,12 +17,12 @@ from . import converters
 from .call_errors import hide_personal_data, mismatch, name_call, unknown
 from .config import Merchant
 from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire, purpose_of
+from .endpoint_path import fill_path, path_of
 from .errors import (
     ApiError,
     ClientClosed,
     ConfigurationError,
     DeadlineExceeded,
-    EndpointUnpublishedError,
     FieldError,
     InvalidRequest,
     OrderConflict,
@@ -37,7 +33,6 @@ from .errors import (
     TransientError,
     TransportError,
     UnexpectedAnswer,
-    UnverifiedEndpointWarning,
     WrongFamilyError,
 )
 from .in_doubt import Doubts, order_id_of
@@ -247,10 +242,10 @@ class Engine:
 
     def message(self, endpoint: Endpoint, own: dict[str, Any]) -> Message:
         """The unsigned message of an endpoint with these fields of its own, under their wire names."""
-        path = self._path(endpoint)
+        path = path_of(endpoint, self.paths, self._warned)
         in_path: dict[str, Any] = {}
         if "{" in path:
-            path, in_path = _fill_path(endpoint, path, own)
+            path, in_path = fill_path(endpoint, path, own)
         if endpoint.wire is Wire.FLAT:
             fields = self.merchant.fills(endpoint.fills, now=self.clock.time())
             fields.update(own)
@@ -263,24 +258,6 @@ class Engine:
         if endpoint.wire is Wire.HYBRID:
             return FlatMessage(endpoint.method, path, {"appId": app_id, "param": param})
         return EnvelopedMessage(endpoint.method, path, app_id, param)
-
-    def _path(self, endpoint: Endpoint) -> str:
-        path = self.paths.get(endpoint.id, endpoint.path)
-        if path is None:
-            raise EndpointUnpublishedError(
-                f"{endpoint.id} ({endpoint.nav}): its path is in no public document. Ask your PayCools account "
-                f'manager for it and pass paths={{"{endpoint.id}": "/..."}} to the client; nothing was sent'
-            )
-        inferred = endpoint.provenance is Provenance.INFERRED and endpoint.id not in self.paths
-        if inferred and endpoint.id not in self._warned:
-            self._warned.add(endpoint.id)
-            warnings.warn(
-                f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
-                "and override it with paths= if it differs",
-                UnverifiedEndpointWarning,
-                stacklevel=_level_outside(),
-            )
-        return path
 
     async def _perform(
         self, endpoint: Endpoint, message: Message, trip: _Trip
@@ -387,27 +364,6 @@ class Engine:
         if endpoint.moves_or_creates:
             raise UnexpectedAnswer(f"HTTP {response.status}: {contradiction}", status=response.status)
         raise OrderConflict(f"{contradiction}; nothing is known of ours", outcome=Outcome.UNKNOWN)
-
-
-def _level_outside() -> int:
-    """The stack level, for a warning of the function that asks, of the first line outside this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-def _fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The path with its values, which are taken out of the fields, and those values."""
-    used = {name: fields.pop(name) for name in _PLACEHOLDER.findall(path) if name in fields}
-    for name, value in used.items():
-        path = path.replace("{" + name + "}", quote(str(value), safe=""))
-    if "{" in path:
-        raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
-    return path, used
 
 
 _CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)

@@ -31,7 +31,7 @@ def exact_decimal(text: str) -> Decimal:
 
 
 def _bounded_int(text: str) -> int:
-    if len(text) > MOST_DIGITS + 1:
+    if len(text.lstrip("-")) > MOST_DIGITS:
         raise ValueError("a number out of bounds")
     return int(text)
 
