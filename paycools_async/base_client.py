@@ -92,14 +92,18 @@ class BaseClient:
     def in_doubt(self) -> tuple[InDoubt, ...]:
         """The requests that may have got through and were not answered, cancelled ones included, oldest first.
 
-        An entry leaves when `resolve`, `find` or `wait_until_final` has an answer for its order; no other does. Those
-        of calls without a class, or of products without `find`, leave by `dismiss`. It lives in memory: what must
-        outlive the process is to be stored before the call (docs/timeouts.md).
+        An entry leaves when `resolve`, `find` or `wait_until_final` has an answer for its order, and what creates
+        something that is no money when the same call succeeds later; no other does. Those of calls without a class, or
+        of products without `find`, leave by `dismiss`. It lives in memory: what must outlive the process is to be
+        stored before the call (docs/timeouts.md).
         """
         return tuple(self._engine.doubts)
 
     def dismiss(self, record: InDoubt) -> None:
-        """Take an entry out of `in_doubt`: you have found out by other means what became of it."""
+        """Take an entry out of `in_doubt`: you have found out by other means what became of it.
+
+        If the order was sent once more since you read the entry, the newer one stays.
+        """
         self._engine.doubts.dismiss(record)
 
     @property

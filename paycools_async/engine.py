@@ -19,6 +19,7 @@ from .config import Merchant
 from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire, purpose_of
 from .endpoint_path import fill_path, path_of
 from .errors import (
+    AlreadyExists,
     ApiError,
     ClientClosed,
     ConfigurationError,
@@ -170,13 +171,15 @@ class Engine:
             result = self._result(endpoint, data, response, ours)
         except asyncio.CancelledError as error:
             if endpoint.moves_or_creates and trip.may_have_left:
-                self._note_doubt(error, endpoint, ask(), remember=remember)
+                self._note_doubt(error, endpoint, _asked(ask), remember=remember)
             raise
         except PayCoolsError as error:
-            explained = self._explained(error, endpoint, ask(), remember=remember)
+            explained = self._explained(error, endpoint, _asked(ask), remember=remember)
             if explained is error:
                 raise
             raise explained from error
+        if remember and endpoint.effect is Effect.CREATES:
+            self.doubts.settle(endpoint.id, order_id_of(ask()))
         return Exchange(
             result=result,
             raw=answer.raw,
@@ -196,6 +199,8 @@ class Engine:
         if refused and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id) is not None:
             error.outcome = Outcome.UNKNOWN
         if error.outcome is not Outcome.UNKNOWN:
+            if isinstance(error, AlreadyExists):
+                self.doubts.settle(endpoint.id, order_id)
             return error
         if remember:
             self.doubts.add(endpoint.id, request)
@@ -368,6 +373,14 @@ class Engine:
 
 _CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
 """What `wire` raises for a float, bytes, a list in itself and the like."""
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """The request; without it an error says less, and is no other error."""
+    try:
+        return ask()
+    except Exception:  # noqa: BLE001
+        return None
 
 
 def _invalid(endpoint: Endpoint, error: Exception) -> InvalidRequest:

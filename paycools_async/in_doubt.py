@@ -81,8 +81,9 @@ class Doubts:
             self._records.pop((operation, order_id), None)
 
     def dismiss(self, record: InDoubt) -> None:
-        """Whoever asks has found out by other means."""
-        self._records.pop(self._key(record), None)
+        """Whoever asks has found out by other means. What the order got into since then stays."""
+        if self._records.get(self._key(record)) == record:
+            del self._records[self._key(record)]
 
     def _key(self, record: InDoubt) -> Key | int:
         return (record.operation, record.order_id) if record.order_id is not None else id(record)

@@ -7,17 +7,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from .endpoint import Request
 from .enums import TransactionStatus
 from .errors import OrderConflict, Outcome, OutcomeUnknown, StillPending
-from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, not_found
+from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount, not_found
 
 __all__ = ["Order", "OrderProduct", "OrderStatus", "PayoutProduct", "RefundProduct", "check_amount", "check_order_id"]
 
 R = TypeVar("R")
-
-
-def check_amount(order: str, known: int | None, ours: int) -> None:
-    """Raise OrderConflict where PayCools knows the order with another amount (minor units); `order` names it."""
-    if known not in (None, ours):
-        raise OrderConflict(f"PayCools knows {order} with amount {known}, ours is {ours}")
 
 
 def check_order_id(answered: str, ours: str) -> None:
@@ -67,7 +61,7 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
         status = await self._found(inquiry, fresh=fresh)
         if status is not None:
             check_order_id(status.mch_order_id, mch_order_id)
-            self._settle(self._creation, mch_order_id)
+            self._settle(self._creation, mch_order_id, status.amount)
         return status
 
     async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:
@@ -207,7 +201,7 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         """
         record = await self._listed(mch_refund_order_id, original_transaction_id)
         if record is not None:
-            self._settle(self._creation, mch_refund_order_id)
+            self._settle(self._creation, mch_refund_order_id, record.refund_amount)
         return record
 
     async def _listed(

@@ -26,7 +26,7 @@ from .errors import (
 from .in_doubt import InDoubt, order_id_of
 from .product import Product, Sender
 
-__all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "not_found"]
+__all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not_found"]
 
 F = TypeVar("F")
 R = TypeVar("R")
@@ -36,6 +36,12 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
 _NOT_FOUND_CODES = {"ph": 1008, "global": 21006}
+
+
+def check_amount(order: str, known: int | None, ours: int | None) -> None:
+    """Raise OrderConflict where PayCools knows the order with another amount (minor units); `order` names it."""
+    if known is not None and ours is not None and known != ours:
+        raise OrderConflict(f"PayCools knows {order} with amount {known}, ours is {ours}")
 
 
 def not_found(request: Request[Any], message: str) -> NotFound:
@@ -116,7 +122,7 @@ class Resolving(Generic[F, R]):
             if error.outcome is Outcome.NOT_SENT or isinstance(error, RateLimited):
                 self.client._doubts.count_resend(record, record.resends)
                 raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
-            self.client._doubts.dismiss(record)  # absent, and refused
+            self.client._doubts.settle(self.operation, record.order_id)  # absent, and refused
             raise
         return receipt
 
@@ -148,6 +154,11 @@ class Resolving(Generic[F, R]):
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
 
-    def _settle(self, creation: type[Any], order_id: str) -> None:
-        """PayCools has shown the order: it is in doubt no more."""
-        self._client._doubts.settle(creation.__endpoint__.id, order_id)
+    def _settle(self, creation: type[Any], order_id: str, amount: int | None) -> None:
+        """PayCools has shown the order: it is in doubt no more. Raises OrderConflict if that was of another amount."""
+        operation = creation.__endpoint__.id
+        record = self._client._doubts.get(operation, order_id)
+        if record is not None:
+            ours = getattr(record.request, "amount", None) or getattr(record.request, "refund_amount", None)
+            check_amount(f"order {order_id}", amount, ours)
+        self._client._doubts.settle(operation, order_id)

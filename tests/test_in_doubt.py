@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 from engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, loaded, says
 
@@ -25,6 +24,7 @@ from paycools_async import (
     errors,
 )
 from paycools_async.errors import DeadlineExceeded, PayCoolsError, TransportError
+from paycools_async.ph.bills import BatchCreateStaticVA, BillsChannel
 from paycools_async.testing import ManualClock
 
 CREATE = "ph.payout.create"
@@ -185,6 +185,49 @@ async def test_each_operation_and_order_has_its_own_entry(key_pem: str) -> None:
         for record in stage.client.in_doubt:
             stage.client.dismiss(record)
         assert stage.client.in_doubt == ()
+
+
+async def test_what_is_found_with_another_amount_stays_in_doubt(key_pem: str) -> None:
+    other = {"mchOrderId": "ORDER0000001", "transactionId": "D1", "transactionStatus": "PENDING", "amount": 50011}
+    async with Stage(key_pem, RESET, says(1000, data=other)) as stage:
+        with pytest.raises(OutcomeUnknown):
+            await stage.client.send(ORDER)
+        for asking in (
+            stage.client.payouts.find("ORDER0000001"),
+            stage.client.payouts.wait_until_final("ORDER0000001"),
+        ):
+            with pytest.raises(OrderConflict, match="with amount 50011, ours is 50010"):
+                await asking
+        assert entries(stage.client) == [(CREATE, "ORDER0000001")]
+
+
+@pytest.mark.parametrize("answer", [says(1000, data={"paymentVaList": []}), says(1017)])
+async def test_an_account_is_in_doubt_until_the_same_call_has_made_it(key_pem: str, answer: HttpResponse) -> None:
+    request = BatchCreateStaticVA(
+        mch_order_id="JUAN0001", channel_code=[BillsChannel.GCASH], customer_name="Juan", email="juan@shop.example"
+    )
+    async with Stage(key_pem, RESET, answer) as stage:
+        with pytest.raises(OutcomeUnknown):
+            await stage.client.send(request)
+        assert entries(stage.client) == [("ph.bills.batch_create", "JUAN0001")]
+        with contextlib.suppress(errors.AlreadyExists):
+            await stage.client.send(request)
+        assert entries(stage.client) == []
+
+
+async def test_dismissing_an_old_entry_leaves_a_newer_doubt(key_pem: str) -> None:
+    async with Stage(key_pem, RESET) as stage:
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown):
+                await stage.client.send(ORDER)
+            stage.clock.advance(1)
+            record = stage.client.in_doubt[0]
+            if stage.clock.monotonic() == 1:
+                old = record
+        stage.client.dismiss(old)
+        assert stage.client.in_doubt == (record,)
+        stage.client.dismiss(record)
+        assert entries(stage.client) == []
 
 
 async def test_what_was_not_sent_or_was_refused_is_not_in_doubt(key_pem: str) -> None:

@@ -283,5 +283,5 @@ class Checkout(ResolvingProduct):
         """The checkout's status, or None if PayCools does not know the order."""
         found = await self._found(QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id))
         if found is not None:
-            self._settle(CreateCheckout, mch_order_id)
+            self._settle(CreateCheckout, mch_order_id, found.amount)
         return found

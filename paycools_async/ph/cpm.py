@@ -131,7 +131,7 @@ class CPM(ResolvingProduct):
         """The charge's status, or None if PayCools does not know the order."""
         found = await self._found(QueryCPMPayment(mch_order_id=mch_order_id))
         if found is not None:
-            self._settle(CreateCPMPayment, mch_order_id)
+            self._settle(CreateCPMPayment, mch_order_id, found.transaction_amount)
         return found
 
     async def resolve(self, request: CreateCPMPayment, *, absent_after: float = ABSENT_AFTER) -> CPMPayment:

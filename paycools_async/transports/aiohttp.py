@@ -163,6 +163,7 @@ class AiohttpTransport:
             raise kind(_told(what, proof), outcome=_outcome(proof)) from None
         finally:
             _PROOF.reset(token)
+            proof.connection = None
 
     async def _exchange(self, request: HttpRequest, proof: _Proof) -> HttpResponse:
         if self._session is None:
