@@ -51,6 +51,8 @@ def _to_int(value: Any, _: Any = None) -> int:
         raise ValueError("not an integer")
     if isinstance(value, Decimal) and value != value.to_integral_value():
         raise ValueError("not an integer")
+    if isinstance(value, str) and len(value) > 41:
+        raise ValueError("not an integer")
     return int(value)
 
 

@@ -195,9 +195,8 @@ class Engine:
         name_call(error, endpoint.id, order_id)
         if not endpoint.moves_or_creates:
             return error
-        refused = isinstance(error, ApiError) and error.outcome is Outcome.REJECTED
-        if refused and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id) is not None:
-            error.outcome = Outcome.UNKNOWN
+        if isinstance(error, ApiError) and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id):
+            error.doubt()
         if error.outcome is not Outcome.UNKNOWN:
             if isinstance(error, AlreadyExists):
                 self.doubts.settle(endpoint.id, order_id)

@@ -252,6 +252,12 @@ class ApiError(PayCoolsError):
         self.message = message
         super().__init__(f"{code} {message} ({self.hint})", outcome=outcome)
 
+    def doubt(self) -> None:
+        """Take back that this is a refusal, and with it the advice that goes with one."""
+        self.outcome = Outcome.UNKNOWN
+        self.hint = "inquire by order id before sending again"
+        self.args = (f"{self.code} {self.message} ({self.hint})",)
+
 
 class AuthenticationError(ApiError):
     """The app id or the signature was refused."""
@@ -346,7 +352,7 @@ class RateLimited(ApiError):
 
     @property
     def retryable(self) -> bool:
-        return True
+        return self.outcome is not Outcome.UNKNOWN
 
 
 class TransientError(ApiError):

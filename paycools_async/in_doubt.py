@@ -72,8 +72,9 @@ class Doubts:
         self._records[(operation, order_id) if order_id is not None else id(record)] = record
         return record
 
-    def count_resend(self, record: InDoubt, resends: int) -> None:
-        self._records[self._key(record)] = attrs.evolve(record, resends=resends)
+    def count_resend(self, record: InDoubt, resends: int) -> InDoubt:
+        counted = self._records[self._key(record)] = attrs.evolve(record, resends=resends)
+        return counted
 
     def settle(self, operation: str, order_id: str | None) -> None:
         """PayCools has given an answer."""

@@ -61,7 +61,8 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
         status = await self._found(inquiry, fresh=fresh)
         if status is not None:
             check_order_id(status.mch_order_id, mch_order_id)
-            self._settle(self._creation, mch_order_id, status.amount)
+            country_code = getattr(inquiry, "country_code", None)
+            self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
         return status
 
     async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:

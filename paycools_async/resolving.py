@@ -7,6 +7,7 @@ before the last byte of the sending + the client's timeout + `absent_after`, on 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
@@ -79,14 +80,20 @@ class Resolving(Generic[F, R]):
             return answer
 
     async def _resolved(self, order_id: str) -> F | R:
-        record = self.client._doubts.get(self.operation, order_id)
-        sent_at = record.sent_at if record else self.client.clock.monotonic()
-        found = await self._confirmed(sent_at + self.client.timeout + self.absent_after)
-        if found is not None:
-            return found
-        if not self.resend or (record is not None and record.resends):
-            raise self._absent(record, self.client.clock.monotonic() - sent_at)
-        return await self._send_again(record or self.client._doubts.add(self.operation, self.request))
+        clock, doubts = self.client.clock, self.client._doubts
+        asked_at = clock.monotonic()
+        while True:
+            record = doubts.get(self.operation, order_id)
+            sent_at = record.sent_at if record else asked_at
+            found = await self._confirmed(sent_at + self.client.timeout + self.absent_after)
+            if found is not None:
+                return found
+            now = doubts.get(self.operation, order_id)
+            if now is None or now.sent_at <= sent_at:  # else somebody has sent it once more meanwhile
+                break
+        if not self.resend or (now is not None and now.resends):
+            raise self._absent(now, clock.monotonic() - sent_at)
+        return await self._send_again(now or doubts.add(self.operation, self.request))
 
     async def _confirmed(self, certain_at: float) -> F | None:
         """What PayCools knows of the order; None is certain."""
@@ -109,9 +116,14 @@ class Resolving(Generic[F, R]):
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
 
     async def _send_again(self, record: InDoubt) -> F | R:
-        self.client._doubts.count_resend(record, record.resends + 1)
+        doubts = self.client._doubts
+        counted = doubts.count_resend(record, record.resends + 1)
         try:
             receipt: R = await self.client.send(self.request)
+        except asyncio.CancelledError:
+            if doubts.get(self.operation, record.order_id) is counted:  # it had not left
+                doubts.count_resend(record, record.resends)
+            raise
         except DuplicateOrder as error:
             return await self._found_or(error)
         except OutcomeUnknown as error:
@@ -120,9 +132,9 @@ class Resolving(Generic[F, R]):
             return await self._found_or(error)  # PayCools answered; the first sending may be why it refused
         except PayCoolsError as error:
             if error.outcome is Outcome.NOT_SENT or isinstance(error, RateLimited):
-                self.client._doubts.count_resend(record, record.resends)
+                doubts.count_resend(record, record.resends)
                 raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
-            self.client._doubts.settle(self.operation, record.order_id)  # absent, and refused
+            doubts.settle(self.operation, record.order_id)  # absent, and refused
             raise
         return receipt
 
@@ -154,11 +166,15 @@ class Resolving(Generic[F, R]):
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
 
-    def _settle(self, creation: type[Any], order_id: str, amount: int | None) -> None:
+    def _settle(
+        self, creation: type[Any], order_id: str, amount: int | None, *, country_code: str | None = None
+    ) -> None:
         """PayCools has shown the order: it is in doubt no more. Raises OrderConflict if that was of another amount."""
         operation = creation.__endpoint__.id
         record = self._client._doubts.get(operation, order_id)
         if record is not None:
+            if getattr(record.request, "country_code", None) != country_code:
+                return  # an order of another country
             ours = getattr(record.request, "amount", None) or getattr(record.request, "refund_amount", None)
             check_amount(f"order {order_id}", amount, ours)
         self._client._doubts.settle(operation, order_id)

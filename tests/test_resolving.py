@@ -203,8 +203,9 @@ async def test_a_refusal_of_the_second_that_the_first_may_have_caused_is_looked_
                 assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutStatus)
                 assert stage.client.in_doubt == ()
             else:
-                with pytest.raises(OutcomeUnknown):
+                with pytest.raises(OutcomeUnknown) as caught:
                     await stage.client.payouts.resolve(ORDER, resend=True)
+                assert "send the same order again" not in f"{caught.value} {caught.value.__cause__}"
                 assert len(stage.client.in_doubt) == 1
 
 
@@ -239,6 +240,51 @@ async def test_a_resolver_that_is_cancelled_lets_the_next_one_in(key_pem: str) -
         done = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(each) for each in done] == [asyncio.CancelledError, asyncio.CancelledError, NotFound]
         assert stage.client._doubts._locks == {}
+
+
+async def test_a_sending_by_somebody_else_meanwhile_starts_the_time_anew(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+
+        async def sends_it_too() -> None:
+            while stage.clock.monotonic() < 60:
+                await asyncio.sleep(0)
+            with pytest.raises(OutcomeUnknown):
+                await stage.client.send(ORDER)
+
+        other = asyncio.create_task(sends_it_too())
+        with pytest.raises(NotFound):
+            await stage.client.payouts.resolve(ORDER)
+        await other
+        assert answers.asked[-1] == (answers.created[-1] + 90, True)
+
+
+async def test_a_second_sending_cancelled_before_its_first_byte_does_not_count(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        stage.clock.advance(1000)
+        signer, stage.client._engine.signer = stage.client._engine.signer, Slow(stage.client._engine.signer)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await stage.client.payouts.resolve(ORDER, resend=True)
+        assert [record.resends for record in stage.client.in_doubt] == [0]
+        stage.client._engine.signer = signer
+        assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+
+
+class Slow:
+    """Signs inquiries at once and payouts never."""
+
+    def __init__(self, signer: Any) -> None:
+        self._signer = signer
+
+    async def sign(self, text: bytes, within: float) -> bytes:
+        if b"amount" in text:
+            await asyncio.Event().wait()
+        signature: bytes = await self._signer.sign(text, within)
+        return signature
 
 
 async def test_waiting_for_an_order_that_is_not_shown_proves_nothing(paycools: PayCoolsPH) -> None:

@@ -95,6 +95,16 @@ async def test_under_another_http_status_no_code_is_believed(key_pem: str, statu
             await stage.client.send(ORDER)
 
 
+def test_a_code_that_proves_nothing_gives_no_advice_to_send_again() -> None:
+    for purpose in set(Purpose) - {Purpose.READ}:
+        for family, codes in (("ph", PH_CODES), ("global", GLOBAL_CODES)):
+            for code in codes:
+                error = error_for(code, "", family, purpose)  # type: ignore[arg-type]
+                if error.outcome is Outcome.UNKNOWN:
+                    assert str(error).endswith("(inquire by order id before sending again)")
+                    assert not error.retryable
+
+
 def test_every_call_that_moves_or_creates_says_what_it_is_for() -> None:
     unsaid = {entry.id for entry in endpoints() if entry.moves_or_creates and entry.purpose is Purpose.OTHER}
     assert unsaid == {"ph.ekyc.init"}

@@ -15,7 +15,7 @@ import attrs
 
 from .. import errors
 from ..endpoint import Purpose
-from ..errors import ApiError, Outcome
+from ..errors import ApiError
 
 __all__ = ["GLOBAL_CODES", "PH_CODES", "Code", "error_for", "hides_an_earlier_attempt"]
 
@@ -142,14 +142,12 @@ GLOBAL_CODES: dict[int, Code] = {
 _BY_AN_EARLIER_ATTEMPT = frozenset({1502, 1506, 1508, 21401, 21409})
 
 
-def hides_an_earlier_attempt(error: Exception) -> bool:
+def hides_an_earlier_attempt(error: ApiError) -> bool:
     """Whether an earlier attempt that got through may be the very reason of this refusal.
 
     It took the balance, used up a limit, or is the refund that is "processing" already.
     """
-    if isinstance(error, errors.InsufficientBalance | errors.LimitExceeded):
-        return True
-    return isinstance(error, ApiError) and error.code in _BY_AN_EARLIER_ATTEMPT
+    return error.code in _BY_AN_EARLIER_ATTEMPT or isinstance(error, errors.InsufficientBalance | errors.LimitExceeded)
 
 
 def error_for(
@@ -165,7 +163,7 @@ def error_for(
         kind = ApiError  # "not found" is believed where it is the call's own code
     error = kind(code, message or row.meaning)
     if purpose is not Purpose.READ and not refused:
-        error.outcome = Outcome.UNKNOWN
+        error.doubt()
     return error
 
 
