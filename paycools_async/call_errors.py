@@ -44,12 +44,24 @@ _SAME = (
 
 def mismatch(request: Any, result: Any) -> str | None:
     """How the answer contradicts the request, in words: None where it does not. Lists are not looked at."""
-    for name, said in _SAME:
-        ours, theirs = getattr(request, name, None), getattr(result, name, None)
-        if ours in (None, "") or theirs in (None, "") or ours == theirs:
-            continue
-        return f"the answer is about {said} {theirs}, ours is {ours}"
+    kinds = type(request), type(result)
+    if kinds not in _IN_BOTH:
+        _IN_BOTH[kinds] = _in_both(*kinds)
+    for name, said in _IN_BOTH[kinds]:
+        ours, theirs = getattr(request, name), getattr(result, name)
+        if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
+            return f"the answer is about {said} {theirs}, ours is {ours}"
     return None
+
+
+_IN_BOTH: dict[tuple[type, type], tuple[tuple[str, str], ...]] = {}
+
+
+def _in_both(request: type[Any], result: type[Any]) -> tuple[tuple[str, str], ...]:
+    if not attrs.has(request) or not attrs.has(result):
+        return ()
+    names = set(attrs.fields_dict(request)) & set(attrs.fields_dict(result))
+    return tuple((name, said) for name, said in _SAME if name in names)
 
 
 def hide_personal_data(error: PayCoolsError, request: Any) -> None:

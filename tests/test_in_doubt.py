@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, loaded, says
+from transports.fault_server import Connection, FaultServer
 
 from paycools_async import (
+    AiohttpTransport,
     CreatePayout,
     HttpRequest,
     HttpResponse,
@@ -142,6 +144,30 @@ async def test_between_attempts_that_were_never_sent_nothing_is_in_doubt(key_pem
             async with asyncio.timeout(0.05):
                 await client.send(ORDER)
         assert client.in_doubt == ()
+
+
+@pytest.mark.parametrize("in_flight", [True, False], ids=["in flight", "while it waits for a connection"])
+async def test_over_a_network_the_first_byte_decides(key_pem: str, in_flight: bool) -> None:
+    came = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        came.set()
+        await connection.until_client_leaves()
+
+    transport = AiohttpTransport(max_connections=1)
+    async with FaultServer(script) as server, client_of(key_pem, transport, base_url=server.url) as client:
+        first = asyncio.create_task(client.send(ORDER if in_flight else QUERY))
+        await came.wait()
+        cancelled = first if in_flight else asyncio.create_task(client.send(ORDER))
+        await asyncio.sleep(0.02)
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await cancelled
+        assert entries(client) == ([(CREATE, "ORDER0000001")] if in_flight else [])
+        assert hasattr(caught.value, "__notes__") is in_flight
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
 
 
 # --- kept until there is an answer ---
