@@ -70,7 +70,7 @@ class Exchange(Generic[R]):
 
 
 @attrs.define(kw_only=True)
-class _Trip:
+class _Progress:
     """What one call asks of its way to PayCools, and how far the last attempt came."""
 
     fresh: bool = False
@@ -110,7 +110,7 @@ class Engine:
         message = self.freeze(request)
         endpoint = request.__endpoint__
         exchange: Exchange[R] = await self._guarded(
-            endpoint, message, lambda: request, _Trip(fresh=fresh), remember=True, ours=request
+            endpoint, message, lambda: request, _Progress(fresh=fresh), remember=True, ours=request
         )
         return exchange
 
@@ -129,8 +129,8 @@ class Engine:
         nothing is sent any more: DeadlineExceeded, NOT_SENT. For callers who keep a record themselves: nothing is
         added to what the client has in doubt.
         """
-        trip = _Trip(fresh=fresh, not_after=not_after)
-        exchange: Exchange[R] = await self._guarded(endpoint, message, ask, trip)
+        progress = _Progress(fresh=fresh, not_after=not_after)
+        exchange: Exchange[R] = await self._guarded(endpoint, message, ask, progress)
         return exchange
 
     async def call(
@@ -152,14 +152,14 @@ class Engine:
             success_codes=frozenset({1, 1000}) if self.family == "ph" else frozenset({10000}),
         )
         message = self._without_class(endpoint, fields)
-        return (await self._guarded(endpoint, message, lambda: dict(fields), _Trip(), remember=True)).result
+        return (await self._guarded(endpoint, message, lambda: dict(fields), _Progress(), remember=True)).result
 
     async def _guarded(
         self,
         endpoint: Endpoint,
         message: Message,
         ask: Callable[[], Any],
-        trip: _Trip,
+        progress: _Progress,
         *,
         remember: bool = False,
         ours: Any = None,
@@ -167,10 +167,10 @@ class Engine:
         """The call; what goes wrong leaves as a PayCoolsError that says what is known of the money."""
         started = self.clock.monotonic()
         try:
-            answer, data, response, attempts = await self._perform(endpoint, message, trip)
+            answer, data, response, attempts = await self._perform(endpoint, message, progress)
             result = self._result(endpoint, data, response, ours)
         except asyncio.CancelledError as error:
-            if endpoint.moves_or_creates and trip.may_have_left:
+            if endpoint.moves_or_creates and progress.may_have_left:
                 self._note_doubt(error, endpoint, _asked(ask), remember=remember)
             raise
         except PayCoolsError as error:
@@ -264,9 +264,9 @@ class Engine:
         return EnvelopedMessage(endpoint.method, path, app_id, param)
 
     async def _perform(
-        self, endpoint: Endpoint, message: Message, trip: _Trip
+        self, endpoint: Endpoint, message: Message, progress: _Progress
     ) -> tuple[Answer, Any, HttpResponse, int]:
-        deadline = Deadline(self.clock, self.timeout, not_after=trip.not_after)
+        deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
         try:
             text = message.text
         except _CANNOT_TRAVEL as error:
@@ -280,14 +280,14 @@ class Engine:
         while True:
             attempt += 1
             try:
-                answer, data, response = await self._attempt(endpoint, sealed, deadline, trip)
+                answer, data, response = await self._attempt(endpoint, sealed, deadline, progress)
             except PayCoolsError as error:
                 if not self.retry.may_repeat(error, reads=not endpoint.moves_or_creates, attempt=attempt):
                     raise
                 pause = self.retry.pause(attempt)
                 if pause >= deadline.to_send:
                     raise
-                trip.departure = None  # it is known that nothing is on its way, or it does not matter
+                progress.departure = None  # it is known that nothing is on its way, or it does not matter
                 await self.clock.sleep(pause)
             else:
                 return answer, data, response, attempt
@@ -309,11 +309,11 @@ class Engine:
         return bytes(signature)
 
     async def _attempt(
-        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline, trip: _Trip
+        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline, progress: _Progress
     ) -> tuple[Answer, Any, HttpResponse]:
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
-        trip.departure = Departure()
+        progress.departure = Departure()
         response = await self._carry(
             HttpRequest(
                 sealed.method,
@@ -321,9 +321,9 @@ class Engine:
                 self._headers,
                 sealed.body,
                 deadline.remaining,
-                fresh=trip.fresh,
+                fresh=progress.fresh,
                 expired=None if deadline.not_after is None else deadline.expired,
-                departure=trip.departure,
+                departure=progress.departure,
             )
         )
         try:

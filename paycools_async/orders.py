@@ -134,7 +134,7 @@ class PayoutProduct(OrderProduct[Q, S, R]):
         outcome UNKNOWN. With `resend` it then sends the very same request again instead, under the same ids, once and
         no more, and returns the receipt.
 
-        Raises OrderConflict where PayCools' word does not fit the order, OutcomeUnknown where an inquiry fails or the
+        Raises OrderConflict where the answer does not fit the order, OutcomeUnknown where an inquiry fails or the
         second sending is unclear too (resolve again), and TypeError for another country's request, which would not be
         found here. One at a time for each order id.
         """

@@ -61,6 +61,9 @@ class _Proof:
         self.request.departure.may_have_left = value
 
     def headers_go(self) -> None:
+        if self.started and self.request.method != "GET":  # a middleware of the caller's session tries again
+            self.reason = "the request would have been sent twice"
+            raise _NotWritten(self.reason)
         self._check()
         self._before, self.started = self.started, True
 
@@ -118,10 +121,10 @@ class _Request(aiohttp.ClientRequest):
 
 
 class AiohttpTransport:
-    """Owns a session, or works over a lent one (`session=`), which stays open after `aclose`.
+    """Owns a session, or works over one of the caller's (`session=`), which stays open after `aclose`.
 
     `max_connections` sizes the pool of an own session; `ssl_context` replaces the default, which verifies
-    certificates. Answers over `max_answer` bytes are not believed. A lent session itself is left as it is: its
+    certificates. Answers over `max_answer` bytes are not believed. The caller's session is left as it is: its
     connections, cookies, headers, proxy, environment and traces are used.
     """
 
@@ -133,7 +136,7 @@ class AiohttpTransport:
         ssl_context: ssl.SSLContext | None = None,
         max_answer: int = 1 << 20,
     ) -> None:
-        self._lent = session
+        self._external = session
         self._session: aiohttp.ClientSession | None = None
         self._max_connections = max_connections
         self._ssl: ssl.SSLContext | bool = ssl_context or True
@@ -191,9 +194,9 @@ class AiohttpTransport:
         return bytes(body)
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._lent is not None:
-            session = _over(self._lent)
-            # over a lent session a transport need not be closed; without this aiohttp would warn
+        if self._external is not None:
+            session = _over(self._external)
+            # over a caller's session a transport need not be closed; without this aiohttp would warn
             weakref.finalize(self, session.detach).atexit = False
             return session
         return aiohttp.ClientSession(
@@ -210,13 +213,13 @@ class AiohttpTransport:
             await self._session.close()
 
 
-def _over(lent: aiohttp.ClientSession) -> aiohttp.ClientSession:
-    """A session over the connections of a lent one, with its settings, and with our own trace and requests."""
-    if lent.closed:
+def _over(external: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """A session over the connections of the caller's, with its settings, and with our own trace and requests."""
+    if external.closed:
         raise RuntimeError("Session is closed")
     # what aiohttp has no public name for, or not in all versions
     found = {
-        name: getattr(lent, attribute, None)
+        name: getattr(external, attribute, None)
         for name, attribute in (
             ("auth", "auth"),
             ("proxy", "_default_proxy"),
@@ -226,13 +229,13 @@ def _over(lent: aiohttp.ClientSession) -> aiohttp.ClientSession:
     }
     more: dict[str, Any] = {name: value for name, value in found.items() if value}
     return aiohttp.ClientSession(
-        connector=lent.connector,
+        connector=external.connector,
         connector_owner=False,
-        cookie_jar=lent.cookie_jar,
-        headers=lent.headers,
-        skip_auto_headers=lent.skip_auto_headers,
-        trust_env=lent.trust_env,
-        trace_configs=[*lent.trace_configs, _proof_trace()],
+        cookie_jar=external.cookie_jar,
+        headers=external.headers,
+        skip_auto_headers=external.skip_auto_headers,
+        trust_env=external.trust_env,
+        trace_configs=[*external.trace_configs, _proof_trace()],
         auto_decompress=True,
         request_class=_Request,
         **more,

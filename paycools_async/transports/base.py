@@ -28,7 +28,7 @@ __all__ = ["Departure", "HttpRequest", "HttpResponse", "Transport"]
 
 @attrs.define
 class Departure:
-    """Whether bytes of a request may have left. Without word from the transport they may."""
+    """Whether bytes of a request may have left. They may, unless the transport says otherwise."""
 
     may_have_left: bool = True
 
