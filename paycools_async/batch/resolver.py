@@ -9,6 +9,8 @@ from ..enums import TransactionStatus
 from ..errors import (
     ApiError,
     AuthenticationError,
+    ChannelClosed,
+    ClockError,
     ConfigurationError,
     EndpointUnpublishedError,
     InsufficientBalance,
@@ -18,6 +20,7 @@ from ..errors import (
     Outcome,
     PayCoolsError,
     RateLimited,
+    TransientError,
     WrongFamilyError,
 )
 from .schema import Row
@@ -29,8 +32,8 @@ STOPS = (AuthenticationError, IpNotAllowedError, MerchantUnavailable)
 """Every further call would fail the same way: the batch stops at once."""
 
 _OUR_SET_UP = (ConfigurationError, EndpointUnpublishedError, WrongFamilyError)
-_CLOSED_FOR_NOW = frozenset({21005, 21008, 21009})
-"""The channel is closed for now, or a clock is wrong: the order itself was not looked at."""
+_NOT_THE_ORDER = (InsufficientBalance, ChannelClosed, ClockError)
+"""The merchant was refused, the channel is closed for now, or a clock is wrong: the order itself was not looked at."""
 
 
 def stops(error: PayCoolsError) -> bool:
@@ -40,9 +43,7 @@ def stops(error: PayCoolsError) -> bool:
 
 def holds(error: PayCoolsError) -> bool:
     """Whether the merchant was refused, not the order: nothing more is sent, and the order waits."""
-    if stops(error) or isinstance(error, InsufficientBalance):
-        return True
-    return isinstance(error, ApiError) and error.code in _CLOSED_FOR_NOW
+    return stops(error) or isinstance(error, _NOT_THE_ORDER)
 
 
 _CLOCKS_DIFFER = 120.0
@@ -80,7 +81,8 @@ def event_of_error(error: PayCoolsError) -> Event:
                 return Event.HELD
             return Event.DOUBTED if type(error) is ApiError else Event.REJECTED
         case _:
-            return Event.UNCLEAR
+            answered = isinstance(error.__cause__, ApiError) and not isinstance(error.__cause__, TransientError)
+            return Event.DOUBTED if answered else Event.UNCLEAR
 
 
 def event_of_inquiry(found: Told, row: Row, created: datetime | None, their_clock: float | None = None) -> Event:
