@@ -343,7 +343,7 @@ class Odd:
         b"{}",
         object(),
     ],
-    ids=repr,
+    ids=lambda answer: type(answer).__name__,
 )
 async def test_what_a_transport_raises_or_returns_against_the_contract_is_unknown(key_pem: str, answer: Any) -> None:
     async with client_of(key_pem, Odd(answer), retry=Retry(attempts=1)) as client:
