@@ -1,7 +1,7 @@
 """A small file beside a ledger that says how far the ledger has come: `FILE.mark`.
 
-A ledger that is behind its mark, or has lost it after an unclean end, is not the whole ledger: it is an old copy, or was
-opened without its log. The mark is written after each commit and not synced, so it is never ahead of the ledger.
+A ledger that is behind its mark, or has lost it after an unclean end, is not the whole ledger: it is an old copy, or
+was opened without its log. The mark is written after each commit and not synced, so it is never ahead of the ledger.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Marker:
 
 @attrs.frozen(kw_only=True)
 class State:
-    """What a ledger says of itself. `open`: the epoch whose run has not ended in order. `backup`: when it was copied."""
+    """What a ledger says of itself. `open`: the epoch whose run has not ended in order. `backup`: when it was made."""
 
     ledger_id: str = ""
     epoch: int = 0

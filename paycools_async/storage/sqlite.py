@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +19,21 @@ from . import inodes
 from .errors import LockHeld, LockUnusable, StorageError
 from .inodes import Connection
 
-__all__ = ["Ownership", "backup", "checkpoint", "connect", "connect_reading", "lock_name", "make", "only_main", "real"]
+__all__ = [
+    "Ownership",
+    "backup",
+    "checkpoint",
+    "connect",
+    "connect_reading",
+    "lock_name",
+    "make",
+    "make_durable",
+    "only_main",
+    "real",
+    "refuse_empty",
+    "sync_folder",
+    "truncate_log",
+]
 
 Build = Callable[[sqlite3.Connection], None]
 _PAGES_IN_LOG = 10_000
@@ -49,8 +63,8 @@ def lock_name(path: Path) -> sqlite3.Connection:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise LockHeld(f"{path}: is held by another process") from None
         raise LockUnusable(
-            f"{path}: this lock cannot be taken ({error}), so nobody knows whether another run is on; make it writable, "
-            "or delete it when you are sure that no run is on"
+            f"{path}: this lock cannot be taken ({error}), so nobody knows whether another run is on; make it "
+            "writable, or delete it when you are sure that no run is on"
         ) from None
     return lock
 
@@ -95,8 +109,8 @@ def make(path: Path, build: Build) -> None:
     log = Path(f"{path}-wal")
     if _size(log):
         raise StorageError(
-            f"{path}: is not there, but its log {log.name} is: the file was moved or deleted without it; bring the file "
-            f"back to where {log.name} is"
+            f"{path}: is not there, but its log {log.name} is: the file was moved or deleted without it; bring the "
+            f"file back to where {log.name} is"
         )
     with _new(path) as draft:
         connection = sqlite3.connect(draft)
@@ -111,7 +125,7 @@ def make(path: Path, build: Build) -> None:
 
 
 @contextlib.contextmanager
-def _new(path: Path):  # type: ignore[no-untyped-def]
+def _new(path: Path) -> Iterator[Path]:
     """An empty file beside `path`, gone afterwards."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
@@ -167,7 +181,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _refuse_empty(path: Path) -> None:
+def refuse_empty(path: Path) -> None:
+    """Raises StorageError where nothing is in the file."""
     try:
         if path.stat().st_size == 0:
             raise StorageError(
@@ -179,18 +194,17 @@ def _refuse_empty(path: Path) -> None:
 
 
 def connect(path: Path, *, isolation_level: str | None = "IMMEDIATE", timeout: float = _PATIENCE) -> Connection:
-    """A connection that writes durably (WAL, synchronous=FULL). Makes nothing. Raises StorageError, sqlite3.Error."""
-    _refuse_empty(path)
+    """A connection that may write, once it is `make_durable`. Makes no file. Raises StorageError, sqlite3.Error."""
+    refuse_empty(path)
     # the driver itself begins a transaction before a write, and waits for its turn there, not half-way
-    connection = inodes.connect(path, "mode=rw", isolation_level=isolation_level, timeout=timeout)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_IN_LOG}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return inodes.connect(path, "mode=rw", isolation_level=isolation_level, timeout=timeout)
+
+
+def make_durable(connection: sqlite3.Connection) -> None:
+    """A commit is on disk when it returns. Changes the file's kind, so look first whether it is one of ours."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_IN_LOG}")
 
 
 def connect_reading(path: Path) -> Connection:
@@ -198,7 +212,7 @@ def connect_reading(path: Path) -> Connection:
 
     A log that is there stays as it is, also one that a dead process has left.
     """
-    _refuse_empty(path)
+    refuse_empty(path)
     if os.path.exists(f"{path}-wal"):
         return _reading(path, "mode=ro")
     try:
@@ -226,16 +240,19 @@ def only_main(path: Path) -> Connection:
     return _reading(path, "immutable=1")
 
 
-def checkpoint(connection: sqlite3.Connection, *, patience: float = 0.0) -> bool:
-    """Carry the log over into the file. False: a reader holds an old state of it, and so a part is left in the log."""
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Carry over into the file what is in the log, without waiting for those who read an old state of it."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+
+def truncate_log(connection: sqlite3.Connection, *, patience: float) -> bool:
+    """Carry all of the log over into the file. False: somebody has held an old state of it all the time."""
     until = time.monotonic() + patience
-    while True:
-        busy, frames, done = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if not busy and frames == done:
-            return True
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() >= until:
             return False
         time.sleep(0.02)
+    return True
 
 
 # -- copying ----------------------------------------------------------------------------------------------------------
