@@ -326,7 +326,7 @@ def _doubt_of_main(path: Path, mark: marks.Mark | None) -> str | None:
 def _refusal(path: Path, doubt: str | None, recover: str = "use `--recover`") -> LedgerError:
     return LedgerError(
         f"{path}: is not used: {doubt}. Bring back the original, with {path.name}-wal and {path.name}.mark beside it, "
-        f"if there is one. If it is gone for good, {recover}: then whatever may have been sent is asked for at PayCools "
+        f"if there is one. If it is gone for good, {recover}: then PayCools is asked for whatever may have been sent, "
         "before anything is sent"
     )
 
