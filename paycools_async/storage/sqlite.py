@@ -53,13 +53,15 @@ def real(path: Path) -> Path:
 def lock_name(path: Path) -> sqlite3.Connection:
     """Hold the lock of this name until the connection is closed. Raises LockHeld, LockUnusable."""
     # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
-    lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+    lock = None
     try:
+        lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
         lock.execute("PRAGMA journal_mode=MEMORY")
         lock.execute("BEGIN EXCLUSIVE")
         lock.execute("PRAGMA user_version=1")  # in a file that is read-only SQLite begins, and takes no lock
     except sqlite3.Error as error:
-        lock.close()
+        if lock is not None:
+            lock.close()
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise LockHeld(f"{path}: is held by another process") from None
         raise LockUnusable(
