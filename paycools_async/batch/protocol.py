@@ -23,6 +23,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LedgerInUse",
+    "LedgerLockError",
     "Offer",
     "Source",
     "Withdrawal",
@@ -42,6 +43,10 @@ class LedgerError(PayCoolsError):
 
 class LedgerInUse(LedgerError):
     """Another run owns the ledger, or has taken it over."""
+
+
+class LedgerLockError(LedgerError):
+    """The ledger's lock cannot be opened or written, so nobody can say whether another run is on."""
 
 
 class Changed(LedgerError):

@@ -10,10 +10,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import attrs
 import psycopg
 
 from paycools_async.batch import Event, Identity, SQLiteLedger, State
 from paycools_async.batch.postgres import PostgresLedger
+from paycools_async.storage import marks
 from paycools_async.testing import ManualClock
 
 __all__ = ["PostgresStore", "SQLiteStore", "Store"]
@@ -74,9 +76,12 @@ class SQLiteStore:
     async def kill(self, ledger: SQLiteLedger) -> None:
         self._lives += 1
         copy = self._folder / f"ledger.{self._lives}.db"
+        mark = marks.read(self._path)
         for suffix in ("", "-wal"):
             if Path(f"{self._path}{suffix}").exists():
                 shutil.copyfile(f"{self._path}{suffix}", f"{copy}{suffix}")
+        if mark is not None:  # a dead process's file is the same file; this copy stands for it
+            marks.path_of(copy).write_bytes(attrs.evolve(mark, inode=copy.stat().st_ino).encode())
         self._path = copy
         await ledger.aclose()  # of the old file, which nobody looks at any more
 
