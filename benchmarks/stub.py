@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import datetime
 from typing import Any, cast
+
+from paycools_async.times import MANILA
 
 from .processes import config_from_parent, ended_by_parent, loop_factory, tell_parent
 
@@ -55,6 +58,7 @@ _RECEIPT = {
         }
     ),
 }
+_NOW = datetime.now(MANILA).strftime("%Y-%m-%d %H:%M:%S")
 _STATUS = _json(
     {
         "code": 1000,
@@ -64,8 +68,8 @@ _STATUS = _json(
             "transactionId": "D0176722560000000001",
             "amount": AMOUNT,
             "transactionStatus": "COMPLETE",
-            "createTime": "2026-01-01 08:00:00",
-            "returnTime": "2026-01-01 08:00:01",
+            "createTime": _NOW,
+            "returnTime": _NOW,
             "remark": None,
             "failedCode": None,
             "failedMessage": None,

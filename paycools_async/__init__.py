@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from .endpoint import Effect as Effect
     from .endpoint import Endpoint as Endpoint
     from .endpoint import Provenance as Provenance
+    from .endpoint import Purpose as Purpose
     from .engine import Exchange as Exchange
     from .enums import TransactionStatus as TransactionStatus
     from .errors import *  # noqa: F403
+    from .in_doubt import InDoubt as InDoubt
     from .ph.account import Balance as Balance
     from .ph.account import GetBalance as GetBalance
     from .ph.account import GetPaymentStatement as GetPaymentStatement
@@ -59,9 +61,10 @@ else:
         "callbacks": ("CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"),
         "client": ("PayCoolsGlobal", "PayCoolsPH"),
         "config": ("Environment", "GlobalCredentials", "PHCredentials"),
-        "endpoint": ("Effect", "Endpoint", "Provenance"),
+        "endpoint": ("Effect", "Endpoint", "Provenance", "Purpose"),
         "engine": ("Exchange",),
         "enums": ("TransactionStatus",),
+        "in_doubt": ("InDoubt",),
         "ph.account": (
             "Balance",
             "GetBalance",

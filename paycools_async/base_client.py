@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from .config import Environment, GlobalCredentials, PHCredentials
-from .endpoint import Effect
+from .endpoint import Effect, Purpose, Request
 from .engine import Engine
-from .errors import ConfigurationError, Outcome, TransportError
+from .errors import ClientClosed, ConfigurationError
+from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
@@ -74,16 +75,49 @@ class BaseClient:
         fields: Mapping[str, Any] | None = None,
         *,
         effect: Effect | None = None,
+        purpose: Purpose | None = None,
     ) -> Any:
         """The way out for anything without a class: signed, paced and retried like the rest; returns raw `data`.
 
         What every call of the API bears is filled in (PH: `appId`, `appName`; Global: `appId`, `timestamp`). A GET
         counts as a read; anything else as moving money, and is not repeated on an unclear outcome, unless `effect`
-        says otherwise. In the Global API everything is a POST, so name the effect of a read.
+        says otherwise. In the Global API everything is a POST, so name the effect of a read. `purpose` says what the
+        call is for: refunds and voids, say, are refused by codes of their own, which prove nothing of other calls.
         """
         if effect is None:
             effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
-        return await self._engine.call(method, path, fields or {}, effect=effect)
+        return await self._engine.call(method, path, fields or {}, effect=effect, purpose=purpose)
+
+    @property
+    def in_doubt(self) -> tuple[InDoubt, ...]:
+        """The requests that may have got through and were not answered, cancelled ones included, oldest first.
+
+        An entry leaves when `resolve`, `find` or `wait_until_final` has an answer for its order, and what creates
+        something that is no money when the same call succeeds later; no other does. Those of calls without a class, or
+        of products without `find`, leave by `dismiss`. It lives in memory: what must outlive the process is to be
+        stored before the call (docs/timeouts.md).
+        """
+        return tuple(self._engine.doubts)
+
+    def dismiss(self, record: InDoubt) -> None:
+        """Take an entry out of `in_doubt`: you have found out by other means what became of it.
+
+        If the order was sent once more since you read the entry, the newer one stays.
+        """
+        self._engine.doubts.dismiss(record)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for a whole call, retries included."""
+        return self._engine.timeout
+
+    @property
+    def _doubts(self) -> Doubts:
+        return self._engine.doubts
+
+    async def _send_afresh(self, request: Request[Any]) -> Any:
+        """Send over a connection that was not used before."""
+        return (await self._engine.exchange(request, fresh=True)).result
 
     if not TYPE_CHECKING:  # type checkers know the products by their annotations, and no other attribute
 
@@ -132,7 +166,7 @@ class _Lazy:
 
     async def send(self, request: Any, /) -> Any:
         if self._closed:
-            raise TransportError("the client is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+            raise ClientClosed("the client is closed; nothing was sent")
         if self._transport is None:
             from .transports.aiohttp import AiohttpTransport
 

@@ -124,12 +124,13 @@ class PayCoolsPH(BaseClient):
         )
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ, **options: Any) -> Self:
-        """A client from the PAYCOOLS_PH_* variables; options as for the constructor.
+    def from_env(cls, env: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """A client from the PAYCOOLS_PH_* variables of the process, or of `env`; options as for the constructor.
 
         _APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path), _CALLBACK_SECRET, _ENVIRONMENT (uat, production)
         and _BASE_URL. Raises ConfigurationError naming what is missing.
         """
+        env = os.environ if env is None else env
         options.setdefault("environment", environment_from(env.get("PAYCOOLS_PH_ENVIRONMENT")))
         options.setdefault("base_url", env.get("PAYCOOLS_PH_BASE_URL") or None)
         return cls(PHCredentials.from_env(env), **options)
@@ -229,12 +230,13 @@ class PayCoolsGlobal(BaseClient):
         )
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ, **options: Any) -> Self:
-        """A client from the PAYCOOLS_GLOBAL_* variables; options as for the constructor.
+    def from_env(cls, env: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """A client from the PAYCOOLS_GLOBAL_* variables of the process, or of `env`; options as for the constructor.
 
         _APP_ID, _PRIVATE_KEY, _PLATFORM_PUBLIC_KEY (keys as text, Base64 or path), _ENVIRONMENT (uat, production)
         and _BASE_URL. Raises ConfigurationError naming what is missing.
         """
+        env = os.environ if env is None else env
         variable = "PAYCOOLS_GLOBAL_ENVIRONMENT"
         options.setdefault("environment", environment_from(env.get(variable), variable))
         options.setdefault("base_url", env.get("PAYCOOLS_GLOBAL_BASE_URL") or None)

@@ -81,8 +81,9 @@ class PHCredentials:
         return filled
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ) -> PHCredentials:
+    def from_env(cls, env: Mapping[str, str] | None = None) -> PHCredentials:
         """From PAYCOOLS_PH_APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path) and _CALLBACK_SECRET."""
+        env = os.environ if env is None else env
         prefix = "PAYCOOLS_PH_"
         _all_set(env, prefix, "APP_ID", "APP_NAME", "PRIVATE_KEY")
         return cls(
@@ -125,8 +126,9 @@ class GlobalCredentials:
         return {"appId": self.app_id, **{name: known[name] for name in names}}
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ) -> GlobalCredentials:
+    def from_env(cls, env: Mapping[str, str] | None = None) -> GlobalCredentials:
         """From PAYCOOLS_GLOBAL_APP_ID, _PRIVATE_KEY and _PLATFORM_PUBLIC_KEY (each key as text, Base64 or path)."""
+        env = os.environ if env is None else env
         prefix = "PAYCOOLS_GLOBAL_"
         _all_set(env, prefix, "APP_ID", "PRIVATE_KEY")
         platform = prefix + "PLATFORM_PUBLIC_KEY"

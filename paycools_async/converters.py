@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Union, get_args, get_origin
 
 import attrs
@@ -17,6 +17,7 @@ from .endpoint import Request, Result
 from .enums import OpenEnum, OpenNumber
 from .fields import wire_name
 from .times import parse_time
+from .wire.numbers import exact_decimal
 
 __all__ = ["structure", "unstructure"]
 
@@ -50,19 +51,15 @@ def _to_int(value: Any, _: Any = None) -> int:
         raise ValueError("not an integer")
     if isinstance(value, Decimal) and value != value.to_integral_value():
         raise ValueError("not an integer")
+    if isinstance(value, str) and len(value) > 41:
+        raise ValueError("not an integer")
     return int(value)
 
 
 def _to_decimal(value: Any, _: Any = None) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError("not a decimal number")
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise ValueError("not a decimal number") from None
-    if not number.is_finite():
-        raise ValueError("not a decimal number")
-    return number
+    return exact_decimal(value) if isinstance(value, str) else Decimal(value)
 
 
 def _to_str(value: Any, _: Any = None) -> str:

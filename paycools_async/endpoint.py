@@ -27,6 +27,7 @@ __all__ = [
     "GlobalRequest",
     "PHRequest",
     "Provenance",
+    "Purpose",
     "Request",
     "Result",
     "Wire",
@@ -61,6 +62,33 @@ class Effect(enum.Enum):
     MOVES_MONEY = "moves_money"
 
 
+class Purpose(enum.Enum):
+    """What a call is for; decides which of PayCools' codes are a refusal of it (see `wire.codes`)."""
+
+    READ = "read"
+    PAYOUT = "payout"
+    PAYMENT = "payment"
+    """One payment by a customer, debits by token included."""
+    REFUND = "refund"
+    VOID = "void"
+    ACCOUNT = "account"
+    """A static account or code that customers pay to again and again."""
+    TRANSFER_ACCOUNT = "transfer_account"
+    CODE = "code"
+    """A QR code of the PH API."""
+    CONSENT = "consent"
+    """A customer's agreement to direct debits."""
+    CHANGE = "change"
+    """Something that is there is closed, cancelled or updated."""
+    OTHER = "other"
+    """Not known: `call` without a class."""
+
+
+def purpose_of(effect: Effect) -> Purpose:
+    """What a call is for where nothing else says it."""
+    return Purpose.READ if effect is Effect.READS else Purpose.OTHER
+
+
 class Wire(enum.Enum):
     """The request's form on the wire. An endpoint knows its own; nobody chooses one by hand."""
 
@@ -92,6 +120,7 @@ class Endpoint:
     request: type[Any]
     returns: Any
     effect: Effect = Effect.READS
+    purpose: Purpose = attrs.field(default=attrs.Factory(lambda self: purpose_of(self.effect), takes_self=True))
     wire: Wire = attrs.field(default=attrs.Factory(lambda self: _WIRE[self.family], takes_self=True))
     fills: tuple[str, ...] = ()
     success_codes: frozenset[int] = attrs.field(
@@ -198,6 +227,7 @@ def endpoint(
     returns: Any,
     provenance: Provenance,
     effect: Effect = Effect.READS,
+    purpose: Purpose | None = None,
     wire: Wire | None = None,
     fills: tuple[str, ...] = (),
     success_codes: frozenset[int] | None = None,
@@ -205,7 +235,8 @@ def endpoint(
     """Make a request class and enter it in the registry.
 
     `fills` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp". The
-    wire form and the codes that mean success are those of the family unless given.
+    wire form and the codes that mean success are those of the family unless given. `purpose` says which of PayCools'
+    codes refuse the call.
     """
 
     def make(cls: C) -> C:
@@ -222,6 +253,7 @@ def endpoint(
             request=made,
             returns=returns,
             effect=effect,
+            purpose=purpose or purpose_of(effect),
             wire=wire or _WIRE[family],
             fills=fills,
             success_codes=success_codes or _SUCCESS[family],

@@ -7,41 +7,43 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 
 from __future__ import annotations
 
-import re
-import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Literal, TypeVar, cast
-from urllib.parse import quote
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
 from . import converters
+from .call_errors import hide_personal_data, mismatch, name_call, unknown
 from .config import Merchant
-from .endpoint import Effect, Endpoint, Provenance, Request, Wire
+from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire, purpose_of
+from .endpoint_path import fill_path, path_of
 from .errors import (
+    AlreadyExists,
     ApiError,
+    ClientClosed,
     ConfigurationError,
     DeadlineExceeded,
-    EndpointUnpublishedError,
     FieldError,
-    InvalidParameter,
     InvalidRequest,
+    OrderConflict,
     Outcome,
-    OutcomeUnknown,
     PayCoolsError,
     RateLimited,
+    SigningError,
     TransientError,
+    TransportError,
     UnexpectedAnswer,
-    UnverifiedEndpointWarning,
     WrongFamilyError,
 )
+from .in_doubt import Doubts, order_id_of
 from .policy import Deadline, Pace, Retry
 from .signing.base import TimedSigner
 from .times import Clock
-from .transports.base import HttpRequest, HttpResponse, Transport
+from .transports.base import Departure, HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
+from .wire.codes import hides_an_earlier_attempt
 from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, Sealed
 
@@ -68,6 +70,19 @@ class Exchange(Generic[R]):
 
 
 @attrs.define(kw_only=True)
+class _Progress:
+    """What one call asks of its way to PayCools, and how far the last attempt came."""
+
+    fresh: bool = False
+    not_after: float | None = None
+    departure: Departure | None = None
+
+    @property
+    def may_have_left(self) -> bool:
+        return self.departure is not None and self.departure.may_have_left
+
+
+@attrs.define(kw_only=True)
 class Engine:
     """Sends requests for one merchant over one transport."""
 
@@ -84,15 +99,20 @@ class Engine:
     paths: Mapping[str, str]
     sign_path_parameters: bool = False
     timestamp_unit: Literal["ms", "s"] = "ms"
+    doubts: Doubts = attrs.field(default=attrs.Factory(lambda self: Doubts(self.clock), takes_self=True), init=False)
     _warned: set[str] = attrs.field(factory=set, init=False)
     _headers: Mapping[str, str] = attrs.field(
         default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
     )
 
-    async def exchange(self, request: Request[R]) -> Exchange[R]:
+    async def exchange(self, request: Request[R], *, fresh: bool = False) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
         message = self.freeze(request)
-        return await self.deliver(request.__endpoint__, message, lambda: request)
+        endpoint = request.__endpoint__
+        exchange: Exchange[R] = await self._guarded(
+            endpoint, message, lambda: request, _Progress(fresh=fresh), remember=True, ours=request
+        )
+        return exchange
 
     async def deliver(
         self,
@@ -103,31 +123,19 @@ class Engine:
         fresh: bool = False,
         not_after: float | None = None,
     ) -> Exchange[R]:
-        """Send a message of an endpoint. Raises what `errors` describes; errors hold the request, and ask for it."""
-        started = self.clock.monotonic()
-        try:
-            answer, data, response, attempts = await self._perform(endpoint, message)
-            result = self._result(endpoint, data, response)
-        except PayCoolsError as error:
-            request = ask()
-            _hide_personal_data(error, request)
-            if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
-                raise OutcomeUnknown(
-                    f"{type(request).__name__}: {error}. It may have got through: find out before anything is sent "
-                    "again; .request holds what was sent",
-                    request=request,
-                ) from error
-            raise
-        return Exchange(
-            result=cast(R, result),
-            raw=answer.raw,
-            status=response.status,
-            headers=response.headers,
-            duration=self.clock.monotonic() - started,
-            attempts=attempts,
-        )
+        """Send a message of an endpoint. Raises what `errors` describes; errors hold the request, and ask for it.
 
-    async def call(self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect) -> Any:
+        A `fresh` one goes over a connection of its own. After `not_after`, a moment of the clock's monotonic time,
+        nothing is sent any more: DeadlineExceeded, NOT_SENT. For callers who keep a record themselves: nothing is
+        added to what the client has in doubt.
+        """
+        progress = _Progress(fresh=fresh, not_after=not_after)
+        exchange: Exchange[R] = await self._guarded(endpoint, message, ask, progress)
+        return exchange
+
+    async def call(
+        self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None = None
+    ) -> Any:
         """Send fields to any path, signed like the rest; returns the answer's `data`."""
         endpoint = Endpoint(
             id=f"{method} {path}",
@@ -140,16 +148,71 @@ class Engine:
             request=dict,
             returns=Any,
             effect=effect,
+            purpose=purpose or purpose_of(effect),
             success_codes=frozenset({1, 1000}) if self.family == "ph" else frozenset({10000}),
         )
         message = self._without_class(endpoint, fields)
+        return (await self._guarded(endpoint, message, lambda: dict(fields), _Progress(), remember=True)).result
+
+    async def _guarded(
+        self,
+        endpoint: Endpoint,
+        message: Message,
+        ask: Callable[[], Any],
+        progress: _Progress,
+        *,
+        remember: bool = False,
+        ours: Any = None,
+    ) -> Exchange[Any]:
+        """The call; what goes wrong leaves as a PayCoolsError that says what is known of the money."""
+        started = self.clock.monotonic()
         try:
-            _, data, _, _ = await self._perform(endpoint, message)
-        except PayCoolsError as error:
-            if endpoint.moves_or_creates and error.outcome is Outcome.UNKNOWN:
-                raise OutcomeUnknown(f"{method} {path}: {error}. It may have got through") from error
+            answer, data, response, attempts = await self._perform(endpoint, message, progress)
+            result = self._result(endpoint, data, response, ours)
+        except asyncio.CancelledError as error:
+            if endpoint.moves_or_creates and progress.may_have_left:
+                self._note_doubt(error, endpoint, _asked(ask), remember=remember)
             raise
-        return data
+        except PayCoolsError as error:
+            explained = self._explained(error, endpoint, _asked(ask), remember=remember)
+            if explained is error:
+                raise
+            raise explained from error
+        if remember and endpoint.effect is Effect.CREATES:
+            self.doubts.settle(endpoint.id, order_id_of(ask()))
+        return Exchange(
+            result=result,
+            raw=answer.raw,
+            status=response.status,
+            headers=response.headers,
+            duration=self.clock.monotonic() - started,
+            attempts=attempts,
+        )
+
+    def _explained(self, error: PayCoolsError, endpoint: Endpoint, request: Any, *, remember: bool) -> PayCoolsError:
+        order_id = order_id_of(request)
+        hide_personal_data(error, request)
+        name_call(error, endpoint.id, order_id)
+        if not endpoint.moves_or_creates:
+            return error
+        if isinstance(error, ApiError) and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id):
+            error.doubt()
+        if error.outcome is not Outcome.UNKNOWN:
+            if isinstance(error, AlreadyExists):
+                self.doubts.settle(endpoint.id, order_id)
+            return error
+        if remember:
+            self.doubts.add(endpoint.id, request)
+        return unknown(error, endpoint.id, order_id, request, self.clock.monotonic())
+
+    def _note_doubt(self, error: asyncio.CancelledError, endpoint: Endpoint, request: Any, *, remember: bool) -> None:
+        order_id = order_id_of(request)
+        error.add_note(
+            f"{endpoint.id} {order_id or ''}".rstrip() + " was cancelled and may have got through: find out before "
+            "anything is sent again"
+        )
+        if remember:
+            self.doubts.add(endpoint.id, request)
 
     def _without_class(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Message:
         """The unsigned message of an endpoint without a class."""
@@ -175,14 +238,18 @@ class Engine:
         if endpoint is None or endpoint.family != self.family:
             other = type(request).__name__
             raise WrongFamilyError(f"{other} is no request of the {self.family} API; nothing was sent")
-        return self.message(endpoint, converters.unstructure(request))
+        try:
+            fields = converters.unstructure(request)
+        except Exception as error:  # noqa: BLE001 - of whatever a caller has put into the request
+            raise _invalid(endpoint, error) from None
+        return self.message(endpoint, fields)
 
     def message(self, endpoint: Endpoint, own: dict[str, Any]) -> Message:
         """The unsigned message of an endpoint with these fields of its own, under their wire names."""
-        path = self._path(endpoint)
+        path = path_of(endpoint, self.paths, self._warned)
         in_path: dict[str, Any] = {}
         if "{" in path:
-            path, in_path = _fill_path(endpoint, path, own)
+            path, in_path = fill_path(endpoint, path, own)
         if endpoint.wire is Wire.FLAT:
             fields = self.merchant.fills(endpoint.fills, now=self.clock.time())
             fields.update(own)
@@ -196,26 +263,10 @@ class Engine:
             return FlatMessage(endpoint.method, path, {"appId": app_id, "param": param})
         return EnvelopedMessage(endpoint.method, path, app_id, param)
 
-    def _path(self, endpoint: Endpoint) -> str:
-        path = self.paths.get(endpoint.id, endpoint.path)
-        if path is None:
-            raise EndpointUnpublishedError(
-                f"{endpoint.id} ({endpoint.nav}): its path is in no public document. Ask your PayCools account "
-                f'manager for it and pass paths={{"{endpoint.id}": "/..."}} to the client; nothing was sent'
-            )
-        inferred = endpoint.provenance is Provenance.INFERRED and endpoint.id not in self.paths
-        if inferred and endpoint.id not in self._warned:
-            self._warned.add(endpoint.id)
-            warnings.warn(
-                f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
-                "and override it with paths= if it differs",
-                UnverifiedEndpointWarning,
-                stacklevel=_level_outside(),
-            )
-        return path
-
-    async def _perform(self, endpoint: Endpoint, message: Message) -> tuple[Answer, Any, HttpResponse, int]:
-        deadline = Deadline(self.clock, self.timeout)
+    async def _perform(
+        self, endpoint: Endpoint, message: Message, progress: _Progress
+    ) -> tuple[Answer, Any, HttpResponse, int]:
+        deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
         try:
             text = message.text
         except _CANNOT_TRAVEL as error:
@@ -229,59 +280,61 @@ class Engine:
         while True:
             attempt += 1
             try:
-                answer, data, response = await self._attempt(endpoint, sealed, deadline)
+                answer, data, response = await self._attempt(endpoint, sealed, deadline, progress)
             except PayCoolsError as error:
                 if not self.retry.may_repeat(error, reads=not endpoint.moves_or_creates, attempt=attempt):
                     raise
                 pause = self.retry.pause(attempt)
-                if pause >= deadline.remaining:
+                if pause >= deadline.to_send:
                     raise
+                progress.departure = None  # it is known that nothing is on its way, or it does not matter
                 await self.clock.sleep(pause)
             else:
                 return answer, data, response, attempt
 
     async def _sign(self, text: bytes, deadline: Deadline) -> bytes:
+        deadline.check()
         try:
-            return await self.signer.sign(text, deadline.remaining)
+            signature = await self.signer.sign(text, deadline.to_send)
         except TimeoutError:
             raise DeadlineExceeded(
                 "nothing was sent: no signature in the time allowed for the call", outcome=Outcome.NOT_SENT
             ) from None
+        except ClientClosed:
+            raise
+        except Exception as error:
+            raise SigningError(f"nothing was sent: the signer failed: {type(error).__name__}") from error
+        if not isinstance(signature, bytes | bytearray):
+            raise SigningError(f"nothing was sent: the signer returned {type(signature).__name__}, not bytes")
+        return bytes(signature)
 
     async def _attempt(
-        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline
+        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline, progress: _Progress
     ) -> tuple[Answer, Any, HttpResponse]:
         sent_at = await self.pace.wait_turn(deadline)
-        response = await self.transport.send(
+        deadline.check()
+        progress.departure = Departure()
+        response = await self._carry(
             HttpRequest(
                 sealed.method,
                 self.base_url + sealed.target,
                 self._headers,
                 sealed.body,
                 deadline.remaining,
+                fresh=progress.fresh,
+                expired=None if deadline.not_after is None else deadline.expired,
+                departure=progress.departure,
             )
         )
         try:
             answer = read_answer(response.status, response.headers, response.body)
-            data = data_of(
-                answer,
-                response.status,
-                response.headers,
-                endpoint.success_codes,
-                moves_money=endpoint.moves_or_creates,
-                family=self.family,
-            )
+            data = data_of(answer, response.status, response.headers, endpoint)
         except UnexpectedAnswer as error:
             if error.status in (429, 503):
                 self.pace.busy(sent_at, error.retry_after)
             raise
-        except RateLimited:
+        except (RateLimited, TransientError):
             self.pace.busy(sent_at, retry_after(response.headers))
-            raise
-        except TransientError as error:
-            self.pace.busy(sent_at, retry_after(response.headers))
-            if endpoint.moves_or_creates:
-                error.outcome = Outcome.UNKNOWN  # "network failed": PayCools itself may not know
             raise
         except ApiError:
             self.pace.calm(sent_at)
@@ -289,38 +342,44 @@ class Engine:
         self.pace.calm(sent_at)
         return answer, data, response
 
-    def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse) -> Any:
+    async def _carry(self, request: HttpRequest) -> HttpResponse:
+        """The transport's answer; from a transport of the caller's own comes nothing but a TransportError either."""
         try:
-            return converters.structure(data, endpoint.returns)
-        except ValueError as error:
+            response = await self.transport.send(request)
+        except TransportError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__} from the transport; the request may have been sent"
+            raise TransportError(what) from error
+        if not isinstance(response, HttpResponse):
+            raise TransportError(f"{type(response).__name__} from the transport, which is no HttpResponse")
+        return response
+
+    def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse, ours: Any) -> Any:
+        try:
+            result = converters.structure(data, endpoint.returns)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not what it should be
             raise UnexpectedAnswer(
                 f"HTTP {response.status}: the answer says success, but {error}", status=response.status
             ) from None
+        contradiction = mismatch(ours, result)
+        if contradiction is None:
+            return result
+        if endpoint.moves_or_creates:
+            raise UnexpectedAnswer(f"HTTP {response.status}: {contradiction}", status=response.status)
+        raise OrderConflict(f"{contradiction}; nothing is known of ours", outcome=Outcome.UNKNOWN)
 
 
-def _level_outside() -> int:
-    """The stack level, for a warning of the function that asks, of the first line outside this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
-        level, frame = level + 1, frame.f_back
-    return level
+_CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
+"""What `wire` raises for a float, bytes, a list in itself and the like."""
 
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-def _fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The path with its values, which are taken out of the fields, and those values."""
-    used = {name: fields.pop(name) for name in _PLACEHOLDER.findall(path) if name in fields}
-    for name, value in used.items():
-        path = path.replace("{" + name + "}", quote(str(value), safe=""))
-    if "{" in path:
-        raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
-    return path, used
-
-
-_CANNOT_TRAVEL = (TypeError, ValueError)
-"""What `wire` raises for a float, bytes and the like."""
+def _asked(ask: Callable[[], Any]) -> Any:
+    """The request; without it an error says less, and is no other error."""
+    try:
+        return ask()
+    except Exception:  # noqa: BLE001
+        return None
 
 
 def _invalid(endpoint: Endpoint, error: Exception) -> InvalidRequest:
@@ -332,26 +391,3 @@ def _json(endpoint: Endpoint, fields: Mapping[str, Any]) -> str:
         return json_text(fields)
     except _CANNOT_TRAVEL as error:
         raise _invalid(endpoint, error) from None
-
-
-def _hide_personal_data(error: PayCoolsError, request: Request[Any]) -> None:
-    """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
-    if not isinstance(error, ApiError):
-        return
-    for value in _personal_data(request):
-        # a mobile may come back with its country's prefix, 639.. for 09..
-        for secret in (value, value[1:]) if value.startswith("0") and len(value) > 8 else (value,):
-            error.message = error.message.replace(secret, "***")
-            error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
-            if isinstance(error, InvalidParameter):
-                error.reason = error.reason.replace(secret, "***")
-
-
-def _personal_data(request: Any) -> Iterator[str]:
-    """The texts of a request, and of the objects inside it, that say something of a person."""
-    for field in attrs.fields(type(request)):
-        value = getattr(request, field.name)
-        if isinstance(value, str) and field.metadata.get("personal"):
-            yield value
-        elif attrs.has(type(value)):
-            yield from _personal_data(value)

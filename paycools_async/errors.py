@@ -1,13 +1,15 @@
 """Every error of the SDK, and what each says about the money.
 
-PayCoolsError                     .outcome tells whether money may have moved
+PayCoolsError                     .outcome tells whether money may have moved, .retryable whether to call again as it is
 +-- ConfigurationError            wrong settings; nothing was sent
 |   +-- InvalidKeyError           a key that cannot be used, and why
 +-- InvalidRequest                field errors, all of them; nothing was sent
 +-- WrongFamilyError              a request of one API given to the other's client
 +-- EndpointUnpublishedError      the path is in no public document; supply it with paths=
++-- SigningError                  the signer failed; nothing was sent
 +-- TransportError                the network failed; .outcome is NOT_SENT or UNKNOWN
 |   +-- DeadlineExceeded          time ran out
+|   +-- ClientClosed              the client was closed; nothing was sent
 +-- UnexpectedAnswer              an answer came that cannot be trusted
 +-- OutcomeUnknown                money may have moved: inquire before doing anything else
 +-- OrderConflict                 PayCools knows the order id with other content
@@ -20,7 +22,9 @@ PayCoolsError                     .outcome tells whether money may have moved
     +-- LimitExceeded             the amount is beyond a limit
     +-- NotFound                  PayCools knows no such transaction
     +-- InvalidParameter          .field and .reason
-    +-- ChannelUnavailable        the channel is closed for this merchant
+    +-- ClockError                the request's time was refused: set this machine's clock
+    +-- ChannelUnavailable        the channel is not open for this merchant
+    |   +-- ChannelClosed         the merchant's channel is closed for now
     +-- AlreadyExists             such an account or code was made before
     +-- DuplicateOrder            the order or idempotency id was used before: an earlier attempt got through
     +-- RefundRefused             the refund rules say no
@@ -40,7 +44,10 @@ __all__ = [
     "AlreadyExists",
     "ApiError",
     "AuthenticationError",
+    "ChannelClosed",
     "ChannelUnavailable",
+    "ClientClosed",
+    "ClockError",
     "ConfigurationError",
     "DeadlineExceeded",
     "DuplicateOrder",
@@ -60,6 +67,7 @@ __all__ = [
     "PayCoolsError",
     "RateLimited",
     "RefundRefused",
+    "SigningError",
     "StillPending",
     "TransientError",
     "TransportError",
@@ -97,14 +105,28 @@ class UnverifiedEndpointWarning(UserWarning):
 
 
 class PayCoolsError(Exception):
-    """Base of all errors. `.outcome` says whether money may have moved."""
+    """Base of all errors. `.outcome` says whether money may have moved.
+
+    Errors of a call name its `.operation` (an endpoint's id) and its `.order_id`, where it has one.
+    """
 
     outcome: Outcome = Outcome.NOT_SENT
+    operation: str | None = None
+    order_id: str | None = None
 
     def __init__(self, message: str, *, outcome: Outcome | None = None) -> None:
         super().__init__(message)
         if outcome is not None:
             self.outcome = outcome
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the very same call may be made again, as it is and without looking first."""
+        return False
+
+    def __str__(self) -> str:
+        call = " ".join(filter(None, (self.operation, self.order_id)))
+        return f"{call}: {super().__str__()}" if call else super().__str__()
 
 
 class ConfigurationError(PayCoolsError):
@@ -146,14 +168,32 @@ class EndpointUnpublishedError(PayCoolsError):
     """No public document gives this endpoint's path. Ask your account manager and pass it with `paths=`."""
 
 
+class SigningError(PayCoolsError):
+    """The signer failed, a key service for instance. Nothing was sent. What it raised is in `__cause__`."""
+
+
 class TransportError(PayCoolsError):
     """The network failed. `.outcome` is NOT_SENT with proof, else UNKNOWN."""
 
     outcome = Outcome.UNKNOWN
 
+    @property
+    def retryable(self) -> bool:
+        return self.outcome is Outcome.NOT_SENT
+
 
 class DeadlineExceeded(TransportError):
     """The time allowed for the call ran out. `.outcome` says whether it had been sent."""
+
+
+class ClientClosed(TransportError):
+    """The client or its transport was closed before. Nothing was sent."""
+
+    outcome = Outcome.NOT_SENT
+
+    @property
+    def retryable(self) -> bool:
+        return False
 
 
 class UnexpectedAnswer(PayCoolsError):
@@ -173,19 +213,24 @@ class UnexpectedAnswer(PayCoolsError):
 class OutcomeUnknown(PayCoolsError):
     """Money may have moved, and no trustworthy answer says so.
 
-    Do not send it again under a new id. `await paycools.payouts.resolve(error.request)` inquires first.
-    The cause is in `__cause__`.
+    Do not send it again under a new id. `await paycools.payouts.resolve(error.request)` inquires. The cause is in
+    `__cause__`. No byte of the request was sent after `.sent_at`, a moment of the client's monotonic clock.
     """
 
     outcome = Outcome.UNKNOWN
 
-    def __init__(self, message: str, *, request: Any = None) -> None:
+    def __init__(self, message: str, *, request: Any = None, sent_at: float | None = None) -> None:
         super().__init__(message)
         self.request = request
+        self.sent_at = sent_at
 
 
 class OrderConflict(PayCoolsError):
-    """PayCools knows this order id with other content than ours. A human has to look."""
+    """PayCools' answer and our order do not fit together. A human has to look.
+
+    `.outcome` is DUPLICATE where PayCools knows our order id with other content, and UNKNOWN where it answered about
+    another order, which says nothing of ours.
+    """
 
     outcome = Outcome.DUPLICATE
 
@@ -206,6 +251,12 @@ class ApiError(PayCoolsError):
         self.code = code
         self.message = message
         super().__init__(f"{code} {message} ({self.hint})", outcome=outcome)
+
+    def doubt(self) -> None:
+        """Take back that this is a refusal, and with it the advice that goes with one."""
+        self.outcome = Outcome.UNKNOWN
+        self.hint = "inquire by order id before sending again"
+        self.args = (f"{self.code} {self.message} ({self.hint})",)
 
 
 class AuthenticationError(ApiError):
@@ -257,10 +308,22 @@ class InvalidParameter(ApiError):
         super().__init__(code, message, outcome=outcome)
 
 
+class ClockError(ApiError):
+    """PayCools refused the request's time."""
+
+    hint = "set this machine's clock; the same order may be sent again"
+
+
 class ChannelUnavailable(ApiError):
     """The channel is not open for this merchant, or closed for now."""
 
     hint = "use another channel, or try later"
+
+
+class ChannelClosed(ChannelUnavailable):
+    """The merchant's channel is closed for now, whatever the order."""
+
+    hint = "wait until PayCools opens the channel; the same order may be sent again"
 
 
 class AlreadyExists(ApiError):
@@ -287,8 +350,16 @@ class RateLimited(ApiError):
 
     hint = "slow down; the same order may be sent again"
 
+    @property
+    def retryable(self) -> bool:
+        return self.outcome is not Outcome.UNKNOWN
+
 
 class TransientError(ApiError):
     """PayCools' side failed. For a call that moves money the outcome is not known."""
 
     hint = "inquire by order id before sending again"
+
+    @property
+    def retryable(self) -> bool:
+        return self.outcome is not Outcome.UNKNOWN

@@ -6,24 +6,18 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from .endpoint import Request
 from .enums import TransactionStatus
-from .errors import NotFound, OrderConflict, StillPending
-from .product import Product
+from .errors import OrderConflict, Outcome, OutcomeUnknown, StillPending
+from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount, not_found
 
 __all__ = ["Order", "OrderProduct", "OrderStatus", "PayoutProduct", "RefundProduct", "check_amount", "check_order_id"]
 
 R = TypeVar("R")
 
 
-def check_amount(order: str, known: int | None, ours: int) -> None:
-    """Raise OrderConflict where PayCools knows the order with another amount (minor units); `order` names it."""
-    if known not in (None, ours):
-        raise OrderConflict(f"PayCools knows {order} with amount {known}, ours is {ours}")
-
-
 def check_order_id(answered: str, ours: str) -> None:
-    """Raise OrderConflict where an answer is about another order than ours."""
+    """Raise OrderConflict where an answer is about another order than ours, which says nothing of ours."""
     if answered != ours:
-        raise OrderConflict(f"PayCools answered with another order than {ours}")
+        raise OrderConflict(f"PayCools answered with another order than {ours}", outcome=Outcome.UNKNOWN)
 
 
 class Order(Protocol):
@@ -43,6 +37,9 @@ class OrderStatus(Protocol):
     def mch_order_id(self) -> str: ...
 
     @property
+    def transaction_id(self) -> str: ...
+
+    @property
     def amount(self) -> int | None: ...
 
     @property
@@ -53,26 +50,37 @@ Q = TypeVar("Q", bound=Order)
 S = TypeVar("S", bound=OrderStatus)
 
 
-class OrderProduct(Product, Generic[Q, S, R]):
+class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
     """Payouts or payments inquired by order id. `Q` is the class that orders one, `S` the status, `R` the receipt."""
 
     _creation: ClassVar[type[Any]]
     """The class of `Q`."""
 
+    async def _status(self, inquiry: Request[S], mch_order_id: str, *, fresh: bool = False) -> S | None:
+        """What PayCools says of the order, and of no other; None if it does not know it."""
+        status = await self._found(inquiry, fresh=fresh)
+        if status is not None:
+            check_order_id(status.mch_order_id, mch_order_id)
+            country_code = getattr(inquiry, "country_code", None)
+            self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
+        return status
+
     async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:
         if not isinstance(request, self._creation):  # another country's, say, which would not be found here
             raise TypeError(f"{type(self).__name__} resolves {self._creation.__name__}, not {type(request).__name__}")
 
-        async def inquire() -> S | None:
-            status = await self._found(inquiry)
+        async def inquire(fresh: bool) -> S | None:
+            status = await self._found(inquiry, fresh=fresh)
             if status is not None:
                 check_order_id(status.mch_order_id, request.mch_order_id)
                 check_amount(f"order {request.mch_order_id}", status.amount, request.amount)
             return status
 
         order: Any = request  # it is a `Request[R]` too, which a bound cannot say
-        found: S | R = await self._find_or_resend(inquire, order, absent_after=absent_after, resend=resend)
-        return found
+        resolving: Resolving[S, R] = Resolving(
+            client=self._client, request=order, inquire=inquire, absent_after=absent_after, resend=resend
+        )
+        return await resolving.run()
 
     async def _wait_until_final(
         self, inquiry: Request[S], mch_order_id: str, *, within: float, first_pause: float, longest_pause: float
@@ -80,19 +88,32 @@ class OrderProduct(Product, Generic[Q, S, R]):
         clock = self._client.clock
         end = clock.monotonic() + within
         pause = first_pause
+        seen: str | None = None
         while True:
-            status = await self._found(inquiry)
-            if status is not None and status.transaction_status.final:
-                return status
+            status = await self._status(inquiry, mch_order_id)
+            if status is not None:
+                _check_transaction(mch_order_id, seen, status.transaction_id)
+                seen = status.transaction_id
+                if status.transaction_status.final:
+                    return status
             left = end - clock.monotonic()
             if left <= 0:
                 if status is None:
-                    raise NotFound(self._absent, "transaction not found")
+                    raise not_found(
+                        inquiry, f"not found within {within:g} seconds. If it was sent, it may still appear: resolve it"
+                    )
                 raise StillPending(
                     f"order {mch_order_id} is still {status.transaction_status} after {within:g} seconds"
                 )
             await clock.sleep(min(pause, left))
             pause = min(pause * 2, longest_pause)
+
+
+def _check_transaction(mch_order_id: str, seen: str | None, transaction_id: str) -> None:
+    if seen not in (None, transaction_id):
+        raise OrderConflict(
+            f"PayCools knows order {mch_order_id} as {seen} and as {transaction_id}", outcome=Outcome.UNKNOWN
+        )
 
 
 class PayoutProduct(OrderProduct[Q, S, R]):
@@ -103,15 +124,19 @@ class PayoutProduct(OrderProduct[Q, S, R]):
 
     async def find(self, mch_order_id: str) -> S | None:
         """The payout's status, or None if PayCools does not know the order."""
-        return await self._found(self._inquiry(mch_order_id))
+        return await self._status(self._inquiry(mch_order_id), mch_order_id)
 
-    async def resolve(self, request: Q, *, absent_after: float = 5.0, resend: bool = True) -> S | R:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the order, send the same again.
+    async def resolve(self, request: Q, *, absent_after: float = ABSENT_AFTER, resend: bool = False) -> S | R:
+        """After OutcomeUnknown: find out what became of the order, and inquire until that is certain.
 
-        Inquires by order id. Found: returns its status. Absent in two inquiries at least `absent_after` seconds
-        apart: sends the very same request again, under the same ids (unless `resend` is False: NotFound is raised).
-        Raises OrderConflict where PayCools knows the id with another amount, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again. TypeError for another country's request, which would not be found here.
+        Found: returns its status. Absent, in two inquiries of which the last comes no earlier than the sending + the
+        client's timeout + `absent_after` seconds (at least 1) and goes over a fresh connection: raises NotFound with
+        outcome UNKNOWN. With `resend` it then sends the very same request again instead, under the same ids, once and
+        no more, and returns the receipt.
+
+        Raises OrderConflict where the answer does not fit the order, OutcomeUnknown where an inquiry fails or the
+        second sending is unclear too (resolve again), and TypeError for another country's request, which would not be
+        found here. One at a time for each order id.
         """
         inquiry = self._inquiry(request.mch_order_id)
         return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
@@ -121,7 +146,8 @@ class PayoutProduct(OrderProduct[Q, S, R]):
     ) -> S:
         """Inquire with growing pauses (seconds) until the payout is COMPLETE, FAILED or CLOSED.
 
-        Raises StillPending after `within` seconds, and NotFound if PayCools never knew the order.
+        Raises StillPending after `within` seconds, NotFound with outcome UNKNOWN if PayCools did not show the order,
+        and OrderConflict where it shows another.
         """
         return await self._wait_until_final(
             self._inquiry(mch_order_id),
@@ -159,8 +185,11 @@ RQ = TypeVar("RQ", bound=RefundOrder)
 RS = TypeVar("RS", bound=KnownRefund)
 
 
-class RefundProduct(Product, Generic[RQ, RS, R]):
+class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
     """Money back. A subclass adds `create` and `payments`, and makes its inquiry in `_refunds_of`."""
+
+    _creation: ClassVar[type[Any]]
+    """The class of `RQ`."""
 
     def _refunds_of(self, original_transaction_id: str) -> Request[list[RS]]:
         raise NotImplementedError
@@ -168,28 +197,54 @@ class RefundProduct(Product, Generic[RQ, RS, R]):
     async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> RS | None:
         """The refund with your id, or None if PayCools lists none for this payment.
 
-        PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked.
+        PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked. Raises
+        OutcomeUnknown where a refund is listed without its id, which may be yours.
         """
-        records = await self._found(self._refunds_of(original_transaction_id))
-        return next((record for record in records or () if record.mch_refund_order_id == mch_refund_order_id), None)
+        record = await self._listed(mch_refund_order_id, original_transaction_id)
+        if record is not None:
+            self._settle(self._creation, mch_refund_order_id, record.refund_amount)
+        return record
 
-    async def resolve(self, request: RQ, *, absent_after: float = 5.0, resend: bool = True) -> RS | R:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the refund, send the same again.
+    async def _listed(
+        self, refund_id: str, original_transaction_id: str, *, amount: int | None = None, fresh: bool = False
+    ) -> RS | None:
+        records = await self._found(self._refunds_of(original_transaction_id), fresh=fresh) or []
+        for record in records:
+            if record.mch_refund_order_id == refund_id:
+                return record
+        for record in records:
+            ours = amount is None or record.refund_amount in (None, amount)
+            if not record.mch_refund_order_id and ours:
+                raise OutcomeUnknown(
+                    f"PayCools lists a refund of {record.refund_amount} for {original_transaction_id} without its id: "
+                    f"whether it is {refund_id} is not known"
+                )
+        return None
 
-        Found among the payment's refunds: returns it. Absent in two inquiries at least `absent_after` seconds apart:
-        sends the very same request again, under the same refund id (unless `resend` is False: NotFound is raised);
-        PayCools refuses an id it took before. Raises OrderConflict where PayCools knows the id with another amount,
-        DuplicateOrder where it took the id before but does not list it yet, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again.
+    async def resolve(self, request: RQ, *, absent_after: float = ABSENT_AFTER, resend: bool = False) -> RS | R:
+        """After OutcomeUnknown: find out what became of the refund, and inquire until that is certain.
+
+        Found among the payment's refunds: returns it. Absent, in two inquiries of which the last comes no earlier than
+        the sending + the client's timeout + `absent_after` seconds (at least 1) and goes over a fresh connection:
+        raises NotFound with outcome UNKNOWN. With `resend` it then sends the very same request again instead, under
+        the same refund id, once and no more, and returns the receipt.
+
+        Raises OrderConflict where PayCools knows the id with another amount, DuplicateOrder where it took the id before
+        but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that may be this
+        one, where an inquiry fails, or the second sending is unclear too. One at a time for each refund id.
         """
         refund_id = request.mch_refund_order_id
 
-        async def inquire() -> RS | None:
-            record = await self.find(refund_id, original_transaction_id=request.original_transaction_id)
+        async def inquire(fresh: bool) -> RS | None:
+            record = await self._listed(
+                refund_id, request.original_transaction_id, amount=request.refund_amount, fresh=fresh
+            )
             if record is not None:
                 check_amount(f"refund {refund_id}", record.refund_amount, request.refund_amount)
             return record
 
         order: Any = request  # as in `OrderProduct`
-        found: RS | R = await self._find_or_resend(inquire, order, absent_after=absent_after, resend=resend)
-        return found
+        resolving: Resolving[RS, R] = Resolving(
+            client=self._client, request=order, inquire=inquire, absent_after=absent_after, resend=resend
+        )
+        return await resolving.run()

@@ -5,18 +5,18 @@ A product lists its calls (`create = Call(CreatePayout)`); the parameters and th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from .endpoint import Request
-from .errors import DuplicateOrder, NotFound
+from .errors import NotFound
+from .in_doubt import Doubts
 from .times import Clock
 
 __all__ = ["Call", "Product", "Sender"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-F = TypeVar("F")
 
 
 class Sender(Protocol):
@@ -25,62 +25,31 @@ class Sender(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def timeout(self) -> float: ...
+
+    @property
+    def _doubts(self) -> Doubts: ...
+
     async def send(self, request: Any) -> Any: ...
+
+    async def _send_afresh(self, request: Any) -> Any: ...
 
 
 class Product:
     """Base of the products: holds the client that sends."""
 
-    _absent: ClassVar[int] = 1008
-    """The API's code for "not found"."""
-
     def __init__(self, client: Sender) -> None:
         self._client = client
 
-    async def _found(self, inquiry: Request[R]) -> R | None:
+    async def _found(self, inquiry: Request[R], *, fresh: bool = False) -> R | None:
         """The answer, or None if PayCools does not know what is asked for."""
+        send = self._client._send_afresh if fresh else self._client.send
         try:
-            answer: R = await self._client.send(inquiry)
+            answer: R = await send(inquiry)
         except NotFound:
             return None
         return answer
-
-    async def _look_twice(self, inquire: Callable[[], Awaitable[F | None]], absent_after: float) -> F | None:
-        """Nothing is known only after two inquiries at least `absent_after` seconds apart."""
-        found = await inquire()
-        if found is None:
-            await self._client.clock.sleep(absent_after)
-            found = await inquire()
-        return found
-
-    async def _find_or_resend(
-        self,
-        inquire: Callable[[], Awaitable[F | None]],
-        request: Request[R],
-        *,
-        absent_after: float,
-        resend: bool,
-    ) -> F | R:
-        """After an unclear outcome: what PayCools knows of the order; only if it knows nothing, the same again.
-
-        The request keeps its ids, so PayCools refuses it if it was there after all; then it is inquired once more.
-        """
-        found = await self._look_twice(inquire, absent_after)
-        if found is not None:
-            return found
-        if not resend:
-            raise self._absent_twice()
-        try:
-            receipt: R = await self._client.send(request)
-        except DuplicateOrder:
-            found = await inquire()
-            if found is None:
-                raise
-            return found
-        return receipt
-
-    def _absent_twice(self) -> NotFound:
-        return NotFound(self._absent, "absent in two inquiries")
 
 
 class Call(Generic[P, R]):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import pydoc
 from typing import Any
 
 import attrs
 import pytest
 
-from paycools_async import ConfigurationError, Environment, InvalidKeyError, PayCoolsPH, PHCredentials
+from paycools_async import (
+    ConfigurationError,
+    Environment,
+    GlobalCredentials,
+    InvalidKeyError,
+    PayCoolsGlobal,
+    PayCoolsPH,
+    PHCredentials,
+)
 from paycools_async.config import check_base_url, environment_from, ph_base_url
 from paycools_async.signing import PrivateKey, load_private_key
 
@@ -194,3 +203,9 @@ def test_everything_else_is_refused_and_not_repeated(url: str, message: str) -> 
     with pytest.raises(ConfigurationError) as caught:
         check_base_url(url)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("shown", [PayCoolsPH, PayCoolsGlobal, PHCredentials, GlobalCredentials])
+def test_help_shows_nothing_of_the_environment(shown: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SECRET", "hunter2")
+    assert "hunter2" not in pydoc.render_doc(shown)

@@ -19,7 +19,7 @@ CODES: dict[type[ApiError], list[int]] = {
     errors.MerchantUnavailable: [1004, 1005],
     errors.InsufficientBalance: [1006],
     errors.LimitExceeded: [1007],
-    errors.NotFound: [1008, 1501],
+    errors.NotFound: [1008],
     errors.InvalidParameter: [1009, 1010, 1015, 1016, 1020],
     errors.ChannelUnavailable: [1011],
     errors.DuplicateOrder: [1012, 1014, 1515],
@@ -27,7 +27,8 @@ CODES: dict[type[ApiError], list[int]] = {
     errors.AlreadyExists: [1017, 1019],
     errors.TransientError: [1018, 1503],
     errors.RefundRefused: [1502, *range(1504, 1514), 1516],
-    ApiError: [0, -1, 999, 1021, 1500, 1514, 1517, 10000, 21007],
+    # 1501 is about a refund's payment: no inquiry's "not found"
+    ApiError: [0, -1, 999, 1021, 1500, 1501, 1514, 1517, 10000, 21007],
 }
 
 
@@ -38,7 +39,7 @@ async def test_each_code_has_its_class(key_pem: str, kind: type[ApiError], code:
             await stage.client.send(QUERY)
     assert type(caught.value) is kind
     assert (caught.value.code, caught.value.message) == (code, "as received")
-    assert str(caught.value) == f"{code} as received ({kind.hint})"
+    assert str(caught.value) == f"ph.payout.query ORDER0000001: {code} as received ({kind.hint})"
     assert caught.value.outcome is (Outcome.DUPLICATE if kind is errors.DuplicateOrder else Outcome.REJECTED)
 
 
@@ -68,7 +69,7 @@ async def test_a_refused_parameter_is_named(key_pem: str, message: str, field: s
 
 async def test_the_message_may_be_called_msg(key_pem: str) -> None:
     async with Stage(key_pem, HttpResponse(200, {}, b'{"code":1006,"msg":"no money"}')) as stage:
-        with pytest.raises(errors.InsufficientBalance, match=r"^1006 no money "):
+        with pytest.raises(errors.InsufficientBalance, match=r"^ph.payout.create ORDER0000001: 1006 no money "):
             await stage.client.send(ORDER)
 
 

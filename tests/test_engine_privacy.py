@@ -34,7 +34,9 @@ async def test_personal_data_in_messages_of_paycools_is_masked(key_pem: str) -> 
         with pytest.raises(errors.InvalidParameter) as caught:
             await stage.client.send(ORDER)
     assert caught.value.message == "accountNo:*** of *** is not valid"
-    assert str(caught.value) == "1009 accountNo:*** of *** is not valid (correct the field)"
+    assert str(caught.value) == (
+        "ph.payout.create ORDER0000001: 1009 accountNo:*** of *** is not valid (correct the field)"
+    )
     assert not leaks(repr(caught.value))
 
 

@@ -85,15 +85,21 @@ async def test_an_unclear_payout_that_did_not_get_through_is_sent_again_under_th
     getattr(fake.faults, fault)(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.send(order())
-    found = await paycools.payouts.resolve(caught.value.request, absent_after=5)
+    found = await paycools.payouts.resolve(caught.value.request, absent_after=5, resend=True)
     assert isinstance(found, PayoutReceipt)
-    assert fake.requests["ph.payout.query"] == 2, "absent only after two inquiries"
+    assert fake.clock.monotonic() == 35.0, "the call's 30 seconds and the 5 after which it counts as absent"
+    assert fake.requests["ph.payout.query"] >= 2, "absent only after two inquiries"
     assert [(p.order_id, p.idempotency_id) for p in fake.payouts.paid] == [("ORDER0000001", "ORDER0000001")]
 
 
-async def test_resolve_without_resending_says_not_found(paycools: PayCoolsPH, fake: FakePayCools) -> None:
-    with pytest.raises(NotFound):
-        await paycools.payouts.resolve(order(), resend=False)
+async def test_resolve_does_not_send_again_unless_asked_and_says_what_to_do(
+    paycools: PayCoolsPH, fake: FakePayCools
+) -> None:
+    with pytest.raises(NotFound, match="never pay it under another id; resolve") as caught:
+        await paycools.payouts.resolve(order())
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert str(caught.value).startswith("ph.payout.create ORDER0000001: 1008 absent in two inquiries, the last 90 ")
+    assert fake.clock.monotonic() == 90.0
     assert "ph.payout.create" not in fake.requests
 
 
@@ -103,7 +109,7 @@ async def test_a_lagging_inquiry_never_leads_to_a_second_payment(paycools: PayCo
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.send(order())
     with pytest.raises(DuplicateOrder):
-        await paycools.payouts.resolve(caught.value.request, absent_after=5)
+        await paycools.payouts.resolve(caught.value.request, absent_after=5, resend=True)
     assert len(fake.payouts.paid) == 1
 
 

@@ -26,9 +26,7 @@ __all__ = ["FORWARD", "Driver", "Pacing"]
 
 FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
 """States that a payout is in only when something has come of it."""
-_WORDS = frozenset(
-    {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
-)
+_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH})
 _CLOCK_WAS_SET = 1.0
 """Seconds by which the ledger's clock and the monotonic one may drift apart in a run before the first was set."""
 
@@ -70,6 +68,7 @@ class Driver:
         self._started = ledger.time()
         self._skew = self._started - self._clock.monotonic()
         self._lag = 0.0
+        self._their_clock: float | None = None
         self.counts: dict[State, tuple[int, int]] = {}
 
     def stop(self, reason: str) -> None:
@@ -221,7 +220,9 @@ class Driver:
 
     async def _found(self, row: Row, found: Found) -> None:
         await self._learn_lag(row)
-        event = event_of_inquiry(found, row, found.created)
+        event = event_of_inquiry(found, row, found.created, self._their_clock)
+        if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
+            self._their_clock = found.created.timestamp() - row.sent  # we have its receipt, so we know when
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
             await self._look_again(row, None)
             return
@@ -264,7 +265,7 @@ class Driver:
         if moved.state is not row.state:
             self._count(row.state, -1, -row.amount)
             self._count(moved.state, 1, row.amount)
-            if moved.state in FORWARD:
+            if moved.state in FORWARD or row.state is State.UNKNOWN:
                 self._forward_at = self._clock.monotonic()
         return moved
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -51,13 +50,14 @@ FROM moves m JOIN payouts p ON p.id = m.payout WHERE true{scope} GROUP BY m.payo
 """
 
 
-def sqlite_journeys(path: Path, scope: str = "", *, size: int = 1000) -> Iterator[list[Journey]]:
+def sqlite_journeys(
+    connect: Callable[[], sqlite3.Connection], scope: str = "", *, size: int = 1000
+) -> Iterator[list[Journey]]:
     """Every payout that was sent, in file order, a page at a time. Reads beside a run, on a connection of its own.
 
     `scope`: ` AND intake IN (..)`, for some batches only.
     """
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        connection.execute("PRAGMA query_only = ON")
+    with closing(connect()) as connection:
         found = connection.execute(_QUERY.format(scope=scope))
         while page := found.fetchmany(size):
             yield [journey_of(values) for values in page]

@@ -8,19 +8,23 @@ and a web application may feed callbacks into it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
+import functools
 import json
 import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import attrs
 
+from ..storage import sqlite
+from ..storage.group_commit import Committer
 from . import sqlite_batches, sqlite_file
-from .committer import Committer
 from .journeys import Journey, sqlite_journeys
 from .orders import Order, RowError
 from .protocol import Batch, Counts, Identity, Intake, LedgerError, LedgerInUse, Source, Withdrawal
@@ -68,18 +72,26 @@ class _Owner:
     running: bool = False
 
 
+def _close_it(opening: asyncio.Future[sqlite_file.Opened]) -> None:
+    """Nobody waits for it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
 class SQLiteLedger:
     """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`."""
 
     tend_every = math.inf
     send_within = math.inf
 
-    def __init__(self, path: Path, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] | None = None, *, read_only: bool = False) -> None:
         self.path = path
+        self._file = sqlite.real(path)
+        self._read_only = read_only
         started, at = time.time(), time.monotonic()
         # the wall clock may be set while this runs; what is waited for must not come sooner or later by that
         self._clock = clock or (lambda: started + time.monotonic() - at)
-        self._lock: sqlite3.Connection | None = None
+        self._opened: sqlite_file.Opened | None = None
         self._committer: Committer | None = None
         self._owner = _Owner()
         self._only: tuple[int, ...] | None = None
@@ -92,46 +104,66 @@ class SQLiteLedger:
         *,
         create: bool = True,
         exclusive: bool = True,
+        read_only: bool = False,
+        recover: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> SQLiteLedger:
-        """Open or create a ledger. `identity=None` reads whatever ledger it is; `exclusive` keeps other runs out.
+        """Open or create a ledger. `identity=None` takes whatever ledger it is; `exclusive` keeps other runs out.
 
-        Raises LedgerError where the file is no ledger, belongs to somebody else, or is in use.
+        `read_only` creates and changes nothing, whatever `create` and `exclusive` say. `recover`: a part of the ledger
+        is lost for good, so whatever may have been sent is asked for before anything is sent.
+
+        Raises LedgerError where the file is no ledger, or not all of it, or belongs to somebody else; LedgerInUse where
+        another run has it; LedgerLockError where nobody can say whether one has.
         """
-        ledger = cls(path, clock)
-        connection = await asyncio.to_thread(ledger._connect, identity, create, exclusive)
-        ledger._committer = Committer(connection, ledger._failure, write)
+        ledger = cls(path, clock, read_only=read_only)
+        work = functools.partial(ledger._connect, identity, create, exclusive, recover)
+        opening = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            opened = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_it)
+            raise
+        ledger._opened = opened
+        ledger._owner.epoch = opened.epoch
+        ledger._committer = Committer(opened.connection, ledger._failure, write, opened.committed)
         return ledger
 
-    def _connect(self, identity: Identity | None, create: bool, exclusive: bool) -> sqlite3.Connection:
-        if not self.path.exists():
-            if not create:
-                raise LedgerError(f"{self.path}: there is no such ledger")
-            sqlite_file.make(self.path)
-        if exclusive:
-            self._lock = sqlite_file.take_lock(self.path)
-        try:
-            connection = sqlite_file.connect(self.path, identity)
-            if exclusive:
-                self._owner.epoch = sqlite_file.next_epoch(connection)
-        except BaseException as error:
-            self._release_lock()
-            if isinstance(error, sqlite3.Error):
-                raise LedgerError(f"{self.path}: is no ledger, or cannot be used: {error}") from None
-            raise
-        return connection
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+    def _connect(self, identity: Identity | None, create: bool, exclusive: bool, recover: bool) -> sqlite_file.Opened:
+        with sqlite_file.says(self.path):
+            if self._read_only:
+                return sqlite_file.open_reading(self._file, identity)
+            return sqlite_file.open_writing(
+                self._file, identity, create=create, exclusive=exclusive, recover=recover, now=self.time()
+            )
 
     async def aclose(self) -> None:
         """Finish what waits, close the file, let others in."""
         committer, self._committer = self._committer, None
-        if committer is not None:
-            await committer.aclose()
-        self._release_lock()
+        opened, self._opened = self._opened, None
+        if committer is None or opened is None:
+            return
+        if opened.epoch:
+            with contextlib.suppress(
+                LedgerError
+            ):  # then it was not closed in order, and whoever opens it looks closely
+                await committer.do(opened.end)
+                await committer.read(sqlite.checkpoint)
+        await committer.aclose()
+        await asyncio.to_thread(opened.close)
+
+    async def backup(self, target: Path) -> None:
+        """A copy of the whole ledger as it is now, beside a run or without one. A file that is there is not replaced.
+
+        The copy says of itself that it is one: before it is used instead of the original, it has to be recovered.
+        """
+        when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+        def copy_it() -> None:
+            with sqlite_file.says(self.path):
+                sqlite_file.copy(self._file, target, when)
+
+        await asyncio.to_thread(copy_it)
 
     def of_batches(self, batches: Collection[int]) -> Self:
         """The same ledger, of which only these batches are seen, counted and claimed. Do not close it."""
@@ -156,7 +188,12 @@ class SQLiteLedger:
         return self._committer
 
     def _do(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        self._refuse_if_read_only()
         return self._open().do(work)
+
+    def _refuse_if_read_only(self) -> None:
+        if self._read_only:
+            raise LedgerError(f"{self.path}: was opened to be read only")
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         return self._open().read(work)
@@ -167,7 +204,7 @@ class SQLiteLedger:
     @property
     def home(self) -> str:
         """The file: an inbox in the same place can share a commit."""
-        return str(self.path.resolve())
+        return str(self._file)
 
     def time(self) -> float:
         """The clock that the ledger goes by, in whole milliseconds: more digits would not come back as they were."""
@@ -184,11 +221,14 @@ class SQLiteLedger:
         order id twice in the file, is an error. What was withdrawn may be offered again, also with other content.
         """
         who = source or Source()
-        return await self._do(lambda db: sqlite_batches.enter(db, orders, text_of, who, self.time()))
+        found = await self._do(lambda db: sqlite_batches.enter(db, orders, text_of, who, self.time()))
+        await self._read(sqlite.checkpoint)
+        return found
 
     async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
-        """A person's yes to a batch: its offered rows become planned. Raises Changed where they are not what was shown."""
+        """A person's yes to a batch: its offered rows become planned. Raises Changed where it is not what was shown."""
         await self._do(lambda db: sqlite_batches.release(db, batch, by, rows, amount, self.time()))
+        await self._read(sqlite.checkpoint)
 
     async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
         """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
@@ -215,6 +255,7 @@ class SQLiteLedger:
 
     async def begin_run(self) -> None:
         """Own what is to be sent. Raises LedgerInUse where this is not the one run that may send."""
+        self._refuse_if_read_only()
         if not self._owner.epoch:
             raise LedgerInUse(f"{self.path}: was opened with exclusive=False, so nothing may be sent from it")
         if self._owner.running:
@@ -298,13 +339,16 @@ class SQLiteLedger:
 
         Raises LedgerInUse where the ledger is not this run's, or no longer.
         """
+        self._refuse_if_read_only()
         if not self._owner.epoch:
             raise LedgerInUse(f"{self.path}: was opened with exclusive=False, so nothing may be sent from it")
         try:
             found: Row = await self._open().add(Move(row, event, due, self.time(), facts, self._owner.epoch))
         except IllegalMove:
             if await self._meta("epoch") != self._owner.epoch:
-                raise LedgerInUse(f"{self.path}: another run has taken this ledger over; nothing more is sent") from None
+                raise LedgerInUse(
+                    f"{self.path}: another run has taken this ledger over; nothing more is sent"
+                ) from None
             raise
         return found
 
@@ -339,6 +383,7 @@ class SQLiteLedger:
         facts: dict[str, Any],
     ) -> Row | None:
         """`found` within a transaction of the caller's, on this ledger's file."""
+        self._refuse_if_read_only()
         values = connection.execute(_GET, (order_id,)).fetchone()
         if values is None:
             return None
@@ -410,7 +455,7 @@ class SQLiteLedger:
 
     def journeys(self) -> Iterator[list[Journey]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
-        return sqlite_journeys(self.path, self._scope)
+        return sqlite_journeys(lambda: sqlite_file.reading_connection(self._file), self._scope)
 
     async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
         """Every row, in file order, a page at a time."""

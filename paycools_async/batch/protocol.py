@@ -23,6 +23,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LedgerInUse",
+    "LedgerLockError",
     "Offer",
     "Source",
     "Withdrawal",
@@ -42,6 +43,10 @@ class LedgerError(PayCoolsError):
 
 class LedgerInUse(LedgerError):
     """Another run owns the ledger, or has taken it over."""
+
+
+class LedgerLockError(LedgerError):
+    """The ledger's lock cannot be opened or written, so nobody can say whether another run is on."""
 
 
 class Changed(LedgerError):
@@ -121,9 +126,7 @@ class Intake:
                 "owed then goes under a new order id, so that nobody gets both amounts"
             )
         self.add(
-            RowError(
-                line, "mch_order_id", f"{order_id} is in the ledger with other content, in batch {batch}: {todo}"
-            )
+            RowError(line, "mch_order_id", f"{order_id} is in the ledger with other content, in batch {batch}: {todo}")
         )
 
     def add_idempotency(self, line: int, idempotency_id: str, other: str) -> None:

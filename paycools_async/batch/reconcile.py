@@ -31,7 +31,7 @@ class Verdict(enum.StrEnum):
     OURS_ONLY = "ours only"
     """Accepted, by the ledger, and not in PayCools' statement."""
     PAID_THERE = "paid there, not here"
-    """PayCools has it, and the ledger says that it failed or is still to be sent."""
+    """PayCools has it, and the ledger says that it failed, was not sent, or was there before."""
     TWICE = "twice there"
     THEIRS_ONLY = "theirs only"
     """PayCools has it, and no ledger given has: somebody else pays, or a ledger is missing."""
@@ -81,6 +81,8 @@ class Reconciliation:
 
 
 _UNPAID = (TransactionStatus.FAILED, TransactionStatus.CLOSED)
+_NOT_PAID_HERE = frozenset({State.OFFERED, State.PLANNED, State.WITHDRAWN, State.FAILED, State.PREEXISTING})
+"""By this ledger's word no payment of its own is behind such a row."""
 
 
 def judge(line: Line, row: Row | None) -> Finding:
@@ -100,14 +102,14 @@ def _verdict(status: TransactionStatus | None, amount: int | None, row: Row | No
     if row is None:
         return Verdict.THEIRS_ONLY
     unpaid = status in _UNPAID
-    if row.state in (State.FAILED, State.PLANNED) and not unpaid:
+    if row.state in _NOT_PAID_HERE and not unpaid:
         return Verdict.PAID_THERE
     if amount != row.amount:
         return Verdict.AMOUNT
     match row.state:
         case State.SETTLED:
             return Verdict.AGREES if status is TransactionStatus.COMPLETE else Verdict.STATE
-        case State.FAILED:
+        case State.FAILED | State.WITHDRAWN | State.PREEXISTING:
             return Verdict.AGREES
         case State.ACCEPTED if status is TransactionStatus.PENDING:
             return Verdict.AGREES

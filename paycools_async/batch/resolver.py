@@ -9,6 +9,8 @@ from ..enums import TransactionStatus
 from ..errors import (
     ApiError,
     AuthenticationError,
+    ChannelClosed,
+    ClockError,
     ConfigurationError,
     EndpointUnpublishedError,
     InsufficientBalance,
@@ -18,6 +20,7 @@ from ..errors import (
     Outcome,
     PayCoolsError,
     RateLimited,
+    TransientError,
     WrongFamilyError,
 )
 from .schema import Row
@@ -29,8 +32,8 @@ STOPS = (AuthenticationError, IpNotAllowedError, MerchantUnavailable)
 """Every further call would fail the same way: the batch stops at once."""
 
 _OUR_SET_UP = (ConfigurationError, EndpointUnpublishedError, WrongFamilyError)
-_CLOSED_FOR_NOW = frozenset({21005, 21008, 21009})
-"""The channel is closed for now, or a clock is wrong: the order itself was not looked at."""
+_NOT_THE_ORDER = (InsufficientBalance, ChannelClosed, ClockError)
+"""The merchant was refused, the channel is closed for now, or a clock is wrong: the order itself was not looked at."""
 
 
 def stops(error: PayCoolsError) -> bool:
@@ -40,15 +43,13 @@ def stops(error: PayCoolsError) -> bool:
 
 def holds(error: PayCoolsError) -> bool:
     """Whether the merchant was refused, not the order: nothing more is sent, and the order waits."""
-    if stops(error) or isinstance(error, InsufficientBalance):
-        return True
-    return isinstance(error, ApiError) and error.code in _CLOSED_FOR_NOW
+    return stops(error) or isinstance(error, _NOT_THE_ORDER)
 
 
-CLOCKS_DIFFER = 600.0
-"""Seconds by which PayCools' clock and ours may differ, and an order of ours still not look older than it is."""
+_CLOCKS_DIFFER = 120.0
+"""Seconds by which an order of ours may look older than it is, where PayCools' clock has been compared with ours."""
 _ZONES_DIFFER = 26 * 3600.0
-"""The same for an order whose receipt we have. No page names the zone of PayCools' times, and none is worth more."""
+"""The same where it has not, or where we have a receipt: no page names the zone of PayCools' times."""
 
 
 class Told(Protocol):
@@ -80,11 +81,14 @@ def event_of_error(error: PayCoolsError) -> Event:
                 return Event.HELD
             return Event.DOUBTED if type(error) is ApiError else Event.REJECTED
         case _:
-            return Event.UNCLEAR
+            answered = isinstance(error.__cause__, ApiError) and not isinstance(error.__cause__, TransientError)
+            return Event.DOUBTED if answered else Event.UNCLEAR
 
 
-def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
-    """What PayCools' record under our order id says of our row. `created`: when PayCools entered the order.
+def event_of_inquiry(found: Told, row: Row, created: datetime | None, their_clock: float | None = None) -> Event:
+    """What PayCools' record under our order id says of our row.
+
+    `created`: when PayCools entered the order. `their_clock`: seconds by which its times were seen to be ahead of ours.
 
     Another amount, or another transaction than the one we have a receipt for, is for a person. So is an order that
     PayCools had before this ledger sent it: nobody was paid by it.
@@ -93,7 +97,7 @@ def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
         return Event.MISMATCH
     if row.transaction_id and found.transaction_id and found.transaction_id != row.transaction_id:
         return Event.MISMATCH
-    if row.reason is not Event.ADOPT and _was_there_before(row, created):
+    if row.reason is not Event.ADOPT and _was_there_before(row, created, their_clock):
         return Event.FOUND_EARLIER
     if found.transaction_status is TransactionStatus.COMPLETE:
         return Event.FOUND_COMPLETE
@@ -102,12 +106,13 @@ def event_of_inquiry(found: Told, row: Row, created: datetime | None) -> Event:
     return Event.FOUND_PENDING
 
 
-def _was_there_before(row: Row, created: datetime | None) -> bool:
+def _was_there_before(row: Row, created: datetime | None, their_clock: float | None) -> bool:
     if row.state in (State.OFFERED, State.PLANNED, State.WITHDRAWN) and row.resends == 0:
         return True  # it was never sent
     if row.state is State.UNKNOWN and row.reason is Event.DUPLICATE and row.resends == 0:
         return True  # our first sending was refused because of it
     if created is None:
         return False
-    margin = _ZONES_DIFFER if row.transaction_id else CLOCKS_DIFFER
-    return created.timestamp() < row.entered - margin
+    compared = their_clock is not None and not row.transaction_id
+    margin = _CLOCKS_DIFFER if compared else _ZONES_DIFFER
+    return created.timestamp() - (their_clock if their_clock is not None and compared else 0.0) < row.entered - margin

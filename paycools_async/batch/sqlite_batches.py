@@ -130,7 +130,9 @@ def release(connection: sqlite3.Connection, batch: int, by: str, rows: int, amou
     _log(connection, batch, now, "release", by, rows, amount)
 
 
-def withdraw(connection: sqlite3.Connection, by: str, batch: int | None, order_id: str | None, now: float) -> Withdrawal:
+def withdraw(
+    connection: sqlite3.Connection, by: str, batch: int | None, order_id: str | None, now: float
+) -> Withdrawal:
     """Take back what was never sent, and log it for each batch."""
     where, values = "withdrawn = 0", ()
     if batch is not None:
@@ -183,9 +185,7 @@ def _move(
     )
 
 
-def _log(
-    connection: sqlite3.Connection, batch: int, now: float, event: str, by: str, rows: int, amount: int
-) -> None:
+def _log(connection: sqlite3.Connection, batch: int, now: float, event: str, by: str, rows: int, amount: int) -> None:
     connection.execute(
         "INSERT INTO batch_log (batch, at, event, by, payouts, amount) VALUES (?, ?, ?, ?, ?, ?)",
         (batch, now, event, by, rows, amount),
@@ -205,6 +205,8 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
         log.setdefault(entry.batch, []).append(entry)
     names = ["id", "file", "sha256", "payouts", "amount", "offered_by", "offered_at"]
     return [
-        Batch(**dict(zip(names, values, strict=True)), counts=counts.get(values[0], {}), log=tuple(log.get(values[0], ())))
+        Batch(
+            **dict(zip(names, values, strict=True)), counts=counts.get(values[0], {}), log=tuple(log.get(values[0], ()))
+        )
         for values in connection.execute(f"SELECT {', '.join(names)} FROM batches ORDER BY id")  # noqa: S608
     ]

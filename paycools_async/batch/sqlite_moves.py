@@ -75,7 +75,7 @@ class Move:
 
 
 def write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | IllegalMove]:
-    """Each row as it is now; IllegalMove where it was not as the move's caller saw it, or the run has lost the ledger."""
+    """Each row as it is now; IllegalMove where it was not as the move's caller saw it, or the ledger is lost to it."""
     found: list[Row | IllegalMove] = []
     for start in range(0, len(moves), _MOST):
         found += _write(connection, moves[start : start + _MOST])

@@ -66,7 +66,7 @@ def _move(ledger: Ledger, connection: Any, told: Any) -> Awaitable[None] | None:
 
 def _judge(told: Any) -> Callable[[Row], Move]:
     def judge(row: Row) -> Move:
-        return event_of_inquiry(told, row, getattr(told, "create_time", None))
+        return event_of_inquiry(told, row, told.create_time)
 
     return judge
 

@@ -16,8 +16,10 @@ from typing import Any, Literal, Protocol
 
 import attrs
 
-from ..batch.committer import Committer
 from ..errors import PayCoolsError
+from ..storage import marks, sqlite
+from ..storage.errors import LockHeld, StorageError
+from ..storage.group_commit import Committer
 
 __all__ = ["InboxError", "InboxStore", "Item", "Mark", "SQLiteStore", "Stored", "Work", "WorkFailed"]
 
@@ -139,6 +141,18 @@ def stored_of(row: Sequence[Any]) -> Stored:
     )
 
 
+def _build(connection: sqlite3.Connection) -> None:
+    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+
+
+def _file_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
     try:
         for each in work:
@@ -151,19 +165,21 @@ def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
 class SQLiteStore:
     """One SQLite file (WAL, synchronous=FULL, group commit), readable by its owner only.
 
-    It may be the file of a batch ledger, if the ledger was made first. Any number of processes may take callbacks in;
-    one of them applies.
+    It may be the file of a batch ledger; either may be made first. Any number of processes may take callbacks in; one
+    of them applies.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._file = path
+        self._path = path
+        self._file = sqlite.real(path)
         self._clock = clock
         self._leader: sqlite3.Connection | None = None
+        self._leader_file: tuple[int, int] | None = None
         self._committer: Committer | None = None
 
     @property
     def home(self) -> str:
-        return str(self._file.resolve())
+        return str(self._file)
 
     @classmethod
     async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> SQLiteStore:
@@ -175,24 +191,47 @@ class SQLiteStore:
     def _connect(self) -> sqlite3.Connection:
         connection = None
         try:
-            os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
-            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, timeout=30)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-        except (OSError, sqlite3.Error) as error:
+            if not self._file.exists():
+                self._refuse_lost_ledger()
+                sqlite.make(self._file, _build)
+            mark = marks.read(self._file)
+            connection = sqlite.connect(self._file, isolation_level=None, timeout=30)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            self._refuse_part_of_ledger(connection, mark)
+            sqlite.make_durable(connection)
+            _build(connection)
+        except BaseException as error:
             if connection is not None:
                 connection.close()
-            raise InboxError(f"{self._file}: cannot be used as an inbox: {error}") from None
+            if isinstance(error, StorageError | OSError | sqlite3.Error):
+                raise InboxError(f"{self._path}: cannot be used as an inbox: {error}") from None
+            raise
         return connection
+
+    def _refuse_lost_ledger(self) -> None:
+        mark = marks.read(self._file)
+        if mark is not None and mark.last:
+            raise InboxError(f"{self._path}: a ledger was here and is gone: bring it back before callbacks go into it")
+
+    def _refuse_part_of_ledger(self, connection: sqlite3.Connection, mark: marks.Mark | None) -> None:
+        # by another name or without its log, two logs of one file would come to be
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'batch_log'").fetchone():
+            return
+        for pause in (0.2, 0.2, 0.0):
+            doubt = marks.suspicion(self._file, mark, marks.state_of(connection))
+            if doubt is None:
+                return
+            time.sleep(pause)  # its owner may be opening it just now
+            mark = marks.read(self._file)
+        raise InboxError(f"{self._path}: the ledger in it is not whole: {doubt}")
 
     async def _do(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         if self._committer is None:
-            raise InboxError(f"{self._file}: the inbox is closed")
+            raise InboxError(f"{self._path}: the inbox is closed")
         return await self._committer.do(work)
 
     def _failure(self, error: sqlite3.Error) -> InboxError:
-        return InboxError(f"{self._file}: cannot be read or written: {error}")
+        return InboxError(f"{self._path}: cannot be read or written: {error}")
 
     async def add(self, item: Item) -> bool:
         now = self._clock()
@@ -208,19 +247,26 @@ class SQLiteStore:
         return bool(await self._do(enter))
 
     async def lead(self) -> bool:
-        if self._leader is None:
-            self._leader = await asyncio.to_thread(self._try_to_lead)
-        return self._leader is not None
+        return await asyncio.to_thread(self._lead)
 
-    def _try_to_lead(self) -> sqlite3.Connection | None:
-        # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
-        lock = sqlite3.connect(f"{self._file}.inbox-lock", isolation_level=None, check_same_thread=False, timeout=0)
+    def _lead(self) -> bool:
+        path = Path(f"{self._file}.inbox-lock")
+        if self._leader is not None and self._leader_file == _file_of(path):
+            return True
+        self._step_down()  # somebody deleted the lock, so another process may hold a new one
         try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            lock.close()
-            return None
-        return lock
+            self._leader = sqlite.lock_name(path)
+        except LockHeld:
+            return False
+        except StorageError as error:
+            raise InboxError(str(error)) from None
+        self._leader_file = _file_of(path)
+        return True
+
+    def _step_down(self) -> None:
+        leader, self._leader = self._leader, None
+        if leader is not None:
+            leader.close()
 
     async def due(self, limit: int) -> Sequence[Stored]:
         query = f"SELECT {_STORED} FROM paycools_callbacks WHERE state = 'new' AND due <= ? ORDER BY seq LIMIT ?"  # noqa: S608
@@ -277,6 +323,4 @@ class SQLiteStore:
         committer, self._committer = self._committer, None
         if committer is not None:
             await committer.aclose()
-        if self._leader is not None:
-            self._leader.close()
-            self._leader = None
+        self._step_down()

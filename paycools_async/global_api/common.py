@@ -20,7 +20,6 @@ from ..ph.payout import default_idempotency_id
 from ..times import BANGKOK, JAKARTA, MANILA
 
 __all__ = [
-    "ABSENT",
     "ALL_COUNTRIES",
     "CURRENCIES",
     "PAYOUT_COUNTRIES",
@@ -45,8 +44,6 @@ __all__ = [
 
 R = TypeVar("R")
 
-ABSENT = 21006
-"""This API's code for "not found"."""
 ALL_COUNTRIES = ("PH", "ID", "MY", "TH", "RU")
 PAYOUT_COUNTRIES = ("PH", "ID", "MY", "TH")
 CURRENCIES = {"PH": "PHP", "ID": "IDR", "MY": "MYR", "TH": "THB", "RU": "RUB"}

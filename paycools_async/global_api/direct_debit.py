@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, extra_fields, text
 from ..ph.direct_debit_tokens import InactiveType, TokenStatus
@@ -54,6 +54,7 @@ class GlobalAuthorizationLink(GlobalResult):
     nav="dd.1",
     returns=GlobalAuthorizationLink,
     effect=Effect.CREATES,
+    purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
@@ -141,6 +142,7 @@ class CancelledGlobalAuthorization(GlobalResult):
     nav="dd.3",
     returns=CancelledGlobalAuthorization,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )

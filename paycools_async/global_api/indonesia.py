@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import OpenEnum
 from ..fields import minor_units, order_id, text
 from ..product import Call, Product, Sender
@@ -71,6 +71,7 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     nav="3.1.1",
     returns=IndonesianPayoutReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
@@ -158,6 +159,7 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     nav="3.2.1",
     returns=GlobalPaymentReceipt,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )

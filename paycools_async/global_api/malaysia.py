@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import choice, minor_units, order_id, text
@@ -62,6 +62,7 @@ def _account_no(value: Any, request: Any) -> Any:
     nav="4.1.1",
     returns=GlobalPayoutReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
     success_codes=SUCCESS,
@@ -146,6 +147,7 @@ class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     nav="4.2.1",
     returns=GlobalPaymentReceipt,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )

@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 
 from ..endpoint import Request
 from ..orders import Order, OrderProduct, OrderStatus, PayoutProduct
-from .common import ABSENT, GlobalPayoutReceipt, GlobalPayoutStatus
+from ..resolving import ABSENT_AFTER
+from .common import GlobalPayoutReceipt, GlobalPayoutStatus
 
 __all__ = ["CountryPayouts", "UnifiedOrders"]
 
@@ -17,8 +18,6 @@ S = TypeVar("S", bound=OrderStatus)
 
 class CountryPayouts(PayoutProduct[P, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out in one country. A country's class adds `create` and `query`, and makes its inquiry in `_inquiry`."""
-
-    _absent = ABSENT
 
 
 class UnifiedOrder(Order, Protocol):
@@ -34,22 +33,18 @@ Q = TypeVar("Q", bound=UnifiedOrder)
 class UnifiedOrders(OrderProduct[Q, S, R]):
     """Payouts or payments found by order id and country. A subclass makes its inquiry in `_inquiry`."""
 
-    _absent = ABSENT
-
     def _inquiry(self, mch_order_id: str, country_code: str) -> Request[S]:
         raise NotImplementedError
 
     async def find(self, mch_order_id: str, *, country_code: str) -> S | None:
         """The order's status, or None if PayCools does not know it."""
-        return await self._found(self._inquiry(mch_order_id, country_code))
+        return await self._status(self._inquiry(mch_order_id, country_code), mch_order_id)
 
-    async def resolve(self, request: Q, *, absent_after: float = 5.0, resend: bool = True) -> S | R:
-        """After OutcomeUnknown: find out, and only if PayCools does not know the order, send the same again.
+    async def resolve(self, request: Q, *, absent_after: float = ABSENT_AFTER, resend: bool = False) -> S | R:
+        """After OutcomeUnknown: find out what became of the order, and inquire until that is certain.
 
-        Inquires by order id. Found: returns its status. Absent in two inquiries at least `absent_after` seconds
-        apart: sends the very same request again, under the same ids (unless `resend` is False: NotFound is raised).
-        Raises OrderConflict where PayCools knows the id with another amount, and OutcomeUnknown if the second sending
-        is unclear too: then resolve again.
+        As `resolve` of the payouts: absent for certain, it raises NotFound with outcome UNKNOWN, or with `resend` sends
+        the very same request again, once.
         """
         inquiry = self._inquiry(request.mch_order_id, request.country_code)
         return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
@@ -65,7 +60,8 @@ class UnifiedOrders(OrderProduct[Q, S, R]):
     ) -> S:
         """Inquire with growing pauses (seconds) until the order is COMPLETE, FAILED or CLOSED.
 
-        Raises StillPending after `within` seconds, and NotFound if PayCools never knew the order.
+        Raises StillPending after `within` seconds, NotFound with outcome UNKNOWN if PayCools did not show the order,
+        and OrderConflict where it shows another.
         """
         return await self._wait_until_final(
             self._inquiry(mch_order_id, country_code),

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import PH_MOBILE, URL, choice, minor_units, mobile, order_id, ph_mobile, text
@@ -71,6 +71,7 @@ def _account_no(value: Any, request: Any) -> Any:
     nav="2.1.1",
     returns=GlobalPayoutReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
@@ -155,6 +156,7 @@ class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
     nav="2.2.1",
     returns=GlobalPaymentReceipt,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..orders import RefundProduct
 from ..ph.refund import RefundStatus
 from ..product import Call
-from .common import ABSENT, FailedCode, GlobalEvent, GlobalResult
+from .common import FailedCode, GlobalEvent, GlobalResult
 
 __all__ = [
     "CreateGlobalRefund",
@@ -45,6 +45,7 @@ class GlobalRefundReceipt(GlobalResult):
     nav="7.1",
     returns=GlobalRefundReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
@@ -140,7 +141,7 @@ class GlobalRefundSettled(GlobalEvent):
 class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, GlobalRefundReceipt]):
     """Money back."""
 
-    _absent = ABSENT
+    _creation = CreateGlobalRefund
     create = Call(CreateGlobalRefund)
     payments = Call(GetGlobalRefunds)
 

@@ -6,7 +6,7 @@ Everything here is inferred from the other countries. The documented way is the 
 
 from __future__ import annotations
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..fields import order_id, text
 from ..product import Call, Product, Sender
 from .common import (
@@ -32,6 +32,7 @@ __all__ = [
     nav="6.1.1",
     returns=GlobalPaymentReceipt,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result, shared
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result, shared
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, day, extra_fields, mobile, order_id, text
@@ -123,6 +123,7 @@ class StaticPaymentsInquiry(GlobalRequest[list[StaticPayment]]):
     nav="2.3.1",
     returns=StaticCode,
     effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
@@ -190,6 +191,7 @@ class PhilippineStaticPaymentSettled(PaymentEvent):
     nav="2.3.5",
     returns=StaticCode,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )

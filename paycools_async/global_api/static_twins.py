@@ -6,7 +6,7 @@ code is in the navigation.
 
 from __future__ import annotations
 
-from ..endpoint import Effect, Provenance, callback, endpoint, result
+from ..endpoint import Effect, Provenance, Purpose, callback, endpoint, result
 from ..fields import text
 from ..product import Call, Product
 from .common import PaymentEvent
@@ -55,6 +55,7 @@ class IndonesianStaticPayment(StaticPayment):
     nav="3.3.1",
     returns=IndonesianStaticCode,
     effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )
@@ -145,6 +146,7 @@ class ThaiStaticPayment(StaticPayment):
     nav="5.3.1",
     returns=ThaiStaticCode,
     effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )

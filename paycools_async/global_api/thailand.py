@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import choice, extra_fields, minor_units, order_id, text
 from ..product import Call, Product, Sender
@@ -75,6 +75,7 @@ _NEEDS = {
     nav="5.1.1",
     returns=ThaiPayoutReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )
@@ -173,6 +174,7 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     nav="5.2.1",
     returns=GlobalPaymentReceipt,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, text
@@ -46,6 +46,7 @@ class UnifiedCheckoutLink(GlobalResult):
     nav="u.2.1",
     returns=UnifiedCheckoutLink,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )

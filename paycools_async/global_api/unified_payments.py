@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint, result
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, choice, extra_fields, items, minor_units, order_id, text
@@ -69,6 +69,7 @@ class UnifiedPaymentReceipt(GlobalResult):
     nav="u.3.1",
     returns=UnifiedPaymentReceipt,
     effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )
@@ -153,6 +154,7 @@ class ClosedUnifiedPayment(GlobalResult):
     nav="u.3.3",
     returns=ClosedUnifiedPayment,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
     fills=("timestamp",),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, callback, endpoint
+from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..errors import FieldError
 from ..fields import choice, extra_fields, minor_units, order_id, text
 from ..product import Call
@@ -39,6 +39,7 @@ __all__ = [
     nav="u.4.1",
     returns=GlobalPayoutReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
     fills=("timestamp",),
 )

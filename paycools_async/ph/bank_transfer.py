@@ -7,7 +7,7 @@ from datetime import date
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, codes, day, order_id, text
@@ -62,6 +62,7 @@ class TransferAccountSet(Result):
     nav="6.1",
     returns=TransferAccountSet,
     effect=Effect.CREATES,
+    purpose=Purpose.TRANSFER_ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
@@ -88,6 +89,7 @@ class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     nav="6.2",
     returns=TransferAccountSet,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
 class UpdateTransferAccounts(PHRequest[TransferAccountSet]):

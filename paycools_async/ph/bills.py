@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, codes, day, extra_fields, order_id, text
@@ -90,6 +90,7 @@ class StaticVASet(Result):
     nav="4.1",
     returns=StaticVA,
     effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
@@ -122,6 +123,7 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     nav="4.2",
     returns=StaticVASet,
     effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
@@ -143,6 +145,7 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     nav="4.3",
     returns=StaticVASet,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
 class UpdateStaticVA(PHRequest[StaticVASet]):
@@ -258,6 +261,7 @@ class BillsPaymentVerification(Event):
     nav="4.7",
     returns=StaticVASet,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
 class CancelStaticVA(PHRequest[StaticVASet]):

@@ -13,11 +13,12 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, Wire, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, PH_MOBILE, URL, choice, integer, items, minor_units, order_id, ph_mobile, text
-from ..product import Call, Product
+from ..product import Call
+from ..resolving import ResolvingProduct
 from .checkout_parts import CheckoutAddress, CheckoutGoods
 from .events import PaymentEvent
 
@@ -123,6 +124,7 @@ def _payer_mobile(value: Any, request: Any) -> Any:
     nav="9.2",
     returns=CheckoutSession,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.OBSERVED,
     wire=Wire.HYBRID,
     fills=("timestamp",),
@@ -230,6 +232,7 @@ class QueryCheckout(PHRequest[CheckoutStatus]):
     nav="9.4",
     returns=Any,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
     fills=("timestamp",),
@@ -268,7 +271,7 @@ class CheckoutSettled(PaymentEvent):
     channel_type: CheckoutChannelType | None = None
 
 
-class Checkout(Product):
+class Checkout(ResolvingProduct):
     """PayCools' cashier page."""
 
     channels = Call(GetCheckoutChannels)
@@ -278,4 +281,7 @@ class Checkout(Product):
 
     async def find(self, mch_order_id: str, *, checkout_id: str | None = None) -> CheckoutStatus | None:
         """The checkout's status, or None if PayCools does not know the order."""
-        return await self._found(QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id))
+        found = await self._found(QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id))
+        if found is not None:
+            self._settle(CreateCheckout, mch_order_id, found.amount)
+        return found

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
 from ..fields import EMAIL, URL, minor_units, order_id, ph_mobile, text
 from ..orders import check_amount
-from ..product import Call, Product
+from ..product import Call
+from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct
 from .events import PaymentEvent
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
@@ -50,6 +52,7 @@ class CPMReceipt(Result):
     nav="cpm.1",
     returns=CPMReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
@@ -118,7 +121,7 @@ class CPMSettled(PaymentEvent):
     """A charge became final (cpm.3). Documented on the developer site. Sent to `callback_url`. `amount` in centavos."""
 
 
-class CPM(Product):
+class CPM(ResolvingProduct):
     """Payments by the code that the customer shows."""
 
     create = Call(CreateCPMPayment)
@@ -126,17 +129,28 @@ class CPM(Product):
 
     async def find(self, mch_order_id: str) -> CPMPayment | None:
         """The charge's status, or None if PayCools does not know the order."""
-        return await self._found(QueryCPMPayment(mch_order_id=mch_order_id))
+        found = await self._found(QueryCPMPayment(mch_order_id=mch_order_id))
+        if found is not None:
+            self._settle(CreateCPMPayment, mch_order_id, found.transaction_amount)
+        return found
 
-    async def resolve(self, request: CreateCPMPayment, *, absent_after: float = 5.0) -> CPMPayment:
+    async def resolve(self, request: CreateCPMPayment, *, absent_after: float = ABSENT_AFTER) -> CPMPayment:
         """After OutcomeUnknown: find out what became of the charge. Never charges again: a shown code may be used up.
 
-        Raises NotFound where PayCools does not know the order in two inquiries at least `absent_after` seconds apart:
-        nothing was charged, so ask the customer for a fresh code and charge that. Raises OrderConflict where PayCools
-        knows the order id with another amount.
+        Raises NotFound with outcome UNKNOWN where PayCools does not know the order in two inquiries, the last no
+        earlier than the sending + the client's timeout + `absent_after` seconds: the charge may still appear, so look
+        again before the customer is asked for a fresh code. Raises OrderConflict where PayCools knows the order id with
+        another amount, and OutcomeUnknown where an inquiry fails.
         """
-        found = await self._look_twice(lambda: self.find(request.mch_order_id), absent_after)
-        if found is None:
-            raise self._absent_twice()
-        check_amount(f"order {request.mch_order_id}", found.transaction_amount, request.amount)
-        return found
+
+        async def inquire(fresh: bool) -> CPMPayment | None:
+            found = await self._found(QueryCPMPayment(mch_order_id=request.mch_order_id), fresh=fresh)
+            if found is not None:
+                check_amount(f"order {request.mch_order_id}", found.transaction_amount, request.amount)
+            return found
+
+        order: Any = request  # never sent again, so nothing but a CPMPayment comes of it
+        resolving: Resolving[CPMPayment, CPMPayment] = Resolving(
+            client=self._client, request=order, inquire=inquire, absent_after=absent_after, again="look again later"
+        )
+        return await resolving.run()

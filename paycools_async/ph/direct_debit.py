@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
@@ -68,6 +68,7 @@ class DirectDebitReceipt(Result):
     nav="10.5",
     returns=DirectDebitReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.UNPUBLISHED,
     fills=("appName", "timestamp"),
     success_codes=SUCCESS,

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import URL, choice, extra_fields, text
@@ -70,6 +70,7 @@ class AuthorizationLink(Result):
     nav="10.1",
     returns=AuthorizationLink,
     effect=Effect.CREATES,
+    purpose=Purpose.CONSENT,
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
 )
@@ -166,6 +167,7 @@ class CancelledAuthorization(Result):
     nav="10.3",
     returns=CancelledAuthorization,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
     fills=("timestamp",),
     success_codes=SUCCESS,

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, PERSON_NAME, PH_MOBILE, choice, day, integer, minor_units, order_id, ph_mobile, text
@@ -68,6 +68,7 @@ def _account_no(value: Any, request: Any) -> Any:
     nav="3.1",
     returns=PayoutReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )

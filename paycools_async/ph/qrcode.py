@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, URL, day, integer, minor_units, order_id, text
@@ -81,6 +81,7 @@ _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
     nav="5.1",
     returns=QRCode,
     effect=Effect.CREATES,
+    purpose=Purpose.CODE,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )
@@ -160,6 +161,7 @@ class GetQRPayments(PHRequest[list[ReceivedPayment]]):
     nav="5.4",
     returns=QRCode,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
 class CancelQR(PHRequest[QRCode]):
@@ -190,6 +192,7 @@ class QRPaymentSettled(PaymentEvent):
     nav="5.6",
     returns=QRCode,
     effect=Effect.CREATES,
+    purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
 class UpdateQR(PHRequest[QRCode]):

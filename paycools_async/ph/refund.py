@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
@@ -72,6 +72,7 @@ class RefundReceipt(Result):
     nav="8.1",
     returns=RefundReceipt,
     effect=Effect.MOVES_MONEY,
+    purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
 )
 class CreateRefund(PHRequest[RefundReceipt]):
@@ -170,6 +171,7 @@ class RefundSettled(Event):
 class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):
     """Money back."""
 
+    _creation = CreateRefund
     create = Call(CreateRefund)
     payments = Call(GetRefundPayments)
 

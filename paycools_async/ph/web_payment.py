@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
@@ -46,6 +46,7 @@ class WebPayment(Result):
     nav="7.1",
     returns=WebPayment,
     effect=Effect.CREATES,
+    purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     fills=("appName",),
 )

@@ -28,7 +28,7 @@ class Retry:
         if attempt >= self.attempts:
             return False
         if error.outcome is Outcome.NOT_SENT:
-            return isinstance(error, TransportError)
+            return error.retryable
         if not reads:
             return False
         if isinstance(error, UnexpectedAnswer):

@@ -12,7 +12,7 @@ import sys
 import threading
 from queue import SimpleQueue
 
-from ..errors import PayCoolsError
+from ..errors import ClientClosed
 from .base import Signer
 
 __all__ = ["SigningPool"]
@@ -37,7 +37,7 @@ class SigningPool:
         future: asyncio.Future[bytes] = loop.create_future()
         with self._lock:
             if self._closed:
-                raise PayCoolsError("the client is closed; nothing was sent")
+                raise ClientClosed("the client is closed; nothing was sent")
             if len(self._threads) < self._size:
                 self._start_thread()
             self._jobs.put((text, future, loop))

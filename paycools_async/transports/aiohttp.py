@@ -1,21 +1,30 @@
 """The network, through aiohttp.
 
 Whether anything was sent is proven by one fact: aiohttp reports `on_request_headers_sent` just before it hands the
-first byte to the socket. No report, nothing sent; whatever went wrong.
+first byte to the socket. No report, nothing sent; whatever went wrong. A request with a body is looked at once more in
+`on_request_chunk_sent`: aiohttp keeps the headers back until the body comes and writes both at once, so even there
+nothing has left yet.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import itertools
 import ssl
+import weakref
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import attrs
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
-from ..errors import DeadlineExceeded, Outcome, TransportError
+from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
 from .base import HttpRequest, HttpResponse
 
 __all__ = ["AiohttpTransport"]
@@ -23,20 +32,100 @@ __all__ = ["AiohttpTransport"]
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
+_HEADERS_WAIT_FOR_THE_BODY = hasattr(StreamWriter, "send_headers")
+"""Older versions of aiohttp write the headers at once; there the body's report comes too late for a proof."""
+
+
+class _NotWritten(Exception):
+    """Raised in aiohttp's trace: what would be written must not be."""
+
 
 @attrs.define
 class _Proof:
     """Travels with one request through aiohttp's trace."""
 
-    started: bool = False
+    request: HttpRequest
+    connection: ResponseHandler | None = None
+    reason: str | None = None
+    """Why the rest of the request was held back."""
+    late: bool = False
+    _before: bool = False
+    _writing: bool = False
+
+    @property
+    def started(self) -> bool:
+        return self.request.departure.may_have_left
+
+    @started.setter
+    def started(self, value: bool) -> None:
+        self.request.departure.may_have_left = value
+
+    def headers_go(self) -> None:
+        if self.started and self.request.method != "GET":  # a middleware of the caller's session tries again
+            self.reason = "the request would have been sent twice"
+            raise _NotWritten(self.reason)
+        self._check()
+        self._before, self.started = self.started, True
+
+    def body_goes(self) -> None:
+        try:
+            self._check()
+        except _NotWritten:
+            if _HEADERS_WAIT_FOR_THE_BODY and not self._writing:
+                self.started = self._before
+            raise
+        self._writing = True
+        self.keep_apart()
+
+    def keep_apart(self) -> None:
+        """A connection that was fresh is not kept for others either."""
+        if self.request.fresh and self.connection is not None:
+            self.connection.force_close()
+
+    def _check(self) -> None:
+        if self.request.expired is not None and self.request.expired():
+            self.reason, self.late = "too late to send", True
+        elif self.connection is not None and not self._writing and self.connection.should_close:
+            self.reason = "the connection held an answer before the request was sent"
+        if self.reason is not None:
+            raise _NotWritten(self.reason)
+
+
+_PROOF: ContextVar[_Proof | None] = ContextVar("paycools_proof", default=None)
+_NUMBERS = itertools.count(1)
+
+
+class _Request(aiohttp.ClientRequest):
+    """aiohttp's request, which knows the connection it goes over and may ask for a new one."""
+
+    @functools.cached_property
+    def connection_key(self) -> ConnectionKey:
+        key = super().connection_key
+        proof = _PROOF.get()
+        if proof is None or not proof.request.fresh:
+            return key
+        # the pool is looked up by this key: no connection in it can have the same
+        stamp = next(_NUMBERS)
+        if not hasattr(key, "_replace"):  # an attrs class in older versions of aiohttp
+            return attrs.evolve(key, proxy_headers_hash=stamp)  # type: ignore[misc]
+        return key._replace(proxy_headers_hash=stamp)
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        proof = _PROOF.get()
+        if proof is not None:
+            proof.connection = conn.protocol
+        response = await super().send(conn)
+        if proof is not None and proof.request.body is None:  # with a body it is not looked at for the last time yet
+            proof.keep_apart()
+        return response
 
 
 class AiohttpTransport:
-    """Owns a session, or uses a lent one (`session=`), which stays open after `aclose`.
+    """Owns a session, or works over one of the caller's (`session=`), which stays open after `aclose`.
 
     `max_connections` sizes the pool of an own session; `ssl_context` replaces the default, which verifies
-    certificates. Answers over `max_answer` bytes are not believed. A lent session gets a trace that marks the
-    sending of this transport's requests and leaves all others alone.
+    certificates. Answers over `max_answer` bytes are not believed. The caller's session is left as it is: its
+    connections, cookies, headers, proxy, environment and traces are used.
     """
 
     def __init__(
@@ -47,21 +136,21 @@ class AiohttpTransport:
         ssl_context: ssl.SSLContext | None = None,
         max_answer: int = 1 << 20,
     ) -> None:
-        self._session = session
-        self._owns_session = session is None
+        self._external = session
+        self._session: aiohttp.ClientSession | None = None
         self._max_connections = max_connections
         self._ssl: ssl.SSLContext | bool = ssl_context or True
         self._max_answer = max_answer
         self._closed = False
-        if session is not None:
-            session.trace_configs.append(_proof_trace())
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
+        request.departure.may_have_left = False
         if self._closed:
-            raise TransportError("the client is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+            raise ClientClosed("the client is closed; nothing was sent")
         if request.timeout is not None and request.timeout <= 0:  # aiohttp would take it for "no limit"
             raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
-        proof = _Proof()
+        proof = _Proof(request)
+        token = _PROOF.set(proof)
         try:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
             async with asyncio.timeout(request.timeout):
@@ -72,8 +161,12 @@ class AiohttpTransport:
             raise
         except Exception as error:  # noqa: BLE001
             # whatever the library raises, the proof alone decides; its text could hold the query string
-            what = f"{type(error).__name__} from {URL(request.url).host}"
-            raise TransportError(_told(what, proof), outcome=_outcome(proof)) from None
+            what = proof.reason or f"{type(error).__name__} from {URL(request.url).host}"
+            kind = DeadlineExceeded if proof.late else TransportError
+            raise kind(_told(what, proof), outcome=_outcome(proof)) from None
+        finally:
+            _PROOF.reset(token)
+            proof.connection = None
 
     async def _exchange(self, request: HttpRequest, proof: _Proof) -> HttpResponse:
         if self._session is None:
@@ -84,7 +177,7 @@ class AiohttpTransport:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            raise_for_status=False,  # whatever a lent session says
+            raise_for_status=False,
             ssl=self._ssl,
             timeout=_NO_LIMIT,
             trace_request_ctx=proof,
@@ -101,30 +194,72 @@ class AiohttpTransport:
         return bytes(body)
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._external is not None:
+            session = _over(self._external)
+            # over a caller's session a transport need not be closed; without this aiohttp would warn
+            weakref.finalize(self, session.detach).atexit = False
+            return session
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_proof_trace()],
             auto_decompress=True,
+            request_class=_Request,
         )
 
     async def aclose(self) -> None:
         self._closed = True
-        if self._session is not None and self._owns_session:
+        if self._session is not None:
             await self._session.close()
+
+
+def _over(external: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """A session over the connections of the caller's, with its settings, and with our own trace and requests."""
+    if external.closed:
+        raise RuntimeError("Session is closed")
+    # what aiohttp has no public name for, or not in all versions
+    found = {
+        name: getattr(external, attribute, None)
+        for name, attribute in (
+            ("auth", "auth"),
+            ("proxy", "_default_proxy"),
+            ("proxy_auth", "_default_proxy_auth"),
+            ("middlewares", "_middlewares"),
+        )
+    }
+    more: dict[str, Any] = {name: value for name, value in found.items() if value}
+    return aiohttp.ClientSession(
+        connector=external.connector,
+        connector_owner=False,
+        cookie_jar=external.cookie_jar,
+        headers=external.headers,
+        skip_auto_headers=external.skip_auto_headers,
+        trust_env=external.trust_env,
+        trace_configs=[*external.trace_configs, _proof_trace()],
+        auto_decompress=True,
+        request_class=_Request,
+        **more,
+    )
 
 
 def _proof_trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_mark)
+    trace.on_request_headers_sent.append(_headers_go)
+    trace.on_request_chunk_sent.append(_body_goes)
     trace.freeze()
     return trace
 
 
-async def _mark(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+async def _headers_go(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
     proof = getattr(context, "trace_request_ctx", None)
     if isinstance(proof, _Proof):
-        proof.started = True
+        proof.headers_go()
+
+
+async def _body_goes(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    proof = getattr(context, "trace_request_ctx", None)
+    if isinstance(proof, _Proof):
+        proof.body_goes()
 
 
 def _outcome(proof: _Proof) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ..errors import DeadlineExceeded, Outcome, TransportError
+from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
 from .base import HttpRequest, HttpResponse
 
 __all__ = ["MemoryTransport"]
@@ -25,10 +25,14 @@ class MemoryTransport:
         self._closed = False
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
+        request.departure.may_have_left = False
         if self._closed:
-            raise TransportError("the transport is closed; nothing was sent", outcome=Outcome.NOT_SENT)
+            raise ClientClosed("the transport is closed; nothing was sent")
         if request.timeout is not None and request.timeout <= 0:
             raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
+        if request.expired is not None and request.expired():
+            raise DeadlineExceeded("too late to send; nothing was sent", outcome=Outcome.NOT_SENT)
+        request.departure.may_have_left = True
         try:
             answer = self._handler(request)
             if isinstance(answer, HttpResponse):

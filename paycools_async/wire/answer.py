@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
+from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from .codes import error_for
+from .numbers import parse_json
 
 __all__ = ["Answer", "data_of", "read_answer", "readable", "retry_after"]
 
@@ -33,8 +33,8 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=retry_after(headers))
 
     try:
-        raw = _DECODER.decode(body.removeprefix(BOM_UTF8).decode("utf-8"))
-    except (ValueError, RecursionError):
+        raw = parse_json(body.removeprefix(BOM_UTF8).decode("utf-8"))
+    except ValueError:
         raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):
         raise distrust("the answer is not a JSON object")
@@ -57,40 +57,25 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
-def data_of(
-    answer: Answer,
-    status: int,
-    headers: Mapping[str, str],
-    success_codes: frozenset[int],
-    *,
-    moves_money: bool,
-    family: Literal["ph", "global"] = "ph",
-) -> Any:
+def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: Endpoint) -> Any:
     """The answer's `data` when it says success; else raises the error class of its code.
 
-    Every documented answer, failures included, is HTTP 200. Under any other status an answer to a call that moves
-    money is not believed, whatever it says.
+    Every documented answer, failures included, is HTTP 200. Under any other status no answer is believed, whatever it
+    says: "transaction not found" from a proxy would look like an order that is not there.
     """
-    if status != 200 and (moves_money or answer.code in success_codes):
+    if status != 200:
         raise UnexpectedAnswer(
             f"HTTP {status} with result code {answer.code}", status=status, retry_after=retry_after(headers)
         )
-    if answer.code in success_codes:
+    if answer.code in endpoint.success_codes:
         return answer.data
-    if family == "global" and answer.code == _SUCCESS_ELSEWHERE:
+    if endpoint.family == "global" and answer.code == _SUCCESS_ELSEWHERE:
         raise UnexpectedAnswer(f"HTTP {status}: result code 1000 is the PH API's success", status=status)
-    raise error_for(answer.code, answer.message, family)
+    raise error_for(answer.code, answer.message, endpoint.family, endpoint.purpose)
 
 
 _SUCCESS_ELSEWHERE = 1000
 """Two single-country pages print 1000 and "success" under a payout that was taken; it must never pass for a refusal."""
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)
-
-
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

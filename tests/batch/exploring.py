@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from batch.model import Found, Model, Order, World
+from batch.model import Found, Model, Order, Row, World
 
-from paycools_async.batch.states import FINAL, Reason, State
+from paycools_async.batch.states import FINAL, Event, Reason, State
 
 
 class Explored(NamedTuple):
@@ -50,7 +50,7 @@ def explore(model: Model, orders: int = 1) -> Explored:
         states=len(came),
         steps=steps,
         deepest=depth - 1,
-        stuck=_without_end(back),
+        stuck=_without_end(back, model),
         rows=frozenset((order.row.state, order.row.reason) for world in came for order in world.orders),
     )
 
@@ -72,13 +72,19 @@ def _way(came: dict[World, tuple[World, str] | None], world: World) -> list[str]
     return steps[::-1]
 
 
-def _ended(world: World) -> bool:
-    return all(order.row.state in FINAL or order.row.state is State.CONFLICT for order in world.orders)
+_FOR_A_PERSON = frozenset({State.CONFLICT, State.PREEXISTING, State.OFFERED})
 
 
-def _without_end(back: dict[World, list[World]]) -> list[World]:
+def _is_end(row: Row, model: Model) -> bool:
+    """Final, or for a person: also what stays unknown because nothing is gained by sending it again."""
+    spent = int(row.resent) >= model.resends
+    doubtful = row.state is State.UNKNOWN and (spent or row.reason in (Event.DUPLICATE, Event.DOUBTED))
+    return row.state in FINAL or row.state in _FOR_A_PERSON or doubtful
+
+
+def _without_end(back: dict[World, list[World]], model: Model) -> list[World]:
     """States that no end can be reached from, walking the steps backwards from all ends."""
-    reached = {world for world in back if _ended(world)}
+    reached = {world for world in back if all(_is_end(order.row, model) for order in world.orders)}
     waiting = list(reached)
     while waiting:
         for before in back[waiting.pop()]:

@@ -16,24 +16,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from paycools_async import CreatePayout
-from paycools_async.batch import Order, State
-from paycools_async.batch.states import FINAL, after
+from paycools_async.batch import Event, Options, Order, State
+from paycools_async.batch.states import FINAL, REASONS, after
 from paycools_async.signing import PrivateKey
 
-__all__ = ["Machine"]
+__all__ = ["Machine", "request_for"]
 
 T = TypeVar("T")
 
 _MEMORY = Path("/dev/shm")  # killing a process loses nothing the kernel has; what a disk would lose is not asked here
 ORDERS = 4
-_RANK = {State.PLANNED: 0, State.SENDING: 1, State.UNKNOWN: 2, State.ACCEPTED: 3, State.CONFLICT: 9}
+_RANK = {State.OFFERED: -1, State.PLANNED: 0, State.SENDING: 1, State.UNKNOWN: 2, State.ACCEPTED: 3, State.CONFLICT: 9}
 
 
 class Machine(RuleBasedStateMachine):
     """How it begins, what must hold after each step, and the end. The invariants are about money."""
 
     store_class: Any = SQLiteStore
-    absent_after = 5.0
+    options_class: type[Options] = Options
     key: PrivateKey
     steps = 0
     sendings = 0
@@ -43,10 +43,12 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
-        self.world = World(Path(self.folder.name), self.key, self.store_class, self.absent_after)
+        self.world = World(Path(self.folder.name), self.key, self.store_class, self.options_class)
         self.entered = 0
         self.waited = False
         self.told: Counter[str] = Counter()
+        self.yes: set[tuple[str, int]] = set()
+        """Orders and amounts that a person said yes to, as they were shown."""
         self.before: dict[str, tuple[State, int]] = {}
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -60,17 +62,33 @@ class Machine(RuleBasedStateMachine):
             ledger = await self.world.store.open()
             await ledger.aclose()
             await self.enter()
+            await self.say_yes(0)
             await self.world.start()
 
         self.do(begin())
 
     async def enter(self) -> None:
-        """A file of a few orders; PayCools will fail some of them."""
+        """A file of a few orders; PayCools will fail some of them. Nobody has said yes to it yet."""
         numbers = range(self.entered, self.entered + ORDERS)
-        orders = [Order(n + 2, _request(n, fails=self.world.dice.random() < 0.25)) for n in numbers]
-        async with self.world.store.outside() as ledger:
-            assert (await ledger.intake(orders, self.world.api.text_of)).new == ORDERS
+        await self.offer([request_for(n, fails=self.world.dice.random() < 0.25) for n in numbers])
         self.entered += ORDERS
+
+    async def offer(self, requests: list[CreatePayout]) -> None:
+        orders = [Order(n + 2, request) for n, request in enumerate(requests)]
+        async with self.world.store.outside() as ledger:
+            found = await ledger.intake(orders, self.world.api.text_of)
+        assert (found.new, found.errors) == (len(orders), [])
+
+    async def say_yes(self, n: int) -> None:
+        """To one of the batches that wait for it."""
+        async with self.world.store.outside() as ledger:
+            offered = [batch for batch in await ledger.batches() if State.OFFERED in batch.counts]
+            batch = offered[n % len(offered)]
+            ours = ledger.of_batches([batch.id])
+            shown = [row async for page in ours.pages() for row in page if row.state is State.OFFERED]
+            rows, amount = batch.counts[State.OFFERED]
+            await ledger.release(batch.id, by="the operator", rows=rows, amount=amount)
+        self.yes |= {(row.order_id, row.amount) for row in shown}
 
     def any_in(self, *states: State) -> int:
         return sum(state in states for state, _ in self.before.values())
@@ -84,11 +102,13 @@ class Machine(RuleBasedStateMachine):
         type(self).steps += bool(self.before)  # not the start
         paid = self.world.payouts.paid
         assert self.world.payouts.paid_more_than_once() == [], "nobody is paid twice"
+        assert {(payout.order_id, payout.amount) for payout in paid} <= self.yes, "nobody is paid without a yes"
         rows = self.world.store.rows()
         assert len(rows) == self.entered, "no row is lost"
         for order, (state, amount) in rows.items():
-            was = self.before.get(order, (State.PLANNED, amount))[0]
-            assert state is was or was not in FINAL, f"{order} was {was} and is {state}"
+            was = self.before.get(order, (State.OFFERED, amount))[0]
+            ended = was in FINAL and was is not State.WITHDRAWN
+            assert state is was or not ended, f"{order} was {was} and is {state}"
             assert state is not State.CONFLICT
             fates = [payout for payout in paid if payout.order_id == order]
             if state is State.SETTLED:
@@ -97,7 +117,7 @@ class Machine(RuleBasedStateMachine):
                 ]
             if state is State.FAILED:
                 assert all(fate.status == "FAILED" for fate in fates)
-            if state is State.PLANNED:
+            if state in (State.OFFERED, State.PLANNED, State.WITHDRAWN):
                 assert fates == [], "what may be sent is not there"
                 assert not self.world.may_still_arrive(order), "what may be sent is not on its way"
         self.before = rows
@@ -120,21 +140,23 @@ class Machine(RuleBasedStateMachine):
         for order, (state, amount) in self.world.store.rows().items():
             paid = [payout for payout in self.world.payouts.paid if payout.order_id == order]
             kept = [payout.amount for payout in paid if payout.status != "FAILED"]
-            assert kept == ([amount] if state is State.SETTLED else [])
-            at, reason = State.PLANNED, None
-            for event, reached in moves[order]:
+            if state is not State.UNKNOWN:  # that is for a person, and may be either
+                assert kept == ([amount] if state is State.SETTLED else [])
+            at, reason = State.OFFERED, None
+            for event, reached in moves.get(order, []):
                 assert reached is after(at, event, reason)
                 back = reached is State.PLANNED and at in (State.SENDING, State.UNKNOWN)
-                assert back or _RANK.get(reached, 4) > _RANK.get(at, 4), f"{order} went from {at} to {reached}"
-                reason = event if at is State.SENDING else reason
+                adopted = event is Event.ADOPT
+                assert back or adopted or _RANK.get(reached, 4) > _RANK.get(at, 4), f"{order}: {at} to {reached}"
+                reason = event if event in REASONS else reason
                 at = reached
             assert at is state
 
 
-def _request(n: int, *, fails: bool) -> CreatePayout:
+def request_for(n: int, *, fails: bool, more: int = 0) -> CreatePayout:
     return CreatePayout(
         mch_order_id=f"PAY{n:09}",
-        amount=10_000 + n,
+        amount=10_000 + n + more,
         pay_method_code="EWALLET",
         ewallet_code="GCASH",
         account_no=f"0917{n:03}{'0000' if fails else '1111'}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from batch.machine import Machine
+from batch.machine import Machine, request_for
 from batch.world import TRANSIT, WORKERS, Gated, Run
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -34,6 +34,56 @@ class PayoutMachine(Machine):
             await self.world.settle()
 
         self.do(enter())
+
+    # -- what people do -----------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.any_in(State.OFFERED))
+    @rule(n=_any)
+    def say_yes_to_a_batch(self, n: int) -> None:
+        async def yes() -> None:
+            await self.say_yes(n)
+            await self.world.settle()
+
+        self.do(yes())
+
+    @precondition(lambda self: self.any_in(State.OFFERED))
+    @rule(n=_any)
+    def say_no_to_a_batch(self, n: int) -> None:
+        async def no() -> None:
+            async with self.world.store.outside() as ledger:
+                offered = [batch for batch in await ledger.batches() if State.OFFERED in batch.counts]
+                batch = _pick(offered, n)
+                done = await ledger.withdraw(by="the operator", batch=batch.id)
+            assert done.rows >= batch.counts[State.OFFERED][0]
+            await self.world.settle()
+
+        self.do(no())
+
+    @precondition(lambda self: self.any_in(State.PLANNED, State.OFFERED))
+    @rule(n=_any)
+    def take_one_back(self, n: int) -> None:
+        """Also while a run has it in hand and is about to send it."""
+
+        async def take_back() -> None:
+            orders = [order for order, (state, _) in self.before.items() if state in (State.PLANNED, State.OFFERED)]
+            async with self.world.store.outside() as ledger:
+                await ledger.withdraw(by="the operator", order_id=_pick(orders, n))
+            await self.world.settle()
+
+        self.do(take_back())
+
+    @precondition(lambda self: self.any_in(State.WITHDRAWN))
+    @rule(n=_any, more=st.integers(0, 1), fails=st.booleans())
+    def edit_and_offer_again(self, n: int, more: int, fails: bool) -> None:
+        """What was taken back comes again, perhaps with another amount; it needs a yes of its own."""
+
+        async def again() -> None:
+            order = _pick([order for order, (state, _) in self.before.items() if state is State.WITHDRAWN], n)
+            self.yes = {(known, amount) for known, amount in self.yes if known != order}
+            await self.offer([request_for(int(order[3:]), fails=fails, more=more)])
+            await self.world.settle()
+
+        self.do(again())
 
     # -- what the network and PayCools do -----------------------------------------------------------------------
 
@@ -140,7 +190,9 @@ class PayoutMachine(Machine):
             )
             async with self.world.store.outside() as ledger:
                 row = await ledger.found(
-                    payout.order_id, lambda row: event_of_inquiry(word, row.amount), transaction_id=word.transaction_id
+                    payout.order_id,
+                    lambda row: event_of_inquiry(word, row, None),
+                    transaction_id=word.transaction_id,
                 )
             assert row is not None
 

@@ -10,10 +10,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import attrs
 import psycopg
 
 from paycools_async.batch import Event, Identity, SQLiteLedger, State
 from paycools_async.batch.postgres import PostgresLedger
+from paycools_async.storage import marks
 from paycools_async.testing import ManualClock
 
 __all__ = ["PostgresStore", "SQLiteStore", "Store"]
@@ -55,6 +57,7 @@ class Store(Protocol):
 
 class SQLiteStore:
     most_runs = 1
+    ledger_class = SQLiteLedger
 
     def __init__(self, folder: Path, identity: Identity, clock: ManualClock) -> None:
         self._folder, self._identity, self._clock = folder, identity, clock
@@ -62,28 +65,32 @@ class SQLiteStore:
         self._path = folder / "ledger.0.db"
 
     async def open(self) -> SQLiteLedger:
-        return await SQLiteLedger.open(self._path, self._identity, clock=self._clock.time)
+        return await self.ledger_class.open(self._path, self._identity, clock=self._clock.time)
 
     @asynccontextmanager
     async def outside(self) -> AsyncIterator[SQLiteLedger]:
-        ledger = await SQLiteLedger.open(self._path, None, exclusive=False, clock=self._clock.time)
+        ledger = await self.ledger_class.open(self._path, None, exclusive=False, clock=self._clock.time)
         yield ledger
         await ledger.aclose()
 
     async def kill(self, ledger: SQLiteLedger) -> None:
         self._lives += 1
         copy = self._folder / f"ledger.{self._lives}.db"
+        mark = marks.read(self._path)
         for suffix in ("", "-wal"):
             if Path(f"{self._path}{suffix}").exists():
                 shutil.copyfile(f"{self._path}{suffix}", f"{copy}{suffix}")
+        if mark is not None:  # a dead process's file is the same file; this copy stands for it
+            marks.path_of(copy).write_bytes(attrs.evolve(mark, inode=copy.stat().st_ino).encode())
         self._path = copy
         await ledger.aclose()  # of the old file, which nobody looks at any more
 
     def rows(self) -> Rows:
-        return _rows(self._ask("SELECT order_id, state, amount FROM payouts"))
+        return _rows(self._ask("SELECT order_id, state, amount FROM payouts ORDER BY withdrawn = 0, id"))
 
     def history(self) -> Moves:
-        query = "SELECT p.order_id, m.event, m.state FROM moves m JOIN payouts p ON p.id = m.payout ORDER BY m.id"
+        query = """SELECT p.order_id, m.event, m.state FROM moves m JOIN payouts p ON p.id = m.payout
+            WHERE p.id IN (SELECT max(id) FROM payouts GROUP BY order_id) ORDER BY m.id"""
         return _moves(self._ask(query))
 
     def anything_due(self) -> bool:
@@ -139,11 +146,12 @@ class PostgresStore:
                 session._connection.pgconn.finish()  # the socket is closed, as when a process dies
 
     def rows(self) -> Rows:
-        return _rows(self._ask("SELECT order_id, state, amount FROM paycools_payouts"))
+        return _rows(self._ask("SELECT order_id, state, amount FROM paycools_payouts ORDER BY withdrawn = 0, id"))
 
     def history(self) -> Moves:
         query = """SELECT p.order_id, m.event, m.state FROM paycools_moves m
-            JOIN paycools_payouts p ON p.id = m.payout ORDER BY m.id"""
+            JOIN paycools_payouts p ON p.id = m.payout
+            WHERE p.id IN (SELECT max(id) FROM paycools_payouts GROUP BY order_id) ORDER BY m.id"""
         return _moves(self._ask(query))
 
     def anything_due(self) -> bool:

@@ -36,7 +36,7 @@ async def test_a_later_run_goes_on(
     await plan(write_orders(60))
     fake.faults.busy(LIMIT, next=50, only=CREATE)
     await run(api, ledger, fake)
-    await ledger.release()
+    await ledger.resume_sending()
     summary = await run(api, ledger, fake)
     assert (summary.rows(State.FAILED), summary.rows(State.SETTLED), summary.stopped) == (50, 10, None)
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from batch.rules import PayoutMachine
-from batch.stores import PostgresStore
+from batch.stores import PostgresStore, SQLiteStore
 from batch.world import TIMEOUT
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from paycools_async import load_private_key
-from paycools_async.batch import Event, State
+from paycools_async.batch import Event, Options, SQLiteLedger, State
 from paycools_async.batch.postgres import PostgresLedger
 
 LEAST = {"sqlite": 1500, "postgres": 500}
@@ -70,7 +70,7 @@ def test_two_runs_on_postgres_pay_nobody_twice_whatever_happens_to_either(key_pe
 class Rash(PostgresLedger):
     """Takes what another run is sending for what was not sent, and does not ask PayCools."""
 
-    async def recover(self) -> int:
+    async def recover(self, *, call_timeout: float) -> int:
         lost = [row async for page in self.pages() for row in page if row.state is State.SENDING]
         for row in lost:
             await self.move(row, Event.NOT_SENT)
@@ -91,10 +91,39 @@ def test_the_machine_finds_runs_that_take_over_without_asking(key_pem: str, post
         explore(RashMachine, key_pem, length=40, max_examples=60, phases=[Phase.generate], report_multiple_bugs=False)
 
 
-class ImpatientMachine(PayoutMachine):
-    """Sends again sooner than PayCools shows what it has."""
+class Impatient(Options):
+    """Believes an absence sooner than PayCools shows what it has."""
 
-    absent_after = 0.5
+    def absence(self, resends: int, call_timeout: float, longest_lag: float) -> float:
+        return 2.0
+
+
+class ImpatientMachine(PayoutMachine):
+    options_class = Impatient
+
+
+class ReleasesAll(SQLiteLedger):
+    """A yes to one batch reaches whatever is offered."""
+
+    async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
+        for each in await self.batches():
+            rows, amount = each.counts.get(State.OFFERED, (0, 0))
+            await super().release(each.id, by=by, rows=rows, amount=amount)
+
+
+class ReleasesAllStore(SQLiteStore):
+    ledger_class = ReleasesAll
+
+
+class ReleasesAllMachine(PayoutMachine):
+    store_class = ReleasesAllStore
+
+
+def test_the_machine_finds_a_yes_that_reaches_further_than_what_was_shown(key_pem: str) -> None:
+    with pytest.raises(AssertionError, match="without a yes"):
+        explore(
+            ReleasesAllMachine, key_pem, length=60, max_examples=60, phases=[Phase.generate], report_multiple_bugs=False
+        )
 
 
 def test_the_machine_finds_a_run_that_is_too_impatient(key_pem: str) -> None:

@@ -32,6 +32,7 @@ def row(state: State, *, amount: int = 50010) -> Row:
     return Row(
         id=1,
         order_id="A1",
+        intake=1,
         line=2,
         amount=amount,
         body="",
@@ -41,6 +42,8 @@ def row(state: State, *, amount: int = 50010) -> Row:
         resends=0,
         looks=0,
         absent_since=None,
+        entered=0.0,
+        sent=None,
         transaction_id=None,
         code=None,
         message=None,

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from conftest_batch import WriteOrders
+from conftest_batch import WriteOrders, release_all
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH
 from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, read_orders
@@ -36,6 +36,7 @@ async def test_inquiries_do_not_wait_behind_what_may_not_be_sent_yet(
         api = PHPayouts(client)
         ledger = await SQLiteLedger.open(tmp_path / "ledger.db", api.identity)
         await ledger.intake(read_orders(write_orders(30), api.request_class, api.currency), api.text_of)
+        await release_all(ledger)
         summary = await Runner(api, ledger, Options(concurrency=15, rate=10.0, first_look=0.05)).run()
         await ledger.aclose()
     assert (summary.rows(State.SETTLED), len(waited)) == (30, 30)

@@ -15,20 +15,21 @@ import attrs
 from batch.stores import Store
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH, PHCredentials, TransportError
-from paycools_async.batch import Options, PHPayouts, Runner
+from paycools_async.batch import Options, PHPayouts, Runner, State
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock
 from paycools_async.testing.books import Books
 from paycools_async.testing.ph_payouts import PayoutBooks
 
-__all__ = ["TIMEOUT", "TRANSIT", "WORKERS", "Gated", "Run", "World"]
+__all__ = ["ABSENT_AFTER", "TIMEOUT", "TRANSIT", "WORKERS", "Gated", "Run", "World"]
 
 WORKERS = 3
-# what was sent is found within 4 of the 5 seconds between two inquiries: up to 2 on the way, then 2 out of sight
+# what was sent is found within 8 of the 9 seconds until its absence is believed: up to 2 on the way, 6 out of sight
 TRANSIT = 2.0
-LAG = 2.0
+LAG = 6.0
 TIMEOUT = 8.0
 """The client's deadline over all attempts of a call."""
+ABSENT_AFTER = 1.0
 
 
 @attrs.define(eq=False)
@@ -70,15 +71,15 @@ class Run:
     def __init__(self, world: World, ledger: Any) -> None:
         self.world, self.ledger = world, ledger
         self.client = world.client(self.gate)
-        options = Options(concurrency=WORKERS, absent_after=world.absent_after, wait=1e9)
-        self.runner = Runner(PHPayouts(self.client), ledger, options, clock=world.clock)
+        self.runner = Runner(PHPayouts(self.client), ledger, world.options(), clock=world.clock)
         self.workers: list[asyncio.Task[None]] = []
         self.waiting: list[Gated] = []
         self.frozen = False
 
     async def start(self) -> None:
-        await self.ledger.release()  # as `payouts run` and `resume` do
-        await self.ledger.recover()
+        await self.ledger.resume_sending()  # as `payouts run` and `resume` do
+        await self.ledger.begin_run()
+        await self.runner.prepare()
         self.workers = [asyncio.create_task(self.runner._work()) for _ in range(WORKERS)]
 
     @property
@@ -136,8 +137,8 @@ class Run:
 class World:
     """Everything outside the ledger, and the runs."""
 
-    def __init__(self, folder: Path, key: PrivateKey, store_class: Any, absent_after: float) -> None:
-        self.absent_after = absent_after
+    def __init__(self, folder: Path, key: PrivateKey, store_class: Any, options_class: type[Options]) -> None:
+        self.options_class = options_class
         self.credentials = PHCredentials(app_id="APP", app_name="Sari Sari", private_key=key)
         self.clock = Clock()
         self.clock.world = self
@@ -161,6 +162,9 @@ class World:
         self.sendings = 0
         self.runs: list[Run] = []
         self.under_way: list[Gated] = []
+
+    def options(self) -> Options:
+        return self.options_class(concurrency=WORKERS, absent_after=ABSENT_AFTER, wait=600.0)
 
     def client(self, handler: Any) -> PayCoolsPH:
         return PayCoolsPH(
@@ -280,11 +284,12 @@ class World:
         for run in list(self.runs):
             await self.finish(run)
         ledger = await self.store.open()
-        await ledger.release()
-        options = Options(concurrency=WORKERS, absent_after=self.absent_after, wait=1e9)
-        summary = await Runner(self.api, ledger, options, clock=self.clock).run()
+        for _ in range(2):
+            await ledger.resume_sending()
+            summary = await Runner(self.api, ledger, self.options(), clock=self.clock).run()
+            await ledger.adopt(by="the operator")  # what was called a duplicate, though it was ours
         await ledger.aclose()
-        assert summary.exit_code in (0, 1), summary
+        assert not summary.rows(State.PLANNED, State.SENDING, State.ACCEPTED, State.PREEXISTING), summary
 
     async def aclose(self) -> None:
         for run in list(self.runs):

@@ -127,7 +127,7 @@ async def test_the_fake_takes_both_units(fake: FakePayCools, unit: Any) -> None:
 async def test_a_clock_that_is_wrong_is_said_to_be(fake: FakePayCools) -> None:
     clock = ManualClock(NOW / 1000 - 3600)
     async with PayCoolsGlobal(fake.global_credentials, transport=fake.transport(), clock=clock) as paycools:
-        with pytest.raises(errors.InvalidParameter, match="21009 Request timestamp error"):
+        with pytest.raises(errors.ClockError, match="21009 Request timestamp error"):
             await paycools.account.balance(country_code="PH")
 
 

@@ -43,11 +43,11 @@ CODES = {
     21002: errors.InvalidParameter,
     21003: errors.AuthenticationError,
     21004: errors.MerchantUnavailable,
-    21005: errors.ChannelUnavailable,
+    21005: errors.ChannelClosed,
     21006: errors.NotFound,
     21007: errors.DuplicateOrder,
-    21008: errors.InvalidParameter,
-    21009: errors.InvalidParameter,
+    21008: errors.ClockError,
+    21009: errors.ClockError,
     21010: errors.LimitExceeded,
     21011: errors.TransientError,
     21012: errors.InvalidParameter,
@@ -77,7 +77,7 @@ CODES = {
 
 
 def test_every_documented_code_has_its_class() -> None:
-    assert {code: kind for code, (kind, _) in GLOBAL_CODES.items()} == CODES
+    assert {code: row.error for code, row in GLOBAL_CODES.items()} == CODES
     for code, kind in CODES.items():
         error = error_for(code, "as received", "global")
         assert type(error) is kind
@@ -148,7 +148,9 @@ async def test_account_data_in_a_refusal_is_hidden_and_the_code_stays_whole(key_
     async with tap.client as paycools:
         with pytest.warns(), pytest.raises(errors.InvalidParameter) as caught:
             await paycools.send(PAYOUT)
-    assert str(caught.value) == "21002 accountName:*** is no name (correct the field)"
+    assert str(caught.value) == (
+        "global.unified.payout.create ORDER0000001: 21002 accountName:*** is no name (correct the field)"
+    )
     assert (caught.value.field, caught.value.reason) == ("accountName", "*** is no name")
 
 

@@ -117,9 +117,9 @@ async def test_an_unclear_payout_that_did_not_get_through_is_sent_again_under_th
     fake.faults.drop_before(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await payouts.create(**PAYOUT)
-    found = await payouts.resolve(caught.value.request)
+    found = await payouts.resolve(caught.value.request, resend=True)
     assert isinstance(found, GlobalPayoutReceipt)
-    assert fake.requests["global.ph.payout.query"] == 2, "absent only after two inquiries"
+    assert fake.requests["global.ph.payout.query"] >= 2, "absent only after two inquiries"
     assert [(p.order_id, p.idempotency_id) for p in fake.global_payouts.paid] == [("ORDER0000001", "ORDER0000001")]
     assert fake.global_payouts.paid_more_than_once() == []
 

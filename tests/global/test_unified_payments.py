@@ -95,9 +95,19 @@ async def test_an_unclear_payment_is_resolved(
     getattr(fake.faults, fault)(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.unified.payments.create(**PAYMENT)
-    found = await paycools.unified.payments.resolve(caught.value.request)
+    found = await paycools.unified.payments.resolve(caught.value.request, resend=True)
     assert isinstance(found, GlobalPaymentStatus if sent == 1 else UnifiedPaymentReceipt)
     assert fake.requests["global.unified.payment.create"] == sent
+
+
+async def test_an_order_of_another_country_settles_no_doubt(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
+    fake.faults.drop_after(next=1)
+    with pytest.raises(OutcomeUnknown):
+        await paycools.unified.payments.create(**PAYMENT)
+    assert await paycools.unified.payments.find("CART1", country_code="TH") is None
+    assert len(paycools.in_doubt) == 1
+    assert await paycools.unified.payments.find("CART1", country_code="PH") is not None
+    assert not paycools.in_doubt
 
 
 def test_the_currency_is_the_countrys() -> None:

@@ -107,7 +107,7 @@ async def test_an_unclear_payout_is_resolved(
     getattr(fake.faults, fault)(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.unified.payouts.create(**PAYOUT)
-    found = await paycools.unified.payouts.resolve(caught.value.request)
+    found = await paycools.unified.payouts.resolve(caught.value.request, resend=True)
     assert isinstance(found, GlobalPayoutStatus if sent == 1 else GlobalPayoutReceipt)
     assert fake.requests["global.unified.payout.create"] == sent
     assert len(fake.global_payouts.paid) == 1
@@ -116,12 +116,13 @@ async def test_an_unclear_payout_is_resolved(
 @inferred
 async def test_a_lagging_inquiry_does_not_pay_twice(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
     """PayCools has the order but does not show it: the same ids are refused, and it is inquired once more."""
-    fake.global_payouts.inquiry_lag = 6
+    fake.global_payouts.inquiry_lag = 91
     fake.faults.drop_after(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.unified.payouts.create(**PAYOUT)
     with pytest.raises(DuplicateOrder):
-        await paycools.unified.payouts.resolve(caught.value.request)
+        await paycools.unified.payouts.resolve(caught.value.request, resend=True)
+    fake.clock.advance(1)  # type: ignore[attr-defined]
     found = await paycools.unified.payouts.resolve(caught.value.request)
     assert isinstance(found, GlobalPayoutStatus)
     assert fake.global_payouts.paid_more_than_once() == []

@@ -18,6 +18,7 @@ from paycools_async import (
     OutcomeUnknown,
     PayCoolsPH,
     Provenance,
+    Purpose,
     TransactionStatus,
     UnverifiedEndpointWarning,
     endpoints,
@@ -137,7 +138,7 @@ async def test_an_unknown_channel_is_1011(paycools: PayCoolsPH) -> None:
 async def test_a_dynamic_code_without_amount_is_1020(paycools: PayCoolsPH) -> None:
     fields = {"mchOrderId": "TABLE7", "channelCode": "QRPH_DYNAMIC_QR", "customerName": "Juan Dela Cruz"}
     with pytest.raises(InvalidParameter) as caught:
-        await paycools.call("POST", "/api/v1/qrcode", fields)
+        await paycools.call("POST", "/api/v1/qrcode", fields, purpose=Purpose.CODE)
     assert caught.value.code == 1020
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 from transports.fault_server import Connection, FaultServer, answer
-from transports.stage import BODY, post, raised, script_of
+from transports.stage import BODY, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, Outcome
 
@@ -42,3 +42,18 @@ async def test_a_lent_session_closed_by_its_owner_is_not_sent() -> None:
     transport = AiohttpTransport(session=session)
     await session.close()
     assert (await raised(transport.send(post("http://127.0.0.1:1")))).outcome is Outcome.NOT_SENT
+
+
+async def test_a_middleware_of_the_lent_session_does_not_send_a_payout_twice() -> None:
+    async def again(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        response = await handler(request)
+        return response if response.status == 200 else await handler(request)
+
+    page = answer("502 Bad Gateway", b"<html>")
+    async with FaultServer(script_of(page)) as server, aiohttp.ClientSession(middlewares=(again,)) as session:
+        transport = AiohttpTransport(session=session)
+        error = await raised(transport.send(post(server.url)))
+        assert str(error) == "the request would have been sent twice; the request had been sent"
+        assert (error.outcome, len(server.requests)) == (Outcome.UNKNOWN, 1)
+        assert (await transport.send(get(server.url))).status == 502
+        assert len(server.requests) == 3

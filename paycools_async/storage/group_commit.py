@@ -10,7 +10,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -20,6 +20,7 @@ __all__ = ["Committer"]
 T = TypeVar("T")
 _Work = Callable[[sqlite3.Connection], Any]
 _Together = Callable[[sqlite3.Connection, list[Any]], list[Any]]
+_After = Callable[[sqlite3.Connection, Sequence[Any], bool], None]
 _Result = tuple["asyncio.Future[Any]", Any]
 
 _WOKEN_AT_ONCE = 16
@@ -42,7 +43,8 @@ class Committer:
     """Writes on the connection in its thread. Made and closed on one event loop.
 
     `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes of
-    the database's error what each caller gets.
+    the database's error what each caller gets. `committed` is called after each commit and before anybody's
+    result, with those of the items and whether anything else was done; where it fails, all callers get its error.
     """
 
     between = 0.005
@@ -53,10 +55,13 @@ class Committer:
         connection: sqlite3.Connection,
         failure: Callable[[sqlite3.Error], Exception],
         together: _Together | None = None,
+        committed: _After | None = None,
     ) -> None:
         self._connection = connection
         self._failure = failure
         self._together = together
+        self._after = committed
+        self._closed = False
         self._waiting: _Group | None = None
         self._busy = False
         self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
@@ -78,6 +83,8 @@ class Committer:
         return self._wait(self._group().items, item)
 
     def _wait(self, waiting: _Waiting[Any], job: Any) -> asyncio.Future[Any]:
+        if self._closed:
+            raise self._failure(sqlite3.ProgrammingError("it is closed"))
         future: asyncio.Future[Any] = self._loop.create_future()
         waiting.append((job, future))
         return future
@@ -100,6 +107,7 @@ class Committer:
     async def aclose(self) -> None:
         """Finish what waits and close the connection."""
         self._next()
+        self._closed = True
         self._groups.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -116,26 +124,36 @@ class Committer:
             # each call of the driver lets go of the interpreter several times, and waits for it as often: few calls
             if group.works:
                 self._connection.execute("BEGIN IMMEDIATE")
+            made: list[Any] = []
             if self._together is not None and group.items:
-                told = self._together(self._connection, [item for item, _ in group.items])
-                results += [(future, each) for (_, future), each in zip(group.items, told, strict=True)]
+                made = self._together(self._connection, [item for item, _ in group.items])
+                results += [(future, each) for (_, future), each in zip(group.items, made, strict=True)]
             results += [(future, self._result(work)) for work, future in group.works]
             if self._connection.in_transaction:
                 self._connection.commit()
                 self.commits += 1
-        except Exception as error:  # noqa: BLE001 - the thread goes on, and nobody waits in vain
+                if self._after is not None:
+                    self._after(self._connection, made, bool(group.works))
+        except BaseException as error:  # noqa: BLE001 - the thread goes on, and nobody waits in vain
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
-            results = [(future, self._told(error)) for _, future in (*group.items, *group.works)]
+            results = [(future, self._error(error)) for _, future in (*group.items, *group.works)]
         for work, future in group.reads:
             try:
                 results.append((future, work(self._connection)))
-            except Exception as error:  # noqa: BLE001 - it belongs to the one who asked
-                results.append((future, self._told(error)))
+            except BaseException as error:  # noqa: BLE001 - it belongs to the one who asked
+                results.append((future, self._error(error)))
         return results
 
-    def _told(self, error: Exception) -> Exception:
-        return self._failure(error) if isinstance(error, sqlite3.Error) else error
+    def _error(self, error: BaseException) -> Exception:
+        if isinstance(error, sqlite3.Error):
+            return self._failure(error)
+        if isinstance(error, Exception) and not isinstance(error, StopIteration):
+            return error
+        # what would end the thread, or the loop of the one who asked
+        found = RuntimeError(f"the work on the database ended with {type(error).__name__}: {error}")
+        found.__cause__ = error
+        return found
 
     def _result(self, work: _Work) -> Any:
         try:
@@ -143,7 +161,7 @@ class Committer:
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the one who asked; the others' work stands
-            return error
+            return self._error(error)
 
     def _committed(self, results: list[_Result]) -> None:
         if len(results) > 1:

@@ -1,0 +1,56 @@
+"""The path that an endpoint is called by, and how sure it is."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from .endpoint import Endpoint, Provenance
+from .errors import ConfigurationError, EndpointUnpublishedError, UnverifiedEndpointWarning
+
+__all__ = ["fill_path", "path_of"]
+
+
+def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> str:
+    """The path the caller gave, or the endpoint's own. An inferred one warns once; `warned` remembers."""
+    path = paths.get(endpoint.id, endpoint.path)
+    if path is None:
+        raise EndpointUnpublishedError(
+            f"{endpoint.id} ({endpoint.nav}): its path is in no public document. Ask your PayCools account "
+            f'manager for it and pass paths={{"{endpoint.id}": "/..."}} to the client; nothing was sent'
+        )
+    inferred = endpoint.provenance is Provenance.INFERRED and endpoint.id not in paths
+    if inferred and endpoint.id not in warned:
+        warned.add(endpoint.id)
+        warnings.warn(
+            f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
+            "and override it with paths= if it differs",
+            UnverifiedEndpointWarning,
+            stacklevel=_level_outside(),
+        )
+    return path
+
+
+def _level_outside() -> int:
+    """The stack level, for a warning of the function that asks, of the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The path with its values, which are taken out of the fields, and those values."""
+    used = {name: fields.pop(name) for name in _PLACEHOLDER.findall(path) if name in fields}
+    for name, value in used.items():
+        path = path.replace("{" + name + "}", quote(str(value), safe=""))
+    if "{" in path:
+        raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
+    return path, used

@@ -1,0 +1,104 @@
+"""The requests of a client that may have got through and were not answered. Nothing is dropped silently."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from .times import Clock
+
+__all__ = ["Doubts", "InDoubt", "order_id_of"]
+
+
+@attrs.frozen(kw_only=True)
+class InDoubt:
+    """A request that was sent, wholly or in part, and has no trustworthy answer.
+
+    `operation` is the endpoint's id, `since` when it was first in doubt. No byte of it was sent after `sent_at`, a
+    moment of the client's monotonic clock. `resends` counts how often `resolve` has sent it again.
+    """
+
+    request: Any = attrs.field(repr=False)
+    operation: str
+    order_id: str | None
+    since: datetime
+    sent_at: float
+    resends: int = 0
+
+
+def order_id_of(request: Any) -> str | None:
+    """The merchant's own id in a request, or in the fields of a call without a class."""
+    for name, wire_name in (("mch_order_id", "mchOrderId"), ("mch_refund_order_id", "mchRefundOrderId")):
+        found = request.get(wire_name) if isinstance(request, dict) else getattr(request, name, None)
+        if isinstance(found, str) and found:
+            return found
+    return None
+
+
+Key = tuple[str, str]
+
+
+class Doubts:
+    """What a client has in doubt, by operation and order id. Lives in memory, as long as the client."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._records: dict[Key | int, InDoubt] = {}
+        self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
+
+    def __iter__(self) -> Iterator[InDoubt]:
+        return iter(tuple(self._records.values()))
+
+    def get(self, operation: str, order_id: str | None) -> InDoubt | None:
+        return self._records.get((operation, order_id)) if order_id is not None else None
+
+    def add(self, operation: str, request: Any) -> InDoubt:
+        """The request is in doubt from now on, or still is: its last byte was sent before this moment."""
+        order_id = order_id_of(request)
+        known = self.get(operation, order_id)
+        record = InDoubt(
+            request=request,
+            operation=operation,
+            order_id=order_id,
+            since=known.since if known else datetime.fromtimestamp(self._clock.time(), UTC),
+            sent_at=self._clock.monotonic(),
+            resends=known.resends if known else 0,
+        )
+        self._records[(operation, order_id) if order_id is not None else id(record)] = record
+        return record
+
+    def count_resend(self, record: InDoubt, resends: int) -> InDoubt:
+        counted = self._records[self._key(record)] = attrs.evolve(record, resends=resends)
+        return counted
+
+    def settle(self, operation: str, order_id: str | None) -> None:
+        """PayCools has given an answer."""
+        if order_id is not None:
+            self._records.pop((operation, order_id), None)
+
+    def dismiss(self, record: InDoubt) -> None:
+        """Whoever asks has found out by other means. What the order got into since then stays."""
+        if self._records.get(self._key(record)) == record:
+            del self._records[self._key(record)]
+
+    def _key(self, record: InDoubt) -> Key | int:
+        return (record.operation, record.order_id) if record.order_id is not None else id(record)
+
+    @contextlib.asynccontextmanager
+    async def resolving(self, operation: str, order_id: str) -> AsyncIterator[None]:
+        """One at a time for each order. The lock is there as long as somebody holds it or waits."""
+        key = (operation, order_id)
+        lock, users = self._locks.get(key, (asyncio.Lock(), 0))
+        self._locks[key] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(key)
+            if users > 1:
+                self._locks[key] = (lock, users - 1)

@@ -1,0 +1,180 @@
+"""What became of an order after an unclear outcome: found, or absent for certain, and only then sent again.
+
+Absence is a matter of time. PayCools may show an order late, and a request may be on its way as long as the call's
+time allows; so an order is absent only when two inquiries say so, the last of them over a fresh connection and not
+before the last byte of the sending + the client's timeout + `absent_after`, on the monotonic clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from .endpoint import Request
+from .errors import (
+    ApiError,
+    DuplicateOrder,
+    NotFound,
+    OrderConflict,
+    Outcome,
+    OutcomeUnknown,
+    PayCoolsError,
+    RateLimited,
+)
+from .in_doubt import InDoubt, order_id_of
+from .product import Product, Sender
+
+__all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not_found"]
+
+F = TypeVar("F")
+R = TypeVar("R")
+
+ABSENT_AFTER = 60.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 15.0
+
+_NOT_FOUND_CODES = {"ph": 1008, "global": 21006}
+
+
+def check_amount(order: str, known: int | None, ours: int | None) -> None:
+    """Raise OrderConflict where PayCools knows the order with another amount (minor units); `order` names it."""
+    if known is not None and ours is not None and known != ours:
+        raise OrderConflict(f"PayCools knows {order} with amount {known}, ours is {ours}")
+
+
+def not_found(request: Request[Any], message: str) -> NotFound:
+    """The error for an order that was sent and that PayCools does not show: nothing is proven by that."""
+    endpoint = request.__endpoint__
+    error = NotFound(_NOT_FOUND_CODES[endpoint.family], message, outcome=Outcome.UNKNOWN)
+    error.operation, error.order_id = endpoint.id, order_id_of(request)
+    return error
+
+
+@attrs.frozen(kw_only=True)
+class Resolving(Generic[F, R]):
+    """One order to be resolved. `inquire(fresh)` gives what PayCools knows of it, or None."""
+
+    client: Sender
+    request: Request[R]
+    inquire: Callable[[bool], Awaitable[F | None]]
+    absent_after: float
+    resend: bool = False
+    again: str = "resolve(request, resend=True) sends the very same request again"
+    """What the error of an absent order advises."""
+
+    @property
+    def operation(self) -> str:
+        return self.request.__endpoint__.id
+
+    async def run(self) -> F | R:
+        """What PayCools knows of the order, or the receipt of the second sending. Raises what `resolve` documents."""
+        if self.absent_after < 1:
+            raise ValueError("absent_after: at least 1 second; PayCools may show an order late")
+        order_id = str(order_id_of(self.request))
+        async with self.client._doubts.resolving(self.operation, order_id):
+            answer = await self._resolved(order_id)
+            self.client._doubts.settle(self.operation, order_id)
+            return answer
+
+    async def _resolved(self, order_id: str) -> F | R:
+        clock, doubts = self.client.clock, self.client._doubts
+        asked_at = clock.monotonic()
+        while True:
+            record = doubts.get(self.operation, order_id)
+            sent_at = record.sent_at if record else asked_at
+            found = await self._confirmed(sent_at + self.client.timeout + self.absent_after)
+            if found is not None:
+                return found
+            now = doubts.get(self.operation, order_id)
+            if now is None or now.sent_at <= sent_at:  # else somebody has sent it once more meanwhile
+                break
+        if not self.resend or (now is not None and now.resends):
+            raise self._absent(now, clock.monotonic() - sent_at)
+        return await self._send_again(now or doubts.add(self.operation, self.request))
+
+    async def _confirmed(self, certain_at: float) -> F | None:
+        """What PayCools knows of the order; None is certain."""
+        clock = self.client.clock
+        pause = FIRST_PAUSE
+        found = await self._ask(fresh=False)
+        while found is None and (left := certain_at - clock.monotonic()) > 0:
+            await clock.sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_PAUSE)
+            if clock.monotonic() < certain_at:
+                found = await self._ask(fresh=False)
+        return found if found is not None else await self._ask(fresh=True)
+
+    async def _ask(self, *, fresh: bool) -> F | None:
+        try:
+            return await self.inquire(fresh)
+        except (OrderConflict, OutcomeUnknown):
+            raise
+        except PayCoolsError as error:
+            raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
+
+    async def _send_again(self, record: InDoubt) -> F | R:
+        doubts = self.client._doubts
+        counted = doubts.count_resend(record, record.resends + 1)
+        try:
+            receipt: R = await self.client.send(self.request)
+        except asyncio.CancelledError:
+            if doubts.get(self.operation, record.order_id) is counted:  # it had not left
+                doubts.count_resend(record, record.resends)
+            raise
+        except DuplicateOrder as error:
+            return await self._found_or(error)
+        except OutcomeUnknown as error:
+            if not isinstance(error.__cause__, ApiError):
+                raise
+            return await self._found_or(error)  # PayCools answered; the first sending may be why it refused
+        except PayCoolsError as error:
+            if error.outcome is Outcome.NOT_SENT or isinstance(error, RateLimited):
+                doubts.count_resend(record, record.resends)
+                raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
+            doubts.settle(self.operation, record.order_id)  # absent, and refused
+            raise
+        return receipt
+
+    async def _found_or(self, error: PayCoolsError) -> F:
+        found = await self._ask(fresh=True)
+        if found is None:
+            raise error
+        return found
+
+    def _absent(self, record: InDoubt | None, seconds: float) -> NotFound:
+        advice = "it was sent again before: ask PayCools" if record is not None and record.resends else self.again
+        return not_found(
+            self.request,
+            f"absent in two inquiries, the last {seconds:.0f} seconds or more after it was sent. It may still appear, "
+            f"so keep it open and never pay it under another id; {advice}",
+        )
+
+    def _unclear(self, message: str) -> OutcomeUnknown:
+        record = self.client._doubts.get(self.operation, order_id_of(self.request))
+        error = OutcomeUnknown(
+            f"{message}. What became of the order is not known",
+            request=self.request,
+            sent_at=record.sent_at if record else None,
+        )
+        error.operation, error.order_id = self.operation, order_id_of(self.request)
+        return error
+
+
+class ResolvingProduct(Product):
+    """Base of the products whose orders can be found and resolved."""
+
+    def _settle(
+        self, creation: type[Any], order_id: str, amount: int | None, *, country_code: str | None = None
+    ) -> None:
+        """PayCools has shown the order: it is in doubt no more. Raises OrderConflict if that was of another amount."""
+        operation = creation.__endpoint__.id
+        record = self._client._doubts.get(operation, order_id)
+        if record is not None:
+            if getattr(record.request, "country_code", None) != country_code:
+                return  # an order of another country
+            ours = getattr(record.request, "amount", None) or getattr(record.request, "refund_amount", None)
+            check_amount(f"order {order_id}", amount, ours)
+        self._client._doubts.settle(operation, order_id)

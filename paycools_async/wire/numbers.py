@@ -1,0 +1,51 @@
+"""JSON from outside: numbers are exact, and none is so large that working with it hurts.
+
+`1e99999999999999999999` cannot be held, and `1e1000000` as an integer is a million digits long.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+__all__ = ["exact_decimal", "parse_json"]
+
+MOST_DIGITS = 40
+LARGEST_EXPONENT = 30
+
+_NUMBER = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?")
+
+
+def exact_decimal(text: str) -> Decimal:
+    """The number in the text. Raises ValueError if it is none, or is out of all bounds."""
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("not a decimal number")
+    whole, fraction, exponent = found[1], found[2] or "", int(found[3] or 0)
+    digits = len(whole) + len(fraction)
+    if not 0 < digits <= MOST_DIGITS or abs(exponent) > LARGEST_EXPONENT:
+        raise ValueError("a number out of bounds")
+    return Decimal(text.strip())
+
+
+def _bounded_int(text: str) -> int:
+    if len(text.lstrip("-")) > MOST_DIGITS:
+        raise ValueError("a number out of bounds")
+    return int(text)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_float=exact_decimal, parse_int=_bounded_int, parse_constant=_refuse)
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; numbers with a point or an exponent are Decimals. Raises ValueError."""
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

@@ -1,0 +1,408 @@
+"""After an unclear outcome: found, or absent for certain; sent again only when asked to, and once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from engine_stage import FOUND, HTML, ORDER, REFUSED, RESET, SUCCESS, Stage, Step, says
+
+from paycools_async import (
+    DuplicateOrder,
+    HttpRequest,
+    HttpResponse,
+    NotFound,
+    OrderConflict,
+    Outcome,
+    OutcomeUnknown,
+    PayCoolsPH,
+    PayoutReceipt,
+    PayoutStatus,
+    errors,
+)
+from paycools_async.ph.refund import CreateRefund, RefundReceipt, RefundRecord
+from paycools_async.testing import FakePayCools
+
+ABSENT = says(1008, "transaction not found")
+CREATE = "ph.payout.create"
+
+
+class Answers:
+    """Answers inquiries and creations each from a list of its own; the last is repeated."""
+
+    def __init__(self, *inquiries: Step, creations: tuple[Step, ...] = (RESET,)) -> None:
+        self.inquiries = list(inquiries)
+        self.creations = list(creations)
+        self.asked: list[tuple[float, bool]] = []
+        self.created: list[float] = []
+        self.stage: Stage | None = None
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        assert self.stage is not None
+        now = self.stage.clock.monotonic()
+        if request.method == "GET":
+            self.asked.append((now, request.fresh))
+            steps = self.inquiries
+        else:
+            self.created.append(now)
+            steps = self.creations
+        step = steps.pop(0) if len(steps) > 1 else steps[0]
+        if isinstance(step, BaseException):
+            raise step
+        return step(request) if callable(step) else step
+
+
+async def unclear(stage: Stage, answers: Answers, request: Any = ORDER) -> None:
+    """Send it once, without an answer."""
+    answers.stage = stage
+    with pytest.raises(OutcomeUnknown):
+        await stage.client.send(request)
+
+
+# --- when an order is absent ---
+
+
+async def test_absence_is_certain_by_time_and_by_a_fresh_connection(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(NotFound) as caught:
+            await stage.client.payouts.resolve(ORDER)
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert "ORDER0000001" in str(caught.value)
+    assert answers.asked[-1] == (90.0, True), "the call's 30 seconds and 60 more"
+    assert not any(fresh for _, fresh in answers.asked[:-1])
+    assert len(answers.asked) >= 2
+    assert answers.created == [0.0]
+
+
+async def test_the_time_counts_from_the_sending_and_not_from_the_question(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        stage.clock.advance(1000)
+        with pytest.raises(NotFound):
+            await stage.client.payouts.resolve(ORDER)
+    assert answers.asked == [(1000.0, False), (1000.0, True)]
+
+
+async def test_an_order_of_another_process_counts_from_the_question(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers, timeout=10.0) as stage:
+        answers.stage = stage
+        stage.clock.advance(1000)
+        with pytest.raises(NotFound):
+            await stage.client.payouts.resolve(ORDER, absent_after=1)
+    assert answers.asked[-1] == (1011.0, True)
+
+
+@pytest.mark.parametrize("seconds", [0.99, 0, -1])
+async def test_less_than_a_second_is_refused(paycools: PayCoolsPH, seconds: float) -> None:
+    with pytest.raises(ValueError, match="absent_after: at least 1 second"):
+        await paycools.payouts.resolve(ORDER, absent_after=seconds)
+
+
+@pytest.mark.parametrize("lag", [7, 20, 60, 89])
+async def test_an_order_that_is_shown_late_is_found_and_not_paid_again(
+    paycools: PayCoolsPH, fake: FakePayCools, lag: float
+) -> None:
+    fake.books.enforce_unique = False
+    fake.payouts.inquiry_lag = lag
+    fake.faults.drop_after(next=1)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await paycools.send(ORDER)
+    found = await paycools.payouts.resolve(caught.value.request, resend=True)
+    assert isinstance(found, PayoutStatus)
+    assert (len(fake.payouts.paid), paycools.in_doubt) == (1, ())
+    assert fake.clock.monotonic() <= lag + 15, "it is asked meanwhile, not only at the end"
+
+
+async def test_however_late_it_is_shown_it_is_sent_again_once_at_most(paycools: PayCoolsPH, fake: FakePayCools) -> None:
+    fake.books.enforce_unique = False
+    fake.payouts.inquiry_lag = 100_000
+    fake.faults.drop_after(next=10, only=CREATE)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await paycools.send(ORDER)
+    for _ in range(10):
+        with pytest.raises((NotFound, OutcomeUnknown)) as again:
+            await paycools.payouts.resolve(caught.value.request, resend=True)
+        assert again.value.outcome is Outcome.UNKNOWN
+    assert "it was sent again before: ask PayCools" in str(again.value)
+    assert len(fake.payouts.paid) == 2
+    assert [record.resends for record in paycools.in_doubt] == [1]
+
+
+NOT_ABSENT: dict[str, Step] = {
+    "401 with 1008": says(1008, status=401),
+    "404 with 1008": says(1008, status=404),
+    "500 with 1008": says(1008, status=500),
+    "503 with 1008": says(1008, status=503),
+    "1501": says(1501),
+    "1001": says(1001),
+    "HTML": HTML,
+    "reset": RESET,
+    "refused": REFUSED,
+    "another order": says(
+        1000, data={"mchOrderId": "ORDER0000009", "transactionId": "D9", "transactionStatus": "PENDING"}
+    ),
+    "another amount": says(
+        1000,
+        data={"mchOrderId": "ORDER0000001", "transactionId": "D1", "transactionStatus": "PENDING", "amount": 50011},
+    ),
+}
+
+
+@pytest.mark.parametrize("when", ["first", "last"])
+@pytest.mark.parametrize("answer", NOT_ABSENT.values(), ids=NOT_ABSENT.keys())
+async def test_anything_but_the_orders_own_not_found_is_no_absence(key_pem: str, answer: Step, when: str) -> None:
+    answers = Answers(*([ABSENT] * (1 if when == "last" else 0)), answer, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        if when == "last":
+            stage.clock.advance(1000)
+        with pytest.raises((OutcomeUnknown, OrderConflict)) as caught:
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        assert caught.value.outcome in (Outcome.UNKNOWN, Outcome.DUPLICATE)
+        assert answers.created == [0.0], "sent once"
+        assert len(stage.client.in_doubt) == 1
+
+
+# --- sending again ---
+
+
+async def test_sent_again_once_absence_is_certain(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        receipt = await stage.client.payouts.resolve(ORDER, resend=True)
+        assert isinstance(receipt, PayoutReceipt)
+        assert answers.created == [0.0, 90.0]
+        assert stage.client.in_doubt == ()
+
+
+async def test_a_second_sending_that_never_left_does_not_count(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, REFUSED, REFUSED, REFUSED, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(OutcomeUnknown, match="the second sending did not get through: refused"):
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+
+
+@pytest.mark.parametrize("refusal", [1006, 1007])
+async def test_a_refusal_of_the_second_that_the_first_may_have_caused_is_looked_at(key_pem: str, refusal: int) -> None:
+    """The balance is gone: perhaps because the first one is there, and shown late."""
+    for last, expected in ((FOUND, PayoutStatus), (ABSENT, OutcomeUnknown)):
+        answers = Answers(ABSENT, creations=(RESET, says(refusal)))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers)
+            answers.inquiries = [*[ABSENT] * 2, last]
+            stage.clock.advance(1000)
+            if expected is PayoutStatus:
+                assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutStatus)
+                assert stage.client.in_doubt == ()
+            else:
+                with pytest.raises(OutcomeUnknown) as caught:
+                    await stage.client.payouts.resolve(ORDER, resend=True)
+                assert "send the same order again" not in f"{caught.value} {caught.value.__cause__}"
+                assert len(stage.client.in_doubt) == 1
+
+
+async def test_a_plain_refusal_of_the_second_ends_the_doubt(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, says(1010)))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(errors.InvalidParameter) as caught:
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        assert (caught.value.outcome, stage.client.in_doubt) == (Outcome.REJECTED, ())
+
+
+async def test_one_at_a_time_resolves_an_order(paycools: PayCoolsPH, fake: FakePayCools) -> None:
+    fake.books.enforce_unique = False
+    fake.faults.drop_before(next=1)
+    with pytest.raises(OutcomeUnknown):
+        await paycools.send(ORDER)
+    found = await asyncio.gather(*(paycools.payouts.resolve(ORDER, resend=True) for _ in range(5)))
+    assert [type(each) for each in found] == [PayoutReceipt, *[PayoutStatus] * 4]
+    assert len(fake.payouts.paid) == 1
+    assert paycools._doubts._locks == {}
+
+
+async def test_a_resolver_that_is_cancelled_lets_the_next_one_in(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        waiting = [asyncio.create_task(stage.client.payouts.resolve(ORDER)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for task in waiting[:2]:
+            task.cancel()
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(each) for each in done] == [asyncio.CancelledError, asyncio.CancelledError, NotFound]
+        assert stage.client._doubts._locks == {}
+
+
+async def test_a_sending_by_somebody_else_meanwhile_starts_the_time_anew(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+
+        async def sends_it_too() -> None:
+            while stage.clock.monotonic() < 60:
+                await asyncio.sleep(0)
+            with pytest.raises(OutcomeUnknown):
+                await stage.client.send(ORDER)
+
+        other = asyncio.create_task(sends_it_too())
+        with pytest.raises(NotFound):
+            await stage.client.payouts.resolve(ORDER)
+        await other
+        assert answers.asked[-1] == (answers.created[-1] + 90, True)
+
+
+async def test_a_second_sending_cancelled_before_its_first_byte_does_not_count(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        stage.clock.advance(1000)
+        signer, stage.client._engine.signer = stage.client._engine.signer, Slow(stage.client._engine.signer)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await stage.client.payouts.resolve(ORDER, resend=True)
+        assert [record.resends for record in stage.client.in_doubt] == [0]
+        stage.client._engine.signer = signer
+        assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+
+
+class Slow:
+    """Signs inquiries at once and payouts never."""
+
+    def __init__(self, signer: Any) -> None:
+        self._signer = signer
+
+    async def sign(self, text: bytes, within: float) -> bytes:
+        if b"amount" in text:
+            await asyncio.Event().wait()
+        signature: bytes = await self._signer.sign(text, within)
+        return signature
+
+
+async def test_waiting_for_an_order_that_is_not_shown_proves_nothing(paycools: PayCoolsPH) -> None:
+    with pytest.raises(NotFound, match="it may still appear") as caught:
+        await paycools.payouts.wait_until_final("ORDER0000001", within=5)
+    assert caught.value.outcome is Outcome.UNKNOWN
+    assert caught.value.order_id == "ORDER0000001"
+
+
+async def test_an_order_that_changes_its_transaction_is_a_conflict(key_pem: str) -> None:
+    def status(transaction_id: str) -> HttpResponse:
+        return says(
+            1000,
+            data={"mchOrderId": "ORDER0000001", "transactionId": transaction_id, "transactionStatus": "PENDING"},
+        )
+
+    async with Stage(key_pem, status("D1"), status("D2")) as stage:
+        with pytest.raises(OrderConflict, match="as D1 and as D2"):
+            await stage.client.payouts.wait_until_final("ORDER0000001")
+
+
+# --- refunds ---
+
+REFUND = CreateRefund(
+    mch_refund_order_id="REFUND1",
+    original_transaction_id="C1",
+    refund_amount=10000,
+    refund_callback_url="https://shop.example/refunded",
+)
+
+
+def listed(*records: dict[str, Any]) -> HttpResponse:
+    return says(1000, data=[{"refundTransactionId": "R1", "refundStatus": "PENDING", **record} for record in records])
+
+
+MINE = {"mchRefundOrderId": "REFUND1", "refundAmount": 10000}
+REFUNDED = says(1000, data={"refundTransactionId": "R1"})
+NAMELESS = {"refundAmount": 10000}
+
+
+async def test_a_refund_is_not_made_again_unless_asked_and_absent(key_pem: str) -> None:
+    answers = Answers(listed(), creations=(RESET, REFUNDED))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers, REFUND)
+        with pytest.raises(NotFound) as caught:
+            await stage.client.refunds.resolve(REFUND)
+        assert caught.value.outcome is Outcome.UNKNOWN
+        assert answers.asked[-1] == (90.0, True)
+        assert isinstance(await stage.client.refunds.resolve(REFUND, resend=True), RefundReceipt)
+        assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("code", [1502, 1506, 1508])
+async def test_a_refund_refused_after_an_unclear_first_try_is_looked_at_again(key_pem: str, code: int) -> None:
+    """The refund that is processing, or has used the payment up, may be ours."""
+    for last, expected in ((listed(MINE), RefundRecord), (listed(), OutcomeUnknown)):
+        answers = Answers(listed(), listed(), last, creations=(RESET, says(code)))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers, REFUND)
+            stage.clock.advance(1000)
+            if expected is OutcomeUnknown:
+                with pytest.raises(OutcomeUnknown):
+                    await stage.client.refunds.resolve(REFUND, resend=True)
+            else:
+                assert isinstance(await stage.client.refunds.resolve(REFUND, resend=True), RefundRecord)
+
+
+@pytest.mark.parametrize("code", [1502, 1506, 1508])
+async def test_a_refund_sent_again_by_hand_after_an_unclear_try_is_not_refused(key_pem: str, code: int) -> None:
+    async with Stage(key_pem, says(code), RESET, says(code)) as stage:
+        with pytest.raises(errors.RefundRefused):
+            await stage.client.send(REFUND)
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown):
+                await stage.client.send(REFUND)
+
+
+@pytest.mark.parametrize(
+    "records", [[NAMELESS], [{"refundAmount": None}], [{**MINE, "mchRefundOrderId": "R9"}, NAMELESS]]
+)
+async def test_a_refund_listed_without_its_id_is_neither_found_nor_absent(key_pem: str, records: list[Any]) -> None:
+    answers = Answers(listed(*records), creations=(RESET, REFUNDED))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers, REFUND)
+        stage.clock.advance(1000)
+        for asking in (
+            stage.client.refunds.resolve(REFUND, resend=True),
+            stage.client.refunds.find("REFUND1", original_transaction_id="C1"),
+        ):
+            with pytest.raises(OutcomeUnknown, match="without its id: whether it is REFUND1 is not known"):
+                await asking
+        assert len(answers.created) == 1
+
+
+async def test_a_nameless_refund_of_another_amount_is_not_ours(key_pem: str) -> None:
+    answers = Answers(listed({"refundAmount": 1}), creations=(RESET, REFUNDED))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers, REFUND)
+        assert isinstance(await stage.client.refunds.resolve(REFUND, resend=True), RefundReceipt)
+
+
+async def test_ours_beside_a_nameless_one_is_found(key_pem: str) -> None:
+    async with Stage(key_pem, listed(NAMELESS, MINE)) as stage:
+        found = await stage.client.refunds.find("REFUND1", original_transaction_id="C1")
+        assert found is not None
+
+
+async def test_1501_is_no_word_about_a_refund(key_pem: str) -> None:
+    async with Stage(key_pem, says(1501)) as stage:
+        with pytest.raises(errors.ApiError) as caught:
+            await stage.client.refunds.find("REFUND1", original_transaction_id="C1")
+        assert type(caught.value) is errors.ApiError
+
+
+async def test_a_duplicate_that_is_still_not_shown_is_said_to_be_one(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, says(1012)))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(DuplicateOrder):
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        assert len(stage.client.in_doubt) == 1
