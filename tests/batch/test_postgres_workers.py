@@ -154,7 +154,9 @@ async def test_a_lost_workers_shard_is_taken_up_and_its_sending_row_is_not_sent_
     await task
     assert len(real_fake.payouts.paid) == 120
     assert real_fake.payouts.paid_more_than_once() == []
-    moves = await ask(dsn, f"SELECT event FROM paycools_moves WHERE payout = {row.id} AND event <> 'release' ORDER BY id")
+    moves = await ask(
+        dsn, f"SELECT event FROM paycools_moves WHERE payout = {row.id} AND event <> 'release' ORDER BY id"
+    )
     assert [event for (event,) in moves] in (
         ["send", "crashed", "found_complete"],
         ["send", "crashed", "found_pending", "found_complete"],
