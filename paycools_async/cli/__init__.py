@@ -8,12 +8,21 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; every expected error is one line and exit code 2."""
+    """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
     try:
         from .app import app
+        from .run import exit_code_of, report_failure
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
         print("paycools: the command line needs its extra: pip install 'paycools-async[cli]'", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        code = exit_code_of(end.code)
+    except BaseException as error:  # noqa: BLE001 - a traceback would be exit code 1
+        code = exit_code_of(report_failure(error))
+    else:
+        code = exit_code_of(0)
+    sys.exit(code)
