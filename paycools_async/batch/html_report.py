@@ -174,17 +174,17 @@ def _todo(summary: Summary, found: _Findings) -> str:
     steps = []
     if summary.resent:
         steps.append(
-            f"{_count(summary.resent)} sent again, because PayCools did not show them for long: look in PayCools' "
+            f"{_count(summary.resent)}: sent again, because PayCools did not show them for long: look in PayCools' "
             "portal that nobody was paid twice (column resends of payouts.csv)."
         )
     if summary.rows(State.PREEXISTING):
         steps.append(
-            f"{_count(summary.rows(State.PREEXISTING))} in PayCools before this ledger sent them: nobody was paid by "
-            "this ledger. Compare; then <code>paycools payouts resume --adopt</code>, or pay under new order ids."
+            f"{_count(summary.rows(State.PREEXISTING))}: PayCools had the order ids before this ledger sent them, so "
+            "nobody was paid by this ledger. Compare; then <code>paycools payouts resume --adopt</code>, or pay under new order ids."
         )
     if summary.rows(State.OFFERED):
         steps.append(
-            f"{_count(summary.rows(State.OFFERED))} waiting for a yes: <code>paycools payouts release</code>, or "
+            f"{_count(summary.rows(State.OFFERED))}: waiting for a yes; <code>paycools payouts release</code>, or "
             "<code>paycools payouts withdraw</code>."
         )
     if summary.rows(State.CONFLICT):
