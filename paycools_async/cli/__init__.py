@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -9,6 +10,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
+    _fill_closed_streams()
     try:
         from .app import app
         from .run import exit_code_of, report_failure
@@ -26,3 +28,12 @@ def main() -> None:
     else:
         code = exit_code_of(0)
     sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Where a standard stream is closed, the next file or socket would take its number, and be written to as it is."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one

@@ -263,9 +263,7 @@ def test_of_two_ledgers_with_one_file_only_one_says_that_it_paid(
     assert codes == [0, 3]
 
 
-def test_what_was_sent_again_is_said_and_is_exit_3(
-    desk: Desk, write_orders: WriteOrders, tmp_path: Path
-) -> None:
+def test_what_was_sent_again_is_said_and_is_exit_3(desk: Desk, write_orders: WriteOrders, tmp_path: Path) -> None:
     desk.fake.faults.drop_before(next=1, only="ph.payout.create")
     done = desk.run(write_orders(lines=TWO), yes=True, timeout=0.1, absent_after=1.0, report=tmp_path / "out")
     assert (done.code, paid(desk)) == (3, ["PAY000000001", "PAY000000002"])
@@ -275,7 +273,7 @@ def test_what_was_sent_again_is_said_and_is_exit_3(
     assert desk.status().code == 3
 
 
-# -- reports say where the money goes -----------------------------------------------------------------------------------
+# -- reports say where the money goes ---------------------------------------------------------------------------------
 
 
 def test_every_report_file_says_where_the_money_goes(desk: Desk, write_orders: WriteOrders, tmp_path: Path) -> None:
@@ -299,7 +297,12 @@ def test_every_report_file_says_where_the_money_goes(desk: Desk, write_orders: W
         summary = json.loads((out / "summary.json").read_text())
         assert summary["destination"] == place
         [batch] = summary["batches"]
-        assert (batch["batch"], batch["file"], len(batch["sha256"]), batch["offered_by"]) == (1, "orders.csv", 64, "ana")
+        assert (batch["batch"], batch["file"], len(batch["sha256"]), batch["offered_by"]) == (
+            1,
+            "orders.csv",
+            64,
+            "ana",
+        )
         assert [(entry["event"], entry["by"]) for entry in batch["log"]] == [("offer", "ana"), ("release", "ana")]
         page = (out / "report.html").read_text()
         assert '<p class="banner">SANDBOX: this is a rehearsal on one machine. No money moved' in page
