@@ -8,13 +8,19 @@ from typing import Any, Protocol
 import psycopg
 
 from .postgres_schema import COLUMNS, LentRow, lent_row_of
-from .postgres_session import Writer
+from .postgres_writer import Writer
 from .schema import Judge, Row, judged, moved
 from .states import Event, IllegalMove
 
-__all__ = ["move_found", "move_found_within"]
+__all__ = ["LATER_ROW", "move_found", "move_found_within"]
 
-_LOCKED = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %s FOR UPDATE"  # noqa: S608 - all text is ours
+# of an order that was withdrawn and offered again the active row, else the latest
+LATER_ROW = "ORDER BY p.withdrawn <> 0, p.id DESC LIMIT 1"
+_LOCKED = f"""
+SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %s {LATER_ROW} FOR UPDATE"""  # noqa: S608 - all text is ours
+
+# until the caller's transaction ends: it holds the row, and should it stop for good, nobody else could move it
+_LIMIT = "SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
 
 
 class _Ledger(Protocol):
@@ -40,6 +46,7 @@ async def move_found_within(
     connection: psycopg.AsyncConnection[Any], writer: Writer, order_id: str, judge: Judge, facts: dict[str, Any]
 ) -> Row | None:
     """As `Ledger.found`, in the caller's transaction; the row is locked until its end."""
+    await connection.execute(_LIMIT, (writer.idle_limit,))
     rows = await (await connection.execute(_LOCKED.encode(), (order_id,))).fetchall()
     row = lent_row_of(rows[0]) if rows else None
     event = judged(row, judge) if row else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 
 from .journeys import Journey, journey_of
-from .postgres_session import ledger_errors
+from .postgres_session import connect_options, ledger_errors, limits
 
 __all__ = ["postgres_journeys"]
 
@@ -18,18 +18,22 @@ FROM (
         min(at) FILTER (WHERE state = 'accepted' OR event IN ('rejected', 'found_complete', 'found_failed'))
             AS accepted,
         min(at) FILTER (WHERE state IN ('settled', 'failed')) AS final
-    FROM paycools_moves GROUP BY payout
+    FROM paycools_moves {narrowed} GROUP BY payout
 ) m JOIN paycools_payouts p ON p.id = m.payout WHERE m.sent IS NOT NULL ORDER BY p.id
 """
+_NARROWED = "WHERE payout IN (SELECT p.id FROM paycools_payouts p WHERE true{scope})"
 
 
-def postgres_journeys(dsn: str, *, size: int = 1000) -> Iterator[list[Journey]]:
-    """Every payout that was sent, in file order, a page at a time; on a connection of its own, beside any run."""
-    with (
-        ledger_errors(),
-        psycopg.connect(dsn, connect_timeout=10) as connection,
-        connection.cursor("journeys") as found,
-    ):
-        found.execute(_QUERY)
-        while page := found.fetchmany(size):
-            yield [journey_of(values) for values in page]
+def postgres_journeys(dsn: str, lease: float, scope: str = "", *, size: int = 1000) -> Iterator[list[Journey]]:
+    """Every payout that was sent, in file order, a page at a time; on a connection of its own, beside any run.
+
+    `scope`: ` AND p.intake IN (..)`, for some batches only.
+    """
+    query = _QUERY.format(narrowed=_NARROWED.format(scope=scope) if scope else "")
+    with ledger_errors(), psycopg.connect(**connect_options(dsn, lease)) as connection:
+        setting, values = limits(lease)
+        connection.execute(setting.encode(), values)
+        with connection.transaction(), connection.cursor("journeys") as found:
+            found.execute(query.encode())
+            while page := found.fetchmany(size):
+                yield [journey_of(values) for values in page]

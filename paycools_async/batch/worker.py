@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import attrs
@@ -20,11 +21,11 @@ from procrastinate.schema import SchemaManager
 from ..errors import PayCoolsError, first_of
 from .api import PayoutApi
 from .ledger import LedgerError
-from .postgres import PostgresLedger
+from .postgres import PostgresLedger, open_shards
 from .runner import Options, Pacing, Runner
 from .states import State
 
-__all__ = ["Worker", "prepare_jobs", "release_to_workers"]
+__all__ = ["Worker", "prepare_jobs", "release_batch_to_workers", "release_to_workers"]
 
 log = logging.getLogger("paycools_async.batch")
 
@@ -53,26 +54,49 @@ async def prepare_jobs(ledger: PostgresLedger) -> None:
     await ledger.within(make)
 
 
-async def release_to_workers(ledger: PostgresLedger) -> int:
-    """Release what is planned and defer a job for every shard with open payouts, in one transaction. Returns how many.
+async def release_to_workers(ledger: PostgresLedger, batches: Collection[int]) -> int:
+    """Defer a job for every shard of these batches with open payouts. Returns how many.
 
-    A shard that has a job waiting gets no second one.
+    Nothing is released by it; see `release_batch_to_workers`. A shard that has a job waiting gets no second one.
     """
-    app = _app(ledger.dsn)
-    deferred = 0
+    deferring = _Deferring(ledger)
+    await ledger.within(deferring.all_of(batches))
+    return deferring.jobs
 
-    async def defer(connection: Connection, shards: list[tuple[int, int]]) -> None:
-        nonlocal deferred
+
+async def release_batch_to_workers(ledger: PostgresLedger, batch: int, *, by: str, rows: int, amount: int) -> int:
+    """A person's yes to a batch, as `PostgresLedger.release`, and its shards' jobs, in one transaction."""
+    deferring = _Deferring(ledger)
+    await ledger.release(batch, by=by, rows=rows, amount=amount, also=deferring)
+    return deferring.jobs
+
+
+class _Deferring:
+    """Defers jobs within a transaction; it may be begun anew."""
+
+    def __init__(self, ledger: PostgresLedger) -> None:
+        self._ledger = ledger
+        self._app = _app(ledger.dsn)
+        self.jobs = 0
+
+    async def __call__(self, connection: Connection, shards: Iterable[tuple[int, int]]) -> None:
+        self.jobs = 0
         query = "SELECT lock FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo'"
         waiting = {lock for (lock,) in await (await connection.execute(query, (_QUEUE,))).fetchall()}
         for batch, shard in shards:
-            if _lock_of(batch, shard) not in waiting:
-                job = app.configure_task(_TASK, queue=_QUEUE, lock=_lock_of(batch, shard), connection=connection)
+            lock = _lock_of(batch, shard)
+            if lock not in waiting:
+                job = self._app.configure_task(_TASK, queue=_QUEUE, lock=lock, connection=connection)
                 await job.defer_async(batch=batch, shard=shard)
-                deferred += 1
+                self.jobs += 1
 
-    await ledger.release(defer)
-    return deferred
+    def all_of(self, batches: Collection[int]) -> Callable[[Connection], Awaitable[None]]:
+        """The work of one transaction: jobs for what is open in these batches."""
+
+        async def defer(connection: Connection) -> None:
+            await self(connection, await open_shards(connection, batches))
+
+        return defer
 
 
 def _lock_of(batch: int, shard: int) -> str:
@@ -114,7 +138,7 @@ class Worker:
     async def run(self) -> None:
         """Drive what jobs say until `stop`."""
         async with self._app.open_async():
-            # a job of a lost worker is done again when its rows' loans have ended, not before
+            # a job of a lost worker is done again when its rows' leases have ended, not before
             beat = self._ledger.lease / 4
             work = asyncio.create_task(
                 self._app.run_worker_async(
