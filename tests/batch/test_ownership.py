@@ -45,7 +45,7 @@ async def states(path: Path, **options: Any) -> dict[State, int]:
         await ledger.aclose()
 
 
-async def refused(path: Path, match: str, error: type[LedgerError] = LedgerError, **options: bool) -> None:
+async def refused(path: Path, match: str, error: type[LedgerError] = LedgerError, **options: Any) -> None:
     with pytest.raises(error, match=match):
         await SQLiteLedger.open(path, OWNER, **options)
 
