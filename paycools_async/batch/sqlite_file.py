@@ -22,7 +22,10 @@ from .schema import SCHEMA, TO_VERSION_2, VERSION, Row
 from .sqlite_moves import MOVING
 from .sqlite_recovery import AS_VERSION_2, lose_everything
 
-__all__ = ["Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
+__all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
+
+SUFFIXES = ("", "-wal", "-shm", ".mark", ".lock", ".lock-journal")
+"""What belongs to a ledger begins with its file's name and ends so."""
 
 _NEW_MARKS = """
 INSERT OR IGNORE INTO meta VALUES ('ledger_id', lower(hex(randomblob(16)))), ('open', ''), ('epoch', '0');

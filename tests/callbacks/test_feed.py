@@ -102,9 +102,9 @@ async def test_orders_of_others_are_left_alone(ledger: Ledger, router: CallbackR
 async def test_an_order_that_was_not_sent_is_not_sent_any_more(
     ledger: Ledger, router: CallbackRouter, sent: list[str]
 ) -> None:
-    """PayCools says that it is paid: somebody else sent it."""
+    """PayCools says that it is paid: somebody else sent it, so this ledger has not paid it."""
     assert (await router.handle(payout(sent[0])))[0] == 200
-    assert (await rows(ledger))[sent[0]].state is State.SETTLED
+    assert (await rows(ledger))[sent[0]].state is State.PREEXISTING
 
 
 async def inbox_store(home: str, clock: ManualClock) -> SQLiteStore | PostgresStore:
@@ -175,7 +175,7 @@ async def test_a_move_in_the_inboxes_commit_keeps_to_the_rules(
     await inbox.drain()
     found = await rows(ledger)
     states = [found[order_id].state for order_id in sent]
-    assert states == [State.SETTLED, State.FAILED, State.CONFLICT, State.ACCEPTED]
+    assert states == [State.PREEXISTING, State.FAILED, State.CONFLICT, State.ACCEPTED]
     assert (found[sent[1]].code, found[sent[1]].message) == (-10005, "Account Error")
     [log] = [found for page in ledger.journeys() for found in page if found.order_id == sent[1]]
     assert log.final is not None, "the log of moves tells it too"
