@@ -317,11 +317,14 @@ def _doubt_of_main(path: Path, mark: marks.Mark | None) -> str | None:
     log = Path(f"{path}-wal")
     if mark is None or not log.exists() or not log.stat().st_size:
         return None
-    with contextlib.closing(sqlite.only_main(path)) as connection:
-        if _version(connection) < VERSION:
-            return None
-        state = marks.state_of(connection)
-    if mark.ledger_id == state.ledger_id and not state.backup and mark.epoch <= state.epoch:
+    try:
+        with contextlib.closing(sqlite.only_main(path)) as connection:
+            if _version(connection) < VERSION:
+                return None
+            main = marks.meta_of(connection)
+    except sqlite3.DatabaseError:
+        return None  # the run died while it carried the log over; with the log it is whole
+    if mark.ledger_id == main.ledger_id and not main.backup and mark.epoch <= main.epoch:
         return None
     return f"an older copy was put in its place, and {log.name} is of the file that was there before"
 

@@ -193,6 +193,15 @@ async def test_after_a_kill_the_ledger_goes_on_as_it_was(killed: Path) -> None:
     assert await states(killed) == AS_LEFT
 
 
+async def test_a_run_may_die_while_it_carries_the_log_over(killed: Path) -> None:
+    with contextlib.closing(sqlite3.connect(f"file:{killed}?immutable=1", uri=True)) as main:
+        [(page,)] = main.execute("SELECT rootpage FROM sqlite_master WHERE name = 'moves'")
+    with killed.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"half" * 1024)
+    assert await states(killed) == AS_LEFT
+
+
 async def test_after_a_kill_a_stranger_may_have_opened_and_closed_it(killed: Path) -> None:
     stranger = sqlite3.connect(killed)
     assert stranger.execute("SELECT count(*) FROM payouts").fetchone() == (ROWS,)
