@@ -226,7 +226,10 @@ class SQLiteLedger:
         return found
 
     async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
-        """A person's yes to a batch: its offered rows become planned. Raises Changed where they are not what was shown."""
+        """A person's yes to a batch: its offered rows become planned.
+
+        Raises Changed where they are not what was shown.
+        """
         await self._do(lambda db: sqlite_batches.release(db, batch, by, rows, amount, self.time()))
         await self._read(sqlite.checkpoint)
 
