@@ -142,7 +142,7 @@ class PostgresLedger:
 
     async def _look_at_clock(self) -> None:
         before = time.monotonic()
-        [(now,)] = await self._session.ask("SELECT extract(epoch FROM clock_timestamp())::float8")
+        [(now,)] = await self._all(f"SELECT {queries.NOW}")
         self._clock.looked(now, before, time.monotonic(), correct=True)
 
     # -- what a person decides ------------------------------------------------------------------------------------
@@ -263,6 +263,9 @@ class PostgresLedger:
         if held:
             await self._all(queries.TEND, held=list(held))
         await self._look_at_clock()
+        if self._clock.was_set:
+            self._clock.was_set = False
+            await self._bring_near("")  # all views share the clock, and only the first one comes here
         await self._recover(self._call_timeout)
 
     async def give_back(self) -> None:
@@ -274,9 +277,13 @@ class PostgresLedger:
 
         They are inquired about no earlier than `call_timeout` seconds after their sending began.
         """
-        await self._all(queries.OVERDUE + self._scope, overdue=_OVERDUE)
-        await self._all(queries.SENT_LATER + self._scope)
+        await self._bring_near(self._scope)
         return await self._recover(call_timeout)
+
+    async def _bring_near(self, scope: str) -> None:
+        """What is further away than anything is put off was written before the clock was set back."""
+        await self._all(queries.OVERDUE + scope, overdue=_OVERDUE)
+        await self._all(queries.SENT_LATER + scope)
 
     async def _recover(self, call_timeout: float) -> int:
         if not self._clock.settled:

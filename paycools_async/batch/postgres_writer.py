@@ -46,6 +46,8 @@ class DatabaseClock:
         self.stand_in = stand_in
         self._offset: float | None = None
         self._settled_at = -math.inf
+        self.was_set = False
+        """Whether a step was seen that nobody has dealt with."""
 
     def time(self) -> float:
         """Seconds since the epoch."""
@@ -71,6 +73,7 @@ class DatabaseClock:
         elif abs(offset - self._offset) > _JUMP + (after - before) / 2:
             self._offset = offset
             self._settled_at = time.monotonic() + self._lease
+            self.was_set = True
         elif correct:
             self._offset = offset
 

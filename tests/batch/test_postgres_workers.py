@@ -17,11 +17,11 @@ from paycools_async.batch import Event, Options, PHPayouts, State, read_orders
 from paycools_async.batch.postgres import PostgresLedger
 from paycools_async.batch.postgres_session import grant
 from paycools_async.batch.shared_pace import SharedPace
-from paycools_async.batch.worker import Worker, prepare_jobs, release_to_workers
+from paycools_async.batch.worker import Worker, prepare_jobs, release_batch_to_workers, release_to_workers
 from paycools_async.policy import Deadline
 from paycools_async.testing import FakePayCools, ManualClock
 
-FAST = Options(concurrency=20, wait=2.0, first_look=0.05, longest_look=0.1, absent_after=0.05)
+FAST = Options(concurrency=20, wait=2.0, first_look=0.05, longest_look=0.1, absent_after=1.0)
 
 Open = Callable[[], Awaitable[PostgresLedger]]
 
@@ -43,7 +43,7 @@ async def payouts(real_fake: FakePayCools) -> AsyncIterator[PHPayouts]:
 
 @pytest.fixture
 async def open_one(dsn: str, payouts: PHPayouts) -> AsyncIterator[Open]:
-    """`await open_one()`: another worker's ledger, with loans of a second and a half."""
+    """`await open_one()`: another worker's ledger, with leases of a second and a half."""
     opened: list[PostgresLedger] = []
 
     async def opens() -> PostgresLedger:
@@ -56,12 +56,16 @@ async def open_one(dsn: str, payouts: PHPayouts) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-async def planned(open_one: Open, payouts: PHPayouts, write_orders: WriteOrders) -> PostgresLedger:
-    """A ledger with 120 payouts that are not released."""
+async def offered(open_one: Open, payouts: PHPayouts, write_orders: WriteOrders) -> PostgresLedger:
+    """A ledger with a batch of 120 payouts that is not released."""
     ledger = await open_one()
     await prepare_jobs(ledger)
-    await ledger.intake(read_orders(write_orders(120), payouts.request_class, "PHP"), payouts.text_of, release=False)
+    await ledger.intake(read_orders(write_orders(120), payouts.request_class, "PHP"), payouts.text_of)
     return ledger
+
+
+async def say_yes(ledger: PostgresLedger) -> int:
+    return await release_batch_to_workers(ledger, 1, by="tests", rows=120, amount=120 * 50010)
 
 
 async def ask(dsn: str, query: str) -> list[Any]:
@@ -75,19 +79,22 @@ async def until_settled(ledger: PostgresLedger, rows: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_releasing_and_deferring_are_one_transaction(dsn: str, planned: PostgresLedger) -> None:
-    await prepare_jobs(planned)  # a second time changes nothing
-    assert await release_to_workers(planned) == 3
-    assert await release_to_workers(planned) == 0, "every shard has its job waiting"
+async def test_releasing_and_deferring_are_one_transaction(dsn: str, offered: PostgresLedger) -> None:
+    await prepare_jobs(offered)  # a second time changes nothing
+    assert await release_to_workers(offered, [1]) == 0, "nothing of it is released"
+    assert await say_yes(offered) == 3
+    assert await release_to_workers(offered, [1]) == 0, "every shard has its job waiting"
     jobs = await ask(dsn, "SELECT args, status::text FROM procrastinate_jobs ORDER BY id")
     assert jobs == [({"batch": 1, "shard": number}, "todo") for number in range(3)]
 
 
-async def test_a_release_that_fails_releases_nothing(dsn: str, planned: PostgresLedger) -> None:
-    await planned.within(lambda connection: _drop_jobs(connection))
+async def test_a_release_that_fails_releases_nothing(dsn: str, offered: PostgresLedger) -> None:
+    await offered.within(lambda connection: _drop_jobs(connection))
     with pytest.raises(Exception, match="procrastinate_jobs"):
-        await release_to_workers(planned)
-    assert await planned.claim([State.PLANNED], 1, max_resends=9) == []
+        await say_yes(offered)
+    assert await offered.counts() == {State.OFFERED: (120, 120 * 50010)}
+    [batch] = await offered.batches()
+    assert [entry.event for entry in batch.log] == ["offer"]
 
 
 async def _drop_jobs(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -95,22 +102,22 @@ async def _drop_jobs(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 async def test_two_workers_share_a_batch_and_leave_no_job_behind(
-    dsn: str, planned: PostgresLedger, open_one: Open, payouts: PHPayouts, real_fake: FakePayCools
+    dsn: str, offered: PostgresLedger, open_one: Open, payouts: PHPayouts, real_fake: FakePayCools
 ) -> None:
-    await release_to_workers(planned)
+    await say_yes(offered)
     workers = [Worker(payouts, await open_one(), FAST, shards_at_once=1) for _ in range(2)]
     tasks = [asyncio.create_task(worker.run()) for worker in workers]
-    await until_settled(planned, 120)
+    await until_settled(offered, 120)
     for worker in workers:
         worker.stop()
     await asyncio.gather(*tasks)
     assert len(real_fake.payouts.paid) == 120
     assert real_fake.payouts.paid_more_than_once() == []
-    assert len(await ask(dsn, "SELECT DISTINCT worker FROM paycools_moves")) == 2
+    assert len(await ask(dsn, "SELECT DISTINCT worker FROM paycools_moves WHERE event = 'send'")) == 2
 
 
 async def test_a_worker_needs_no_more_than_the_role_that_prepare_gives(
-    dsn: str, planned: PostgresLedger, payouts: PHPayouts, real_fake: FakePayCools
+    dsn: str, offered: PostgresLedger, payouts: PHPayouts, real_fake: FakePayCools
 ) -> None:
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as owner:
         await owner.execute("CREATE ROLE paycools_payer LOGIN")
@@ -118,10 +125,10 @@ async def test_a_worker_needs_no_more_than_the_role_that_prepare_gives(
         as_role = dsn.replace("postgresql://postgres:@", "postgresql://paycools_payer@")
         ledger = await PostgresLedger.open(as_role, payouts.identity)
         await prepare_jobs(ledger)
-        assert await release_to_workers(ledger) == 3
+        assert await say_yes(ledger) == 3
         worker = Worker(payouts, ledger, FAST, pace=SharedPace(ledger, 10_000.0))
         task = asyncio.create_task(worker.run())
-        await until_settled(planned, 120)
+        await until_settled(offered, 120)
         worker.stop()
         await task
         await ledger.aclose()
@@ -130,24 +137,26 @@ async def test_a_worker_needs_no_more_than_the_role_that_prepare_gives(
 
 
 async def test_a_lost_workers_shard_is_taken_up_and_its_sending_row_is_not_sent_blindly(
-    dsn: str, planned: PostgresLedger, open_one: Open, payouts: PHPayouts, real_fake: FakePayCools
+    dsn: str, offered: PostgresLedger, open_one: Open, payouts: PHPayouts, real_fake: FakePayCools
 ) -> None:
-    await release_to_workers(planned)
+    await say_yes(offered)
     lost = await open_one()
     row = (await lost.claim([State.PLANNED], 9, max_resends=9))[0]
     await lost.move(row, Event.SEND)
     _, send = payouts.prepare(row.body)
-    await send()  # it got through; the worker dies before it hears so
+    await send(not_after=math.inf)  # it got through; the worker dies before it hears so
     # and its job is as a killed worker leaves it
-    await planned.within(_mark_as_lost)
+    await offered.within(_mark_as_lost)
     worker = Worker(payouts, await open_one(), FAST)
     task = asyncio.create_task(worker.run())
-    await until_settled(planned, 120)
+    await until_settled(offered, 120)
     worker.stop()
     await task
     assert len(real_fake.payouts.paid) == 120
     assert real_fake.payouts.paid_more_than_once() == []
-    moves = await ask(dsn, f"SELECT event FROM paycools_moves WHERE payout = {row.id} ORDER BY id")
+    moves = await ask(
+        dsn, f"SELECT event FROM paycools_moves WHERE payout = {row.id} AND event <> 'release' ORDER BY id"
+    )
     assert [event for (event,) in moves] in (
         ["send", "crashed", "found_complete"],
         ["send", "crashed", "found_pending", "found_complete"],
