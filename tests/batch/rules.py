@@ -247,7 +247,7 @@ class PayoutMachine(Machine):
                 assert not any(call.pays for call in run.waiting), "nothing is sent in a pause"
                 await self.world.pass_time(seconds)
                 await self.world.quiet()
-                await ledger.release()
+                await ledger.resume_sending()
 
         self.do(pause())
 

@@ -1,4 +1,4 @@
-"""Processes that stand still and clocks that are set: nobody is blocked for longer than a lease, nobody is paid twice."""
+"""Processes that stand still, clocks that are set: nobody waits for longer than a lease, nobody is paid twice."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def enter(api: PHPayouts, write_orders: WriteOrders) -> Callable[..., Awaitable[
 async def refused(ledger: PostgresLedger, *statements: str) -> None:
     """None of these is the role's to do."""
     for statement in statements:
-        with pytest.raises(LedgerError, match="permission denied|may not"):
+        with pytest.raises(LedgerError, match=r"permission denied|may not"):
             await ledger._all(statement)
 
 
@@ -89,7 +89,7 @@ async def test_two_persons_with_a_role_each_do_just_their_half(
     assert await owner.counts() == {State.OFFERED: (3, 150030)}
 
     assert await release_batch_to_workers(eva, 1, by="eva", rows=3, amount=150030) == 1
-    with pytest.raises(LedgerError, match="permission denied|may not"):
+    with pytest.raises(LedgerError, match=r"permission denied|may not"):
         await eva.claim([State.PLANNED], 9, max_resends=1)
     [row, _, _] = await machine.claim([State.PLANNED], 9, max_resends=1)
     row = await machine.move(await machine.move(row, Event.SEND), Event.ACCEPTED, transaction_id="T1")
@@ -111,12 +111,13 @@ async def test_an_offering_role_writes_nothing_but_offers(owner: PostgresLedger,
         "DELETE FROM paycools_payouts",
         "INSERT INTO paycools_moves (payout, at, event, state) VALUES (1, 0, 'release', 'planned')",
         "INSERT INTO paycools_batch_log (batch, at, event, by, payouts, amount) VALUES (1, 0, 'release', 'eva', 3, 3)",
-        "INSERT INTO paycools_batch_log (batch, at, event, by, payouts, amount, role) VALUES (1, 0, 'offer', '', 1, 1, '')",
+        "INSERT INTO paycools_batch_log VALUES (DEFAULT, 1, 0, 'offer', 'ana', 1, 1, 'eva')",
         "UPDATE paycools_batches SET released = true",
         "DELETE FROM paycools_ledger",
     )
-    with pytest.raises(LedgerError, match="permission denied|enter as offered"):
-        await ana._all("""INSERT INTO paycools_payouts (order_id, intake, shard, line, amount, body, digest, state, updated)
+    with pytest.raises(LedgerError, match=r"permission denied|enter as offered"):
+        await ana._all("""
+            INSERT INTO paycools_payouts (order_id, intake, shard, line, amount, body, digest, state, updated)
             VALUES ('X', 9, 0, 1, 1, '', '', 'planned', 0)""")
     assert await owner.counts() == {State.OFFERED: (3, 150030)}
 
@@ -163,7 +164,7 @@ async def test_a_running_role_releases_adopts_and_enters_nothing(
     with pytest.raises(LedgerError, match="permission denied"):
         await enter(machine, 4)
     await owner._all("UPDATE paycools_payouts SET state = 'preexisting'")
-    with pytest.raises(LedgerError, match="permission denied|may not"):
+    with pytest.raises(LedgerError, match=r"permission denied|may not"):
         await machine.adopt(by="machine")
     assert await owner.adopt(by="eva") == 3
 

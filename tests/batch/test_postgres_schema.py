@@ -114,7 +114,7 @@ async def test_a_worker_of_the_first_version_that_still_runs_sends_nothing_more(
 
 
 async def test_who_only_reads_brings_nothing_up_to_date(first_version: str) -> None:
-    with pytest.raises(LedgerError, match="older version.*payouts prepare"):
+    with pytest.raises(LedgerError, match=r"older version.*payouts prepare"):
         await PostgresLedger.open(first_version, None, create=False)
     assert await ask(first_version, "SELECT max(version) FROM paycools_schema") == [(1,)]
 
@@ -127,7 +127,7 @@ async def test_a_role_that_does_not_own_the_tables_says_who_brings_them_up_to_da
         await owner.execute("CREATE ROLE paycools_no_owner LOGIN")
         await owner.execute(f"GRANT ALL ON SCHEMA {schema} TO paycools_no_owner".encode())
         await owner.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO paycools_no_owner".encode())
-        with pytest.raises(LedgerError, match="must be owner.*let their owner run"):
+        with pytest.raises(LedgerError, match=r"must be owner.*let their owner run"):
             await PostgresLedger.open(first_version.replace("postgres:@", "paycools_no_owner@"), api.identity)
         await owner.execute("DROP OWNED BY paycools_no_owner; DROP ROLE paycools_no_owner")
 
