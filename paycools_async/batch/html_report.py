@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
 
@@ -27,10 +27,26 @@ _SHOWN = (
     (State.SETTLED, "settled", "paid, by PayCools' word"),
     (State.FAILED, "failed", "not paid, for good"),
     (State.CONFLICT, "conflict", "PayCools knows the order id otherwise: a human has to look"),
+    (State.PREEXISTING, "preexisting", "PayCools had the order id before: nobody was paid by this ledger"),
     (State.ACCEPTED, "accepted", "taken by PayCools, not final"),
     (State.UNKNOWN, "unknown", "sent, answer unclear: PayCools is asked before anything else"),
     (State.SENDING, "sending", "under way when this was written, or when the run was cut off"),
-    (State.PLANNED, "planned", "not sent yet"),
+    (State.PLANNED, "planned", "released by a yes, not sent yet"),
+    (State.OFFERED, "offered", "waits for somebody's yes; nothing was sent"),
+    (State.WITHDRAWN, "withdrawn", "taken back before it was ever sent"),
+)
+_BANNERS = {
+    "SANDBOX": "SANDBOX: this is a rehearsal on one machine. No money moved, nobody was paid.",
+    "UAT": "TEST SYSTEM (UAT): PayCools' test system. No money moved, nobody was paid.",
+}
+_PLACES = (
+    ("environment", "Environment"),
+    ("host", "Host"),
+    ("merchant", "Merchant"),
+    ("api", "API"),
+    ("country", "Country"),
+    ("ledger", "Ledger"),
+    ("files", "Files"),
 )
 _KEPT = 5
 _COLUMNS = 60
@@ -57,7 +73,8 @@ class _Failures:
 class _Findings:
     """What the journeys come to. Grows with seconds and codes, plus three numbers a payout."""
 
-    failures: dict[int | None, _Failures] = attrs.field(factory=dict)
+    failures: dict[tuple[int | None, bool], _Failures] = attrs.field(factory=dict)
+    """By code, and whether PayCools had taken the order: only then it is a `failedCode`."""
     conflicts: list[str] = attrs.field(factory=list)
     sent: Counter[int] = attrs.field(factory=Counter)
     final: Counter[int] = attrs.field(factory=Counter)
@@ -77,34 +94,55 @@ class _Findings:
             if journey.accepted is not None:
                 self.end.append(journey.final - journey.accepted)
         if journey.state is State.FAILED:
-            self.failures.setdefault(journey.code, _Failures()).add(journey)
+            key = journey.code, bool(journey.transaction_id)
+            self.failures.setdefault(key, _Failures()).add(journey)
         elif journey.state is State.CONFLICT and len(self.conflicts) < _KEPT:
             self.conflicts.append(journey.order_id)
 
 
-def html_page(summary: Summary, currency: str, journeys: Iterable[Journey] | None, *, now: float) -> str:
-    """The page. `journeys` None: the store does not tell when things happened."""
+def html_page(
+    summary: Summary,
+    currency: str,
+    journeys: Iterable[Journey] | None,
+    *,
+    now: float,
+    destination: Mapping[str, str] | None = None,
+) -> str:
+    """The page. `journeys` None: the store does not tell when things happened. `destination`: where the money goes."""
+    place = destination or {}
     found = _Findings()
     for journey in journeys or ():
         found.add(journey)
     parts = [
         _headline(summary, currency),
+        _place(place),
         _states(summary, currency),
         _todo(summary, found),
         _failed(found, currency),
-        _times(found) if journeys is not None else "",
+        _times(found, summary) if journeys is not None else "",
     ]
     written = datetime.fromtimestamp(now, MANILA)
     return _PAGE.format(
         title="Payout report",
         written=f"{written:%d %B %Y, %H:%M:%S} Philippine time",
         style=_STYLE,
+        banner=_banner(place),
         body="\n".join(part for part in parts if part),
     )
 
 
+def _banner(place: Mapping[str, str]) -> str:
+    told = _BANNERS.get(place.get("environment", ""))
+    return f'<p class="banner">{told}</p>' if told else ""
+
+
+def _place(place: Mapping[str, str]) -> str:
+    lines = "".join(f"<tr><th>{name}</th><td>{escape(place[key])}</td></tr>" for key, name in _PLACES if place.get(key))
+    return f'<h2>Where the money goes</h2><table class="place">{lines}</table>' if lines else ""
+
+
 def _headline(summary: Summary, currency: str) -> str:
-    everything = tuple(State)
+    everything = tuple(state for state in State if state is not State.WITHDRAWN)
     total, settled = summary.rows(*everything), summary.rows(State.SETTLED)
     if settled == total:
         told = f"All {_count(total)} are settled."
@@ -134,6 +172,21 @@ def _states(summary: Summary, currency: str) -> str:
 
 def _todo(summary: Summary, found: _Findings) -> str:
     steps = []
+    if summary.resent:
+        steps.append(
+            f"{_count(summary.resent)}: sent again, because PayCools did not show them for long: look in PayCools' "
+            "portal that nobody was paid twice (column resends of payouts.csv)."
+        )
+    if summary.rows(State.PREEXISTING):
+        steps.append(
+            f"{_count(summary.rows(State.PREEXISTING))}: PayCools had the order ids before this ledger sent them, so "
+            "nobody was paid by this ledger. Compare; then <code>paycools payouts resume --adopt</code>, or pay under new order ids."
+        )
+    if summary.rows(State.OFFERED):
+        steps.append(
+            f"{_count(summary.rows(State.OFFERED))}: waiting for a yes; <code>paycools payouts release</code>, or "
+            "<code>paycools payouts withdraw</code>."
+        )
     if summary.rows(State.CONFLICT):
         orders = ", ".join(map(escape, found.conflicts))
         which = f" The first: {orders}." if orders else ""
@@ -160,13 +213,13 @@ def _failed(found: _Findings, currency: str) -> str:
     if not found.failures:
         return ""
     lines = []
-    for code, failures in sorted(found.failures.items(), key=lambda item: -item[1].rows):
+    for (code, taken), failures in sorted(found.failures.items(), key=lambda item: -item[1].rows):
         orders = ", ".join(map(escape, failures.orders)) + (", ..." if failures.rows > len(failures.orders) else "")
         lines.append(
             f'<tr><td class="n">{"" if code is None else code}</td>'
-            f"<td>{escape(name_of(code, failures.message))}</td>"
+            f"<td>{escape(name_of(code, failures.message, taken=taken))}</td>"
             f'<td class="n">{failures.rows:,}</td><td class="n">{format_major(failures.amount, currency)}</td>'
-            f'<td>{escape(advice_for(code))}<div class="orders">{orders}</div></td></tr>'
+            f'<td>{escape(advice_for(code, taken=taken))}<div class="orders">{orders}</div></td></tr>'
         )
     head = (
         '<tr><th class="n">Code</th><th>Reason</th><th class="n">Payouts</th><th class="n">Amount</th>'
@@ -175,7 +228,7 @@ def _failed(found: _Findings, currency: str) -> str:
     return f"<h2>What failed</h2><table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def _times(found: _Findings) -> str:
+def _times(found: _Findings, summary: Summary) -> str:
     if not found.sent:
         return ""
     rows = (
@@ -184,9 +237,8 @@ def _times(found: _Findings) -> str:
         ("from sending to the end", found.whole),
     )
     lines = "".join(f"<tr><td>{what}</td>{_cells(values)}</tr>" for what, values in rows if values)
-    again = (
-        f"<p>{_count(found.again)} left more than once, after proof that nothing was done.</p>" if found.again else ""
-    )
+    proven = max(0, found.again - summary.resent)
+    again = f"<p>{_count(proven)} left more than once, after proof that nothing was done.</p>" if proven else ""
     head = "<tr><th>Time taken by</th>" + "".join(
         f'<th class="n">{share}</th>' for share in ("half", "90 %", "99 %", "the slowest")
     )
@@ -255,7 +307,12 @@ svg text { font: 12px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-seri
 .settled { background: #1f8a5b; fill: #1f8a5b; } .failed { background: #b3261e; fill: #b3261e; }
 .conflict { background: #7b3fa0; fill: #7b3fa0; } .accepted { background: #3b7dd8; fill: #3b7dd8; }
 .unknown { background: #d98a00; fill: #d98a00; } .sending { background: #7fb2f0; fill: #7fb2f0; }
-.planned { background: #b6c1cc; fill: #b6c1cc; }
+.planned { background: #b6c1cc; fill: #b6c1cc; } .preexisting { background: #8a6d3b; fill: #8a6d3b; }
+.offered { background: #d5dbe1; fill: #d5dbe1; } .withdrawn { background: #51606f; fill: #51606f; }
+.banner { background: #ffd400; color: #1d2733; font-size: 2rem; font-weight: 750; line-height: 1.3; text-align: center;
+  padding: 1.2rem 1rem; margin: 0; border-top: 6px solid #1d2733; border-bottom: 6px solid #1d2733;
+  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.place th { width: 9rem; border-bottom: 1px solid #e9edf1; } .place td { overflow-wrap: anywhere; }
 @media print { body { background: #fff; } main { border: 0; margin: 0; } }
 """
 
@@ -268,6 +325,7 @@ _PAGE = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
+{banner}
 <main>
 <h1>{title}</h1>
 <p class="written">{written}</p>

@@ -226,13 +226,18 @@ class SQLiteLedger:
         return found
 
     async def release(self, batch: int, *, by: str, rows: int, amount: int) -> None:
-        """A person's yes to a batch: its offered rows become planned. Raises Changed where it is not what was shown."""
+        """A person's yes to a batch: its offered rows become planned.
+
+        Raises Changed where they are not what was shown.
+        """
         await self._do(lambda db: sqlite_batches.release(db, batch, by, rows, amount, self.time()))
         await self._read(sqlite.checkpoint)
 
     async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
         """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
-        return await self._do(lambda db: sqlite_batches.withdraw(db, by, batch, order_id, self.time()))
+        found = await self._do(lambda db: sqlite_batches.withdraw(db, by, batch, order_id, self.time()))
+        await self._read(sqlite.checkpoint)
+        return found
 
     async def adopt(self, *, by: str) -> int:
         """Take what PayCools had before (`preexisting`) for this ledger's payouts; they are followed to their end."""

@@ -134,7 +134,8 @@ def withdraw(
     connection: sqlite3.Connection, by: str, batch: int | None, order_id: str | None, now: float
 ) -> Withdrawal:
     """Take back what was never sent, and log it for each batch."""
-    where, values = "withdrawn = 0", ()
+    where = "withdrawn = 0"
+    values: tuple[Any, ...] = ()
     if batch is not None:
         where, values = f"{where} AND intake = ?", (*values, batch)
     if order_id is not None:

@@ -22,7 +22,10 @@ from .schema import SCHEMA, TO_VERSION_2, VERSION, Row
 from .sqlite_moves import MOVING
 from .sqlite_recovery import AS_VERSION_2, lose_everything
 
-__all__ = ["Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
+__all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
+
+SUFFIXES = ("", "-wal", "-shm", ".mark", ".lock", ".lock-journal")
+"""What belongs to a ledger begins with its file's name and ends so."""
 
 _NEW_MARKS = """
 INSERT OR IGNORE INTO meta VALUES ('ledger_id', lower(hex(randomblob(16)))), ('open', ''), ('epoch', '0');
@@ -314,11 +317,14 @@ def _doubt_of_main(path: Path, mark: marks.Mark | None) -> str | None:
     log = Path(f"{path}-wal")
     if mark is None or not log.exists() or not log.stat().st_size:
         return None
-    with contextlib.closing(sqlite.only_main(path)) as connection:
-        if _version(connection) < VERSION:
-            return None
-        state = marks.state_of(connection)
-    if mark.ledger_id == state.ledger_id and not state.backup and mark.epoch <= state.epoch:
+    try:
+        with contextlib.closing(sqlite.only_main(path)) as connection:
+            if _version(connection) < VERSION:
+                return None
+            main = marks.meta_of(connection)
+    except sqlite3.DatabaseError:
+        return None  # the run died while it carried the log over; with the log it is whole
+    if mark.ledger_id == main.ledger_id and not main.backup and mark.epoch <= main.epoch:
         return None
     return f"an older copy was put in its place, and {log.name} is of the file that was there before"
 

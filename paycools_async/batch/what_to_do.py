@@ -9,6 +9,7 @@ from ..wire.codes import error_for
 
 __all__ = ["advice_for", "name_of"]
 
+_ASK = "ask PayCools, naming the order ids and the code"
 _AGAIN = "pay it again under a new order id"
 
 _ADVICE = {
@@ -25,21 +26,28 @@ _ADVICE = {
 }
 
 
-def name_of(code: int | None, message: str) -> str:
-    """What happened: PayCools' own words, or ours where it sent none."""
+def name_of(code: int | None, message: str, *, taken: bool = False) -> str:
+    """What happened: PayCools' own words, or ours where it sent none. `taken`: see `advice_for`."""
     if message:
         return message
     if code is None:
         return "PayCools gave no reason"
-    return FailedCode(code).description if code < 0 else error_for(code, "", _family(code)).message
+    if code < 0:
+        return FailedCode(code).description
+    return "a failure code that is not in PayCools' list" if taken else error_for(code, "", _family(code)).message
 
 
-def advice_for(code: int | None) -> str:
-    """What to do about it."""
+def advice_for(code: int | None, *, taken: bool = False) -> str:
+    """What to do about it. `taken`: PayCools took the order and said later that it failed.
+
+    Then the code is a `failedCode`: the numbers of refused requests mean nothing there.
+    """
     if code is None:
         return "ask PayCools, naming the order ids"
     if code < 0:
-        return _ADVICE.get(FailedCode(code), "ask PayCools, naming the order ids and the code")
+        return _ADVICE.get(FailedCode(code), _ASK)
+    if taken:
+        return _ASK
     hint = error_for(code, "", _family(code)).hint
     return hint if hint != "see PayCools' message" else "see the reason; if it does not help, ask PayCools"
 

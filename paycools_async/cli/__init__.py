@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; every expected error is one line and exit code 2."""
+    """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
+    _fill_closed_streams()
     try:
         from .app import app
+        from .run import exit_code_of, report_failure
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
         print("paycools: the command line needs its extra: pip install 'paycools-async[cli]'", file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        code = exit_code_of(end.code)
+    except BaseException as error:  # noqa: BLE001 - a traceback would be exit code 1
+        code = exit_code_of(report_failure(error))
+    else:
+        code = exit_code_of(0)
+    sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Where a standard stream is closed, the next file or socket would take its number, and be written to as it is."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one

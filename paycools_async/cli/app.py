@@ -12,6 +12,7 @@ from ..client import PayCoolsPH
 from ..money import format_major
 from ..registry import endpoints as all_endpoints
 from . import callbacks, keys, payouts, sandbox
+from .destination import Destination, destination_lines
 from .run import failing_clearly, say
 
 __all__ = ["app"]
@@ -50,6 +51,8 @@ def balance() -> None:
 
     async def ask() -> int:
         async with PayCoolsPH.from_env() as paycools:
+            for line in destination_lines(Destination.of(paycools, None).facts()):
+                say(line)
             say(format_major((await paycools.account.balance()).balance, "PHP"))
         return 0
 

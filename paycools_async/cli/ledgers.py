@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..batch import Identity, Ledger, SQLiteLedger
@@ -12,7 +15,11 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from ..batch.postgres import PostgresLedger
 
-__all__ = ["is_postgres", "open_ledger", "open_postgres", "shown"]
+__all__ = ["is_postgres", "open_ledger", "open_postgres", "reading", "shown"]
+
+_READ_ONLY: dict[str, Any] = (
+    {"read_only": True} if "read_only" in inspect.signature(SQLiteLedger.open).parameters else {}
+)
 
 
 def is_postgres(ledger: str) -> bool:
@@ -39,13 +46,31 @@ async def open_ledger(
     *,
     create: bool = True,
     exclusive: bool = True,
+    recover: bool = False,
     call_timeout: float = 30.0,
     margin: float | None = None,
 ) -> Ledger:
     """Open either kind; see `SQLiteLedger.open` and `PostgresLedger.open`."""
     if is_postgres(ledger):
+        if recover:
+            raise ConfigurationError("--recover is for a ledger file; a PostgreSQL database recovers by itself")
         return await open_postgres(ledger, identity, create=create, call_timeout=call_timeout, margin=margin)
-    return await SQLiteLedger.open(Path(ledger), identity, create=create, exclusive=exclusive)
+    more: dict[str, Any] = {"recover": True} if recover else {}
+    return await SQLiteLedger.open(Path(ledger), identity, create=create, exclusive=exclusive, **more)
+
+
+@contextlib.asynccontextmanager
+async def reading(ledger: str, identity: Identity | None = None) -> AsyncIterator[Ledger]:
+    """A ledger to look at: nothing is made and nothing is written, and a run may go on beside it."""
+    found: Ledger
+    if is_postgres(ledger):
+        found = await open_postgres(ledger, identity, create=False)
+    else:
+        found = await SQLiteLedger.open(Path(ledger), identity, create=False, exclusive=False, **_READ_ONLY)
+    try:
+        yield found
+    finally:
+        await found.aclose()
 
 
 async def open_postgres(

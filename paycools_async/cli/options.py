@@ -9,18 +9,25 @@ import typer
 
 __all__ = [
     "AbsentOption",
+    "AdoptOption",
     "ApiOption",
+    "BatchesOption",
+    "ByOption",
     "ConcurrencyOption",
+    "CountOption",
     "CountryOption",
     "DetachOption",
     "FileArgument",
     "LedgerOption",
     "MarginOption",
     "RateOption",
+    "RecoverOption",
     "ReportOption",
+    "ResendsOption",
     "SandboxOption",
     "ShortOption",
     "TimeoutOption",
+    "TotalOption",
     "WaitOption",
     "YesOption",
 ]
@@ -34,9 +41,27 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ReportOption = Annotated[
     Path | None, typer.Option(help="Write report.html, payouts.csv and summary.json into this folder.")
 ]
-WaitOption = Annotated[float, typer.Option(min=0, help="End when nothing moved forward for so many seconds.")]
+WaitOption = Annotated[
+    float | None,
+    typer.Option(min=0, help="End when nothing moved for so many seconds; 60, and longer for unclear payouts."),
+]
 AbsentOption = Annotated[
-    float, typer.Option(min=0, help="Seconds between the two inquiries that must both find nothing before a re-send.")
+    float,
+    typer.Option(min=1, help="Seconds, beyond --timeout, that an order must not be found before it is sent again."),
+]
+ResendsOption = Annotated[int, typer.Option(min=0, help="How often one payout may be sent again after that.")]
+AdoptOption = Annotated[
+    bool, typer.Option("--adopt", help="Take orders that PayCools had before for this ledger's payouts.")
+]
+RecoverOption = Annotated[
+    bool,
+    typer.Option("--recover", help="Go on with a ledger file that lost a part: PayCools is asked about every row."),
+]
+ByOption = Annotated[str | None, typer.Option("--by", help="Who does this, for the log; by default user@host.")]
+BatchesOption = Annotated[list[int] | None, typer.Option("--batch", help="Only this batch; repeat for several.")]
+CountOption = Annotated[int | None, typer.Option(min=0, help="Send nothing unless it is so many payouts.")]
+TotalOption = Annotated[
+    str | None, typer.Option(help="Send nothing unless they come to this amount, such as 10002.00.")
 ]
 ShortOption = Annotated[
     bool, typer.Option("--ignore-balance", help="Start even if the balance does not cover the total.")

@@ -1,44 +1,56 @@
-"""`paycools payouts`: check a file, pay it, resume, look, report."""
+"""`paycools payouts`: check a file, offer it, pay it, resume, look, report."""
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import attrs
 import typer
 
-from ..batch import Identity, Ledger, Options, SQLiteLedger, Summary, read_orders
+from ..batch import Identity, Options, SQLiteLedger, read_orders
 from ..batch.api import COUNTRIES
+from ..batch.repeats import Repeats
 from ..batch.reports import write_report
-from ..money import format_major
 from ..ph.payout import CreatePayout
-from .ledgers import open_ledger
+from .batches import backup, batches, withdraw
+from .destination import destination_lines
+from .intake import tell_bad_rows, tell_repeats
+from .ledgers import reading, shown
+from .opening import chosen_country, try_folder
 from .options import (
     AbsentOption,
+    AdoptOption,
     ApiOption,
+    BatchesOption,
+    ByOption,
     ConcurrencyOption,
+    CountOption,
     CountryOption,
     DetachOption,
     FileArgument,
     LedgerOption,
     MarginOption,
     RateOption,
+    RecoverOption,
     ReportOption,
+    ResendsOption,
     SandboxOption,
     ShortOption,
     TimeoutOption,
+    TotalOption,
     WaitOption,
     YesOption,
 )
-from .pay import BAD_INPUT, Plan, chosen_country, pay, show, tell_bad_rows
+from .pay import pay
+from .plan import Plan, whoami
 from .reconcile import reconcile_command
-from .run import failing_clearly, say
+from .run import BAD_INPUT, failing_clearly, say
+from .showing import amount_of, chosen_batches, show, show_others, show_outcomes, summary_of
 from .worker import prepare, worker
 
 __all__ = ["app"]
@@ -47,6 +59,9 @@ app = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help
 app.command("reconcile")(reconcile_command)
 app.command()(worker)
 app.command()(prepare)
+app.command()(withdraw)
+app.command()(batches)
+app.command()(backup)
 
 
 @app.command()
@@ -56,17 +71,20 @@ def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = No
     currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
 
     async def look() -> int:
+        repeats = Repeats()
         with tempfile.TemporaryDirectory() as folder:
             ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
             try:
                 found = await ledger.intake(
-                    read_orders(file, request_class, currency), lambda request: json.dumps(attrs.asdict(request))
+                    repeats.watching(read_orders(file, request_class, currency)),
+                    lambda request: json.dumps(attrs.asdict(request)),
                 )
             finally:
                 await ledger.aclose()
         if tell_bad_rows(file, found):
             return BAD_INPUT
-        say(f"{file.name}: {found.new} payouts, {format_major(found.total, currency)}, no faults")
+        tell_repeats(file, repeats)
+        say(f"{file.name}: {amount_of(found.new, found.total, currency)}, no faults")
         return 0
 
     failing_clearly(look)
@@ -81,33 +99,42 @@ def _plan(
     concurrency: ConcurrencyOption = 50,
     rate: RateOption = None,
     yes: YesOption = False,
+    by: ByOption = None,
     report: ReportOption = None,
-    wait: WaitOption = 60.0,
-    absent_after: AbsentOption = 5.0,
+    adopt: AdoptOption = False,
+    wait: WaitOption = None,
+    absent_after: AbsentOption = 60.0,
+    resends: ResendsOption = 1,
     ignore_balance: ShortOption = False,
+    recover: RecoverOption = False,
     timeout: TimeoutOption = 30.0,
     lease_margin: MarginOption = None,
     detach: DetachOption = False,
+    **own: Any,
 ) -> Plan:
     return Plan(
         country=chosen_country(api, country),
         file=file,
         ledger=_required(ledger) if file is None else ledger or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
-        options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after),
+        options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after, max_resends=resends),
         yes=yes,
+        by=by or whoami(),
         report=report,
+        adopt=adopt,
         ignore_balance=ignore_balance,
+        recover=recover,
         timeout=timeout,
         lease_margin=lease_margin,
         detach=detach,
+        **own,
     )
 
 
 def _takes_options_of_plan(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take what `_plan` takes in place of its `**options`; typer reads it from the signature."""
     own = [each for each in _parameters(command) if each.kind is not each.VAR_KEYWORD]
-    options = [each for each in _parameters(_plan) if each.name != "file"]
+    options = [each for each in _parameters(_plan) if each.name != "file" and each.kind is not each.VAR_KEYWORD]
     command.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     return command
 
@@ -116,31 +143,66 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters.values()
 
 
-@app.command()
-@_takes_options_of_plan
-def run(file: FileArgument, **options: Any) -> None:
-    """Pay a file. Running it again resumes, and pays nobody twice."""
-    plan = _plan(file, **options)
-    failing_clearly(lambda: pay(plan))
+def _pay(file: Path | None, **options: Any) -> None:
+    async def go() -> int:
+        return await pay(_plan(file, **options))
+
+    failing_clearly(go)
 
 
 @app.command()
 @_takes_options_of_plan
-def resume(**options: Any) -> None:
-    """Go on with a ledger's open payouts."""
-    plan = _plan(None, **options)
-    failing_clearly(lambda: pay(plan))
+def run(
+    file: FileArgument,
+    offer: Annotated[
+        bool, typer.Option("--offer", help="Enter it and send nothing: another person releases it.")
+    ] = False,
+    expect_count: CountOption = None,
+    expect_total: TotalOption = None,
+    **options: Any,
+) -> None:
+    """Pay a file: shows what your yes would send, and sends that. Running it again resumes, and pays nobody twice."""
+    _pay(file, offer=offer, expect_count=expect_count, expect_total=expect_total, **options)
 
 
 @app.command()
-def status(ledger: LedgerOption = None) -> None:
+@_takes_options_of_plan
+def release(
+    batch: Annotated[int, typer.Option("--batch", help="The batch that waits for your yes.")],
+    expect_count: CountOption = None,
+    expect_total: TotalOption = None,
+    **options: Any,
+) -> None:
+    """Say yes to a batch that was offered, and send it."""
+    _pay(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options)
+
+
+@app.command()
+@_takes_options_of_plan
+def resume(batch: BatchesOption = None, **options: Any) -> None:
+    """Go on with what was released: open batches, or those of --batch. Releases nothing."""
+    _pay(None, batches=tuple(batch or ()), **options)
+
+
+@app.command()
+def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
     """Show where a ledger's payouts stand. May be used while a run is going on."""
+    name = _required(ledger)
 
     async def look() -> int:
-        async with _reading(ledger) as found:
-            summary = Summary(counts=await found.counts())
-            currency = await found.currency()
+        async with reading(name) as found:
+            every = await found.batches()
+            chosen, told = chosen_batches(every, batch or ())
+            numbers = [each.id for each in chosen]
+            summary = await summary_of(found.of_batches(numbers))
+            currency, facts = await found.currency(), await found.destination()
+        for line in destination_lines({**facts, "ledger": shown(name)}):
+            say(line)
+        if told:
+            say(told)
         show(summary, currency)
+        show_others(every, numbers, currency, sending=False)
+        show_outcomes(summary)
         return summary.exit_code
 
     failing_clearly(look)
@@ -150,14 +212,23 @@ def status(ledger: LedgerOption = None) -> None:
 def report_(
     ledger: LedgerOption = None,
     directory: Annotated[Path, typer.Option("--report", help="The folder to write into.")] = Path("report"),
+    batch: BatchesOption = None,
 ) -> None:
     """Write the report: a page for people, one CSV row per payout, and a summary."""
+    name = _required(ledger)
 
     async def write() -> int:
-        async with _reading(ledger) as found:
-            summary = await write_report(found, directory)
+        async with reading(name) as found:
+            chosen, told = chosen_batches(await found.batches(), batch or ())
+            try_folder(directory)
+            numbers = [each.id for each in chosen]
+            facts = {**await found.destination(), "ledger": shown(name)}
+            summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=facts)
             currency = await found.currency()
+        if told:
+            say(told)
         show(summary, currency)
+        show_outcomes(summary)
         say(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
         return summary.exit_code
 
@@ -168,12 +239,3 @@ def _required(ledger: str | None) -> str:
     if ledger is None:
         raise typer.BadParameter("give the ledger file", param_hint="--ledger")
     return ledger
-
-
-@contextlib.asynccontextmanager
-async def _reading(ledger: str | None) -> AsyncIterator[Ledger]:
-    found = await open_ledger(_required(ledger), None, create=False, exclusive=False)
-    try:
-        yield found
-    finally:
-        await found.aclose()

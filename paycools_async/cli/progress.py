@@ -18,7 +18,10 @@ from .run import say
 
 __all__ = ["showing_progress"]
 
-_SHOWN = (State.PLANNED, State.SENDING, State.UNKNOWN, State.ACCEPTED, State.SETTLED, State.FAILED, State.CONFLICT)
+_LEFT_OUT = (State.OFFERED, State.WITHDRAWN)
+"""What no run drives."""
+_SHOWN = tuple(state for state in State if state not in _LEFT_OUT)
+_ENDS = (*FINAL, State.CONFLICT, State.PREEXISTING)
 
 
 class _Meter:
@@ -30,9 +33,9 @@ class _Meter:
         self._before: int | None = None
 
     def read(self) -> tuple[int, int, str]:
-        counts = {state: rows for state, (rows, _) in self._runner.counts.items() if rows}
+        counts = {state: rows for state, (rows, _) in self._runner.counts.items() if rows and state not in _LEFT_OUT}
         total = sum(counts.values())
-        done = sum(counts.get(state, 0) for state in (*FINAL, State.CONFLICT))
+        done = sum(counts.get(state, 0) for state in _ENDS)
         if self._before is None and total:
             self._before = done
         rate = (done - (self._before or 0)) / max(time.monotonic() - self._started, 0.001)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..batch import Identity, Ledger
+from ..batch import Identity
 from ..batch.reconcile import ALARMS, Finding, Reconciliation, Verdict, reconcile
 from ..batch.schema import Row
 from ..batch.statements import FIELDS, Statement, global_statement, ph_statement
@@ -22,9 +22,10 @@ from ..client import PayCoolsPH
 from ..errors import ConfigurationError
 from ..money import format_major, from_minor
 from .clients import open_client, payouts_of
-from .ledgers import is_postgres, open_ledger
+from .destination import Destination, destination_lines
+from .ledgers import is_postgres, reading, shown
+from .opening import chosen_country
 from .options import ApiOption, CountryOption
-from .pay import chosen_country
 from .run import failing_clearly, say, say_error
 
 __all__ = ["reconcile_command"]
@@ -93,13 +94,12 @@ def _columns(named: list[str]) -> dict[str, str]:
 async def _reconcile(asked: _Asked) -> int:
     if asked.sandbox and is_postgres(asked.ledgers[0]):
         raise ConfigurationError("--sandbox keeps its books beside a ledger file; a PostgreSQL ledger has none")
-    async with _statement(asked) as (statement, identity), contextlib.AsyncExitStack() as stack:
-        opened: list[Ledger] = []
-        for name in asked.ledgers:
-            found = await open_ledger(name, identity, create=False, exclusive=False)
-            stack.push_async_callback(found.aclose)
-            opened.append(found)
-        note = stack.enter_context(_csv(asked.report, statement.currency)) if asked.report else lambda _: None
+    async with _statement(asked) as (statement, identity, destination), contextlib.AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(reading(name, identity)) for name in asked.ledgers]
+        for line in destination_lines(destination.facts()):
+            say(line)
+        facts = destination.facts(", ".join(map(shown, asked.ledgers)))
+        note = stack.enter_context(_csv(asked.report, statement.currency, facts)) if asked.report else lambda _: None
 
         async def find(order_id: str) -> Row | None:
             for each in opened:
@@ -117,31 +117,32 @@ async def _reconcile(asked: _Asked) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _statement(asked: _Asked) -> AsyncIterator[tuple[Statement, Identity]]:
+async def _statement(asked: _Asked) -> AsyncIterator[tuple[Statement, Identity, Destination]]:
     """PayCools' side, and whose ledgers go with it. The Global API's reports hold account data and do not stay."""
     sandbox = Path(asked.ledgers[0]) if asked.sandbox else None
     async with open_client(asked.country, sandbox) as client:
-        identity = payouts_of(client, asked.country).identity
+        identity, destination = payouts_of(client, asked.country).identity, Destination.of(client, asked.country)
         if isinstance(client, PayCoolsPH):
-            yield ph_statement(client), identity
+            yield ph_statement(client), identity, destination
             return
         with tempfile.TemporaryDirectory(prefix="paycools-report-") as folder:
             assert asked.country is not None  # noqa: S101 - else it were the PH API's client
             columns, minor = asked.columns, asked.minor
-            yield global_statement(client, asked.country, Path(folder), columns=columns, minor=minor), identity
+            found = global_statement(client, asked.country, Path(folder), columns=columns, minor=minor)
+            yield found, identity, destination
 
 
 @contextlib.contextmanager
-def _csv(folder: Path, currency: str) -> Iterator[Callable[[Finding], None]]:
-    """Writes findings as they are made; amounts in major units. Holds no account data."""
+def _csv(folder: Path, currency: str, facts: dict[str, str]) -> Iterator[Callable[[Finding], None]]:
+    """Writes findings as they are made; amounts in major units, and whose payouts they are. Holds no account data."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in attrs.fields(Finding)]
     with (folder / "reconciliation.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["mch_order_id" if name == "order_id" else name for name in names])
+        writer.writerow([*("mch_order_id" if name == "order_id" else name for name in names), *facts])
 
         def note(finding: Finding) -> None:
-            writer.writerow([_cell(name, getattr(finding, name), currency) for name in names])
+            writer.writerow([*(_cell(name, getattr(finding, name), currency) for name in names), *facts.values()])
 
         yield note
 

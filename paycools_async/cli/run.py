@@ -1,64 +1,186 @@
-"""How commands run and speak: one loop, one line for an expected error, no traceback, no account data."""
+"""How commands run, speak and end: one loop, one line for whatever goes wrong, no traceback, no account data.
+
+Exit codes: 0 all settled; 1 some payouts failed, and nothing else; 2 nothing was sent; 3 unresolved; 4 broken.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
+import traceback
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from ..batch import FileError
+from ..batch import FileError, protocol
 from ..errors import PayCoolsError, first_of
 
-__all__ = ["failing_clearly", "on_signals", "say", "say_error"]
+__all__ = [
+    "BAD_INPUT",
+    "BROKEN",
+    "UNRESOLVED",
+    "Broken",
+    "Unfinished",
+    "exit_code_of",
+    "failing_clearly",
+    "on_signals",
+    "report_failure",
+    "say",
+    "say_error",
+]
 
-INTERRUPTED = 130
+BAD_INPUT = 2
+UNRESOLVED = 3
+BROKEN = 4
+
+_EXPECTED = (PayCoolsError, FileError)
+_LOCKS: tuple[type[BaseException], ...] = tuple(
+    found for found in (getattr(protocol, "LedgerLockError", None),) if found is not None
+)
+_decided: int | None = None
+
+
+class Broken(Exception):
+    """This machine failed, not the payouts: a stream, a folder, a lock."""
+
+
+class Unfinished(Exception):
+    """A run was cut short after a yes: payouts may have been sent, and the ledger knows which."""
 
 
 def say(text: str = "") -> None:
-    typer.echo(text)
+    """Print a line. Raises Broken where nobody can read it."""
+    if sys.stdout is None:
+        raise Broken("standard output is closed")
+    try:
+        try:
+            typer.echo(text)
+        except UnicodeEncodeError:
+            typer.echo(text.encode("ascii", "backslashreplace").decode("ascii"))
+    except (OSError, ValueError) as error:
+        raise Broken(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def say_error(text: str) -> None:
-    typer.echo(text, err=True)
+    """Print a line to standard error. Never fails: it is called where a run is being stopped."""
+    with contextlib.suppress(OSError, ValueError):
+        typer.echo(text, err=True)
 
 
 def failing_clearly(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    """Run a command on a loop (uvloop where installed) and exit with its code; expected errors are one line and 2."""
+    """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line."""
+    global _decided
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            code = runner.run(command())
-    except (PayCoolsError, FileError) as error:
-        say_error(f"error: {error}")
-        code = 2
-    except BaseExceptionGroup as group:
-        expected, other = group.split((PayCoolsError, FileError))
-        if other is not None or expected is None:
+            code = runner.run(_terminable(command))
+    except typer.Exit as end:
+        code = end.exit_code
+    except BaseException as error:
+        if hasattr(error, "format_message"):  # a wrong option: typer shows it, with the usage
             raise
-        say_error(f"error: {first_of(expected)}")
-        code = 3  # it came up while the batch ran: what was sent is in the ledger
-    except KeyboardInterrupt:
-        say_error("interrupted")
-        code = INTERRUPTED
+        code = report_failure(error)
+    _decided = code = _flushed(code)
     raise typer.Exit(code)
 
 
+def exit_code_of(found: object) -> int:
+    """What the process exits with: 1 only where a command decided so, never for a fault that typer came upon."""
+    code = found if isinstance(found, int) else 0 if found is None else BROKEN
+    return _flushed(code if code in (0, BAD_INPUT, _decided) else BROKEN)
+
+
+def report_failure(error: BaseException) -> int:
+    """Say in one line what went wrong; the exit code."""
+    if isinstance(error, BaseExceptionGroup):
+        unexpected = error.split(_EXPECTED)[1]
+        if unexpected is not None:
+            return report_failure(first_of(unexpected))
+        say_error(f"error: {first_of(error)}")
+        return UNRESOLVED  # it came up while a batch ran: what was sent is in the ledger
+    if isinstance(error, Unfinished):
+        say_error(f"error: {error}")
+        return UNRESOLVED
+    if isinstance(error, _EXPECTED):
+        say_error(f"error: {error}")
+        return BROKEN if isinstance(error, _LOCKS) else BAD_INPUT
+    say_error(_told(error))
+    return BROKEN
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | typer.Abort):
+        return "error: interrupted; what was sent is in the ledger"
+    if isinstance(error, Broken):
+        return f"error: {error}"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"error: {where}{error.strerror}"
+    # its text may hold anything, account data too
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"error: unexpected {type(error).__name__}{at}; what was sent is in the ledger. Please report this"
+
+
+async def _terminable(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """SIGTERM ends a command in order, as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a runner's coroutine is one
+    with on_signals(task.cancel, signal.SIGTERM):
+        return await command()
+
+
+_reactions: dict[int, list[Callable[[], object]]] = {}
+
+
 @contextlib.contextmanager
-def on_signals(react: Callable[[], None]) -> Iterator[None]:
-    """Call `react` on the loop at every Ctrl-C and SIGTERM while the body runs."""
-    loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        with contextlib.suppress(NotImplementedError):  # not on Windows
-            loop.add_signal_handler(number, react)
+def on_signals(react: Callable[[], object], *numbers: signal.Signals) -> Iterator[None]:
+    """Call `react` on the loop at every Ctrl-C and SIGTERM (or only `numbers`) while the body runs."""
+    wanted = numbers or (signal.SIGINT, signal.SIGTERM)
+    for number in wanted:
+        _reactions.setdefault(number, []).append(react)
+        _listen(number)
     try:
         yield
     finally:
-        for number in numbers:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
+        for number in wanted:
+            _reactions[number].pop()
+            _listen(number)
+
+
+def _listen(number: signal.Signals) -> None:
+    loop, reactions = asyncio.get_running_loop(), _reactions[number]
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
+        if reactions:
+            loop.add_signal_handler(number, reactions[-1])
+        else:
+            loop.remove_signal_handler(number)
+
+
+def _flushed(code: int) -> int:
+    """The exit code when all that was said has left. A stream that is broken must not fail again as Python ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            if stream is sys.stdout:
+                code = BROKEN
+            _discard(stream)
+    return code
+
+
+def _discard(stream: Any) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nothing, stream.fileno())
+        finally:
+            os.close(nothing)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

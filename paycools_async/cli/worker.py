@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ..batch import Options
+from .destination import destination_lines
 from .ledgers import open_postgres, shown
-from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption
+from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
 from .run import failing_clearly, on_signals, say, say_error
 
 __all__ = ["prepare", "worker"]
@@ -31,24 +32,27 @@ def worker(
         float | None, typer.Option(min=0.5, help="Seconds that a row is lent beyond --timeout; 20 by default.")
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
-    absent_after: AbsentOption = 5.0,
+    absent_after: AbsentOption = 60.0,
+    resends: ResendsOption = 1,
 ) -> None:
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
-    from .pay import chosen_country, open_api
+    from .opening import chosen_country, open_api
 
     picked = chosen_country(api, country)
 
     async def work() -> int:
-        options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after)
-        async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as payouts:
-            found = await open_postgres(ledger, payouts.identity, call_timeout=timeout, margin=lease_margin)
+        options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
+        async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as paying:
+            found = await open_postgres(ledger, paying.api.identity, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
                 try:
                     from ..batch.shared_pace import SharedPace
                     from ..batch.worker import Worker, prepare_jobs
 
                     await prepare_jobs(found)
-                    running = Worker(payouts, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                    running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                    for line in destination_lines(paying.destination.facts(shown(ledger))):
+                        say(line)
                     say(f"worker {found.worker} on {shown(ledger)}")
                     signals.enter_context(on_signals(running.stop))
                     await running.run()

@@ -143,6 +143,8 @@ class Committer:
                 results.append((future, work(self._connection)))
             except BaseException as error:  # noqa: BLE001 - it belongs to the one who asked
                 results.append((future, self._error(error)))
+        if self._connection.in_transaction:  # somebody wrote where only reading is allowed
+            self._connection.rollback()
         return results
 
     def _error(self, error: BaseException) -> Exception:

@@ -17,7 +17,7 @@ import attrs
 from .errors import StorageError
 from .sqlite import sync_folder
 
-__all__ = ["Mark", "Marker", "State", "path_of", "read", "state_of", "suspicion"]
+__all__ = ["Mark", "Marker", "State", "meta_of", "path_of", "read", "state_of", "suspicion"]
 
 _SIZE = 128
 _MAGIC = "paycools-mark-1"
@@ -106,9 +106,14 @@ class State:
 
 def state_of(connection: sqlite3.Connection) -> State:
     """Of the ledger on this connection."""
-    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('ledger_id', 'epoch', 'open', 'backup')"))
     [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM moves")
-    return State(**{**meta, "epoch": int(meta.get("epoch", 0)), "last": last})
+    return attrs.evolve(meta_of(connection), last=last)
+
+
+def meta_of(connection: sqlite3.Connection) -> State:
+    """The same without a look at the moves."""
+    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('ledger_id', 'epoch', 'open', 'backup')"))
+    return State(**{**meta, "epoch": int(meta.get("epoch", 0))})
 
 
 def suspicion(file: Path, mark: Mark | None, state: State) -> str | None:

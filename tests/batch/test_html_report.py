@@ -76,7 +76,7 @@ def test_when_all_is_settled_there_is_nothing_to_do() -> None:
 
 def test_failures_stand_by_code_with_what_to_do_and_the_first_orders() -> None:
     failed = [journey(n, State.FAILED, code=-10005, message="Account Error") for n in range(7)]
-    refused = [journey(9, State.FAILED, code=1007), journey(8, State.FAILED)]
+    refused = [journey(9, State.FAILED, code=1007, transaction_id=None), journey(8, State.FAILED)]
     text = words(page({State.FAILED: (9, 450090), State.SETTLED: (1, 50010)}, [journey(10), *failed, *refused]))
     assert "1 of 10 payouts are settled. PHP 500.10 of PHP 5,001.00 has been paid." in text
     assert (
@@ -86,6 +86,41 @@ def test_failures_stand_by_code_with_what_to_do_and_the_first_orders() -> None:
     assert "1007 transaction exceed limit 1 PHP 500.10 use a smaller amount" in text
     assert "PayCools gave no reason 1 PHP 500.10 ask PayCools, naming the order ids PAY008" in text
     assert "give each a new order id" in text
+
+
+def test_a_failed_code_is_never_looked_up_among_the_codes_of_refused_requests() -> None:
+    text = words(page({State.FAILED: (1, 50010)}, [journey(1, State.FAILED, code=1001)]))
+    assert "1001 a failure code that is not in PayCools' list 1" in text
+    assert "ask PayCools, naming the order ids and the code" in text
+    assert "app id" not in text
+    refused = words(page({State.FAILED: (1, 50010)}, [journey(1, State.FAILED, code=1001, transaction_id=None)]))
+    assert "merchant appid is invalid" in refused
+
+
+@pytest.mark.parametrize(("environment", "loud"), [("SANDBOX", True), ("UAT", True), ("PRODUCTION", False)])
+def test_a_rehearsal_says_so_across_the_page(environment: str, loud: bool) -> None:
+    place = {"environment": environment, "host": "h.example", "merchant": "M<1>", "api": "PH API", "country": "PH"}
+    summary = Summary(counts={State.SETTLED: (1, 1)})
+    text = html_page(summary, "PHP", [journey(1)], now=NOON, destination=place)
+    assert ("No money moved, nobody was paid" in text) is loud
+    assert f"Environment {environment} Host h.example Merchant M<1> API PH API Country PH" in words(text)
+
+
+def test_what_is_not_paid_by_this_ledger_is_counted_and_explained() -> None:
+    counts = {
+        State.SETTLED: (2, 2),
+        State.WITHDRAWN: (3, 3),
+        State.PREEXISTING: (4, 4),
+        State.OFFERED: (5, 5),
+    }
+    text = words(html_page(Summary(counts=counts, resent=1), "PHP", [], now=NOON))
+    assert "2 of 11 payouts are settled." in text
+    assert "withdrawn 3" in text
+    assert (
+        "4 payouts: PayCools had the order ids before this ledger sent them, so nobody was paid by this ledger" in text
+    )
+    assert "5 payouts: waiting for a yes" in text
+    assert "1 payout: sent again, because PayCools did not show them for long" in text
 
 
 def test_what_is_open_or_in_conflict_says_what_to_do_next() -> None:

@@ -96,9 +96,9 @@ async def test_it_is_not_migrated_under_a_run_of_version_1(old: Path) -> None:
 
 async def test_a_run_of_version_1_stays_out_of_a_ledger_that_is_in_use(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    with owner(path), closing(sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0)) as lock:
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            lock.execute("BEGIN EXCLUSIVE")
+    lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=0)
+    with owner(path), closing(lock), pytest.raises(sqlite3.OperationalError, match="locked"):
+        lock.execute("BEGIN EXCLUSIVE")
 
 
 async def test_a_migration_that_fails_changes_nothing(old: Path) -> None:

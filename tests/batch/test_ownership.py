@@ -45,7 +45,7 @@ async def states(path: Path, **options: Any) -> dict[State, int]:
         await ledger.aclose()
 
 
-async def refused(path: Path, match: str, error: type[LedgerError] = LedgerError, **options: bool) -> None:
+async def refused(path: Path, match: str, error: type[LedgerError] = LedgerError, **options: Any) -> None:
     with pytest.raises(error, match=match):
         await SQLiteLedger.open(path, OWNER, **options)
 
@@ -190,6 +190,15 @@ async def test_one_process_owns_a_ledger_once_and_runs_once(path: Path, tmp_path
 
 async def test_after_a_kill_the_ledger_goes_on_as_it_was(killed: Path) -> None:
     assert await states(killed) == AS_LEFT
+    assert await states(killed) == AS_LEFT
+
+
+async def test_a_run_may_die_while_it_carries_the_log_over(killed: Path) -> None:
+    with contextlib.closing(sqlite3.connect(f"file:{killed}?immutable=1", uri=True)) as main:
+        [(page,)] = main.execute("SELECT rootpage FROM sqlite_master WHERE name = 'moves'")
+    with killed.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"half" * 1024)
     assert await states(killed) == AS_LEFT
 
 

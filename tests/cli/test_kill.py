@@ -24,8 +24,8 @@ LENT = ("--timeout", "2", "--lease-margin", "2")
 
 def runner(orders: Path, ledger: str, env: dict[str, str]) -> subprocess.Popen[str]:
     # less than a loan: a run must not give up while a killed one's rows are still lent
-    more = ("--wait", "3", *LENT) if ledger.startswith("postgresql://") else ("--wait", "20")
-    paying = ("--yes", "--concurrency", "20", "--absent-after", "0.4")
+    more = ("--wait", "3", *LENT) if ledger.startswith("postgresql://") else ("--wait", "20", "--timeout", "2")
+    paying = ("--yes", "--concurrency", "20", "--absent-after", "1", "--resends", "5")
     return start(env, "run", str(orders), "--ledger", ledger, *paying, *more)
 
 
@@ -52,7 +52,9 @@ def test_a_runner_killed_at_random_moments_pays_each_order_exactly_once(
         kills += process.returncode == -signal.SIGKILL
     last = runner(orders, ledger, env)
     told, _ = last.communicate(timeout=120 + ROWS / 20)
-    assert last.returncode == 1, told  # 1: some failed, as they should
+    again = "payouts were sent again" in told
+    assert last.returncode == (3 if again else 1), told  # 1: some failed, as they should; 3: and a person has to look
+    assert again, "of so many requests that are lost, some have to be sent again"
     compare(f"{store}, one runner", ledger_rows(ledger), paid, kills, time.monotonic() - started)
     assert len(paid.books["struck"]) >= (5 if ROWS >= 500 else 3), "the faults that are meant did strike"
 

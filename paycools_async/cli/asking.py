@@ -1,0 +1,55 @@
+"""Asking a person, at a terminal. Whoever cannot answer, or would not, has not said yes."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from .run import say_error
+
+__all__ = ["asked", "can_ask"]
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def asked(question: str) -> bool:
+    """Whether a person says yes. Ctrl-C, SIGTERM and the end of the input are a no, at once."""
+    try:
+        with _interruptible():
+            return typer.confirm(question)
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        say_error("")
+        return False
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Signals end the waiting for an answer: the loop, which would react to them, stands still meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    wakeup = signal.set_wakeup_fd(-1)  # else the loop would hear of the signal later, and react again
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(wakeup)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

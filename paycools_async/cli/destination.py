@@ -1,0 +1,68 @@
+"""Where the money goes, in words that a person can check before saying yes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import attrs
+import typer
+
+from ..client import PayCoolsGlobal, PayCoolsPH
+from ..config import GLOBAL_HOSTS, PH_UAT, Environment, _is_loopback
+
+__all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]
+
+PRODUCTION, UAT, SANDBOX = "PRODUCTION", "UAT", "SANDBOX"
+_TEST_HOSTS = frozenset(urlsplit(url).hostname for url in (PH_UAT, GLOBAL_HOSTS[Environment.UAT]))
+_COLORS = {PRODUCTION: typer.colors.RED, UAT: typer.colors.YELLOW, SANDBOX: typer.colors.GREEN}
+
+
+@attrs.frozen(kw_only=True)
+class Destination:
+    """Where the money goes. `country`: the Global API's, or PH."""
+
+    host: str
+    merchant: str
+    api: str
+    country: str
+
+    @classmethod
+    def of(cls, client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> Destination:
+        return cls(
+            host=urlsplit(client.base_url).netloc,
+            merchant=client.credentials.app_id,
+            api="PH API" if isinstance(client, PayCoolsPH) else "Global API",
+            country=country or "PH",
+        )
+
+    @property
+    def environment(self) -> str:
+        """What is not known to be a test system moves real money."""
+        name = urlsplit(f"//{self.host}").hostname or ""
+        if _is_loopback(name):
+            return SANDBOX
+        return UAT if name in _TEST_HOSTS else PRODUCTION
+
+    def facts(self, ledger: str = "") -> dict[str, str]:
+        """Names and texts for people, as the ledger keeps them. `ledger`: its name, without a password."""
+        found = {"environment": self.environment, **attrs.asdict(self)}
+        return {**found, "ledger": ledger} if ledger else found
+
+
+def coloured(environment: str) -> str:
+    """For a terminal; elsewhere the colour is left out."""
+    return typer.style(environment, fg=_COLORS.get(environment), bold=True)
+
+
+def destination_lines(facts: Mapping[str, str]) -> list[str]:
+    """A few lines for a screen."""
+    if not facts.get("host"):
+        return ["Where the money goes is not noted in this ledger yet; the next run notes it."]
+    lines = [
+        f"{coloured(facts.get('environment', ''))} at {facts['host']}",
+        f"Merchant: {facts.get('merchant', '')}, {facts.get('api', '')}, {facts.get('country', '')}",
+    ]
+    if facts.get("ledger"):
+        lines.append(f"Ledger: {facts['ledger']}")
+    return lines

@@ -1,0 +1,88 @@
+"""A file on its way into a ledger: read once, unchanged meanwhile, all of it or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..batch import FileError, Ledger, Order, PayoutApi, RowError, read_orders
+from ..batch.protocol import Intake, Source
+from ..batch.repeats import Repeats
+from .run import say_error
+
+__all__ = ["enter_file", "tell_bad_rows", "tell_repeats"]
+
+
+async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tuple[Intake, Repeats]:
+    """Enter a file's rows as offered. Raises FileError, and enters nothing, where the file changes while it is read.
+
+    Whoever cancels this has entered nothing either.
+    """
+    before = await asyncio.to_thread(_sha256, path)
+    repeats, stopped = Repeats(), threading.Event()
+    orders = _unchanged(repeats.watching(read_orders(path, api.request_class, api.currency)), path, before, stopped)
+    source = Source(file=path.name, sha256=before, by=by)
+    entering = asyncio.ensure_future(ledger.intake(orders, api.text_of, source))
+    try:
+        return await asyncio.shield(entering), repeats
+    except asyncio.CancelledError:
+        stopped.set()
+        found = (await asyncio.gather(entering, return_exceptions=True))[0]
+        if isinstance(found, Intake) and found.batch is not None:  # it was read to its end already
+            await asyncio.shield(ledger.withdraw(by=by, batch=found.batch))
+        raise
+
+
+class _Stopped(Exception):
+    """Nobody wants the file any more."""
+
+
+def _unchanged(
+    orders: Iterable[Order | RowError], path: Path, before: str, stopped: threading.Event
+) -> Iterator[Order | RowError]:
+    for order in orders:
+        if stopped.is_set():
+            raise _Stopped
+        yield order
+    if _sha256(path) != before:
+        raise FileError(f"{path.name}: the file was changed while it was read; nothing was entered, nothing was sent")
+
+
+def _sha256(path: Path) -> str:
+    found = hashlib.sha256()
+    try:
+        if path.exists() and not path.is_file():
+            raise FileError(f"{path}: is no file")
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    return found.hexdigest()
+
+
+def tell_bad_rows(file: Path, found: Intake) -> bool:
+    """List every fault of a file; whether there was one."""
+    for error in found.errors:
+        say_error(f"{file.name}: {error}")
+    if found.more_errors:
+        say_error(f"{file.name}: and {found.more_errors} more")
+    if found.errors:
+        rows = len({error.line for error in found.errors})
+        say_error(f"error: {rows} bad rows; nothing was sent")
+        return True
+    if not found.new and not found.known:
+        say_error(f"error: {file.name}: no payouts in it; nothing was sent")
+        return True
+    return False
+
+
+def tell_repeats(file: Path, repeats: Repeats) -> None:
+    """Warn of what looks like one payment under two order ids."""
+    for first, again in repeats.found:
+        say_error(f"warning: {file.name}: lines {first} and {again} have the same account, name and amount")
+    if repeats.count > len(repeats.found):
+        say_error(f"warning: {file.name}: and {repeats.count - len(repeats.found)} more such lines")

@@ -1,0 +1,85 @@
+"""What a command pays through, and the folders and files that it needs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import typer
+
+from ..batch import LedgerError, PayoutApi, SQLiteLedger
+from ..batch.api import COUNTRIES
+from .clients import open_client, payouts_of
+from .destination import Destination
+from .run import BAD_INPUT, Broken, say_error
+
+__all__ = ["Paying", "chosen_country", "open_api", "remove_if_empty", "try_folder"]
+
+_FILES = ("", "-wal", "-shm", ".lock", ".lock-journal")
+
+
+@attrs.frozen(kw_only=True)
+class Paying:
+    """What payouts go through, and where that leads."""
+
+    api: PayoutApi
+    destination: Destination
+
+
+@contextlib.asynccontextmanager
+async def open_api(
+    country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
+) -> AsyncIterator[Paying]:
+    """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
+    async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
+        yield Paying(api=payouts_of(client, country), destination=Destination.of(client, country))
+
+
+def chosen_country(api: str, country: str | None) -> str | None:
+    """The Global API's country, or None for the PH API."""
+    told = None
+    if api not in ("ph", "global"):
+        told = f"--api {api}: ph or global"
+    elif api == "ph" and country not in (None, "PH"):
+        told = "--country goes with --api global"
+    elif api == "global" and country not in COUNTRIES:
+        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
+    if told is not None:
+        say_error(f"error: {told}")
+        raise typer.Exit(BAD_INPUT)
+    return country if api == "global" else None
+
+
+def try_folder(folder: Path) -> None:
+    """Raises Broken where a report could not be written there. Leaves nothing but the folder."""
+    trial = folder / ".trial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_text("x")
+        trial.unlink()
+        for name in ("payouts.csv", "summary.json", "report.html"):
+            if (folder / name).exists():
+                (folder / name).open("ab").close()
+    except OSError as error:
+        raise Broken(f"--report {folder}: {error.strerror}; nothing was sent") from None
+
+
+async def remove_if_empty(path: Path) -> None:
+    """A ledger that this run made, and in which nothing was entered. Nobody else may use it meanwhile."""
+    try:
+        found = await SQLiteLedger.open(path, None, create=False)
+    except LedgerError:
+        return
+    try:
+        if not await found.counts() and not await found.batches():
+            _remove(path)
+    finally:
+        await found.aclose()
+
+
+def _remove(path: Path) -> None:
+    for suffix in _FILES:
+        with contextlib.suppress(OSError):  # Windows keeps what is open; an empty ledger does no harm
+            Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,305 @@
+"""A script can rely on the exit code, however a command ends, and nobody ever sees a traceback."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.desk import Desk, desk_of
+from cli.killing import start, wait_for
+from conftest_batch import WriteOrders
+from conftest_sandbox import ask
+
+from paycools_async.batch import LedgerError, SQLiteLedger
+from paycools_async.cli import pay, run
+from paycools_async.signing import PrivateKey
+from paycools_async.testing import FakePayCools
+
+COMMAND = [sys.executable, "-m", "paycools_async.cli"]
+Sandbox = tuple[str, dict[str, str]]
+
+
+@pytest.fixture
+def desk(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return desk_of(FakePayCools(private_key=key), str(tmp_path / "l.db"), monkeypatch)
+
+
+def booked(base_url: str) -> int:
+    return len(ask(f"{base_url}/_sandbox/books")["payouts"])
+
+
+def states(ledger: Path) -> list[tuple[str, int]]:
+    connection = sqlite3.connect(ledger)
+    try:
+        return connection.execute("SELECT state, count(*) FROM payouts GROUP BY state ORDER BY state").fetchall()
+    finally:
+        connection.close()
+
+
+def one_line(text: str) -> str:
+    assert "Traceback" not in text, text
+    [line] = [line for line in text.splitlines() if line.startswith("error: ")]
+    return line
+
+
+# -- 0 to 3 -----------------------------------------------------------------------------------------------------------
+
+
+def test_0_all_settled(desk: Desk, write_orders: WriteOrders) -> None:
+    assert desk.run(write_orders(2), yes=True).code == 0
+    assert desk.status().code == 0
+
+
+def test_1_some_failed_and_nothing_else(desk: Desk, write_orders: WriteOrders) -> None:
+    desk.fake.payouts.decide = lambda fields: ("FAILED", -10005, "no such account")
+    assert desk.run(write_orders(2), yes=True).code == 1
+    assert desk.status().code == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"yes": False}, {"yes": True, "expect_count": 3}, {"yes": True, "expect_total": "x"}, {"batch": [9]}]
+)
+def test_2_nothing_was_sent(desk: Desk, write_orders: WriteOrders, options: dict[str, Any]) -> None:
+    orders = write_orders(2)
+    if "batch" in options:
+        assert desk.run(orders, offer=True).code == 3
+        assert desk.resume(yes=True, **options).code == 2
+    else:
+        assert desk.run(orders, **options).code == 2
+    assert desk.paid == []
+
+
+@pytest.mark.parametrize("arguments", [("--absent-after", "0.5"), ("--resends", "-1"), ("--wait", "x"), ("--nothing",)])
+def test_2_a_wrong_option(write_orders: WriteOrders, arguments: tuple[str, ...]) -> None:
+    found = subprocess.run([*COMMAND, "payouts", "run", str(write_orders(1)), *arguments], capture_output=True)
+    assert found.returncode == 2
+
+
+def test_3_unresolved(desk: Desk, write_orders: WriteOrders) -> None:
+    assert desk.run(write_orders(2), offer=True).code == 3
+    assert desk.status().code == 3
+
+
+def test_3_a_ledger_that_fails_after_the_yes_does_not_say_that_nothing_was_sent(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any, **__: Any) -> None:
+        raise LedgerError("the disk is full")
+
+    monkeypatch.setattr(SQLiteLedger, "end_run", full)
+    done = desk.run(write_orders(2), yes=True)
+    assert (done.code, len(desk.paid)) == (3, 2)
+    assert "error: the disk is full. Go on with: paycools payouts resume --ledger" in done
+
+
+# -- 4 ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["broken pipe", "full", "closed"])
+def test_4_standard_output_that_cannot_be_written_and_nothing_is_sent(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, how: str
+) -> None:
+    base_url, env = sandbox
+    command = [*COMMAND, "payouts", "run", str(write_orders(2)), "--yes", "--ledger", str(tmp_path / "l.db")]
+    scripts = {
+        "broken pipe": '{ sleep 0.3; "$@"; echo $? >&2; } | true',  # the reader is gone before the first line
+        "full": '"$@" > /dev/full; echo $? >&2',
+        "closed": '"$@" >&-; echo $? >&2',
+    }
+    found = subprocess.run(["bash", "-c", scripts[how], "bash", *command], env=env, capture_output=True, text=True)
+    assert found.stderr.splitlines()[-1] == "4", found.stderr
+    assert "standard output" in one_line(found.stderr)
+    assert booked(base_url) == 0
+    assert states(tmp_path / "l.db") == [("withdrawn", 2)]
+
+
+def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_same(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    base_url, env = sandbox
+    ledger = str(tmp_path / "l.db")
+    command = [*COMMAND, "payouts", "run", str(write_orders(30)), "--yes", "--ledger", ledger]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Balance"):
+            break
+    process.stdout.close()
+    assert process.stderr is not None
+    told = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 4, told
+    assert "standard output" in one_line(told)
+    assert "BrokenPipeError" not in told
+    assert states(Path(ledger)) == [("settled", 30)]
+    assert booked(base_url) == 30
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("endpoints",)])
+def test_4_help_for_nobody(arguments: tuple[str, ...]) -> None:
+    script = '{ sleep 0.1; "$@"; echo $? >&2; } | true'
+    found = subprocess.run(["bash", "-c", script, "bash", *COMMAND, *arguments], capture_output=True, text=True)
+    assert found.stderr.splitlines()[-1] == "4"
+    assert "Traceback" not in found.stderr
+
+
+def test_4_a_second_ctrl_c(sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path) -> None:
+    base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 3.0, "only": "ph.payout.create"}])
+    ledger = str(tmp_path / "l.db")
+    process = start(env, "run", str(write_orders(5)), "--yes", "--ledger", ledger)
+    wait_for(lambda: Path(ledger).exists() and dict(states(Path(ledger))).get("sending") == 5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=2)
+    assert process.returncode == 4, told
+    assert one_line(told) == "error: interrupted; what was sent is in the ledger"
+    assert "Go on with: paycools payouts resume" in told
+
+
+@pytest.mark.parametrize("stderr", ["closed", "broken pipe"])
+def test_sigterm_stops_a_run_that_nobody_can_be_told_of(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, stderr: str
+) -> None:
+    base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 0.3, "only": "ph.payout.create"}])
+    ledger = tmp_path / "l.db"
+    run_it = ["payouts", "run", str(write_orders(400)), "--yes", "--ledger", str(ledger), "--concurrency", "5"]
+    if stderr == "closed":
+        command = ["bash", "-c", 'exec "$@" 2>&-', "bash", *COMMAND, *run_it]
+        process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    else:
+        reading, writing = os.pipe()
+        process = subprocess.Popen([*COMMAND, *run_it], env=env, stdout=subprocess.DEVNULL, stderr=writing)
+        os.close(writing)
+        os.close(reading)
+    wait_for(lambda: booked(base_url) >= 5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 3
+    assert booked(base_url) < 400
+    assert "sending" not in dict(states(ledger)), "what was in flight was finished"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", ["signal", "end of input", "no"])
+def test_2_whoever_leaves_at_the_question_has_not_said_yes(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, end: str, number: signal.Signals
+) -> None:
+    if end != "signal" and number is signal.SIGTERM:
+        return
+    base_url, env = sandbox
+    ledger = tmp_path / "l.db"
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "payouts", "run", str(write_orders(2)), "--ledger", str(ledger)]
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    screen = _read_until(ours, "[y/N]")
+    assert "Send 2 payouts, PHP 1,000.20, to " in screen
+    assert "\x1b[32m\x1b[1mSANDBOX" in screen, "in colour"
+    time.sleep(0.2)
+    if end == "signal":
+        process.send_signal(number)
+    else:
+        os.write(ours, b"\x04" if end == "end of input" else b"n\n")
+    began = time.monotonic()
+    told = _read_until(ours, None)
+    assert process.wait(10) == 2, told
+    assert time.monotonic() - began < 5
+    assert "nobody said yes; nothing was sent" in told
+    assert "were taken back" in told
+    assert "Traceback" not in told
+    assert states(ledger) == [("withdrawn", 2)]
+    assert booked(base_url) == 0
+    os.close(ours)
+
+
+def _read_until(terminal: int, text: str | None) -> str:
+    """What a terminal shows, until a text, or its other end is gone."""
+    found, end = "", time.monotonic() + 20
+    while time.monotonic() < end and (text is None or text not in found):
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        found += piece.decode()
+    return found
+
+
+def test_4_a_report_that_cannot_be_written_is_told_before_anything_is_sent(
+    desk: Desk, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = desk.run(write_orders(2), yes=True, report=tmp_path / "file" / "out")
+    assert (done.code, desk.paid) == (4, [])
+    assert "Not a directory; nothing was sent" in one_line(done.output)
+    (tmp_path / "out" / "payouts.csv").mkdir(parents=True)
+    assert desk.run(write_orders(2), yes=True, report=tmp_path / "out").code == 4
+    assert desk.paid == []
+
+
+def test_4_a_report_that_cannot_be_written_after_paying_hides_nothing(
+    desk: Desk, write_orders: WriteOrders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device", "out/payouts.csv")
+
+    monkeypatch.setattr(pay, "write_report", full)
+    done = desk.run(write_orders(2), yes=True, report=tmp_path / "out")
+    assert (done.code, len(desk.paid)) == (4, 2)
+    assert "settled:        2" in done
+    assert "No space left on device; the payouts themselves are as told above" in one_line(done.output)
+
+
+def _raises(error: BaseException) -> Callable[..., Any]:
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (KeyError("09171234567"), 4, "unexpected KeyError in test_exit_codes.py, line "),
+        (ExceptionGroup("", [LedgerError("no"), ExceptionGroup("", [ValueError("x")])]), 4, "unexpected ValueError"),
+        (ExceptionGroup("", [LedgerError("the ledger is gone")]), 3, "the ledger is gone"),
+        (OSError(5, "Input/output error", "l.db"), 4, "l.db: Input/output error"),
+        (BrokenPipeError(32, "Broken pipe"), 4, "Broken pipe"),
+        (KeyboardInterrupt(), 4, "interrupted"),
+        (LedgerError("another run is using this ledger"), 2, "another run is using this ledger"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line_without_account_data(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str
+) -> None:
+    monkeypatch.setattr(pay, "open_ledger", _raises(error))
+    desk.expects_faults = True
+    done = desk.run(write_orders(1), yes=True)
+    assert done.code == code
+    assert told in one_line(done.output)
+    assert "0917" not in done
+
+
+def test_4_a_lock_that_cannot_be_taken(desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch) -> None:
+    class LockError(LedgerError):
+        pass
+
+    monkeypatch.setattr(run, "_LOCKS", (*run._LOCKS, LockError))
+    monkeypatch.setattr(pay, "open_ledger", _raises(LockError("l.db.lock: cannot be opened")))
+    done = desk.run(write_orders(1), yes=True)
+    assert (done.code, one_line(done.output)) == (4, "error: l.db.lock: cannot be opened")

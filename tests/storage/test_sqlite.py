@@ -1,0 +1,143 @@
+"""SQLite files: what is under a real name is whole, and descriptors of ours never drop SQLite's locks."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from paycools_async.storage import inodes, sqlite
+from paycools_async.storage.errors import LockHeld, StorageError
+
+
+def build(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE t (x)")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "a file, 100% of it?.db"
+    sqlite.make(found, build)
+    return found
+
+
+def test_a_file_is_private_and_whole_and_made_once(path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with closing(sqlite.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO t VALUES (1)")
+    sqlite.make(path, build)
+    with closing(sqlite.connect(path)) as connection:
+        assert connection.execute("SELECT x FROM t").fetchall() == [(1,)]
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_of_many_who_make_it_at_once_one_does(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    made = threading.Barrier(8)
+
+    def make() -> None:
+        made.wait()
+        sqlite.make(path, build)
+        with closing(sqlite.connect(path)) as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+            connection.commit()
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with closing(sqlite.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (8,)
+
+
+def test_a_file_system_without_links_has_it_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(source: Path, target: Path) -> None:
+        raise PermissionError(1, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+    path = tmp_path / "new.db"
+    sqlite.make(path, build)
+    before = path.read_bytes()
+    sqlite.make(path, lambda connection: None)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["new.db"]
+
+
+def locked_elsewhere(path: Path) -> bool:
+    """Whether another process finds somebody's lock on the file."""
+    text = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=0); c.execute('PRAGMA journal_mode=DELETE');"
+        "sys.exit(c.execute('PRAGMA journal_mode').fetchone()[0] == 'wal')"
+    )
+    done = subprocess.run([sys.executable, "-c", text, str(path)], capture_output=True, check=False)
+    return done.returncode != 0
+
+
+def test_owning_and_letting_go_drops_no_lock_of_sqlite(path: Path) -> None:
+    with closing(sqlite.connect(path)) as connection:
+        connection.execute("SELECT count(*) FROM t").fetchone()
+        key = inodes.lock_file(path)
+        with pytest.raises(LockHeld):
+            inodes.lock_file(path)
+        inodes.unlock_file(key)
+        assert locked_elsewhere(path)
+        assert len(inodes._files[key].descriptors) == 1, "it is kept while the file is open"
+    assert key not in inodes._files
+    assert not locked_elsewhere(path)
+
+
+def test_connections_are_counted_until_they_are_closed(path: Path) -> None:
+    first, second = sqlite.connect(path), sqlite.connect_reading(path)
+    key = inodes.lock_file(path)
+    inodes.unlock_file(key)
+    first.close()
+    first.close()
+    assert inodes._files[key].connections == 1
+    second.close()
+    assert key not in inodes._files
+
+
+def test_what_is_owned_is_owned_until_it_is_released(path: Path) -> None:
+    owner = sqlite.Ownership.of_name(path)
+    owner.take_file()
+    with pytest.raises(LockHeld):
+        sqlite.Ownership.of_name(path)
+    owner.release()
+    owner.release()
+    again = sqlite.Ownership.of_name(path)
+    again.take_file()
+    again.release()
+    assert inodes._files == {}
+
+
+def test_a_backup_beside_writers_is_one_state(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "backup.db"
+    with closing(sqlite.connect(path)) as connection, closing(sqlite.connect_reading(path)) as reader:
+        connection.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(1000)])
+        sqlite.backup(reader, target, lambda copy: None)
+        connection.commit()
+    with closing(sqlite3.connect(target)) as copy:
+        assert copy.execute("SELECT count(*) FROM t").fetchone() == (0,)
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    target.unlink()
+    target.symlink_to("nowhere")
+    with closing(sqlite.connect_reading(path)) as reader, pytest.raises(StorageError, match="is there already"):
+        sqlite.backup(reader, target, lambda copy: None)
+
+
+def test_a_draft_is_never_left_behind(tmp_path: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sqlite.make(tmp_path / "new.db", fail)
+    assert list(tmp_path.iterdir()) == []
