@@ -214,8 +214,10 @@ class PostgresLedger:
         return found
 
     async def note_destination(self, facts: dict[str, str]) -> None:
-        """Remember where the money goes, for reports."""
-        await self._all(queries.NOTE, key="destination", value=json.dumps(facts))
+        """Remember where the money goes, for reports. A role that only offers says so only where nobody has before."""
+        [(may,)] = await self._all("SELECT has_table_privilege('paycools_ledger', 'UPDATE')")
+        query = queries.NOTE if may else queries.NOTE_FIRST
+        await self._all(query, key="destination", value=json.dumps(facts))
 
     # -- a run ----------------------------------------------------------------------------------------------------
 

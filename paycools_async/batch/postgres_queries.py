@@ -15,6 +15,7 @@ __all__ = [
     "LOOK_AGAIN",
     "LOST",
     "NOTE",
+    "NOTE_FIRST",
     "NOTE_LAG",
     "NOW",
     "OVERDUE",
@@ -107,6 +108,8 @@ PAUSE_LEFT = f"SELECT resume - {NOW} FROM paycools_pace"
 
 NOTE = """
 INSERT INTO paycools_ledger VALUES (%(key)s, %(value)s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
+
+NOTE_FIRST = "INSERT INTO paycools_ledger VALUES (%(key)s, %(value)s) ON CONFLICT (key) DO NOTHING"
 
 NOTE_LAG = """
 INSERT INTO paycools_ledger AS l VALUES ('lag', %(value)s)

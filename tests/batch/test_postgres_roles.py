@@ -78,6 +78,11 @@ async def test_two_persons_with_a_role_each_do_just_their_half(
     ana, eva, machine = await login("offer"), await login("release"), await login("run")
     assert (await enter(ana)).batch == 1
 
+    for person in (ana, eva):
+        await person.note_destination({"host": person.worker})
+    await ana.note_destination({"host": "another"})
+    assert await ana.destination() == {"host": eva.worker}
+
     with pytest.raises(LedgerError, match="permission denied"):
         await ana.release(1, by="eva", rows=3, amount=150030)
     with pytest.raises(LedgerError, match="permission denied"):
