@@ -62,7 +62,7 @@ def offer(payouts: PHPayouts, write_orders: WriteOrders) -> Callable[..., Awaita
 # -- a process that stands still ------------------------------------------------------------------------------------
 
 _OPEN = """
-import asyncio, os, signal, sys
+import asyncio, os, signal, sys, time
 from pathlib import Path
 from paycools_async.batch import orders, postgres_intake, State
 from paycools_async.batch.postgres import PostgresLedger
@@ -72,6 +72,7 @@ from paycools_async.ph.payout import CreatePayout
 def freeze():
     print("frozen", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(0.5)  # the signal reaches this thread a moment later
 
 async def opened():
     return await PostgresLedger.open(sys.argv[1], None, call_timeout=1.0, margin=3.0)
@@ -163,11 +164,11 @@ async def test_a_large_file_that_is_read_slowly_is_entered_all_the_same(
     )
 
     def text_of(request: Any) -> str:
-        time.sleep(0.8)
+        time.sleep(1.2)
         return payouts.text_of(request)
 
-    found = await slow.intake(read_orders(write_orders(3), payouts.request_class, "PHP"), text_of)
-    assert found.new == 3
+    found = await slow.intake(read_orders(write_orders(2), payouts.request_class, "PHP"), text_of)
+    assert found.new == 2
     await slow.aclose()
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
+from cli.killing import start
 from conftest_batch import WriteOrders, release_all
 
 from paycools_async import ConfigurationError
-from paycools_async.batch import Event, LedgerError, PHPayouts, State, read_orders
+from paycools_async.batch import Event, Identity, LedgerError, PHPayouts, State, read_orders
 from paycools_async.batch.postgres import PostgresLedger
 from paycools_async.batch.postgres_session import grant
 from paycools_async.batch.protocol import Source
@@ -38,14 +41,14 @@ async def login(owner: PostgresLedger, dsn: str, api: PHPayouts, clock: ManualCl
     opened: list[PostgresLedger] = []
     roles: list[str] = []
 
-    async def logs_in(*may: str) -> PostgresLedger:
+    async def logs_in(*may: str, identity: Identity | None = None) -> PostgresLedger:
         role = f"paycools_role_{next(_numbers)}"
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
             await connection.execute(f"CREATE ROLE {role} LOGIN".encode())
         roles.append(role)
         await grant(dsn, role, may)
         as_role = dsn.replace("postgresql://postgres:@", f"postgresql://{role}@")
-        opened.append(await PostgresLedger.open(as_role, api.identity, clock=clock.time))
+        opened.append(await PostgresLedger.open(as_role, identity or api.identity, clock=clock.time))
         return opened[-1]
 
     yield logs_in
@@ -241,3 +244,43 @@ async def test_what_limits_nobody_is_refused(owner: PostgresLedger, dsn: str) ->
             await grant(dsn, "postgres", may)
     with pytest.raises(LedgerError, match="does not exist"):
         await grant(dsn, "paycools_nobody", ["offer"])
+
+
+def told_by(*arguments: str, env: dict[str, str]) -> tuple[int, str]:
+    process = start(env, *arguments)
+    told, _ = process.communicate(timeout=60)
+    return process.returncode, told
+
+
+async def test_by_the_commands_ana_offers_eva_releases_and_a_machine_pays(
+    owner: PostgresLedger, login: Login, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
+) -> None:
+    _, env = sandbox
+    host = Identity(family="ph", app_id=env["PAYCOOLS_PH_APP_ID"], host="localhost")
+    ana, eva, machine = [(await login(may, identity=host)).dsn for may in ("offer", "release", "run")]
+    file = str(write_orders(60))
+    by_ana = await asyncio.to_thread(told_by, "run", file, "--ledger", ana, "--offer", "--by", "ana", env=env)
+    assert by_ana[0] == 3, by_ana
+    refusals = [
+        await asyncio.to_thread(told_by, "release", "--batch", "1", "--ledger", ana, "--yes", "--detach", env=env),
+        await asyncio.to_thread(told_by, "withdraw", "--batch", "1", "--ledger", ana, "--yes", env=env),
+        await asyncio.to_thread(told_by, "release", "--batch", "1", "--ledger", machine, "--yes", "--detach", env=env),
+    ]
+    for code, told in refusals:
+        assert (code, "permission denied" in told) == (2, True), told
+    yes = ("release", "--batch", "1", "--ledger", eva, "--yes", "--detach", "--by", "eva")
+    by_eva = await asyncio.to_thread(told_by, *yes, env=env)
+    assert (by_eva[0], "2 shards are handed to the workers" in by_eva[1]) == (3, True), by_eva
+    worker = start(env, "worker", "--ledger", machine)
+    try:
+        async with asyncio.timeout(30):
+            while (await owner.counts()).get(State.SETTLED, (0, 0))[0] < 60:
+                await asyncio.sleep(0.1)
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(worker.wait, 30) == 0
+    finally:
+        worker.kill()
+        told, _ = worker.communicate()
+    assert "permission denied" not in told, told
+    status = await asyncio.to_thread(told_by, "status", "--ledger", eva, env=env)
+    assert status[0] == 0, status
