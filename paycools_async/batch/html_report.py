@@ -180,7 +180,8 @@ def _todo(summary: Summary, found: _Findings) -> str:
     if summary.rows(State.PREEXISTING):
         steps.append(
             f"{_count(summary.rows(State.PREEXISTING))}: PayCools had the order ids before this ledger sent them, so "
-            "nobody was paid by this ledger. Compare; then <code>paycools payouts resume --adopt</code>, or pay under new order ids."
+            "nobody was paid by this ledger. Compare; then <code>paycools payouts resume --adopt</code>, or pay under "
+            "new order ids."
         )
     if summary.rows(State.OFFERED):
         steps.append(

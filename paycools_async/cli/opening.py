@@ -11,13 +11,13 @@ import typer
 
 from ..batch import LedgerError, PayoutApi, SQLiteLedger
 from ..batch.api import COUNTRIES
+from ..batch.sqlite_file import SUFFIXES
 from .clients import open_client, payouts_of
 from .destination import Destination
 from .run import BAD_INPUT, Broken, say_error
 
 __all__ = ["Paying", "chosen_country", "open_api", "remove_if_empty", "try_folder"]
 
-_FILES = ("", "-wal", "-shm", ".lock", ".lock-journal")
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +80,6 @@ async def remove_if_empty(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for suffix in _FILES:
+    for suffix in SUFFIXES:
         with contextlib.suppress(OSError):  # Windows keeps what is open; an empty ledger does no harm
             Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -110,6 +110,10 @@ class _Payment:
             if not await self._agreed(waiting, before):
                 raise typer.Exit(BAD_INPUT)
             await self._release(waiting)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            await self._take_back()
+            say_error("error: interrupted; nothing was sent")
+            raise typer.Exit(BAD_INPUT) from None
         except BaseException:
             await self._take_back()
             raise
@@ -209,7 +213,8 @@ class _Payment:
         rows, amount = _sum(waiting)
         if self.plan.release is not None:
             self._must_be(rows, amount)
-        say(f"Your yes releases: {amount_of(rows, amount, currency)}")
+        if waiting:
+            say(f"Your yes releases: {amount_of(rows, amount, currency)}")
         planned = before.rows(State.PLANNED), before.amount(State.PLANNED)
         if planned[0]:
             say(f"Released by an earlier yes: {amount_of(*planned, currency)}")
@@ -292,15 +297,20 @@ class _Payment:
         except PayCoolsError as error:
             say_error(f"error: batch {batch} could not be taken back: {error}")
             return
-        if found:
-            say_error(f"{found} (batch {batch}) were taken back: running the file again asks anew")
+        say_error(found)
 
     async def _withdraw_own(self, batch: int) -> str:
+        number = f"--batch {batch}"
         for each in await self.ledger.batches():
-            if each.id == batch and any(entry.event == "release" for entry in each.log):
-                return ""
+            by = [entry.by for entry in each.log if each.id == batch and entry.event == "release"]
+            if by:
+                return (
+                    f"batch {batch} was released by {by[0]} and stays so. To take it back: "
+                    f"{hint('withdraw', self.plan.ledger, number)}"
+                )
         taken = await self.ledger.withdraw(by=self.plan.by, batch=batch)
-        return amount_of(taken.rows, taken.amount, self.api.currency)
+        what = amount_of(taken.rows, taken.amount, self.api.currency)
+        return f"{what} (batch {batch}) were taken back: running the file again asks anew"
 
     # -- after the yes ------------------------------------------------------------------------------------------
 
@@ -315,8 +325,8 @@ class _Payment:
             if group.split((PayCoolsError, FileError))[1] is not None:
                 raise
             raise Unfinished(f"{first_of(group)}. Go on with: {self._resume(driven)}") from None
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            say_error(f"cut off; what was under way is unclear. Go on with: {self._resume(driven)}")
+        except BaseException:
+            say_error(f"cut off after the yes. What is not final goes on with: {self._resume(driven)}")
             raise
 
     async def _send(self, view: Ledger, driven: list[int]) -> int:
@@ -361,6 +371,8 @@ class _Payment:
             say(f"report: {folder / 'report.html'} for people, {folder / 'payouts.csv'} for machines")
         if summary.rows(*OPEN):
             say(f"Some payouts are not final. Go on with: {self._resume(driven)}")
+        if summary.rows(State.OFFERED):
+            self._name_offered([batch for batch in await self.ledger.batches() if batch.id in driven])
         if summary.rows(State.PLANNED):
             own = [f"--batch {number}" for number in driven]
             say(f"What was not sent can be taken back: {hint('withdraw', self.plan.ledger, *own[:1])}")

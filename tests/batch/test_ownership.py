@@ -100,7 +100,7 @@ def _bound(source: Path, target: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(target)], check=True)
+        subprocess.run(["umount", "--lazy", str(target)], check=True)
 
 
 @pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount here")

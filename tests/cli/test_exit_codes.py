@@ -158,14 +158,30 @@ def test_4_a_second_ctrl_c(sandbox: Sandbox, write_orders: WriteOrders, tmp_path
     ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 3.0, "only": "ph.payout.create"}])
     ledger = str(tmp_path / "l.db")
     process = start(env, "run", str(write_orders(5)), "--yes", "--ledger", ledger)
-    wait_for(lambda: Path(ledger).exists() and dict(states(Path(ledger))).get("sending") == 5)
+    wait_for(lambda: ask(f"{base_url}/_sandbox/books")["requests"].get("ph.payout.create") == 5)
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate(timeout=2)
     assert process.returncode == 4, told
     assert one_line(told) == "error: interrupted; what was sent is in the ledger"
-    assert "Go on with: paycools payouts resume" in told
+    assert "goes on with: paycools payouts resume" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_2_ctrl_c_before_the_question(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, number: signal.Signals
+) -> None:
+    base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 5.0}])
+    ledger = tmp_path / "l.db"
+    process = start(env, "run", str(write_orders(5)), "--yes", "--ledger", str(ledger))
+    wait_for(lambda: "ph.account.balance" in ask(f"{base_url}/_sandbox/books")["requests"])
+    process.send_signal(number)
+    told, _ = process.communicate(timeout=3)
+    assert process.returncode == 2, told
+    assert one_line(told) == "error: interrupted; nothing was sent"
+    assert states(ledger) == [("withdrawn", 5)]
 
 
 @pytest.mark.parametrize("stderr", ["closed", "broken pipe"])

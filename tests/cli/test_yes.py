@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 from cli.desk import Desk, Done, desk_of
 from conftest_batch import WriteOrders, rows
 
+from paycools_async.batch import Order, PHPayouts, RowError, SQLiteLedger, read_orders
+from paycools_async.batch.repeats import Repeats
+from paycools_async.ph.payout import CreatePayout
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -313,3 +317,55 @@ def test_every_report_file_says_where_the_money_goes(desk: Desk, write_orders: W
     assert "SANDBOX" in status
     assert "127.0.0.1:8650" in status
     assert desk.ledger in status
+
+
+# -- a file on its way in ---------------------------------------------------------------------------------------------
+
+
+async def test_who_cancels_while_a_file_is_read_has_entered_nothing(
+    api: PHPayouts, ledger: SQLiteLedger, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paycools_async.cli import intake
+
+    reading, going_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> Iterator[Order | RowError]:
+        for order in read_orders(*arguments):
+            yield order
+            reading.set()
+            assert going_on.wait(5)
+
+    monkeypatch.setattr(intake, "read_orders", slowly)
+    entering = asyncio.create_task(intake.enter_file(ledger, api, write_orders(lines=THREE), "ana"))
+    await asyncio.to_thread(reading.wait, 5)
+    entering.cancel()
+    asyncio.get_running_loop().call_later(0.05, going_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert await ledger.batches() == []
+    assert await ledger.counts() == {}
+
+
+def test_repeats_are_counted_by_account_name_and_amount_and_nothing_is_remembered_in_the_open(
+    write_orders: WriteOrders,
+) -> None:
+    lines = [*rows(40), *([f"TWIN{n}", *row[1:]] for n, row in enumerate(rows(40)))]
+    repeats = Repeats()
+    orders = list(repeats.watching(read_orders(write_orders(lines=lines), CreatePayout, "PHP")))
+    assert len(orders) == 80
+    assert (repeats.count, len(repeats.found), repeats.found[0]) == (40, 20, (2, 42))
+    assert "0917" not in repr(repeats)
+
+
+def test_a_withdrawal_asks_first_and_takes_only_what_was_never_sent(desk: Desk, write_orders: WriteOrders) -> None:
+    assert desk.run(write_orders(lines=TWO), offer=True).code == 3
+    assert desk.withdraw().code == 2, "nobody is there to be asked"
+    assert desk.withdraw(answer=False).code == 2
+    assert set(desk.states().values()) == {"offered"}
+    assert desk.withdraw(answer=True, order_id="PAY000000001").code == 0
+    assert desk.states() == {"PAY000000001": "withdrawn", "PAY000000002": "offered"}
+    assert desk.withdraw(yes=True, order_id="PAY000000001").code == 2
+    assert desk.withdraw(yes=True, order_id="NOBODY").code == 2
+    assert desk.withdraw(yes=True, batch=5).code == 2
+    assert desk.release(1, yes=True).code == 0
+    assert (desk.withdraw(yes=True).code, paid(desk)) == (2, ["PAY000000002"])
