@@ -15,7 +15,7 @@ import platform
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
@@ -98,13 +98,13 @@ class PostgresLedger:
             raise
         return ledger
 
-    def of_batches(self, batches: Collection[int]) -> PostgresLedger:
+    def of_batches(self, batches: Collection[int]) -> Self:
         """The same ledger, of which only these batches are seen, counted and claimed. Do not close it."""
         view = copy.copy(self)
         view._only = tuple(sorted(set(batches)))
         return view
 
-    def shard(self, batch: int, number: int) -> PostgresLedger:
+    def shard(self, batch: int, number: int) -> Self:
         """The same ledger, of which only one shard of a batch is seen and leased. Do not close it."""
         view = copy.copy(self)
         view._shard = (batch, number)

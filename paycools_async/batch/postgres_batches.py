@@ -37,8 +37,8 @@ moved AS (
     FROM picked, clock WHERE p.id = picked.id RETURNING p.id, p.intake, p.amount
 ),
 logged AS (
-    INSERT INTO paycools_moves (payout, at, event, state, worker)
-    SELECT m.id, clock.now, '{event}', '{state.value}', %(worker)s FROM moved m, clock ORDER BY m.id
+    INSERT INTO paycools_moves (payout, at, event, state, worker, rules)
+    SELECT m.id, clock.now, '{event}', '{state.value}', %(worker)s, 2 FROM moved m, clock ORDER BY m.id
 ),
 noted AS (
     INSERT INTO paycools_batch_log (batch, at, event, by, payouts, amount)

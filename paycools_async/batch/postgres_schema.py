@@ -103,6 +103,10 @@ UPDATE paycools_payouts SET state = 'unknown', reason = 'duplicate', due = 0, ve
 WHERE state = 'conflict' AND id IN (
     SELECT payout FROM (SELECT DISTINCT ON (payout) payout, event FROM paycools_moves ORDER BY payout, id DESC) last
     WHERE event = 'absent');
+-- by which version's rules a move was made. Without a default, so that a worker of the older version that still runs
+-- can make none: it believes absences that are none
+ALTER TABLE paycools_moves ADD COLUMN rules SMALLINT NOT NULL DEFAULT 1;
+ALTER TABLE paycools_moves ALTER COLUMN rules DROP DEFAULT;
 CREATE INDEX paycools_payouts_due ON paycools_payouts (state, due, id)
     WHERE state IN ('accepted', 'planned', 'sending', 'unknown');
 CREATE INDEX paycools_payouts_batch ON paycools_payouts (intake, state, due, id)

@@ -135,8 +135,8 @@ moved AS (
     RETURNING p.id, p.version, p.updated, p.sent
 ),
 logged AS (
-    INSERT INTO paycools_moves (payout, at, event, state, code, message, worker)
-    SELECT a.id, m.updated, a.event, a.state, a.told_code, a.told_message, %s FROM asked a JOIN moved m USING (id)
+    INSERT INTO paycools_moves (payout, at, event, state, code, message, worker, rules)
+    SELECT a.id, m.updated, a.event, a.state, a.told_code, a.told_message, %s, 2 FROM asked a JOIN moved m USING (id)
 )
 SELECT id, version, updated, sent FROM moved
 """  # noqa: S608 - all text is ours

@@ -117,7 +117,7 @@ class PostgresStore:
     ledger_class = PostgresLedger
     url: str
     call_timeout: float
-    """What the ledgers are told of the client's deadline; a loan lasts so long, and the margin."""
+    """What the ledgers are told of the client's deadline; a lease lasts so long, and the margin."""
     margin = 4.0
 
     def __init__(self, folder: Path, identity: Identity, clock: ManualClock) -> None:

@@ -40,6 +40,9 @@ _LIVES: dict[str, list[tuple[Event, State]]] = {
 }
 
 
+_STILL = [("PAY000000003", "accepted", "accepted"), ("PAY000000004", "found_complete", "settled")]
+
+
 @pytest.fixture
 async def first_version(dsn: str, api: PHPayouts, write_orders: WriteOrders) -> str:
     """A connection string to a ledger of the first version with a row in each state."""
@@ -111,6 +114,17 @@ async def test_a_worker_of_the_first_version_that_still_runs_sends_nothing_more(
     async with await psycopg.AsyncConnection.connect(first_version) as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute("UPDATE paycools_batches SET released = true WHERE NOT released")
+
+
+@pytest.mark.parametrize(("order_id", "event", "state"), [("PAY000000005", "absent", "planned"), *_STILL])
+async def test_a_worker_of_the_first_version_that_still_runs_believes_and_says_nothing_more(
+    first_version: str, api: PHPayouts, order_id: str, event: str, state: str
+) -> None:
+    await (await PostgresLedger.open(first_version, api.identity)).aclose()
+    values = {"order_id": order_id, "event": event, "state": state, "now": 99.0, "due": 0.0, "resends": 1}
+    async with await psycopg.AsyncConnection.connect(first_version) as connection:
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            await connection.execute(_MOVE_1, {**values, "reason": None, "transaction": None, "worker": None})
 
 
 async def test_who_only_reads_brings_nothing_up_to_date(first_version: str) -> None:
