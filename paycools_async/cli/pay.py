@@ -25,7 +25,7 @@ from .ledgers import is_postgres, open_ledger, shown
 from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
-from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, say, say_error
+from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, plain, say, say_error
 from .showing import (
     LEFT,
     Waiting,
@@ -210,11 +210,13 @@ class _Payment:
         for line in destination_lines(self.destination.facts(shown(self.plan.ledger))):
             say(line)
         for batch in batches:
-            by = f", offered by {batch.offered_by}" if batch.offered_by else ""
+            by = f", offered by {plain(batch.offered_by)}" if batch.offered_by else ""
             say(f"{batch_name(batch)}{by}: {states_of(batch.counts, currency)}")
         rows, amount = _sum(waiting)
         if self.plan.release is not None:
             self._must_be(rows, amount)
+        if self.plan.offer:
+            return
         if waiting:
             say(f"Your yes releases: {amount_of(rows, amount, currency)}")
         planned = before.rows(State.PLANNED), before.amount(State.PLANNED)
@@ -307,7 +309,7 @@ class _Payment:
             by = [entry.by for entry in each.log if each.id == batch and entry.event == "release"]
             if by:
                 return (
-                    f"batch {batch} was released by {by[0]} and stays so. To take it back: "
+                    f"batch {batch} was released by {plain(by[0])} and stays so. To take it back: "
                     f"{hint('withdraw', self.plan.ledger, number)}"
                 )
         taken = await self.ledger.withdraw(by=self.plan.by, batch=batch)
