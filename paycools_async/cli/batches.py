@@ -16,7 +16,7 @@ from .destination import destination_lines
 from .ledgers import is_postgres, open_ledger, reading, shown
 from .options import ByOption, LedgerOption, YesOption
 from .plan import whoami
-from .run import BAD_INPUT, BROKEN, failing_clearly, say, say_error
+from .run import BAD_INPUT, BROKEN, failing_clearly, plain, say, say_error
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, states_of
 
 __all__ = ["backup", "batches", "withdraw"]
@@ -106,7 +106,7 @@ def _show_batch(batch: Batch, currency: str) -> None:
     if batch.sha256:
         say(f"  file: SHA-256 {batch.sha256}")
     for entry in batch.log:
-        by = f" by {entry.by}" if entry.by else ""
+        by = f" by {plain(entry.by)}" if entry.by else ""
         what = amount_of(entry.payouts, entry.amount, currency)
         say(f"  {moment(entry.at)} {_DONE.get(entry.event, entry.event)}{by}: {what}")
 

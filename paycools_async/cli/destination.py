@@ -10,6 +10,7 @@ import typer
 
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..config import GLOBAL_HOSTS, PH_UAT, Environment, _is_loopback
+from .run import plain
 
 __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]
 
@@ -57,6 +58,7 @@ def coloured(environment: str) -> str:
 
 def destination_lines(facts: Mapping[str, str]) -> list[str]:
     """A few lines for a screen."""
+    facts = {name: plain(text) for name, text in facts.items()}
     if not facts.get("host"):
         return ["Where the money goes is not noted in this ledger yet; the next run notes it."]
     lines = [

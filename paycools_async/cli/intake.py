@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from ..batch import FileError, Ledger, Order, PayoutApi, RowError, read_orders
+import attrs
+
+from ..batch import FileError, Identity, Ledger, Order, PayoutApi, RowError, SQLiteLedger, read_orders
 from ..batch.protocol import Intake, Source
 from ..batch.repeats import Repeats
 from .run import say_error
 
-__all__ = ["enter_file", "tell_bad_rows", "tell_repeats"]
+__all__ = ["check_file", "enter_file", "tell_bad_rows", "tell_repeats"]
 
 
 async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tuple[Intake, Repeats]:
@@ -34,6 +39,21 @@ async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tup
         if isinstance(found, Intake) and found.batch is not None:  # it was read to its end already
             await asyncio.shield(ledger.withdraw(by=by, batch=found.batch))
         raise
+
+
+async def check_file(path: Path, request_class: type[Any], currency: str) -> tuple[Intake, Repeats]:
+    """What would come of entering a file into a new ledger. Makes no file that stays."""
+    repeats = Repeats()
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
+        try:
+            found = await ledger.intake(
+                repeats.watching(read_orders(path, request_class, currency)),
+                lambda request: json.dumps(attrs.asdict(request)),
+            )
+        finally:
+            await ledger.aclose()
+    return found, repeats
 
 
 class _Stopped(Exception):

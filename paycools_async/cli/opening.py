@@ -1,4 +1,4 @@
-"""What a command pays through, and the folders and files that it needs."""
+"""What a command pays through, and the folder that it writes its report into."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from pathlib import Path
 import attrs
 import typer
 
-from ..batch import LedgerError, PayoutApi, SQLiteLedger
+from ..batch import PayoutApi
 from ..batch.api import COUNTRIES
-from ..batch.sqlite_file import SUFFIXES
 from .clients import open_client, payouts_of
 from .destination import Destination
 from .run import BAD_INPUT, Broken, say_error
 
-__all__ = ["Paying", "chosen_country", "open_api", "remove_if_empty", "try_folder"]
-
+__all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
 
 
 @attrs.frozen(kw_only=True)
@@ -64,22 +62,3 @@ def try_folder(folder: Path) -> None:
                 (folder / name).open("ab").close()
     except OSError as error:
         raise Broken(f"--report {folder}: {error.strerror}; nothing was sent") from None
-
-
-async def remove_if_empty(path: Path) -> None:
-    """A ledger that this run made, and in which nothing was entered. Nobody else may use it meanwhile."""
-    try:
-        found = await SQLiteLedger.open(path, None, create=False)
-    except LedgerError:
-        return
-    try:
-        if not await found.counts() and not await found.batches():
-            _remove(path)
-    finally:
-        await found.aclose()
-
-
-def _remove(path: Path) -> None:
-    for suffix in SUFFIXES:
-        with contextlib.suppress(OSError):  # Windows keeps what is open; an empty ledger does no harm
-            Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -20,12 +20,12 @@ from ..errors import ConfigurationError, PayCoolsError, first_of
 from ..money import format_major, to_minor
 from .asking import asked, can_ask
 from .destination import Destination, coloured, destination_lines
-from .intake import enter_file, tell_bad_rows, tell_repeats
+from .intake import check_file, enter_file, tell_bad_rows, tell_repeats
 from .ledgers import is_postgres, open_ledger, shown
-from .opening import open_api, remove_if_empty, try_folder
+from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
-from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, say, say_error
+from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, plain, say, say_error
 from .showing import (
     LEFT,
     Waiting,
@@ -59,9 +59,13 @@ async def pay(plan: Plan) -> int:
         raise ConfigurationError("--detach leaves the sending to workers: it needs --ledger postgresql://...")
     if plan.report is not None:
         await asyncio.to_thread(try_folder, plan.report)
-    fresh = not postgres and _is_missing(plan.ledger)
     options: dict[str, Any] = {"concurrency": plan.options.concurrency, "call_timeout": plan.timeout}
     async with open_api(plan.country, sandbox=Path(plan.ledger) if plan.sandbox else None, **options) as paying:
+        if plan.file is not None and not postgres and _is_missing(plan.ledger):
+            # a faulty file must not leave a ledger behind; and a ledger, once made, is never deleted
+            found, _ = await check_file(plan.file, paying.api.request_class, paying.api.currency)
+            if tell_bad_rows(plan.file, found):
+                return BAD_INPUT
         ledger = await open_ledger(
             plan.ledger,
             paying.api.identity,
@@ -74,8 +78,6 @@ async def pay(plan: Plan) -> int:
             code = await _Payment(plan=plan, ledger=ledger, api=paying.api, destination=paying.destination).run()
         finally:
             await ledger.aclose()
-            if fresh:
-                await remove_if_empty(Path(plan.ledger))
     return code
 
 
@@ -208,11 +210,13 @@ class _Payment:
         for line in destination_lines(self.destination.facts(shown(self.plan.ledger))):
             say(line)
         for batch in batches:
-            by = f", offered by {batch.offered_by}" if batch.offered_by else ""
+            by = f", offered by {plain(batch.offered_by)}" if batch.offered_by else ""
             say(f"{batch_name(batch)}{by}: {states_of(batch.counts, currency)}")
         rows, amount = _sum(waiting)
         if self.plan.release is not None:
             self._must_be(rows, amount)
+        if self.plan.offer:
+            return
         if waiting:
             say(f"Your yes releases: {amount_of(rows, amount, currency)}")
         planned = before.rows(State.PLANNED), before.amount(State.PLANNED)
@@ -305,7 +309,7 @@ class _Payment:
             by = [entry.by for entry in each.log if each.id == batch and entry.event == "release"]
             if by:
                 return (
-                    f"batch {batch} was released by {by[0]} and stays so. To take it back: "
+                    f"batch {batch} was released by {plain(by[0])} and stays so. To take it back: "
                     f"{hint('withdraw', self.plan.ledger, number)}"
                 )
         taken = await self.ledger.withdraw(by=self.plan.by, batch=batch)

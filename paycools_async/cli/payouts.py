@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import json
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import attrs
 import typer
 
-from ..batch import Identity, Options, SQLiteLedger, read_orders
+from ..batch import Options
 from ..batch.api import COUNTRIES
-from ..batch.repeats import Repeats
 from ..batch.reports import write_report
 from ..ph.payout import CreatePayout
 from .batches import backup, batches, withdraw
 from .destination import destination_lines
-from .intake import tell_bad_rows, tell_repeats
+from .intake import check_file, tell_bad_rows, tell_repeats
 from .ledgers import reading, shown
 from .opening import chosen_country, try_folder
 from .options import (
@@ -71,16 +67,7 @@ def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = No
     currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
 
     async def look() -> int:
-        repeats = Repeats()
-        with tempfile.TemporaryDirectory() as folder:
-            ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
-            try:
-                found = await ledger.intake(
-                    repeats.watching(read_orders(file, request_class, currency)),
-                    lambda request: json.dumps(attrs.asdict(request)),
-                )
-            finally:
-                await ledger.aclose()
+        found, repeats = await check_file(file, request_class, currency)
         if tell_bad_rows(file, found):
             return BAD_INPUT
         tell_repeats(file, repeats)

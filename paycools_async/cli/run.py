@@ -29,6 +29,7 @@ __all__ = [
     "exit_code_of",
     "failing_clearly",
     "on_signals",
+    "plain",
     "report_failure",
     "say",
     "say_error",
@@ -64,6 +65,11 @@ def say(text: str = "") -> None:
             typer.echo(text.encode("ascii", "backslashreplace").decode("ascii"))
     except (OSError, ValueError) as error:
         raise Broken(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def plain(text: str) -> str:
+    """Another person's words (a file's name, a name) as they may be shown: nothing in them moves the cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def say_error(text: str) -> None:

@@ -14,7 +14,7 @@ from ..batch.states import OPEN
 from ..money import format_major
 from ..times import MANILA
 from .ledgers import shown
-from .run import say, say_error
+from .run import plain, say, say_error
 
 __all__ = [
     "LEFT",
@@ -60,7 +60,7 @@ def amount_of(rows: int, amount: int, currency: str) -> str:
 
 
 def batch_name(batch: Batch) -> str:
-    return f"batch {batch.id}" + (f" ({batch.file})" if batch.file else "")
+    return f"batch {batch.id}" + (f" ({plain(batch.file)})" if batch.file else "")
 
 
 def states_of(counts: Counts, currency: str, only: Collection[State] = tuple(State)) -> str:
@@ -70,7 +70,7 @@ def states_of(counts: Counts, currency: str, only: Collection[State] = tuple(Sta
 
 
 def moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, MANILA):%Y-%m-%d %H:%M:%S}"
+    return datetime.fromtimestamp(seconds, MANILA).isoformat(" ", timespec="seconds")
 
 
 def hint(command: str, ledger: str, *more: str) -> str:

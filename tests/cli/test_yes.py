@@ -369,3 +369,12 @@ def test_a_withdrawal_asks_first_and_takes_only_what_was_never_sent(desk: Desk, 
     assert desk.withdraw(yes=True, batch=5).code == 2
     assert desk.release(1, yes=True).code == 0
     assert (desk.withdraw(yes=True).code, paid(desk)) == (2, ["PAY000000002"])
+
+
+def test_no_name_can_change_what_another_person_sees(desk: Desk, write_orders: WriteOrders) -> None:
+    assert desk.run(write_orders(lines=TWO, name="a\x1b[2K\x1b[1A\u202eb.csv"), offer=True, by="ana\x1b[8m").code == 3
+    done = desk.release(1, answer=False, by="bob")
+    shown = done.output + desk.batches().output
+    assert "batch 1 (a?[2K?[1A?b.csv), offered by ana?[8m: 2 offered, PHP 1,000.20" in shown
+    assert "\u202e" not in shown
+    assert "\x1b[2K" not in shown

@@ -1,0 +1,113 @@
+"""What another person does while one is at the question: each yes stands for itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli.desk import Desk, Done, desk_of
+from conftest_batch import WriteOrders, rows
+
+from paycools_async.signing import PrivateKey
+from paycools_async.testing import FakePayCools
+
+
+@pytest.fixture
+def desk(
+    store: str, key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Desk:
+    fake = FakePayCools(private_key=key)
+    fake.books.enforce_unique = False
+    ledger = request.getfixturevalue("dsn") if store == "postgres" else str(tmp_path / "l.db")
+    return desk_of(fake, ledger, monkeypatch)
+
+
+BOTH = pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
+POSTGRES = pytest.mark.parametrize("store", ["postgres"], indirect=True)
+
+
+def beside(command: Callable[[], Done]) -> Done:
+    """In another thread, as this one's loop stands still at the question."""
+    found: list[Done] = []
+    thread = threading.Thread(target=lambda: found.append(command()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def paid(desk: Desk) -> list[str]:
+    return sorted(payment.order_id for payment in desk.paid)
+
+
+@POSTGRES
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_yes_pays_its_own_batch_while_another_persons_is_at_its_question(
+    desk: Desk, write_orders: WriteOrders, answer: bool
+) -> None:
+    mine = write_orders(lines=rows(2), name="salaries.csv")
+    theirs = write_orders(lines=[["BILL1", *rows(1)[0][1:]]], name="bills.csv")
+
+    def meanwhile(question: str) -> bool:
+        other = beside(lambda: desk.run(theirs, yes=True, by="bob"))
+        assert (other.code, paid(desk)) == (0, ["BILL1"]), other.output
+        assert "batch 1 (salaries.csv): 2 offered, PHP 1,000.20; not sent by this run" in other
+        return answer
+
+    done = desk.run(mine, answer=meanwhile, by="ana")
+    assert done.code == (0 if answer else 2), done.output
+    assert paid(desk) == ["BILL1", *(["PAY000000001", "PAY000000002"] if answer else [])]
+    assert set(desk.states().values()) == ({"settled"} if answer else {"settled", "withdrawn"})
+
+
+@POSTGRES
+@pytest.mark.parametrize("answer", [True, False])
+def test_what_another_person_released_meanwhile_is_paid_once_and_not_taken_back(
+    desk: Desk, write_orders: WriteOrders, answer: bool
+) -> None:
+    def meanwhile(question: str) -> bool:
+        desk.fake.books.balance = 0
+        other = beside(lambda: desk.release(1, yes=True, by="bob", ignore_balance=True))
+        assert (other.code, desk.paid) == (3, []), other.output
+        return answer
+
+    done = desk.run(write_orders(2), answer=meanwhile, by="ana")
+    assert (done.code, desk.paid) == (2, [])
+    assert "batch 1 was released by bob and stays so" in done
+    desk.fake.books.balance = 10**9
+    assert desk.resume(yes=True).code == 0
+    assert paid(desk) == ["PAY000000001", "PAY000000002"]
+
+
+@BOTH
+def test_rows_that_are_taken_back_while_others_of_their_batch_are_sent_are_not_sent(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    assert desk.run(write_orders(lines=rows(3)), offer=True, by="ana").code == 3
+    booked = desk.book
+
+    def book_and_withdraw(fields: dict[str, object]) -> object:
+        if not desk.paid:
+            taken = beside(lambda: desk.withdraw(order_id="PAY000000003", yes=True, by="ana"))
+            assert taken.code == 0, taken.output
+        return booked(fields)
+
+    desk.fake.payouts.decide = book_and_withdraw  # type: ignore[assignment]
+    assert desk.release(1, yes=True, by="bob", concurrency=1).code == 0
+    assert paid(desk) == ["PAY000000001", "PAY000000002"]
+    assert desk.states()["PAY000000003"] == "withdrawn"
+
+
+@BOTH
+def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders: WriteOrders, tmp_path: Path) -> None:
+    assert desk.run(write_orders(2), offer=True, by="ana").code == 3
+    assert desk.status().code == 3
+    assert desk.withdraw(yes=True, order_id="PAY000000001").code == 0
+    assert desk.release(1, yes=True, by="bob", expect_count=1, report=tmp_path / "out").code == 0
+    assert paid(desk) == ["PAY000000002"]
+    listed = desk.batches()
+    assert "released by bob: 1 payout, PHP 500.10" in listed
+    assert "taken back by" in listed
+    assert (desk.status().code, "settled" in desk.status(), "SANDBOX" in desk.status()) == (0, True, True)
+    assert desk.report(tmp_path / "again").code == 0
