@@ -207,7 +207,9 @@ class Driver:
         skew = now - self._clock.monotonic()
         if abs(skew - self._skew) > _CLOCK_WAS_SET:
             self._skew, self._started = skew, now
-        since = max(row.sent if row.sent is not None else row.updated, self._started)
+        sent = row.sent if row.sent is not None else row.updated
+        # what lies in the future was written before a clock was set back: it counts as left before this run
+        since = max(sent, self._started) if sent <= now + _CLOCK_WAS_SET else self._started
         return since + self._options.absence(row.resends, self._api.call_timeout, self._lag)
 
     async def _absent(self, row: Row) -> None:

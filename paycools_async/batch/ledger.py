@@ -235,7 +235,7 @@ class SQLiteLedger:
 
     async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
         """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
-        found = await self._do(lambda db: sqlite_batches.withdraw(db, by, batch, order_id, self.time()))
+        found = await self._do(lambda db: sqlite_batches.withdraw(db, by, batch, order_id, self._scope, self.time()))
         await self._read(sqlite.checkpoint)
         return found
 

@@ -184,8 +184,10 @@ class PostgresLedger:
         values = self._values(by=by, batch=batch, order_id=order_id)
 
         async def write(connection: Connection) -> Withdrawal:
-            [(rows, amount)] = await (await connection.execute(decisions.WITHDRAW.encode(), values)).fetchall()
-            [(stay,)] = await (await connection.execute(decisions.STAY.encode(), values)).fetchall()
+            [(rows, amount)] = await (
+                await connection.execute(decisions.withdraw(self._scope).encode(), values)
+            ).fetchall()
+            [(stay,)] = await (await connection.execute(decisions.stay(self._scope).encode(), values)).fetchall()
             return Withdrawal(rows=rows, amount=amount, stay=stay)
 
         return await self._session.run(write)

@@ -15,7 +15,7 @@ from .postgres_queries import NOW
 from .protocol import Batch, BatchEntry
 from .states import State
 
-__all__ = ["BATCHES", "BATCH_COUNTS", "BATCH_LOG", "RELEASE", "STAY", "WITHDRAW", "adopt", "batches_of"]
+__all__ = ["BATCHES", "BATCH_COUNTS", "BATCH_LOG", "RELEASE", "adopt", "batches_of", "stay", "withdraw"]
 
 _UNSENT = "p.state IN ('offered', 'planned')"
 _NEVER_SENT = f"p.withdrawn = 0 AND {_UNSENT} AND p.resends = 0"
@@ -48,10 +48,18 @@ SELECT count(*), coalesce(sum(amount), 0)::bigint FROM moved"""
 
 
 RELEASE = _decide("release", State.PLANNED, "p.intake = %(batch)s::int AND p.state = 'offered'", every=True)
-WITHDRAW = _decide("withdraw", State.WITHDRAWN, f"{_ASKED} AND {_NEVER_SENT}", ", withdrawn = p.id")
-STAY = f"""
+
+
+def withdraw(scope: str) -> str:
+    """Take back what was never sent."""
+    return _decide("withdraw", State.WITHDRAWN, f"{_ASKED} AND {_NEVER_SENT}{scope}", ", withdrawn = p.id")
+
+
+def stay(scope: str) -> str:
+    """How many rows stay, for they were or may have been sent."""
+    return f"""
 SELECT count(*) FROM paycools_payouts p
-WHERE {_ASKED} AND p.withdrawn = 0 AND p.state <> 'withdrawn' AND NOT ({_NEVER_SENT})"""
+WHERE {_ASKED} AND p.withdrawn = 0 AND p.state <> 'withdrawn' AND NOT ({_NEVER_SENT}){scope}"""
 
 
 def adopt(scope: str) -> str:

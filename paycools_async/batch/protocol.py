@@ -220,7 +220,7 @@ class Ledger(Protocol):
         ...
 
     async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
-        """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
+        """Take back what was never sent: of a batch, of one order, or with neither of all that this ledger sees."""
         ...
 
     async def adopt(self, *, by: str) -> int:

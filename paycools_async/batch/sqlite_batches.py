@@ -131,10 +131,10 @@ def release(connection: sqlite3.Connection, batch: int, by: str, rows: int, amou
 
 
 def withdraw(
-    connection: sqlite3.Connection, by: str, batch: int | None, order_id: str | None, now: float
+    connection: sqlite3.Connection, by: str, batch: int | None, order_id: str | None, scope: str, now: float
 ) -> Withdrawal:
     """Take back what was never sent, and log it for each batch."""
-    where = "withdrawn = 0"
+    where = f"withdrawn = 0{scope}"
     values: tuple[Any, ...] = ()
     if batch is not None:
         where, values = f"{where} AND intake = ?", (*values, batch)

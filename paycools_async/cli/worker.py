@@ -66,22 +66,28 @@ def worker(
 
 def prepare(
     ledger: PostgresOption,
-    role: Annotated[str | None, typer.Option(help="Give this role what runs and workers need, and no more.")] = None,
+    role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,
+    may: Annotated[
+        list[str] | None, typer.Option(help="What the role may do: offer, release, run; several; all by default.")
+    ] = None,
 ) -> None:
     """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
 
     async def make() -> int:
         found = await open_postgres(ledger, None)
         try:
-            from ..batch.postgres_session import grant
+            from ..batch.postgres_session import RIGHTS, grant
             from ..batch.worker import prepare_jobs
 
             await prepare_jobs(found)
             if role is not None:
-                await grant(ledger, role)
+                await grant(ledger, role, tuple(may or RIGHTS))
         finally:
             await found.aclose()
-        say(f"ready: {shown(ledger)}" + (f", for the role {role}" if role else ""))
+        say(
+            f"ready: {shown(ledger)}"
+            + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
+        )
         return 0
 
     failing_clearly(make)

@@ -127,6 +127,19 @@ async def test_a_clock_that_was_set_back_between_two_runs_holds_up_nothing(
     assert (summary.rows(State.SETTLED), fake.clock.monotonic() - began < 300) == (2, True)
 
 
+async def test_a_clock_that_was_set_back_does_not_hold_up_what_is_unclear_either(
+    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    fake.faults.drop_before(next=1, only=CREATE)
+    await plan(write_orders(1))
+    await run(api, ledger, fake, wait=1)
+    later = ledger.time() + 3600
+    await ledger._do(lambda db: db.execute("UPDATE payouts SET sent = ?, due = ?", (later, later)) and None)
+    began = fake.clock.monotonic()
+    summary = await run(api, ledger, fake)
+    assert (summary.rows(State.SETTLED), fake.clock.monotonic() - began < 300) == (1, True)
+
+
 @STORES
 async def test_the_longest_lag_is_learned_and_three_times_it_is_waited_for(
     api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
