@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import typer
 
@@ -18,18 +18,25 @@ __all__ = ["asked", "can_ask"]
 
 
 def can_ask() -> bool:
-    """Whether somebody sits at a terminal."""
+    """Whether somebody sits at a terminal, and can see a question there."""
+    return _is_terminal(sys.stdin) and (_is_terminal(sys.stdout) or _is_terminal(sys.stderr))
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return sys.stdin is not None and sys.stdin.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
 
 
 def asked(question: str) -> bool:
-    """Whether a person says yes. Ctrl-C, SIGTERM and the end of the input are a no, at once."""
+    """Whether a person says yes. The question has to hold all that is decided: it may be all that is seen.
+
+    Ctrl-C, SIGTERM and the end of the input are a no, at once.
+    """
     try:
         with _interruptible():
-            return typer.confirm(question)
+            return typer.confirm(question, err=not _is_terminal(sys.stdout))
     except (KeyboardInterrupt, EOFError, typer.Abort):
         say_error("")
         return False

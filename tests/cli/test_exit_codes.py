@@ -240,6 +240,26 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     os.close(ours)
 
 
+def test_the_question_is_shown_on_the_terminal_when_standard_output_goes_elsewhere(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    base_url, env = sandbox
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "payouts", "run", str(write_orders(2)), "--ledger", str(tmp_path / "l.db")]
+    with (tmp_path / "out.txt").open("w") as out:
+        process = subprocess.Popen(command, env=env, stdin=theirs, stdout=out, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    screen = _read_until(ours, "[y/N]")
+    assert "Send 2 payouts, PHP 1,000.20, to " in screen
+    assert "SANDBOX" in screen
+    os.write(ours, b"y\n")
+    _read_until(ours, None)
+    assert process.wait(10) == 0
+    assert booked(base_url) == 2
+    assert "[y/N]" not in (tmp_path / "out.txt").read_text()
+    os.close(ours)
+
+
 def _read_until(terminal: int, text: str | None) -> str:
     """What a terminal shows, until a text, or its other end is gone."""
     found, end = "", time.monotonic() + 20
