@@ -7,7 +7,7 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar
 
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
@@ -22,51 +22,96 @@ from .times import Clock, SystemClock
 from .transports.base import Transport
 from .version import __version__
 
-__all__ = ["BaseClient"]
+__all__ = ["BaseClient", "ClientOptions"]
+
+C = TypeVar("C", bound=PHCredentials | GlobalCredentials)
 
 
-class BaseClient:
+class ClientOptions(TypedDict, total=False):
+    """What the clients of both APIs take besides the credentials, all by name."""
+
+    environment: Environment
+    """UAT, the test system, unless given."""
+    base_url: str | None
+    """The host, where PayCools has given you one of your own."""
+    transport: Transport | None
+    """Replaces aiohttp; it is closed with the client."""
+    paths: Mapping[str, str] | None
+    """Overrides or supplies endpoint paths by id."""
+    signer: Signer | AsyncSigner | None
+    """Replaces the private key's own; also an async one, for a key service."""
+    timeout: float
+    """Seconds for a whole call, retries included."""
+    retry: Retry | None
+    pace: Pace | None
+    clock: Clock | None
+    max_connections: int
+    """The size of aiohttp's pool."""
+
+
+DEFAULTS: ClientOptions = {
+    "environment": Environment.UAT,
+    "base_url": None,
+    "transport": None,
+    "paths": None,
+    "signer": None,
+    "timeout": 30.0,
+    "retry": None,
+    "pace": None,
+    "clock": None,
+    "max_connections": 100,
+}
+
+
+class BaseClient(Generic[C]):
     """What the clients of both APIs share."""
 
     _family: Literal["ph", "global"]
     _products: ClassVar[Mapping[str, str]]
     """The attributes that are products, each with its module and class."""
-    credentials: PHCredentials | GlobalCredentials
+    _defaults: ClassVar[Mapping[str, Any]]
+    """Every option with the value it has where none is given."""
+    _option_types: ClassVar[type]
+    """The TypedDict of the options."""
+    credentials: C
 
-    def __init__(
-        self,
-        credentials: PHCredentials | GlobalCredentials,
-        *,
-        environment: Environment,
-        base_url: str,
-        transport: Transport | None,
-        paths: Mapping[str, str] | None,
-        signer: Signer | AsyncSigner | None,
-        timeout: float,
-        retry: Retry | None,
-        pace: Pace | None,
-        clock: Clock | None,
-        max_connections: int,
-        **more: Any,
-    ) -> None:
-        self.environment = environment
-        self.base_url = base_url
-        self.clock: Clock = clock or SystemClock()
-        self._pool, async_signer = _off_the_loop(signer or signer_for(credentials.private_key))
+    def __init_subclass__(cls, **more: Any) -> None:
+        """The options stand once, in the TypedDict; `help()` and notebooks show them as parameters."""
+        super().__init_subclass__(**more)
+        if "_option_types" in cls.__dict__:
+            cls.__init__.__signature__ = _signature(cls)  # type: ignore[attr-defined]
+
+    def __init__(self, credentials: C, options: Mapping[str, Any]) -> None:
+        """`options` are those of `_defaults`. Raises TypeError for one that is not, and what each is checked for."""
+        unknown = options.keys() - self._defaults.keys()
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no option {min(unknown)!r}; it takes {', '.join(self._defaults)}"
+            )
+        given = {**self._defaults, **options}
+        self.credentials = credentials
+        self.environment: Environment = given["environment"]
+        self.base_url: str = self._host(given["environment"], given["base_url"])
+        self.clock: Clock = given["clock"] or SystemClock()
+        self._pool, async_signer = _off_the_loop(given["signer"] or signer_for(credentials.private_key))
         self._engine = Engine(
             family=self._family,
             merchant=credentials,
-            base_url=base_url,
-            transport=transport or _Lazy(max_connections),
+            base_url=self.base_url,
+            transport=given["transport"] or _Lazy(given["max_connections"]),
             signer=async_signer,
-            retry=retry or Retry(),
-            pace=pace or Pace(clock=self.clock),
+            retry=given["retry"] or Retry(),
+            pace=given["pace"] or Pace(clock=self.clock),
             clock=self.clock,
-            timeout=timeout,
+            timeout=given["timeout"],
             user_agent=f"paycools-async/{__version__}",
-            paths=_checked_paths(paths or {}, self._family),
-            **more,
+            paths=_checked_paths(given["paths"] or {}, self._family),
+            **{name: given[name] for name in given.keys() - DEFAULTS.keys()},
         )
+
+    def _host(self, environment: Environment, base_url: str | None) -> str:
+        """The base URL, checked. Raises ConfigurationError."""
+        raise NotImplementedError
 
     async def call(
         self,
@@ -154,6 +199,18 @@ class BaseClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.environment.name} {self.base_url} app_id={self.credentials.app_id!r}>"
+
+
+def _signature(client: type[BaseClient[Any]]) -> inspect.Signature:
+    """The constructor's, with the options as the parameters that they are to a caller."""
+    written = inspect.signature(client.__init__)
+    types = client._option_types.__annotations__
+    first = [each for each in written.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    named = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=types[name].__forward_arg__)
+        for name, value in client._defaults.items()
+    ]
+    return written.replace(parameters=[*first, *named])
 
 
 class _Lazy:

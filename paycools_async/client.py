@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, Unpack
 
-from .base_client import BaseClient
+from .base_client import DEFAULTS, BaseClient, ClientOptions
 from .config import (
     Environment,
     GlobalCredentials,
@@ -19,10 +19,6 @@ from .config import (
 from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
-from .policy import Pace, Retry
-from .signing import AsyncSigner, Signer
-from .times import Clock
-from .transports.base import Transport
 
 if TYPE_CHECKING:
     from .callbacks.verify import GlobalCallbacks, PHCallbacks
@@ -47,12 +43,26 @@ if TYPE_CHECKING:
     from .ph.refund import Refunds
     from .ph.web_payment import WebPayments
 
-__all__ = ["PayCoolsGlobal", "PayCoolsPH"]
+__all__ = ["GlobalOptions", "PHOptions", "PayCoolsGlobal", "PayCoolsPH"]
 
 R = TypeVar("R")
 
 
-class PayCoolsPH(BaseClient):
+class PHOptions(ClientOptions, total=False):
+    """The options of `PayCoolsPH`."""
+
+    sign_path_parameters: bool
+    """Signs values that stand in a path (no document says whether PayCools expects it)."""
+
+
+class GlobalOptions(ClientOptions, total=False):
+    """The options of `PayCoolsGlobal`."""
+
+    timestamp_unit: Literal["ms", "s"]
+    """The tables say milliseconds, the default; PayCools' own signed samples hold seconds."""
+
+
+class PayCoolsPH(BaseClient[PHCredentials]):
     """The client of the PH API.
 
     `environment` defaults to UAT, the test system. `timeout` is seconds for a whole call, retries included.
@@ -64,7 +74,6 @@ class PayCoolsPH(BaseClient):
     """
 
     _family = "ph"
-    credentials: PHCredentials
     # made when first asked for
     account: Account
     payouts: Payouts
@@ -91,40 +100,17 @@ class PayCoolsPH(BaseClient):
         "cpm": "ph.cpm:CPM",
     }
 
-    def __init__(
-        self,
-        credentials: PHCredentials,
-        *,
-        environment: Environment = Environment.UAT,
-        base_url: str | None = None,
-        transport: Transport | None = None,
-        paths: Mapping[str, str] | None = None,
-        signer: Signer | AsyncSigner | None = None,
-        timeout: float = 30.0,
-        retry: Retry | None = None,
-        pace: Pace | None = None,
-        clock: Clock | None = None,
-        max_connections: int = 100,
-        sign_path_parameters: bool = False,
-    ) -> None:
-        self.credentials = credentials
-        super().__init__(
-            credentials,
-            environment=environment,
-            base_url=ph_base_url(environment, base_url),
-            transport=transport,
-            paths=paths,
-            signer=signer,
-            timeout=timeout,
-            retry=retry,
-            pace=pace,
-            clock=clock,
-            max_connections=max_connections,
-            sign_path_parameters=sign_path_parameters,
-        )
+    _defaults: ClassVar[Mapping[str, Any]] = {**DEFAULTS, "sign_path_parameters": False}
+    _option_types = PHOptions
+
+    def __init__(self, credentials: PHCredentials, **options: Unpack[PHOptions]) -> None:
+        super().__init__(credentials, options)
+
+    def _host(self, environment: Environment, base_url: str | None) -> str:
+        return ph_base_url(environment, base_url)
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None, **options: Any) -> Self:
+    def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[PHOptions]) -> Self:
         """A client from the PAYCOOLS_PH_* variables of the process, or of `env`; options as for the constructor.
 
         _APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path), _CALLBACK_SECRET, _ENVIRONMENT (uat, production)
@@ -164,7 +150,7 @@ class PayCoolsPH(BaseClient):
         return self._engine.freeze(request).text.decode("utf-8")
 
 
-class PayCoolsGlobal(BaseClient):
+class PayCoolsGlobal(BaseClient[GlobalCredentials]):
     """The client of the Global API.
 
     Options as for `PayCoolsPH`; both hosts are documented, so production needs no `base_url`. `timestamp_unit`: the
@@ -172,7 +158,6 @@ class PayCoolsGlobal(BaseClient):
     """
 
     _family = "global"
-    credentials: GlobalCredentials
     # made when first asked for
     account: GlobalAccount
     philippines: Philippines
@@ -195,42 +180,19 @@ class PayCoolsGlobal(BaseClient):
         "unified": "global_api.unified:Unified",
     }
 
-    def __init__(
-        self,
-        credentials: GlobalCredentials,
-        *,
-        environment: Environment = Environment.UAT,
-        base_url: str | None = None,
-        transport: Transport | None = None,
-        paths: Mapping[str, str] | None = None,
-        signer: Signer | AsyncSigner | None = None,
-        timeout: float = 30.0,
-        retry: Retry | None = None,
-        pace: Pace | None = None,
-        clock: Clock | None = None,
-        max_connections: int = 100,
-        timestamp_unit: Literal["ms", "s"] = "ms",
-    ) -> None:
-        if timestamp_unit not in ("ms", "s"):
+    _defaults: ClassVar[Mapping[str, Any]] = {**DEFAULTS, "timestamp_unit": "ms"}
+    _option_types = GlobalOptions
+
+    def __init__(self, credentials: GlobalCredentials, **options: Unpack[GlobalOptions]) -> None:
+        if options.get("timestamp_unit", "ms") not in ("ms", "s"):
             raise ConfigurationError('timestamp_unit: "ms" or "s"')
-        self.credentials = credentials
-        super().__init__(
-            credentials,
-            environment=environment,
-            base_url=global_base_url(environment, base_url),
-            transport=transport,
-            paths=paths,
-            signer=signer,
-            timeout=timeout,
-            retry=retry,
-            pace=pace,
-            clock=clock,
-            max_connections=max_connections,
-            timestamp_unit=timestamp_unit,
-        )
+        super().__init__(credentials, options)
+
+    def _host(self, environment: Environment, base_url: str | None) -> str:
+        return global_base_url(environment, base_url)
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None, **options: Any) -> Self:
+    def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[GlobalOptions]) -> Self:
         """A client from the PAYCOOLS_GLOBAL_* variables of the process, or of `env`; options as for the constructor.
 
         _APP_ID, _PRIVATE_KEY, _PLATFORM_PUBLIC_KEY (keys as text, Base64 or path), _ENVIRONMENT (uat, production)

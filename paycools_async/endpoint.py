@@ -129,6 +129,7 @@ class Endpoint:
 
     @property
     def moves_or_creates(self) -> bool:
+        """Whether a second call would do a second thing: anything but a read."""
         return self.effect is not Effect.READS
 
 

@@ -153,7 +153,7 @@ class InvalidRequest(PayCoolsError, ValueError):
 
     def __init__(self, request_name: str, errors: Sequence[FieldError]) -> None:
         self.request_name = request_name
-        self.errors = tuple(errors)
+        self.errors: tuple[FieldError, ...] = tuple(errors)
         super().__init__(f"{request_name}: " + "; ".join(map(str, self.errors)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -244,7 +244,8 @@ class StillPending(PayCoolsError):
 class ApiError(PayCoolsError):
     """PayCools answered with an error code. `.code` and `.message` are as received; `.hint` is our advice."""
 
-    outcome = Outcome.REJECTED
+    args: tuple[Any, ...]
+    outcome: Outcome = Outcome.REJECTED
     hint: str = "see PayCools' message"
 
     def __init__(self, code: int, message: str, *, outcome: Outcome | None = None) -> None:

@@ -55,6 +55,7 @@ class Doubts:
         return iter(tuple(self._records.values()))
 
     def get(self, operation: str, order_id: str | None) -> InDoubt | None:
+        """The entry of this operation and order; None where there is none."""
         return self._records.get((operation, order_id)) if order_id is not None else None
 
     def add(self, operation: str, request: Any) -> InDoubt:
@@ -73,6 +74,7 @@ class Doubts:
         return record
 
     def count_resend(self, record: InDoubt, resends: int) -> InDoubt:
+        """The entry, with the number of times it was sent again."""
         counted = self._records[self._key(record)] = attrs.evolve(record, resends=resends)
         return counted
 

@@ -5,8 +5,12 @@ A product lists its calls (`create = Call(CreatePayout)`); the parameters and th
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+
+import attrs
 
 from .endpoint import Request
 from .errors import NotFound
@@ -53,14 +57,47 @@ class Product:
 
 
 class Call(Generic[P, R]):
-    """Builds the request from keyword arguments and sends it."""
+    """Builds the request from keyword arguments and sends it.
+
+    To `help()`, `inspect` and notebooks it is a method with the request's own parameters, text and result.
+    """
+
+    request: Callable[P, Request[R]]
+    __name__: str
+    __qualname__: str
 
     def __init__(self, request: Callable[P, Request[R]]) -> None:
         self.request = request
         self.__doc__ = request.__doc__
 
     def __set_name__(self, owner: type[Product], name: str) -> None:
-        self._name = name
+        self.__name__ = name
+        self.__qualname__ = f"{owner.__qualname__}.{name}"
+        self.__module__ = owner.__module__
+
+    @functools.cached_property
+    def __signature__(self) -> inspect.Signature:
+        """As of a method: the product, then what the request class takes; what it returns is awaited."""
+        made = inspect.signature(self.request)
+        product = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        # what is made from other fields has no value to show
+        given = [
+            each.replace(default=...) if each.default is attrs.NOTHING else each for each in made.parameters.values()
+        ]
+        endpoint = getattr(self.request, "__endpoint__", None)
+        return made.replace(
+            parameters=[product, *given],
+            return_annotation=inspect.Signature.empty if endpoint is None else endpoint.returns,
+        )
+
+    @functools.cached_property
+    def _bound_signature(self) -> inspect.Signature:
+        unbound = self.__signature__
+        return unbound.replace(parameters=list(unbound.parameters.values())[1:])
+
+    def __call__(self, product: Product, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        """`Payouts.create(paycools.payouts, ...)`, as with any method."""
+        return self.__get__(product, type(product))(*args, **kwargs)
 
     @overload
     def __get__(self, product: None, owner: type[Product]) -> Self: ...
@@ -74,6 +111,9 @@ class Call(Generic[P, R]):
         def send(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
             return client.send(self.request(*args, **kwargs))
 
-        send.__doc__ = self.__doc__
-        product.__dict__[self._name] = send  # from now on found there, without coming here
+        shown: Any = send
+        for name in ("__doc__", "__name__", "__qualname__", "__module__"):
+            setattr(shown, name, getattr(self, name))
+        shown.__signature__ = self._bound_signature
+        product.__dict__[self.__name__] = send  # from now on found there, without coming here
         return send

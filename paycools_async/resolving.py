@@ -67,6 +67,7 @@ class Resolving(Generic[F, R]):
 
     @property
     def operation(self) -> str:
+        """The endpoint's id, like "ph.payout.create"."""
         return self.request.__endpoint__.id
 
     async def run(self) -> F | R:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from paycools_async import PayCoolsPH, load_private_key
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock, generate_private_key
+
+ROOT = Path(__file__).parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))  # last: for the benchmarks; what is installed goes before what stands here
 
 pytest_plugins = ["conftest_batch", "conftest_postgres", "conftest_sandbox", "conftest_transports"]
 

@@ -82,3 +82,9 @@ def test_a_client_knows_its_products_and_nothing_else(key_pem: str) -> None:
     assert client.payouts is client.payouts
     with pytest.raises(AttributeError, match="PayCoolsPH has no attribute 'payout'"):
         client.payout  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_what_is_tested_is_what_the_gate_installed(pytestconfig: pytest.Config) -> None:
+    """Without this folder on pytest's path, as in the gate, the package is the built wheel's."""
+    from_folder = PACKAGE.parent in [Path(each) for each in pytestconfig.getini("pythonpath")]
+    assert from_folder != ("site-packages" in PACKAGE.parts)

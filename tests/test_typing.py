@@ -6,103 +6,35 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import paycools_async
+
 pytestmark = pytest.mark.slow  # a type checker reads the whole package
 
-GOOD = """\
-from typing import assert_type
-
-from paycools_async import Balance, CreatePayout, Exchange, PayCoolsGlobal, PayCoolsPH, PayoutReceipt, PayoutStatus
-from paycools_async.global_api import (
-    CountryBalance,
-    GetCountryBalance,
-    GlobalPayoutStatus,
-    GlobalRefundRecord,
-    QueryIndonesianPayout,
-    UnifiedPaymentReceipt,
-)
-
-
-async def use(paycools: PayCoolsPH) -> None:
-    receipt = await paycools.payouts.create(
-        mch_order_id="A1",
-        amount=50010,
-        pay_method_code="EWALLET",
-        ewallet_code="GCASH",
-        account_no="09171234567",
-        account_name="Juan Dela Cruz",
-    )
-    assert_type(receipt, PayoutReceipt)
-    assert_type(receipt.transaction_id, str)
-    assert_type(await paycools.payouts.query(mch_order_id="A1"), PayoutStatus)
-    assert_type(await paycools.account.balance(), Balance)
-
-
-async def send(paycools: PayCoolsPH, request: CreatePayout) -> None:
-    assert_type(await paycools.send(request), PayoutReceipt)
-    assert_type(await paycools.exchange(request), Exchange[PayoutReceipt])
-    assert_type(request.amount, int)
-
-
-async def countries(paycools: PayCoolsGlobal) -> None:
-    assert_type(await paycools.account.balance(country_code="PH"), CountryBalance)
-    assert_type(await paycools.send(GetCountryBalance(country_code="PH")), CountryBalance)
-    assert_type(await paycools.indonesia.payouts.query(mch_order_id="A1"), GlobalPayoutStatus)
-    assert_type(await paycools.send(QueryIndonesianPayout(mch_order_id="A1")), GlobalPayoutStatus)
-    assert_type(await paycools.refunds.payments(original_transaction_id="C1"), list[GlobalRefundRecord])
-    assert_type(
-        await paycools.unified.payments.create(
-            mch_order_id="A1",
-            amount=100,
-            country_code="TH",
-            channel_type="DIRECT_DEBIT",
-            channel_code="X",
-            pay_token="T",
-            notify_url="https://shop.example",
-        ),
-        UnifiedPaymentReceipt,
-    )
-"""
-
-BAD = """\
-from paycools_async import GetBalance, PayCoolsGlobal, PayCoolsPH
-from paycools_async.global_api import GetCountryBalance
-
-
-async def use(paycools: PayCoolsPH) -> None:
-    await paycools.payouts.query(mchOrderId="A1")  # wrong name
-    await paycools.payouts.query(mch_order_id=1)  # wrong type
-    await paycools.payouts.query()  # missing
-    await paycools.payouts.query("A1")  # by position
-    (await paycools.send(GetBalance())).transaction_id  # no such field
-    await paycools.send("GetBalance")  # no request
-    GetBalance().appId  # no such field
-    for request in [GetBalance()]:
-        request.__endpoint__.id = ""  # frozen
-
-
-async def mixed(paycools: PayCoolsPH, countries: PayCoolsGlobal) -> None:
-    await paycools.send(GetCountryBalance(country_code="PH"))  # the other API
-    await countries.send(GetBalance())  # the other API
-    await countries.unified.payouts.query(mch_order_id="A1")  # no country
-"""
+CASES = Path(__file__).parent / "type_cases"
+_PARENT = Path(paycools_async.__file__).parent.parent
+SOURCE = [] if _PARENT.name == "site-packages" else [str(_PARENT)]
+"""Where the package that the tests import is, unless a type checker finds it by itself: it is installed."""
 
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typing")
-    (folder / "good.py").write_text(GOOD, "utf-8")
-    (folder / "bad.py").write_text(BAD, "utf-8")
+    for name in ("good.py", "bad.py"):
+        shutil.copy(CASES / name, folder)
     return folder
 
 
 def wrong_lines() -> list[int]:
-    return [number for number, line in enumerate(BAD.splitlines(), 1) if "  # " in line]
+    return [
+        number for number, line in enumerate((CASES / "bad.py").read_text("utf-8").splitlines(), 1) if "  # " in line
+    ]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
@@ -114,6 +46,7 @@ def test_mypy_knows_every_result_and_finds_every_mistake(cases: Path) -> None:
         capture_output=True,
         text=True,
         timeout=300,
+        env={**os.environ, "MYPYPATH": os.pathsep.join(SOURCE)},
     )
     found = re.findall(r"^(\w+\.py):(\d+): error: .*\[([\w-]+)\]$", run.stdout, re.MULTILINE)
     assert [(file, int(line)) for file, line, _ in found] == [("bad.py", line) for line in wrong_lines()], run.stdout
@@ -129,12 +62,16 @@ def test_mypy_knows_every_result_and_finds_every_mistake(cases: Path) -> None:
         "arg-type",
         "arg-type",
         "call-arg",
+        "call-arg",
+        "arg-type",
+        "call-arg",
+        "arg-type",
     ]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyright") is None, reason="pyright is not installed")
 def test_pyright_agrees(cases: Path) -> None:
-    settings = {"include": ["good.py", "bad.py"], "typeCheckingMode": "standard"}
+    settings = {"include": ["good.py", "bad.py"], "typeCheckingMode": "standard", "extraPaths": SOURCE}
     (cases / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
     run = subprocess.run(
         [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable],

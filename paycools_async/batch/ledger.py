@@ -81,8 +81,8 @@ def _close_it(opening: asyncio.Future[sqlite_file.Opened]) -> None:
 class SQLiteLedger:
     """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`."""
 
-    tend_every = math.inf
-    send_within = math.inf
+    tend_every: float = math.inf
+    send_within: float = math.inf
 
     def __init__(self, path: Path, clock: Callable[[], float] | None = None, *, read_only: bool = False) -> None:
         self.path = path

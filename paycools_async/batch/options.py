@@ -66,9 +66,11 @@ class Summary:
     resent: int = 0
 
     def rows(self, *states: State) -> int:
+        """How many payouts are in these states."""
         return sum(self.counts.get(state, (0, 0))[0] for state in states)
 
     def amount(self, *states: State) -> int:
+        """What the payouts in these states are worth, in minor units."""
         return sum(self.counts.get(state, (0, 0))[1] for state in states)
 
     @property

@@ -58,11 +58,11 @@ class PostgresLedger:
 
     def __init__(self, dsn: str, *, call_timeout: float, margin: float, clock: Callable[[], float] | None) -> None:
         self.dsn = dsn
-        self.lease = call_timeout + margin
-        self.tend_every = self.lease / 3
+        self.lease: float = call_timeout + margin
+        self.tend_every: float = self.lease / 3
         # the rest of the margin is for the time between the database's clock and the first byte
-        self.send_within = margin / 2
-        self.worker = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.send_within: float = margin / 2
+        self.worker: str = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
         self._call_timeout = call_timeout
         self._clock = DatabaseClock(self.lease, clock)
         self._only: tuple[int, ...] | None = None

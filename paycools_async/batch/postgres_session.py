@@ -100,6 +100,7 @@ class Session:
 
     @property
     def is_open(self) -> bool:
+        """Whether there is a connection; none is made by asking."""
         return self._connection is not None and not self._connection.closed
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -147,6 +148,7 @@ class Session:
         return self._connection
 
     async def aclose(self) -> None:
+        """Close the connection and open no other."""
         async with self._lock:
             self._closed = True
             if self._connection is not None:
@@ -268,8 +270,9 @@ async def _grant(connection: Connection, role: str, rights: list[str]) -> None:
         revoke = sql.SQL("REVOKE ALL ON {} {} FROM {}").format(kind, sql.Identifier(schema, name), to)
         await connection.execute(revoke)
     await connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), to))
-    for right in rights:
-        await connection.execute(sql.SQL(GRANTS[right]).format(role=to))
+    for right in rights:  # texts of this package, though not of this line
+        await connection.execute(sql.SQL(GRANTS[right]).format(role=to))  # pyright: ignore[reportArgumentType]
         for name, is_sequence in jobs if right in JOB_GRANTS else ():
-            what = sql.SQL("USAGE ON SEQUENCE" if is_sequence else f"{JOB_GRANTS[right]} ON TABLE")
+            on = "USAGE ON SEQUENCE" if is_sequence else f"{JOB_GRANTS[right]} ON TABLE"
+            what = sql.SQL(on)  # pyright: ignore[reportArgumentType]
             await connection.execute(sql.SQL("GRANT {} {} TO {}").format(what, sql.Identifier(schema, name), to))

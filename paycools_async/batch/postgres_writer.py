@@ -46,7 +46,7 @@ class DatabaseClock:
         self.stand_in = stand_in
         self._offset: float | None = None
         self._settled_at = -math.inf
-        self.was_set = False
+        self.was_set: bool = False
         """Whether a step was seen that nobody has dealt with."""
 
     def time(self) -> float:
@@ -149,12 +149,12 @@ class Writer:
         # a move that is not made within a lease is too late for everybody
         self._session = Session(dsn, lease, statement=lease)
         self._lease = lease
-        self.idle_limit = idle_limit(lease)
+        self.idle_limit: str = idle_limit(lease)
         self._worker = worker
         self._clock = clock
         self._waiting: list[_Move] = []
         self._task: asyncio.Task[None] | None = None
-        self.commits = 0
+        self.commits: int = 0
 
     async def move(self, row: LentRow, moved: LentRow, event: Event, due: float, facts: dict[str, Any]) -> LentRow:
         """Write one move with whatever else waits. Raises IllegalMove where the row is not as the caller saw it."""
@@ -165,6 +165,7 @@ class Writer:
         return await done
 
     async def aclose(self) -> None:
+        """Write what is waiting, then close the session."""
         if self._task is not None:
             await asyncio.wait([self._task])
         await self._session.aclose()

@@ -63,6 +63,7 @@ class Identity:
     currency: str = "PHP"
 
     def text(self) -> str:
+        """As it is stored and compared: family, app id and host, every name of this machine being one."""
         host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
         return f"{self.family} {self.app_id} {host}"
 
@@ -104,6 +105,7 @@ class Intake:
     more_errors: int = 0
 
     def add(self, error: RowError) -> None:
+        """Keep the error, or count it where enough are kept."""
         if len(self.errors) < _MAX_ERRORS:
             self.errors.append(error)
         else:

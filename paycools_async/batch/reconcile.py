@@ -64,6 +64,7 @@ class Reconciliation:
     examples: dict[Verdict, list[Finding]] = attrs.field(factory=dict)
 
     def add(self, finding: Finding, *, keep: int = 20) -> None:
+        """Count the finding, and keep it as an example unless it agrees or `keep` are kept."""
         rows, amount = self.counts.get(finding.verdict, (0, 0))
         theirs = finding.their_amount if finding.their_amount is not None else finding.our_amount
         self.counts[finding.verdict] = (rows + 1, amount + (theirs or 0))

@@ -171,7 +171,7 @@ def _open_beside(path: Path, identity: Identity | None, create: bool, undo: cont
             return Opened(path, connection)
         time.sleep(patience)
         mark = marks.read(path)
-    raise _refusal(path, doubt)
+    raise _refusal(path, doubt)  # pyright: ignore[reportPossiblyUnboundVariable] - there is a first look
 
 
 def _open_owned(

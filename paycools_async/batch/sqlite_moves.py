@@ -52,9 +52,11 @@ class Move:
 
     def __init__(self, row: Row, event: Event, due: float, now: float, facts: dict[str, Any], epoch: str) -> None:
         """Raises IllegalMove where the event cannot happen in the row's state."""
-        self.row, self.event = row, event
-        self.to = to = moved(row, event, facts, now)
-        self.values = (
+        self.row: Row = row
+        self.event: Event = event
+        self.to: Row = moved(row, event, facts, now)
+        to = self.to
+        self.values: tuple[Any, ...] = (
             # plain texts and numbers: with anything else, an enum's member or a bool, the driver looks for an adapter
             row.id,
             row.state._value_,

@@ -27,7 +27,7 @@ from .states import State
 
 __all__ = ["Worker", "prepare_jobs", "release_batch_to_workers", "release_to_workers"]
 
-log = logging.getLogger("paycools_async.batch")
+log: logging.Logger = logging.getLogger("paycools_async.batch")
 
 Connection = psycopg.AsyncConnection[Any]
 

@@ -92,7 +92,7 @@ class EventTable:
                     self._by_name.setdefault(name, []).append(candidate)
         for name, cls in (names or {}).items():
             self._by_name[name] = [_candidate(cls)]
-        self.field_names = frozenset(known)
+        self.field_names: frozenset[str] = frozenset(known)
 
     @property
     def classes(self) -> Iterable[type[Event]]:

@@ -21,7 +21,7 @@ from .inbox import applying_store, with_mark
 
 __all__ = ["LedgerFeed"]
 
-log = logging.getLogger("paycools_async.callbacks")
+log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
 
 class LedgerFeed:

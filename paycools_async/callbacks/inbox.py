@@ -32,7 +32,7 @@ from .verify import Verified
 
 __all__ = ["CallbackInbox", "applying_store", "item_of", "with_mark"]
 
-log = logging.getLogger("paycools_async.callbacks")
+log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
 _PAGE = 200
 _LONGEST_PAUSE = 300.0

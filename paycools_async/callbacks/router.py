@@ -29,7 +29,7 @@ __all__ = ["CallbackRouter", "Handles"]
 
 H = TypeVar("H", bound=Callable[[Any], Any])
 
-log = logging.getLogger("paycools_async.callbacks")
+log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
 
 class Handles(Protocol):

@@ -101,7 +101,7 @@ class PHCallbacks(Callbacks):
     told you, such as those of identity checks, and their classes. `max_size` in bytes.
     """
 
-    family = "ph"
+    family: ClassVar[Family] = "ph"
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class PHCallbacks(Callbacks):
 
     def _check(self, body: Body) -> Body:
         sign = body.members.get("sign")
-        if sign.__class__ is not str or _SHA1_HEX.fullmatch(sign) is None:
+        if type(sign) is not str or _SHA1_HEX.fullmatch(sign) is None:
             raise MalformedCallback("`sign` is missing, or is not 40 hex digits")
         text = flat_text(body, self.table.field_names)
         try:
@@ -152,7 +152,7 @@ class GlobalCallbacks(Callbacks):
     `country`: yours ("ID"), if it is one only: the country editions' events do not say where they come from.
     """
 
-    family = "global"
+    family: ClassVar[Family] = "global"
 
     def __init__(
         self,
@@ -172,15 +172,15 @@ class GlobalCallbacks(Callbacks):
 
     def _content(self, body: Body) -> Body:
         param = body.members.get("param")
-        if param.__class__ is not str:
+        if type(param) is not str:
             raise MalformedCallback("`param` is missing, or is not a text")
         return read(param, self._max_size)
 
     def _check(self, body: Body) -> Body:
         sign, param = body.members.get("sign"), body.members.get("param")
-        if param.__class__ is not str:
+        if type(param) is not str:
             raise MalformedCallback("`param` is missing, or is not a text")
-        if sign.__class__ is not str or not 0 < len(sign) <= _LONGEST_SIGN:
+        if type(sign) is not str or not 0 < len(sign) <= _LONGEST_SIGN:
             raise MalformedCallback("`sign` is missing, or is no signature")
         try:
             signature = binascii.a2b_base64(sign)

@@ -17,7 +17,7 @@ from .run import failing_clearly, say
 
 __all__ = ["app"]
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="paycools",
     help="Pay through PayCools: payout batches that never pay twice, a sandbox, keys.",
     no_args_is_help=True,

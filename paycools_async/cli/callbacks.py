@@ -20,7 +20,7 @@ from .run import failing_clearly, say
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Verify callbacks, and send signed test callbacks.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Verify callbacks, and send signed test callbacks.", no_args_is_help=True)
 
 PH_SECRET = "PAYCOOLS_PH_CALLBACK_SECRET"  # noqa: S105 - a variable's name
 PLATFORM_KEY = "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY"

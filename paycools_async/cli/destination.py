@@ -30,6 +30,7 @@ class Destination:
 
     @classmethod
     def of(cls, client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> Destination:
+        """Where this client's money goes."""
         return cls(
             host=urlsplit(client.base_url).netloc,
             merchant=client.credentials.app_id,

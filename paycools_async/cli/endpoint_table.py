@@ -36,9 +36,8 @@ def all_endpoints() -> list[Endpoint]:
             for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
                 importlib.import_module(f"{package}.{module.name}")
     # descriptors that a program has added itself are its own
-    own = (
-        entry for entry in endpoints() if entry.request.__module__.partition(".")[0] == __package__.partition(".")[0]
-    )
+    root = Endpoint.__module__.partition(".")[0]
+    own = (entry for entry in endpoints() if entry.request.__module__.partition(".")[0] == root)
     return sorted(own, key=_place)
 
 

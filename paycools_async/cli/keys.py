@@ -18,7 +18,7 @@ from .run import failing_clearly, say
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Make and check keys.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Make and check keys.", no_args_is_help=True)
 
 
 @app.command("new")

@@ -50,6 +50,7 @@ _QUIET_END = 60.0
 
 
 async def pay(plan: Plan) -> int:
+    """Run the plan: check, ask, pay, report. Returns the exit code."""
     postgres = is_postgres(plan.ledger)
     if plan.sandbox and postgres:
         raise ConfigurationError(

@@ -51,7 +51,7 @@ from .worker import prepare, worker
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
 app.command("reconcile")(reconcile_command)
 app.command()(worker)
 app.command()(prepare)

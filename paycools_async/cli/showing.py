@@ -56,10 +56,12 @@ def waiting_in(batches: Iterable[Batch]) -> list[Waiting]:
 
 
 def amount_of(rows: int, amount: int, currency: str) -> str:
+    """Like "3 payouts, PHP 1,500.00"; `amount` is in minor units."""
     return f"{rows} payout{'' if rows == 1 else 's'}, {format_major(amount, currency)}"
 
 
 def batch_name(batch: Batch) -> str:
+    """Like "batch 3 (salaries.csv)"."""
     return f"batch {batch.id}" + (f" ({plain(batch.file)})" if batch.file else "")
 
 
@@ -70,6 +72,7 @@ def states_of(counts: Counts, currency: str, only: Collection[State] = tuple(Sta
 
 
 def moment(seconds: float) -> str:
+    """A time in Manila, to the second, with its offset from UTC."""
     return datetime.fromtimestamp(seconds, MANILA).isoformat(" ", timespec="seconds")
 
 
@@ -130,4 +133,5 @@ def show_outcomes(summary: Summary) -> None:
 
 
 async def summary_of(ledger: Ledger, stopped: str | None = None) -> Summary:
+    """The ledger as it stands now. Raises LedgerError."""
     return Summary(counts=await ledger.counts(), stopped=stopped, resent=await ledger.resent())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -82,8 +83,8 @@ class GetReportLink(GlobalRequest[ReportLink]):
 class GlobalAccount(Product):
     """Balances and reports."""
 
-    balance = Call(GetCountryBalance)
-    report_link = Call(GetReportLink)
+    balance: Final = Call(GetCountryBalance)
+    report_link: Final = Call(GetReportLink)
 
     async def download_report(
         self,

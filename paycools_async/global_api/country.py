@@ -31,6 +31,7 @@ def national(prefix: str, own: str) -> Callable[[Any], Any]:
     pattern = re.compile(rf"\+?{prefix}({own})", re.ASCII)
 
     def convert(value: Any) -> Any:
+        """The national form, where the value is one of the international ones; else the value as it is."""
         match = pattern.fullmatch(value) if isinstance(value, str) else None
         return "0" + match[1] if match else value
 
@@ -57,10 +58,10 @@ class CountryPayment(GlobalRequest[GlobalPaymentReceipt]):
 
 
 ID_MOBILE = (re.compile(r"08[0-9]{8,11}", re.ASCII), "is no Indonesian mobile number (08 and 8 to 11 more digits)")
-id_mobile = national("62", "8[0-9]{8,11}")
+id_mobile: Callable[[Any], Any] = national("62", "8[0-9]{8,11}")
 
 MY_MOBILE = (re.compile(r"01[0-9]{8,9}", re.ASCII), "is no Malaysian mobile number (01 and 8 or 9 more digits)")
-my_mobile = national("60", "1[0-9]{8,9}")
+my_mobile: Callable[[Any], Any] = national("60", "1[0-9]{8,9}")
 
 TH_MOBILE = (re.compile(r"0[689][0-9]{8}", re.ASCII), "is no Thai mobile number (06, 08 or 09 and eight more digits)")
-th_mobile = national("66", "[689][0-9]{8}")
+th_mobile: Callable[[Any], Any] = national("66", "[689][0-9]{8}")

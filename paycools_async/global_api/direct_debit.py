@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -104,6 +104,7 @@ class GlobalAuthorization(GlobalResult):
 
     @property
     def active(self) -> list[GlobalDebitToken]:
+        """The tokens that may be debited."""
         return [token for token in self.token_list if token.token_status is TokenStatus.ACTIVED]
 
 
@@ -202,9 +203,9 @@ class GlobalDebitSettled(PaymentEvent):
 class GlobalDirectDebit(OrderedPayments):
     """Agreements, tokens, and payments by them."""
 
-    authorize = Call(AuthorizeGlobalDebit)
-    authorization = Call(QueryGlobalAuthorization)
-    cancel = Call(CancelGlobalAuthorization)
+    authorize: Final = Call(AuthorizeGlobalDebit)
+    authorization: Final = Call(QueryGlobalAuthorization)
+    cancel: Final = Call(CancelGlobalAuthorization)
 
     async def pay(
         self,

@@ -5,6 +5,8 @@ The rupiah has no minor unit in this API: IDR 20,000 is 20000.
 
 from __future__ import annotations
 
+from typing import ClassVar, Final
+
 import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
@@ -54,14 +56,14 @@ class IndonesianChannel(OpenEnum):
 class IndonesianPayoutReceipt(GlobalPayoutReceipt):
     """PayCools took a payout in Indonesia; it is not final. `transaction_time` is local (UTC+7, inferred)."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 @result
 class IndonesianPayoutStatus(GlobalPayoutStatus):
     """Where a payout in Indonesia stands. Times are local (UTC+7, inferred)."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 @endpoint(
@@ -128,14 +130,14 @@ class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
 class IndonesianPayoutSettled(PayoutEvent):
     """A payout in Indonesia became final (3.1.3). Inferred from the Thai and the unified page. Whole rupiah."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
     """Money out in Indonesia."""
 
-    create = Call(CreateIndonesianPayout)
-    query = Call(QueryIndonesianPayout)
+    create: Final = Call(CreateIndonesianPayout)
+    query: Final = Call(QueryIndonesianPayout)
     _creation = CreateIndonesianPayout
 
     def _inquiry(self, mch_order_id: str) -> QueryIndonesianPayout:
@@ -149,7 +151,7 @@ class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
 class IndonesianPaymentStatus(GlobalPaymentStatus):
     """Where a payment in Indonesia stands. Times are local (UTC+7, inferred)."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 @endpoint(
@@ -200,20 +202,20 @@ class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
 class IndonesianPaymentSettled(PaymentEvent):
     """A payment in Indonesia became final (3.2.3). Documented. Whole rupiah."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianPayments(Product):
     """Single payments of customers in Indonesia."""
 
-    create = Call(CreateIndonesianPayment)
-    query = Call(QueryIndonesianPayment)
+    create: Final = Call(CreateIndonesianPayment)
+    query: Final = Call(QueryIndonesianPayment)
 
 
 class Indonesia:
     """Indonesia: `.payouts`, `.payments` and `.static` codes. All amounts are whole rupiah."""
 
     def __init__(self, client: Sender) -> None:
-        self.payouts = IndonesianPayouts(client)
-        self.payments = IndonesianPayments(client)
-        self.static = IndonesianStaticCodes(client)
+        self.payouts: IndonesianPayouts = IndonesianPayouts(client)
+        self.payments: IndonesianPayments = IndonesianPayments(client)
+        self.static: IndonesianStaticCodes = IndonesianStaticCodes(client)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -123,14 +123,14 @@ class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
 class MalaysianPayoutSettled(PayoutEvent):
     """A payout in Malaysia became final (4.1.3). Inferred from the Thai and the unified page. Sen."""
 
-    country = "MY"
+    country: ClassVar[str | None] = "MY"
 
 
 class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     """Money out in Malaysia."""
 
-    create = Call(CreateMalaysianPayout)
-    query = Call(QueryMalaysianPayout)
+    create: Final = Call(CreateMalaysianPayout)
+    query: Final = Call(QueryMalaysianPayout)
     _creation = CreateMalaysianPayout
 
     def _inquiry(self, mch_order_id: str) -> QueryMalaysianPayout:
@@ -188,19 +188,19 @@ class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
 class MalaysianPaymentSettled(PaymentEvent):
     """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""
 
-    country = "MY"
+    country: ClassVar[str | None] = "MY"
 
 
 class MalaysianPayments(Product):
     """Single payments of customers in Malaysia."""
 
-    create = Call(CreateMalaysianPayment)
-    query = Call(QueryMalaysianPayment)
+    create: Final = Call(CreateMalaysianPayment)
+    query: Final = Call(QueryMalaysianPayment)
 
 
 class Malaysia:
     """Malaysia: `.payouts` and `.payments`."""
 
     def __init__(self, client: Sender) -> None:
-        self.payouts = MalaysianPayouts(client)
-        self.payments = MalaysianPayments(client)
+        self.payouts: MalaysianPayouts = MalaysianPayouts(client)
+        self.payments: MalaysianPayments = MalaysianPayments(client)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -132,14 +132,14 @@ class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
 class PhilippinePayoutSettled(PayoutEvent):
     """A payout in the Philippines became final (2.1.3). Inferred from the Thai and the unified page. Centavos."""
 
-    country = "PH"
+    country: ClassVar[str | None] = "PH"
 
 
 class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
     """Money out in the Philippines."""
 
-    create = Call(CreatePhilippinePayout)
-    query = Call(QueryPhilippinePayout)
+    create: Final = Call(CreatePhilippinePayout)
+    query: Final = Call(QueryPhilippinePayout)
     _creation = CreatePhilippinePayout
 
     def _inquiry(self, mch_order_id: str) -> QueryPhilippinePayout:
@@ -198,20 +198,20 @@ class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
 class PhilippinePaymentSettled(PaymentEvent):
     """A payment in the Philippines became final (2.2.3). Inferred from three siblings that agree. Centavos."""
 
-    country = "PH"
+    country: ClassVar[str | None] = "PH"
 
 
 class PhilippinePayments(Product):
     """Single payments of customers in the Philippines."""
 
-    create = Call(CreatePhilippinePayment)
-    query = Call(QueryPhilippinePayment)
+    create: Final = Call(CreatePhilippinePayment)
+    query: Final = Call(QueryPhilippinePayment)
 
 
 class Philippines:
     """The Philippines: `.payouts`, `.payments` and `.static` codes."""
 
     def __init__(self, client: Sender) -> None:
-        self.payouts = PhilippinePayouts(client)
-        self.payments = PhilippinePayments(client)
-        self.static = PhilippineStaticCodes(client)
+        self.payouts: PhilippinePayouts = PhilippinePayouts(client)
+        self.payments: PhilippinePayments = PhilippinePayments(client)
+        self.static: PhilippineStaticCodes = PhilippineStaticCodes(client)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
@@ -142,8 +143,8 @@ class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, Global
     """Money back."""
 
     _creation = CreateGlobalRefund
-    create = Call(CreateGlobalRefund)
-    payments = Call(GetGlobalRefunds)
+    create: Final = Call(CreateGlobalRefund)
+    payments: Final = Call(GetGlobalRefunds)
 
     def _refunds_of(self, original_transaction_id: str) -> GetGlobalRefunds:
         return GetGlobalRefunds(original_transaction_id=original_transaction_id)

@@ -6,6 +6,8 @@ Everything here is inferred from the other countries. The documented way is the 
 
 from __future__ import annotations
 
+from typing import ClassVar, Final
+
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..fields import order_id, text
 from ..product import Call, Product, Sender
@@ -72,18 +74,18 @@ class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
 class RussianPaymentSettled(PaymentEvent):
     """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""
 
-    country = "RU"
+    country: ClassVar[str | None] = "RU"
 
 
 class RussianPayments(Product):
     """Single payments of customers in Russia."""
 
-    create = Call(CreateRussianPayment)
-    query = Call(QueryRussianPayment)
+    create: Final = Call(CreateRussianPayment)
+    query: Final = Call(QueryRussianPayment)
 
 
 class Russia:
     """Russia: `.payments` only."""
 
     def __init__(self, client: Sender) -> None:
-        self.payments = RussianPayments(client)
+        self.payments: RussianPayments = RussianPayments(client)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -181,7 +181,7 @@ class GetPhilippineStaticPayments(StaticPaymentsInquiry):
 class PhilippineStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in the Philippines became final (2.3.4). Documented. Centavos."""
 
-    country = "PH"
+    country: ClassVar[str | None] = "PH"
 
 
 @endpoint(
@@ -205,7 +205,7 @@ class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
 class PhilippineStaticCodes(Product):
     """Static QR codes in the Philippines."""
 
-    create = Call(CreatePhilippineStaticCode)
-    detail = Call(GetPhilippineStaticCode)
-    payments = Call(GetPhilippineStaticPayments)
-    cancel = Call(CancelPhilippineStaticCode)
+    create: Final = Call(CreatePhilippineStaticCode)
+    detail: Final = Call(GetPhilippineStaticCode)
+    payments: Final = Call(GetPhilippineStaticPayments)
+    cancel: Final = Call(CancelPhilippineStaticCode)

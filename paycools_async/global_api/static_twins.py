@@ -6,6 +6,8 @@ code is in the navigation.
 
 from __future__ import annotations
 
+from typing import ClassVar, Final
+
 from ..endpoint import Effect, Provenance, Purpose, callback, endpoint, result
 from ..fields import text
 from ..product import Call, Product
@@ -38,14 +40,14 @@ __all__ = [
 class IndonesianStaticCode(StaticCode):
     """A static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 @result
 class IndonesianStaticPayment(StaticPayment):
     """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 @endpoint(
@@ -111,15 +113,15 @@ class GetIndonesianStaticPayments(StaticPaymentsInquiry):
 class IndonesianStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
 
-    country = "ID"
+    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianStaticCodes(Product):
     """Static codes in Indonesia; no call to cancel one is in the navigation."""
 
-    create = Call(CreateIndonesianStaticCode)
-    detail = Call(GetIndonesianStaticCode)
-    payments = Call(GetIndonesianStaticPayments)
+    create: Final = Call(CreateIndonesianStaticCode)
+    detail: Final = Call(GetIndonesianStaticCode)
+    payments: Final = Call(GetIndonesianStaticPayments)
 
 
 # 5.3 Thailand
@@ -129,14 +131,14 @@ class IndonesianStaticCodes(Product):
 class ThaiStaticCode(StaticCode):
     """A static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 @result
 class ThaiStaticPayment(StaticPayment):
     """A payment on a static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 @endpoint(
@@ -202,12 +204,12 @@ class GetThaiStaticPayments(StaticPaymentsInquiry):
 class ThaiStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 class ThaiStaticCodes(Product):
     """Static codes in Thailand; no call to cancel one is in the navigation."""
 
-    create = Call(CreateThaiStaticCode)
-    detail = Call(GetThaiStaticCode)
-    payments = Call(GetThaiStaticPayments)
+    create: Final = Call(CreateThaiStaticCode)
+    detail: Final = Call(GetThaiStaticCode)
+    payments: Final = Call(GetThaiStaticPayments)

@@ -6,7 +6,7 @@ No Thai page of this API is public; its rules come from PayCools' Thai sites, wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -49,14 +49,14 @@ __all__ = [
 class ThaiPayoutReceipt(GlobalPayoutReceipt):
     """PayCools took a payout in Thailand; it is not final. `transaction_time` is local (UTC+7, inferred)."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 @result
 class ThaiPayoutStatus(GlobalPayoutStatus):
     """Where a payout in Thailand stands. Times are local (UTC+7, inferred)."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 _NEEDS = {
@@ -143,14 +143,14 @@ class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
 class ThaiPayoutSettled(PayoutEvent):
     """A payout in Thailand became final (5.1.3). Inferred from a Thai site and the unified page. Satang."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
     """Money out in Thailand."""
 
-    create = Call(CreateThaiPayout)
-    query = Call(QueryThaiPayout)
+    create: Final = Call(CreateThaiPayout)
+    query: Final = Call(QueryThaiPayout)
     _creation = CreateThaiPayout
 
     def _inquiry(self, mch_order_id: str) -> QueryThaiPayout:
@@ -164,7 +164,7 @@ class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
 class ThaiPaymentStatus(GlobalPaymentStatus):
     """Where a payment in Thailand stands. Times are local (UTC+7, inferred)."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 @endpoint(
@@ -225,20 +225,20 @@ class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
 class ThaiPaymentSettled(PaymentEvent):
     """A payment in Thailand became final (5.2.3). Inferred from a Thai site and the Indonesian page. Satang."""
 
-    country = "TH"
+    country: ClassVar[str | None] = "TH"
 
 
 class ThaiPayments(Product):
     """Single payments of customers in Thailand."""
 
-    create = Call(CreateThaiPayment)
-    query = Call(QueryThaiPayment)
+    create: Final = Call(CreateThaiPayment)
+    query: Final = Call(QueryThaiPayment)
 
 
 class Thailand:
     """Thailand: `.payouts`, `.payments` and `.static` codes."""
 
     def __init__(self, client: Sender) -> None:
-        self.payouts = ThaiPayouts(client)
-        self.payments = ThaiPayments(client)
-        self.static = ThaiStaticCodes(client)
+        self.payouts: ThaiPayouts = ThaiPayouts(client)
+        self.payments: ThaiPayments = ThaiPayments(client)
+        self.static: ThaiStaticCodes = ThaiStaticCodes(client)

@@ -14,6 +14,6 @@ class Unified:
     """All countries by one path: `.payments`, `.payouts` and `.checkout`."""
 
     def __init__(self, client: Sender) -> None:
-        self.payments = UnifiedPayments(client)
-        self.payouts = UnifiedPayouts(client)
-        self.checkout = UnifiedCheckout(client)
+        self.payments: UnifiedPayments = UnifiedPayments(client)
+        self.payouts: UnifiedPayouts = UnifiedPayouts(client)
+        self.checkout: UnifiedCheckout = UnifiedCheckout(client)

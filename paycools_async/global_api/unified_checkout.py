@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -137,5 +137,5 @@ class UnifiedCheckoutPaid(OrderEvent):
 class UnifiedCheckout(Product):
     """Cashier pages."""
 
-    create = Call(CreateUnifiedCheckout)
-    channels = Call(GetUnifiedChannels)
+    create: Final = Call(CreateUnifiedCheckout)
+    channels: Final = Call(GetUnifiedChannels)

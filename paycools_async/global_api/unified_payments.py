@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -181,7 +181,7 @@ class UnifiedPaymentSettled(PaymentEvent):
 class OrderedPayments(UnifiedOrders[CreateUnifiedPayment, GlobalPaymentStatus, UnifiedPaymentReceipt]):
     """Payments found by their order id and country."""
 
-    query = Call(QueryUnifiedPayment)
+    query: Final = Call(QueryUnifiedPayment)
     _creation = CreateUnifiedPayment
 
     def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayment:
@@ -191,5 +191,5 @@ class OrderedPayments(UnifiedOrders[CreateUnifiedPayment, GlobalPaymentStatus, U
 class UnifiedPayments(OrderedPayments):
     """Money in, from any country."""
 
-    create = Call(CreateUnifiedPayment)
-    close = Call(CloseUnifiedPayment)
+    create: Final = Call(CreateUnifiedPayment)
+    close: Final = Call(CloseUnifiedPayment)

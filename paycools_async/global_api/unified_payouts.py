@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -114,8 +114,8 @@ class UnifiedPayoutSettled(PayoutEvent):
 class UnifiedPayouts(UnifiedOrders[CreateUnifiedPayout, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out, to any country."""
 
-    create = Call(CreateUnifiedPayout)
-    query = Call(QueryUnifiedPayout)
+    create: Final = Call(CreateUnifiedPayout)
+    query: Final = Call(QueryUnifiedPayout)
     _creation = CreateUnifiedPayout
 
     def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayout:

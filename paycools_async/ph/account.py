@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -154,9 +154,9 @@ class GetPayoutStatement(PHRequest[PayoutStatement]):
 class Account(Product):
     """Balance and statements."""
 
-    balance = Call(GetBalance)
-    payment_statement = Call(GetPaymentStatement)
-    payout_statement = Call(GetPayoutStatement)
+    balance: Final = Call(GetBalance)
+    payment_statement: Final = Call(GetPaymentStatement)
+    payout_statement: Final = Call(GetPayoutStatement)
 
     def payments(
         self,

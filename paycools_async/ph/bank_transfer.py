@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Final
 
 import attrs
 
@@ -141,6 +142,6 @@ class TransferReceived(PaymentEvent):
 class BankTransfers(Product):
     """Transfer accounts."""
 
-    batch_create = Call(CreateTransferAccounts)
-    update = Call(UpdateTransferAccounts)
-    payments = Call(GetTransferPayments)
+    batch_create: Final = Call(CreateTransferAccounts)
+    update: Final = Call(UpdateTransferAccounts)
+    payments: Final = Call(GetTransferPayments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -291,9 +291,9 @@ class BillsPaymentReceived(MoneyEvent):
 class Bills(Product):
     """Static virtual accounts."""
 
-    create = Call(CreateStaticVA)
-    batch_create = Call(BatchCreateStaticVA)
-    update = Call(UpdateStaticVA)
-    cashier_short_url = Call(GetCashierShortUrl)
-    payments = Call(GetBillsPayments)
-    cancel = Call(CancelStaticVA)
+    create: Final = Call(CreateStaticVA)
+    batch_create: Final = Call(BatchCreateStaticVA)
+    update: Final = Call(UpdateStaticVA)
+    cashier_short_url: Final = Call(GetCashierShortUrl)
+    payments: Final = Call(GetBillsPayments)
+    cancel: Final = Call(CancelStaticVA)

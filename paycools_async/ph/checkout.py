@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -274,10 +274,10 @@ class CheckoutSettled(PaymentEvent):
 class Checkout(ResolvingProduct):
     """PayCools' cashier page."""
 
-    channels = Call(GetCheckoutChannels)
-    create = Call(CreateCheckout)
-    query = Call(QueryCheckout)
-    close = Call(CloseCheckout)
+    channels: Final = Call(GetCheckoutChannels)
+    create: Final = Call(CreateCheckout)
+    query: Final = Call(QueryCheckout)
+    close: Final = Call(CloseCheckout)
 
     async def find(self, mch_order_id: str, *, checkout_id: str | None = None) -> CheckoutStatus | None:
         """The checkout's status, or None if PayCools does not know the order."""

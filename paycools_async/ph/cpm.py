@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
@@ -124,8 +124,8 @@ class CPMSettled(PaymentEvent):
 class CPM(ResolvingProduct):
     """Payments by the code that the customer shows."""
 
-    create = Call(CreateCPMPayment)
-    query = Call(QueryCPMPayment)
+    create: Final = Call(CreateCPMPayment)
+    query: Final = Call(QueryCPMPayment)
 
     async def find(self, mch_order_id: str) -> CPMPayment | None:
         """The charge's status, or None if PayCools does not know the order."""

@@ -7,7 +7,7 @@ the fields comes from the pages of one tenant (J&T) and from the Global API's tw
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -151,8 +151,8 @@ class DirectDebitSettled(PaymentEvent):
 class DirectDebit(Product):
     """Debits with a customer's standing agreement. Every request's path is unpublished: see `paths=`."""
 
-    authorize = Call(AuthorizeDirectDebit)
-    authorization_query = Call(QueryAuthorization)
-    authorization_cancel = Call(CancelAuthorization)
-    payment_create = Call(CreateDirectDebit)
-    payment_query = Call(QueryDirectDebit)
+    authorize: Final = Call(AuthorizeDirectDebit)
+    authorization_query: Final = Call(QueryAuthorization)
+    authorization_cancel: Final = Call(CancelAuthorization)
+    payment_create: Final = Call(CreateDirectDebit)
+    payment_query: Final = Call(QueryDirectDebit)

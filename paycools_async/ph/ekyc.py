@@ -6,7 +6,7 @@ here sign and send what PayCools tells you to send, and hand back what it answer
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ..endpoint import Effect, Event, PHRequest, Provenance, callback, endpoint
 from ..fields import extra_fields
@@ -61,5 +61,5 @@ class EKYCNotification(Event):
 class EKYC(Product):
     """Identity checks. Paths and fields are unpublished: see `paths=` and `extra`."""
 
-    init = Call(InitEKYC)
-    result = Call(QueryEKYC)
+    init: Final = Call(InitEKYC)
+    result: Final = Call(QueryEKYC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -155,8 +155,8 @@ class PayoutSettled(OrderEvent):
 class Payouts(PayoutProduct[CreatePayout, PayoutStatus, PayoutReceipt]):
     """Money out."""
 
-    create = Call(CreatePayout)
-    query = Call(QueryPayout)
+    create: Final = Call(CreatePayout)
+    query: Final = Call(QueryPayout)
     _creation = CreatePayout
 
     def _inquiry(self, mch_order_id: str) -> QueryPayout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Final
 
 import attrs
 
@@ -209,8 +210,8 @@ class UpdateQR(PHRequest[QRCode]):
 class QR(Product):
     """QR codes."""
 
-    create = Call(CreateQR)
-    detail = Call(GetQR)
-    payments = Call(GetQRPayments)
-    cancel = Call(CancelQR)
-    update = Call(UpdateQR)
+    create: Final = Call(CreateQR)
+    detail: Final = Call(GetQR)
+    payments: Final = Call(GetQRPayments)
+    cancel: Final = Call(CancelQR)
+    update: Final = Call(UpdateQR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
@@ -172,8 +173,8 @@ class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):
     """Money back."""
 
     _creation = CreateRefund
-    create = Call(CreateRefund)
-    payments = Call(GetRefundPayments)
+    create: Final = Call(CreateRefund)
+    payments: Final = Call(GetRefundPayments)
 
     def _refunds_of(self, original_transaction_id: str) -> GetRefundPayments:
         return GetRefundPayments(original_transaction_id=original_transaction_id)

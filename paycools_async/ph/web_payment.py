@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -155,6 +155,6 @@ class WebPaymentSettled(PaymentEvent):
 class WebPayments(Product):
     """Payments on a page of PayCools, one channel an order."""
 
-    create = Call(CreateWebPayment)
-    query = Call(QueryWebPayment)
-    channels = Call(GetWebPaymentChannels)
+    create: Final = Call(CreateWebPayment)
+    query: Final = Call(QueryWebPayment)
+    channels: Final = Call(GetWebPaymentChannels)

@@ -47,7 +47,7 @@ class Committer:
     result, with those of the items and whether anything else was done; where it fails, all callers get its error.
     """
 
-    between = 0.005
+    between: float = 0.005
     """Seconds from a commit that several shared to the next: under load still more share one. One alone never waits."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="paycools-ledger", daemon=True)
         self._thread.start()
-        self.commits = 0
+        self.commits: int = 0
 
     def do(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """The result of `work(connection)`, once it is on disk. A database error undoes the whole group."""

@@ -38,6 +38,7 @@ class Mark:
     last: int
 
     def encode(self) -> bytes:
+        """The mark as it stands in the file: of one size, with a checksum."""
         text = f"{_MAGIC} {self.ledger_id:32} {self.inode:020} {self.epoch:020} {self.last:020}".encode()
         return (text + f" {zlib.crc32(text):08x}".encode()).ljust(_SIZE - 1) + b"\n"
 
@@ -66,7 +67,7 @@ class Marker:
     def __init__(self, file: Path, mark: Mark) -> None:
         """Raises StorageError where it cannot be written."""
         path = path_of(file)
-        self.mark = mark
+        self.mark: Mark = mark
         self._turn = 0
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -90,6 +91,7 @@ class Marker:
         self.mark = mark
 
     def close(self) -> None:
+        """Close the file; the mark stays."""
         self._memory.close()
 
 

@@ -81,7 +81,7 @@ class FakePayCools:
         paths: Mapping[str, str] | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.faults = Faults(seed)
+        self.faults: Faults = Faults(seed)
         self.merchants: dict[str, Books] = {}
         self.requests: dict[str, int] = {}
         """How many requests came to each endpoint id, dropped ones included."""
@@ -89,7 +89,7 @@ class FakePayCools:
         self._private_key = private_key
         self._global_private_key = global_private_key
         self._platform_private_key = platform_private_key
-        self._check_with = check_with
+        self._check_with: check.Library | None = check_with
         self._paths = dict(paths or {})
         self._credentials: PHCredentials | None = None
         self._global_credentials: GlobalCredentials | None = None
@@ -198,11 +198,11 @@ class FakePayCools:
             return self._answer(endpoint, in_path, url.query, request)
         if fault.kind == "drop_before":
             raise Dropped
-        if fault.kind in ("drop_after", "garbage") or fault.processed:
-            answer = self._answer(endpoint, in_path, url.query, request)
+        processed = fault.kind in ("drop_after", "garbage") or fault.processed
+        answer = self._answer(endpoint, in_path, url.query, request) if processed else None
         if fault.kind == "drop_after":
             raise Dropped
-        if fault.kind == "garbage":
+        if fault.kind == "garbage" and answer is not None:
             return attrs.evolve(answer, body=answer.body[: len(answer.body) // 2])
         if fault.kind == "busy":
             code = _BUSY_GLOBAL.get(fault.code, fault.code) if endpoint.family == "global" else fault.code

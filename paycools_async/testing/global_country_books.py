@@ -93,6 +93,7 @@ class FakeStaticCode:
     payments: list[FakeCountryPayment] = attrs.field(factory=list)
 
     def shown(self, books: Books) -> dict[str, Any]:
+        """The code as PayCools' detail call shows it."""
         return {
             "mchOrderId": self.order_id,
             "payData": self.pay_data,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -40,7 +40,7 @@ class FakeGlobalPayout(FakePayout):
 class GlobalPayoutBooks(PayoutBooks):
     """Like `PayoutBooks`: `decide`, `settle_after`, `inquiry_lag`, `journal`. Each country has a balance of its own."""
 
-    kind = FakeGlobalPayout
+    kind: ClassVar[type[FakePayout]] = FakeGlobalPayout
     balances: dict[str, int] = attrs.field(factory=dict)
     """Minor units by country; where none is set, the merchant's general balance."""
     spent_in: dict[str, int] = attrs.field(factory=dict)

@@ -35,11 +35,13 @@ class FakePayment:
     details: dict[str, Any] = attrs.field(factory=dict, repr=False)
 
     def status_at(self, now: float) -> str:
+        """The status at this moment, PayCools' word for it."""
         if self.settles is None:
             return "CLOSED" if self.expires is not None and now >= self.expires else "PENDING"
         return self.status if now >= self.settles else "PENDING"
 
     def settled_at(self, now: float) -> float | None:
+        """When it became final; None while it is not."""
         return self.settles if self.settles is not None and now >= self.settles else None
 
 
@@ -55,6 +57,7 @@ class FakeCheckout:
     payment: FakePayment | None = None
 
     def status_at(self, now: float) -> str:
+        """The status at this moment: its payment's, once it has one."""
         if self.payment is not None:
             return self.payment.status_at(now)
         return "CLOSED" if self.closed or now >= self.expires else "PENDING"
@@ -83,6 +86,7 @@ class PaymentBooks:
     _checkouts_by_order: dict[str, FakeCheckout] = attrs.field(factory=dict, init=False)
 
     def enter(self, payment: FakePayment) -> None:
+        """Make the payment known by its id and its order."""
         self.by_id[payment.transaction_id] = payment
         self._by_order[payment.product, payment.order_id] = payment
 
@@ -91,6 +95,7 @@ class PaymentBooks:
         return self._by_order.get((product, order_id))
 
     def open_checkout(self, checkout: FakeCheckout) -> None:
+        """Make the page known by its id and its order."""
         self.checkouts[checkout.checkout_id] = self._checkouts_by_order[checkout.fields["mchOrderId"]] = checkout
 
     def checkout_of_order(self, order_id: str) -> FakeCheckout | None:

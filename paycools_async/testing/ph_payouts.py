@@ -67,6 +67,7 @@ class PayoutBooks:
                     self._enter(self.kind(**json.loads(line)))
 
     def book(self, payout: FakePayout) -> None:
+        """Take the payout in, into the journal first where there is one."""
         if self.journal is not None:
             with self.journal.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(attrs.asdict(payout)) + "\n")

@@ -30,6 +30,7 @@ class FakeQR:
     payments: list[ReceivedMoney] = attrs.field(factory=list)
 
     def shown(self, books: Books) -> dict[str, Any]:
+        """The code as PayCools' detail call shows it."""
         return {
             "mchOrderId": self.order_id,
             "qrcodeId": self.qrcode_id,
@@ -59,6 +60,7 @@ class QRBooks:
     codes: dict[str, FakeQR] = attrs.field(factory=dict)
 
     def known(self, order_id: str) -> FakeQR:
+        """The code of this order. Raises Refusal 1008 if there is none."""
         found = self.codes.get(order_id)
         if found is None:
             raise Refusal(1008, "transaction not found")

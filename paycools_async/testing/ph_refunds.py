@@ -31,6 +31,7 @@ class FakeRefund:
     failed_message: str | None = None
 
     def status_at(self, now: float) -> str:
+        """The status at this moment, PayCools' word for it."""
         return self.status if now >= self.settles else "PENDING"
 
     def row(self, books: Books, now: float) -> dict[str, Any]:
@@ -65,6 +66,7 @@ class RefundBooks:
     allowed: bool = True
 
     def of_payment(self, transaction_id: str) -> list[FakeRefund]:
+        """All refunds of one payment."""
         return [refund for refund in self.by_id.values() if refund.payment.transaction_id == transaction_id]
 
     def wanted(self, fields: dict[str, Any]) -> list[FakeRefund]:

@@ -57,6 +57,7 @@ class ReceivedMoney:
 
 
 def listed(books: Books, payments: Iterable[ReceivedMoney], fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """The payments within the dates and channels that are asked for, as rows."""
     wanted = fields["channelCode"].split(",") if fields.get("channelCode") else None
     return [
         payment.row(books)
@@ -104,12 +105,14 @@ class AccountBooks:
     sets: dict[str, AccountSet] = attrs.field(factory=dict)
 
     def known(self, order_id: str) -> AccountSet:
+        """The accounts of this order. Raises Refusal 1008 if there are none."""
         found = self.sets.get(order_id)
         if found is None:
             raise Refusal(1008, "transaction not found")
         return found
 
     def owner(self, number: str) -> tuple[AccountSet, FakeAccount] | None:
+        """The account with this number, and the order it belongs to."""
         for owner in self.sets.values():
             for account in owner.accounts.values():
                 if account.number == number:

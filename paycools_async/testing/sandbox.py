@@ -39,16 +39,18 @@ class Sandbox:
         callback_url: str | None = None,
         delivery: Delivery | None = None,
     ) -> None:
-        self.fake = fake or FakePayCools()
-        self.delivery = delivery or (Delivery(url=callback_url) if callback_url else None)
+        self.fake: FakePayCools = fake or FakePayCools()
+        self.delivery: Delivery | None = delivery or (Delivery(url=callback_url) if callback_url else None)
         self._port = port
         self._runner: web.AppRunner | None = None
 
     @property
     def base_url(self) -> str:
+        """Where it listens, on this machine only."""
         return f"http://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
+        """Listen. Raises OSError if the port is taken."""
         app = web.Application(client_max_size=1 << 20)
         app.router.add_get("/_sandbox/books", self._show_books)
         app.router.add_get("/_sandbox/report.xlsx", self._show_report)
@@ -64,6 +66,7 @@ class Sandbox:
             self.delivery.start(self.fake.merchants)
 
     async def aclose(self) -> None:
+        """End deliveries and stop listening."""
         if self.delivery is not None:
             await self.delivery.aclose()
         if self._runner is not None:

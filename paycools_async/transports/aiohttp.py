@@ -99,7 +99,7 @@ class _Request(aiohttp.ClientRequest):
     """aiohttp's request, which knows the connection it goes over and may ask for a new one."""
 
     @functools.cached_property
-    def connection_key(self) -> ConnectionKey:
+    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
         key = super().connection_key
         proof = _PROOF.get()
         if proof is None or not proof.request.fresh:

@@ -27,9 +27,11 @@ class EnvelopedMessage:
 
     @property
     def text(self) -> bytes:
+        """What is signed: `param`, to the byte."""
         return self.param.encode("utf-8")
 
     def seal(self, signature: bytes) -> Sealed:
+        """The request with its signature in place."""
         sign = base64.b64encode(signature).decode("ascii")
         body = json_text({"appId": self.app_id, "param": self.param, "sign": sign})
         return Sealed(self.method, self.path, body.encode("utf-8"))

@@ -37,10 +37,12 @@ class FlatMessage:
 
     @functools.cached_property
     def text(self) -> bytes:
+        """What is signed: the sorted pairs."""
         fields = {**self.fields, **self.signed_too} if self.signed_too else self.fields
         return ph_signing_text(fields).encode("utf-8")
 
     def seal(self, signature: bytes) -> Sealed:
+        """The request with its signature in place."""
         sign = base64.b64encode(signature).decode("ascii")
         if self.method == "GET":
             pairs = [

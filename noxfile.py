@@ -1,0 +1,55 @@
+"""The sessions of `.ci/run`, one by one: `nox`, or `nox -s types`. Each works on what pip builds and installs."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+INSTALLED = {"PYTEST_ADDOPTS": "-o pythonpath=tests", "PYTHONSAFEPATH": "1"}
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """The README's test command."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs, env=INSTALLED)
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """What a type checker tells a program that uses the package."""
+    session.install(".[dev]")
+    session.run("pytest", "-q", "-n", "0", "tests/test_typing.py", env=INSTALLED)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Real processes, really killed; PAYCOOLS_KILLS says how often."""
+    session.install(".[test]")
+    times = session.env.get("PAYCOOLS_KILLS") or "2"
+    files = ("tests/cli/test_kill.py", "tests/cli/test_workers.py")
+    session.run("pytest", "-q", "-n", "0", *files, env={**INSTALLED, "PAYCOOLS_KILLS": times})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the form of the code."""
+    session.install(".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, pyright, and how much of the public interface has a type."""
+    session.install(".[dev]")
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", f"{session.bin}/python")
+    session.run("python", ".ci/type_completeness.py")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The direction of imports."""
+    session.install(".[dev]")
+    session.run("lint-imports")
