@@ -17,6 +17,7 @@ from .run import BAD_INPUT, Broken, say_error
 
 __all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
 
+
 @attrs.frozen(kw_only=True)
 class Paying:
     """What payouts go through, and where that leads."""

@@ -134,7 +134,7 @@ async def test_a_clock_that_was_set_back_does_not_hold_up_what_is_unclear_either
     await plan(write_orders(1))
     await run(api, ledger, fake, wait=1)
     later = ledger.time() + 3600
-    await ledger._do(lambda db: db.execute("UPDATE payouts SET sent = ?, due = ?", (later, later)) and None)
+    await ledger._do(lambda db: list(db.execute("UPDATE payouts SET sent = ?, due = ?", (later, later))))
     began = fake.clock.monotonic()
     summary = await run(api, ledger, fake)
     assert (summary.rows(State.SETTLED), fake.clock.monotonic() - began < 300) == (1, True)
