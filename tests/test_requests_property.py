@@ -28,8 +28,8 @@ from paycools_async import (
 from paycools_async.testing import FakePayCools, ManualClock, books
 
 for _package in (paycools_async.ph, paycools_async.global_api):
-    for _module in pkgutil.iter_modules(_package.__path__):
-        importlib.import_module(f"{_package.__name__}.{_module.name}")
+    for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):
+        importlib.import_module(_module.name)
 
 REQUESTS = [
     entry for entry in endpoints() if entry.kind == "request" and entry.request.__module__.startswith("paycools_async.")

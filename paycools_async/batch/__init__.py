@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from .ledger import SQLiteLedger
     from .options import Options, Summary
     from .orders import FileError, Order, RowError, read_orders
+    from .postgres import PostgresLedger
+    from .postgres_session import grant
     from .protocol import Identity, Ledger, LedgerError
     from .runner import Runner
     from .states import Event, State
@@ -18,6 +20,8 @@ else:  # who needs the states alone does not wait for every country's classes
         "ledger": ("SQLiteLedger",),
         "options": ("Options", "Summary"),
         "orders": ("FileError", "Order", "RowError", "read_orders"),
+        "postgres": ("PostgresLedger",),
+        "postgres_session": ("grant",),
         "protocol": ("Identity", "Ledger", "LedgerError"),
         "runner": ("Runner",),
         "states": ("Event", "State"),
@@ -35,10 +39,12 @@ __all__ = [
     "Order",
     "PHPayouts",
     "PayoutApi",
+    "PostgresLedger",
     "RowError",
     "Runner",
     "SQLiteLedger",
     "State",
     "Summary",
+    "grant",
     "read_orders",
 ]

@@ -33,8 +33,8 @@ def all_endpoints() -> list[Endpoint]:
     """Every descriptor of the package, all product modules imported, in the order of the navigation."""
     for _, package in _FAMILIES.values():
         if importlib.util.find_spec(package) is not None:
-            for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-                importlib.import_module(f"{package}.{module.name}")
+            for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+                importlib.import_module(module.name)
     # descriptors that a program has added itself are its own
     root = Endpoint.__module__.partition(".")[0]
     own = (entry for entry in endpoints() if entry.request.__module__.partition(".")[0] == root)
