@@ -287,6 +287,10 @@ class Driver:
             raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
         if event in _WORDS:
             found = await self._ledger.found(row.order_id, event, **facts)
+        elif event is Event.ACCEPTED and found.transaction_id not in (None, facts["transaction_id"]):
+            # our own receipt names another payment than the one by which the row has moved
+            message = f"our receipt says {facts['transaction_id']}, PayCools says {found.transaction_id} elsewhere"
+            found = await self._ledger.found(row.order_id, Event.MISMATCH, message=message)
         return found or row
 
 

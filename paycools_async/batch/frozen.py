@@ -10,7 +10,6 @@ from typing import Any
 import attrs
 
 from ..fields import wire_name
-from ..ph.payout import idempotency_id_for
 
 __all__ = ["body_of", "digest_of", "own_idempotency_id", "request_of", "wire_fields_of"]
 
@@ -24,9 +23,9 @@ def body_of(request: Any) -> str:
 
 
 def own_idempotency_id(request: Any) -> str | None:
-    """The request's idempotency id where it was given, and not made from the order id."""
+    """The request's idempotency id where it is another text than the order id."""
     given: str | None = getattr(request, "idempotency_id", None)
-    return None if given == idempotency_id_for(request.mch_order_id) else given
+    return None if given == request.mch_order_id else given
 
 
 def request_of(body: str, request_class: type[Any]) -> Any:

@@ -111,6 +111,11 @@ class PostgresLedger:
         return view
 
     @property
+    def _batches(self) -> tuple[int, ...] | None:
+        """The batches that are seen; None: all."""
+        return self._only if self._shard is None else (self._shard[0],)
+
+    @property
     def _scope(self) -> str:
         found = ""
         if self._shard is not None:
@@ -230,17 +235,17 @@ class PostgresLedger:
         """Nothing to do."""
 
     async def resume_sending(self) -> None:
-        """End a `pause`."""
-        await self._all("DELETE FROM paycools_ledger WHERE key = 'paused'")
+        """End a `pause`, of the batches that this ledger sees."""
+        await self._all(queries.end_pause(self._batches))
 
     async def pause(self, reason: str) -> None:
-        """PayCools refused the merchant: no run on this ledger sends anything more until `resume_sending`."""
-        query = "INSERT INTO paycools_ledger VALUES ('paused', %(reason)s) ON CONFLICT (key) DO NOTHING"
-        await self._all(query, reason=reason[:300])
+        """PayCools refused the merchant: nothing that was released by now is sent before `resume_sending`."""
+        await self._all(queries.pause(), reason=reason[:300])
 
     async def paused(self) -> str | None:
-        """Why nothing is sent, if a run paused the ledger."""
-        return await self._noted("paused")
+        """Why nothing is sent, if a run paused the batches that this ledger sees."""
+        found = await self._all(queries.paused(self._batches))
+        return found[0][0] if found else None
 
     # -- leases ---------------------------------------------------------------------------------------------------
 

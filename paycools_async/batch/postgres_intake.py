@@ -61,14 +61,14 @@ _FAULTS = f"""
 SELECT i.line, i.order_id, p.line, p.intake, p.state {_NOT_NEW}
     AND (p.intake = %(batch)s OR p.digest <> i.digest) ORDER BY i.seq"""
 
-_UNSENT = "state IN ('offered', 'planned')"
+_MAY_BE_SENT = "state IN ('offered', 'planned', 'sending', 'unknown')"
 _KNOWN = f"""
 WITH known AS (
-    SELECT p.intake, count(*) AS rows, count(*) FILTER (WHERE p.{_UNSENT}) AS unsent {_NOT_NEW}
+    SELECT p.intake, count(*) AS rows, count(*) FILTER (WHERE p.{_MAY_BE_SENT}) AS unsent {_NOT_NEW}
         AND p.intake <> %(batch)s AND p.digest = i.digest GROUP BY p.intake
 )
 SELECT k.intake, k.rows, k.unsent,
-    (SELECT count(*) FROM paycools_payouts a WHERE a.intake = k.intake AND a.{_UNSENT}) - k.unsent
+    (SELECT count(*) FROM paycools_payouts a WHERE a.intake = k.intake AND a.{_MAY_BE_SENT}) - k.unsent
 FROM known k ORDER BY k.intake"""  # noqa: S608 - all text is ours
 
 # an idempotency id of its own that another row has too, as idempotency id or as order id; and the other way round

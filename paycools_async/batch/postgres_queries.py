@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .postgres_schema import COLUMNS
 from .states import State
 
@@ -26,11 +28,15 @@ __all__ = [
     "TEND",
     "claim",
     "earliest",
+    "end_pause",
+    "pause",
+    "paused",
 ]
 
 # statement_timestamp, not clock_timestamp: it is stable, so `due <= now` can be read from the index
 NOW = "coalesce(%(now)s::float8, extract(epoch FROM statement_timestamp())::float8)"
-_NOT_PAUSED = " AND NOT EXISTS (SELECT FROM paycools_ledger WHERE key = 'paused')"
+_PAUSED_BATCHES = "SELECT split_part(key, ':', 2)::int FROM paycools_ledger WHERE key LIKE 'paused:%%'"
+_NOT_PAUSED = f" AND p.intake NOT IN ({_PAUSED_BATCHES})"
 
 
 def _sendable(state: State) -> str:
@@ -56,6 +62,31 @@ def earliest(state: State, scope: str) -> str:
         SELECT p.due FROM paycools_payouts p WHERE p.state = '{state.value}' AND p.resends <= %(most)s
         {_sendable(state)}{scope} ORDER BY p.due, p.id LIMIT 1
     )"""
+
+
+def pause() -> str:
+    """Hold every batch of which something may still be sent; one person's later yes to another one ends none of it."""
+    return """
+        INSERT INTO paycools_ledger SELECT 'paused:' || b.id, %(reason)s FROM paycools_batches b WHERE EXISTS (
+            SELECT FROM paycools_payouts p WHERE p.intake = b.id AND p.state IN ('planned', 'sending', 'unknown')
+        ) ON CONFLICT (key) DO NOTHING"""
+
+
+def _of_pauses(batches: Collection[int] | None) -> str:
+    if batches is None:
+        return "key LIKE 'paused:%%'"
+    keys = ", ".join(f"'paused:{int(number)}'" for number in batches)
+    return f"key IN ({keys})" if keys else "false"
+
+
+def end_pause(batches: Collection[int] | None) -> str:
+    """Go on with these batches; None: with all."""
+    return f"DELETE FROM paycools_ledger WHERE {_of_pauses(batches)}"
+
+
+def paused(batches: Collection[int] | None) -> str:
+    """Why nothing is sent of these batches."""
+    return f"SELECT value FROM paycools_ledger WHERE {_of_pauses(batches)} ORDER BY length(key), key LIMIT 1"
 
 
 # never a row that is sending: its lease is for one request, and ends even if this process forgot it

@@ -79,13 +79,13 @@ class Source:
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """A batch that a file's rows belong to. `unsent`: its rows that were never sent, and are in the file or not."""
+    """A batch that a file's rows belong to. `unsent`: its rows that may still be sent, also again."""
 
     batch: int
     in_file: int
     unsent_in_file: int
     unsent_elsewhere: int
-    """Rows that were never sent, of this batch, that are not in the file."""
+    """Rows of this batch that may still be sent and are not in the file."""
 
 
 @attrs.define
@@ -252,11 +252,11 @@ class Ledger(Protocol):
         ...
 
     async def resume_sending(self) -> None:
-        """End a `pause`."""
+        """End a `pause`, of the batches that this ledger sees."""
         ...
 
     async def pause(self, reason: str) -> None:
-        """PayCools refused the merchant: no run on this ledger sends anything more until `resume_sending`."""
+        """PayCools refused the merchant: nothing that was released by now is sent before `resume_sending`."""
         ...
 
     async def paused(self) -> str | None:

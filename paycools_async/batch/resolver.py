@@ -47,9 +47,11 @@ def holds(error: PayCoolsError) -> bool:
 
 
 _CLOCKS_DIFFER = 120.0
-"""Seconds by which an order of ours may look older than it is, where PayCools' clock has been compared with ours."""
-_ZONES_DIFFER = 26 * 3600.0
-"""The same where it has not, or where we have a receipt: no page names the zone of PayCools' times."""
+"""Seconds by which PayCools' clock and ours may differ, and an order of ours still not look older than it is."""
+_ZONES = (3600.0, -3600.0, -7 * 3600.0, -8 * 3600.0)
+"""Seconds by which PayCools' times may be ahead of what we take them for: no page names their zone. UTC, +7, +8."""
+_WITH_A_RECEIPT = 26 * 3600.0
+"""The same for an order whose receipt we have: whatever the zone, it is not older than a day."""
 
 
 class Told(Protocol):
@@ -113,6 +115,12 @@ def _was_there_before(row: Row, created: datetime | None, their_clock: float | N
         return True  # our first sending was refused because of it
     if created is None:
         return False
-    compared = their_clock is not None and not row.transaction_id
-    margin = _CLOCKS_DIFFER if compared else _ZONES_DIFFER
-    return created.timestamp() - (their_clock if their_clock is not None and compared else 0.0) < row.entered - margin
+    at = created.timestamp()
+    if row.transaction_id:
+        return at < row.entered - _WITH_A_RECEIPT
+    earliest = row.entered - _CLOCKS_DIFFER
+    if their_clock is not None:
+        return at - their_clock < earliest
+    # in the zone that we take it for, any time after the entry is right; in another one, only that of the sending
+    latest = (row.updated if row.sent is None else row.sent) + _CLOCKS_DIFFER
+    return at < earliest and not any(earliest <= at - zone <= latest for zone in _ZONES)

@@ -22,6 +22,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id, withdrawn) DO
 
 _UNSENT = "state IN ('offered', 'planned')"
 _NEVER_SENT = f"{_UNSENT} AND resends = 0"
+_MAY_BE_SENT = "state IN ('offered', 'planned', 'sending', 'unknown')"
 
 # an idempotency id of its own that another row has too, as idempotency id or as order id; and the other way round
 _CLASHES = """
@@ -110,10 +111,10 @@ class _Entering:
             found.known += 1
             tally = self._known.setdefault(intake, [0, 0])
             tally[0] += 1
-            tally[1] += state in (State.OFFERED, State.PLANNED)
+            tally[1] += state in (State.OFFERED, State.PLANNED, State.SENDING, State.UNKNOWN)
 
     def _offer(self, batch: int, in_file: int, unsent: int) -> Offer:
-        query = f"SELECT count(*) FROM payouts WHERE intake = ? AND {_UNSENT}"  # noqa: S608
+        query = f"SELECT count(*) FROM payouts WHERE intake = ? AND {_MAY_BE_SENT}"  # noqa: S608
         [(all_unsent,)] = self._connection.execute(query, (batch,))
         return Offer(batch=batch, in_file=in_file, unsent_in_file=unsent, unsent_elsewhere=all_unsent - unsent)
 

@@ -240,6 +240,49 @@ async def test_an_order_older_than_its_entry_is_not_called_settled(
 
 
 @STORES
+@pytest.mark.parametrize("age", [600, 3 * 3600, 20 * 3600, 25 * 3600, 30 * 86400])
+async def test_an_older_order_is_not_ours_whatever_its_age(
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, age: float
+) -> None:
+    """The answer is lost, and what the inquiry shows was paid by another ledger, some minutes or days ago."""
+    fake.faults.drop_after(next=1, only=CREATE)
+    await plan(write_orders(1))
+    created = fake.books.when(fake.clock.time() - age)
+    summary = await answered_otherwise(fake, ledger, "GET", {"createTime": created})
+    assert (summary.rows(State.PREEXISTING), summary.exit_code) == (1, 3)
+
+
+@STORES
+@pytest.mark.parametrize("behind", [0, 3600, 7 * 3600, 8 * 3600])
+async def test_an_unclear_order_of_ours_is_ours_in_whatever_zone_its_time_is_written(
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, behind: float
+) -> None:
+    fake.faults.drop_after(next=1, only=CREATE)
+    await plan(write_orders(1))
+    created = fake.books.when(fake.clock.time() - behind)
+    summary = await answered_otherwise(fake, ledger, "GET", {"createTime": created})
+    assert (summary.rows(State.SETTLED), summary.exit_code) == (1, 0)
+
+
+@STORES
+async def test_a_receipt_that_names_another_payment_than_a_callback_did_is_a_conflict(
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    """The callback comes while the request is under way, and is about another payment under this order id."""
+    await plan(write_orders(1))
+    answer = fake.transport().send
+
+    async def call_back_first(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            await ledger.found("PAY000000001", Event.FOUND_COMPLETE, transaction_id="D999")
+        return await answer(request)
+
+    async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(call_back_first), clock=fake.clock) as client:
+        summary = await run(PHPayouts(client), ledger, fake)
+    assert (summary.rows(State.CONFLICT), summary.exit_code) == (1, 3)
+
+
+@STORES
 async def test_once_the_clocks_are_compared_an_order_of_an_hour_ago_is_not_ours_either(
     ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:

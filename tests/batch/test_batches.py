@@ -10,6 +10,7 @@ from conftest_batch import STORES, WriteOrders, release_all, rows
 
 from paycools_async.batch import Event, Ledger, Options, PHPayouts, Runner, State, read_orders
 from paycools_async.batch.protocol import Changed, Offer, Source
+from paycools_async.ph.payout import idempotency_id_for
 from paycools_async.testing import FakePayCools
 
 pytestmark = STORES
@@ -110,7 +111,7 @@ async def test_only_what_was_never_sent_is_taken_back(
     assert (done.rows, done.amount, done.stay) == (4, 4 * 50010, 2)
     fake.books.balance = 10**9
     summary = await run(api, ledger, fake)
-    assert (summary.rows(State.SETTLED), summary.rows(State.WITHDRAWN), summary.exit_code) == (2, 4, 0)
+    assert (summary.rows(State.SETTLED), summary.rows(State.WITHDRAWN), summary.exit_code) == (2, 4, 3)
     assert len(fake.payouts.paid) == 2
 
 
@@ -124,6 +125,18 @@ async def test_a_file_says_which_batches_hold_what_is_known_of_it(
     again = await offer(ledger, api, write_orders(6, name="more.csv"))
     assert (again.new, again.known, again.batch) == (1, 5, 2)
     assert again.known_in == [Offer(batch=1, in_file=5, unsent_in_file=5, unsent_elsewhere=0)]
+
+
+async def test_what_is_unclear_counts_as_what_may_still_be_sent(
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, write_orders: WriteOrders
+) -> None:
+    await offer(ledger, api, write_orders(3))
+    await release_all(ledger)
+    fake.faults.drop_before(rate=1.0, only=CREATE)
+    await run(api, ledger, fake, wait=1)
+    assert (await ledger.counts())[State.UNKNOWN][0] == 3
+    found = await offer(ledger, api, write_orders(1, name="less.csv"))
+    assert found.known_in == [Offer(batch=1, in_file=1, unsent_in_file=1, unsent_elsewhere=2)]
 
 
 async def test_a_changed_order_says_what_to_do_so_that_nobody_gets_both_amounts(
@@ -155,6 +168,7 @@ async def enter_ids(ledger: Ledger, api: PHPayouts, path: Path, *ids: tuple[str,
     [
         ([("ORDER00001", "SAME000001"), ("ORDER00002", "SAME000001")], [2, 3]),
         ([("ORDER00001", "ORDER00002"), ("ORDER00002", "")], [2]),
+        ([("I1", ""), ("ORDER00002", idempotency_id_for("I1"))], [2, 3]),
         ([("ORDER00001", "OWN0000001"), ("ORDER00002", "OWN0000002"), ("ORDER00003", "")], []),
     ],
 )
