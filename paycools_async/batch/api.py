@@ -48,6 +48,8 @@ class Taken(Result):
     transaction_id: str
     transaction_status: TransactionStatus | None = None
     mch_order_id: str | None = None
+    amount: str | None = None
+    """No page says that there is one, nor in which unit."""
 
 
 @result

@@ -11,13 +11,13 @@ from typing import Protocol
 
 import attrs
 
-from ..errors import PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
+from ..errors import InvalidRequest, PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
 from ..policy import Deadline, Pace
 from ..times import Clock, SystemClock
 from .api import Found, PayoutApi
 from .frozen import digest_of
 from .options import Breaker, Options
-from .protocol import Ledger
+from .protocol import Ledger, LedgerError
 from .resolver import event_of_error, event_of_inquiry, holds, stops
 from .schema import Row
 from .states import Event, IllegalMove, State
@@ -94,6 +94,8 @@ class Driver:
         sent_at = await self._turn()
         if self._held or self._stopped:
             return
+        if (row.sent is not None or row.resends) and not await self._is_still_absent(row):
+            return
         asked_at = self._clock.monotonic()
         try:
             row = await self._move(row, Event.SEND)
@@ -113,18 +115,23 @@ class Driver:
             return
         self._pace.calm(sent_at)
         self._breaker.answered(refused=False)
-        if taken.mch_order_id not in (None, row.order_id):
-            message = "PayCools answered with another order than this one"
+        if taken.mch_order_id not in (None, row.order_id) or taken.amount not in (None, str(row.amount)):
+            message = "PayCools answered with another order or amount than this one"
             await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=message)
             return
-        row = await self._move(row, Event.ACCEPTED, due=self._first_inquiry(), transaction_id=taken.transaction_id)
-        if taken.transaction_status is not None and taken.transaction_status.final:
-            told = Found(
-                mch_order_id=row.order_id,
-                transaction_id=taken.transaction_id,
-                transaction_status=taken.transaction_status,
-            )
-            await self._found(row, told)
+        # also where the receipt says that it is final: what settles is PayCools' answer about this order id
+        await self._move(row, Event.ACCEPTED, due=self._first_inquiry(), transaction_id=taken.transaction_id)
+
+    async def _is_still_absent(self, row: Row) -> bool:
+        """Before anything is sent once more, for whatever reason, PayCools is asked: it may have it by now."""
+        try:
+            found = await self._api.inquire(row.order_id, fresh=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is sent now
+            await self._inquiry_failed(row, error)
+            return False
+        if found is not None:
+            await self._found(row, found)
+        return found is None
 
     def _first_inquiry(self) -> float:
         return self._ledger.time() + self._options.first_look
@@ -154,8 +161,24 @@ class Driver:
             await self._ledger.pause(str(error))
         if event in (Event.REJECTED, Event.DOUBTED):
             await self._refused()
+        if event is Event.REJECTED and not isinstance(error, InvalidRequest):
+            event, found = await self._confirmed(row)
+            if found is not None:
+                await self._found(row, found)
+                return
         due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
+
+    async def _confirmed(self, row: Row) -> tuple[Event, Found | None]:
+        """A refusal is final if PayCools does not have the order either. Of a second sending it says nothing of the first.
+
+        A stray answer on a connection, or a proxy that asked twice, would else make "failed" of a payout that is paid.
+        """
+        try:
+            found = await self._api.inquire(row.order_id, fresh=True)
+        except Exception:  # noqa: BLE001 - then it is not known
+            return Event.DOUBTED, None
+        return (Event.DOUBTED if row.resends else Event.REJECTED), found
 
     async def _refused(self) -> None:
         reason = self._breaker.answered(refused=True)
@@ -167,14 +190,8 @@ class Driver:
         decides = self._decides(row)
         try:
             found = await self._api.inquire(row.order_id, fresh=decides)
-        except PayCoolsError as error:
-            if stops(error):
-                self.stop(str(error))
-                await self._ledger.pause(str(error))
-            else:
-                await self._look_again(row, row.absent_since)
-        except Exception:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
-            await self._look_again(row, row.absent_since)
+        except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
+            await self._inquiry_failed(row, error)
         else:
             if found is not None:
                 await self._found(row, found)
@@ -182,6 +199,15 @@ class Driver:
                 await self._move(row, Event.ABSENT)
             else:
                 await self._absent(row)
+
+    async def _inquiry_failed(self, row: Row, error: Exception) -> None:
+        if isinstance(error, LedgerError):
+            raise error
+        if isinstance(error, PayCoolsError) and stops(error):
+            self.stop(str(error))
+            await self._ledger.pause(str(error))
+        else:
+            await self._look_again(row, row.absent_since)
 
     def _decides(self, row: Row) -> bool:
         """Whether an inquiry that finds nothing now is the end of a payout's waiting: it may be sent again then.
@@ -224,7 +250,9 @@ class Driver:
         await self._learn_lag(row)
         event = event_of_inquiry(found, row, found.created, self._their_clock)
         if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
-            self._their_clock = found.created.timestamp() - row.sent  # we have its receipt, so we know when
+            # we have its receipt, so we know when; the nearest, for an order may be entered late, and none early
+            ahead = found.created.timestamp() - row.sent
+            self._their_clock = ahead if self._their_clock is None else min(ahead, self._their_clock)
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
             await self._look_again(row, None)
             return

@@ -127,7 +127,8 @@ moved AS (
         absent_since = a.absent, transaction_id = a.transaction_id, code = a.code, message = a.message,
         due = CASE WHEN a.state = 'sending' THEN clock.now + %s ELSE a.due END,
         worker = CASE WHEN a.state = 'sending' THEN %s END, version = p.version + 1, updated = clock.now,
-        sent = CASE WHEN a.counts THEN clock.now ELSE p.sent END,
+        sent = CASE WHEN a.counts THEN clock.now WHEN a.event = 'not_sent' AND a.resends = 0 THEN NULL
+            ELSE p.sent END,
         withdrawn = CASE WHEN a.was = 'withdrawn' AND a.state <> 'withdrawn' AND NOT EXISTS (
             SELECT FROM paycools_payouts o WHERE o.order_id = p.order_id AND o.withdrawn = 0
         ) THEN 0 ELSE p.withdrawn END

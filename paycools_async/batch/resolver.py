@@ -109,7 +109,7 @@ def event_of_inquiry(found: Told, row: Row, created: datetime | None, their_cloc
 
 
 def _was_there_before(row: Row, created: datetime | None, their_clock: float | None) -> bool:
-    if row.state in (State.OFFERED, State.PLANNED, State.WITHDRAWN) and row.resends == 0:
+    if row.state in (State.OFFERED, State.PLANNED, State.WITHDRAWN) and row.sent is None and row.resends == 0:
         return True  # it was never sent
     if row.state is State.UNKNOWN and row.reason is Event.DUPLICATE and row.resends == 0:
         return True  # our first sending was refused because of it
@@ -118,7 +118,8 @@ def _was_there_before(row: Row, created: datetime | None, their_clock: float | N
     at = created.timestamp()
     if row.transaction_id:
         return at < row.entered - _WITH_A_RECEIPT
-    earliest = row.entered - _CLOCKS_DIFFER
+    # sent before it was entered: this machine's clock was wrong at one of the two
+    earliest = min(row.entered, row.entered if row.sent is None else row.sent) - _CLOCKS_DIFFER
     if their_clock is not None:
         return at - their_clock < earliest
     # in the zone that we take it for, any time after the entry is right; in another one, only that of the sending

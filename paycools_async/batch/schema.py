@@ -165,7 +165,7 @@ _BITS = 63
 _NAMES = tuple(field.name for field in attrs.fields(Row))
 _STATES = {state.value: state for state in State}
 _PLANNED, _UNKNOWN = State.PLANNED, State.UNKNOWN  # a name of its own is found five times as fast as an enum's member
-_SEND, _ADOPT, _MISMATCH = Event.SEND, Event.ADOPT, Event.MISMATCH
+_SEND, _NOT_SENT, _ADOPT, _MISMATCH = Event.SEND, Event.NOT_SENT, Event.ADOPT, Event.MISMATCH
 COLUMNS = ", ".join(_NAMES)
 WITHOUT_ORDER = ", ".join("''" if name in ("body", "digest") else name for name in _NAMES)
 """COLUMNS for those who only inquire."""
@@ -207,6 +207,8 @@ def moved(row: R, event: Event, facts: Mapping[str, Any], now: float | None = No
         values["updated"] = now
         if counts_from(event):
             values["sent"] = now
+    if event is _NOT_SENT and not row.resends:
+        values["sent"] = None
     if event in REASONS or event is _ADOPT:
         values["reason"] = event
     elif before is _UNKNOWN and state is _PLANNED:

@@ -181,6 +181,71 @@ def test_an_absence_shorter_than_a_second_is_refused(seconds: float) -> None:
         Options(absent_after=seconds)
 
 
+@STORES
+@pytest.mark.parametrize("code", [1006, 1007, 1009, 1013])
+async def test_a_refused_second_sending_says_nothing_of_the_first(
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, code: int
+) -> None:
+    """Booked, not shown for long, and refused when it is sent again: never failed, and never sent a third time."""
+    fake.payouts.inquiry_lag = 1000
+    fake.faults.drop_after(next=1, only=CREATE)
+    await plan(write_orders(1))
+    began = fake.clock.monotonic()
+    answer = fake.transport().send
+
+    async def refuse_the_second(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and fake.clock.monotonic() - began > 60:
+            return HttpResponse(200, {}, b'{"code": %d, "message": "no"}' % code)
+        return await answer(request)
+
+    async with PayCoolsPH(
+        fake.ph_credentials, transport=MemoryTransport(refuse_the_second), clock=fake.clock
+    ) as client:
+        summary = await run(PHPayouts(client), ledger, fake, wait=200)
+    assert summary.rows(State.FAILED) == 0
+    fake.clock.advance(1000)  # type: ignore[attr-defined]
+    summary = await run(api, ledger, fake)
+    assert (summary.rows(State.SETTLED), times_paid(fake)) == (1, [1])
+
+
+@STORES
+async def test_before_a_second_sending_that_had_to_wait_paycools_is_asked_once_more(
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    """Absent, and held before it left again: in the meantime PayCools shows it."""
+    fake.payouts.inquiry_lag = 300
+    fake.faults.drop_after(next=1, only=CREATE)
+    await plan(write_orders(1))
+    await run(api, ledger, fake, wait=1)
+    [row] = [row async for page in ledger.pages() for row in page]
+    fake.clock.advance(1000)  # type: ignore[attr-defined]
+    if not isinstance(ledger, SQLiteLedger):
+        pytest.skip("the row is leased to the run of before; the rule is the driver's, for both stores")
+    await ledger.move(row, Event.ABSENT)
+    summary = await run(api, ledger, fake)
+    assert (summary.rows(State.SETTLED), summary.resent, times_paid(fake)) == (1, 1, [1])
+
+
+@STORES
+async def test_a_busy_answer_to_a_payout_that_was_booked_pays_it_once(
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    fake.faults.busy(1013, rate=1.0, only=CREATE, processed=True)
+    await plan(write_orders(5))
+    summary = await run(api, ledger, fake)
+    assert (summary.rows(State.SETTLED), times_paid(fake)) == (5, [1] * 5)
+
+
+@STORES
+async def test_a_receipt_alone_settles_nothing(
+    ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    fake.payouts.decide = lambda fields: ("FAILED", -10005, "Account Error")
+    await plan(write_orders(1))
+    summary = await answered_otherwise(fake, ledger, "POST", {"transactionStatus": "COMPLETE", "amount": 1})
+    assert (summary.rows(State.FAILED), summary.rows(State.SETTLED)) == (1, 0)
+
+
 Spoil = dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""Two hundred answers to a payout that PayCools has booked all the same: only the written refusals end a row.
+"""Two hundred answers to a payout that PayCools has booked all the same: none of them makes it fail.
 
 The handler here is a PayCools of its own: it books the order, then answers whatever the case says.
 """
@@ -18,10 +18,9 @@ from paycools_async.batch import Ledger, Options, PHPayouts, Runner, State
 from paycools_async.testing import FakePayCools
 
 REFUSALS = {1007, 1009, 1010, 1011, 1015, 1016}
-"""PayCools' "API General Code": what is wrong with the order itself."""
+"""PayCools' "API General Code": what is wrong with the order itself. Final where PayCools does not have the order."""
 HOLDS = {1001, 1002, 1003, 1004, 1005, 1006}
 """The merchant is refused, or its balance is too low: the order waits."""
-BUSY = {1013}
 DUPLICATES = {1012, 1014}
 DOCUMENTED = [*range(1000, 1021), *range(1501, 1517)]
 UNDOCUMENTED = [-1, 0, 1, 2, 99, 200, 201, 404, 500, 999, 1021, 1022, 1100, 1514, 1517, 2000, 9999, 10000, 10001]
@@ -52,7 +51,7 @@ def test_there_are_two_hundred_of_them() -> None:
     assert len(cases()) >= 200
 
 
-async def test_no_answer_but_a_written_refusal_makes_a_booked_payout_fail(
+async def test_no_answer_makes_a_booked_payout_fail_or_be_paid_again(
     ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     booked: dict[str, dict[str, Any]] = {}
@@ -80,18 +79,26 @@ async def test_no_answer_but_a_written_refusal_makes_a_booked_payout_fail(
             await Runner(api, only, Options(concurrency=1, wait=0.2, breaker=None), clock=fake.clock).run()
             row = await ledger.get(order)
             assert row is not None
-            if code in REFUSALS:
-                expected = {State.FAILED}
-            elif code in HOLDS or code in BUSY:
+            if code in HOLDS:
                 expected = {State.PLANNED}
                 await ledger.withdraw(by="tests", order_id=order)
             elif code in DUPLICATES:
                 expected = {State.PREEXISTING, State.UNKNOWN}
             else:
                 expected = {State.SETTLED, State.UNKNOWN}
-            if row.state not in expected or (code not in BUSY and booked[order]["times"] != 1):
+            if row.state not in expected or booked[order]["times"] != 1:
                 wrong.append(f"{name}: {row.state.value}, booked {booked[order]['times']} times")
     assert wrong == []
+
+
+@pytest.mark.parametrize("code", [*sorted(REFUSALS), 9999])
+async def test_a_written_refusal_and_no_other_code_fails_a_payout_that_was_not_booked(
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders, code: int
+) -> None:
+    fake.faults.busy(code, rate=1.0, only="ph.payout.create")
+    await plan(write_orders(2))
+    summary = await Runner(api, ledger, Options(wait=5), clock=fake.clock).run()
+    assert summary.rows(State.FAILED if code in REFUSALS else State.UNKNOWN) == 2
 
 
 @pytest.mark.parametrize("code", [0, 1008, 9999, 10000, 21500])
