@@ -278,16 +278,30 @@ class _Payment:
         return False
 
     async def _release(self, waiting: list[Waiting]) -> None:
+        """Release just what was shown: all of it, or nothing."""
         await self._note_destination()
+        await self._must_be_as_shown(waiting)
+        released: list[str] = []
         for each in waiting:
             try:
                 await self.ledger.release(each.batch, by=self.plan.by, rows=each.rows, amount=each.amount)
             except Changed as error:
-                if each is not waiting[0]:
-                    say_error("error: what was released before this stays released; `payouts withdraw` takes it back")
-                raise LedgerError(f"{error}; nothing was sent") from None
+                stays = f" Released before that, and stays so: batch {', '.join(released)}." if released else ""
+                raise LedgerError(f"{error}; nothing was sent.{stays}") from None
+            released.append(str(each.batch))
             if each.batch == self.entered:
                 self.entered = None
+
+    async def _must_be_as_shown(self, waiting: list[Waiting]) -> None:
+        """Where the yes is to several batches, a change in the last one must not leave the first ones released."""
+        now = {each.batch: each for each in waiting_in(await self.ledger.batches())}
+        for each in waiting:
+            found = now.get(each.batch, Waiting(batch=each.batch, rows=0, amount=0))
+            if found != each:
+                raise LedgerError(
+                    f"batch {each.batch} has {found.rows} offered payouts now, {each.rows} were shown; nothing was "
+                    "released: look again; nothing was sent"
+                )
 
     async def _note_destination(self) -> None:
         await self.ledger.note_destination(self.destination.facts(shown(self.plan.ledger)))

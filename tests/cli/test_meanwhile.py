@@ -100,6 +100,22 @@ def test_rows_that_are_taken_back_while_others_of_their_batch_are_sent_are_not_s
 
 
 @BOTH
+def test_a_yes_to_two_batches_of_which_one_changes_meanwhile_releases_neither(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    assert desk.run(write_orders(1), offer=True, by="ana").code == 3
+
+    def meanwhile(question: str) -> bool:
+        assert beside(lambda: desk.withdraw(order_id="PAY000000002", yes=True, by="bob")).code == 0
+        return True
+
+    done = desk.run(write_orders(2), answer=meanwhile, by="ana")
+    assert (done.code, desk.paid) == (2, [])
+    assert "batch 2 has 0 offered payouts now, 1 were shown; nothing was released: look again" in done
+    assert desk.states() == {"PAY000000001": "offered", "PAY000000002": "withdrawn"}
+
+
+@BOTH
 def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders: WriteOrders, tmp_path: Path) -> None:
     assert desk.run(write_orders(2), offer=True, by="ana").code == 3
     assert desk.status().code == 3
