@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
+import psycopg
 import pytest
-from cli.killing import KILLS, long, start
+from cli.killing import KILLS, long, start, wait_for
 from cli.test_slow_paycools import StandIn
 from conftest_batch import WriteOrders
 
@@ -45,7 +45,7 @@ def test_workers_frozen_at_random_moments_pay_nobody_twice(
             frozen.send_signal(signal.SIGSTOP)
             time.sleep(LONGER_THAN_A_LEASE)
             frozen.send_signal(signal.SIGCONT)
-        _wait_until_final(stand_in, dsn, seconds=120 + rows)
+        _wait_until_final(dsn, seconds=120 + rows)
     finally:
         for worker in workers:
             worker.send_signal(signal.SIGCONT)
@@ -56,15 +56,10 @@ def test_workers_frozen_at_random_moments_pay_nobody_twice(
     assert paid == {1: rows}
 
 
-def _wait_until_final(stand_in: StandIn, dsn: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        status: subprocess.Popen[str] = start(stand_in.env, "status", "--ledger", dsn)
-        said, _ = status.communicate(timeout=30)
-        if status.returncode == 0:
-            return
-        time.sleep(2)
-    raise AssertionError(said)
+def _wait_until_final(dsn: str, seconds: float) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        query = "SELECT count(*) FROM paycools_payouts WHERE state <> 'settled'"
+        wait_for(lambda: connection.execute(query).fetchall() == [(0,)], seconds, 0.5)
 
 
 @pytest.mark.slow
