@@ -65,8 +65,8 @@ class Driver:
         self._reason: str | None = None
         self._breaker = Breaker(self._options)
         self._forward_at = self._clock.monotonic()
-        self._started = ledger.time()
-        self._skew = self._started - self._clock.monotonic()
+        self._started = ledger.steady_since
+        self._skew = ledger.time() - self._clock.monotonic()
         self._lag = 0.0
         self._their_clock: float | None = None
         self.counts: dict[State, tuple[int, int]] = {}
@@ -227,7 +227,8 @@ class Driver:
     def _absence_at(self, row: Row) -> float:
         """From when on the order's absence may be believed, on this process's clock as well as on the row's.
 
-        What an earlier process sent is waited for from the start of this one: the wall clock may have been set between.
+        What an earlier process sent is waited for from when this one opened the ledger: the wall clock may have been set
+        between.
         """
         now = self._ledger.time()
         skew = now - self._clock.monotonic()

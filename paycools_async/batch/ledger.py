@@ -91,6 +91,7 @@ class SQLiteLedger:
         started, at = time.time(), time.monotonic()
         # the wall clock may be set while this runs; what is waited for must not come sooner or later by that
         self._clock = clock or (lambda: started + time.monotonic() - at)
+        self._steady_since = self.time()
         self._opened: sqlite_file.Opened | None = None
         self._committer: Committer | None = None
         self._owner = _Owner()
@@ -209,6 +210,11 @@ class SQLiteLedger:
     def time(self) -> float:
         """The clock that the ledger goes by, in whole milliseconds: more digits would not come back as they were."""
         return int(self._clock() * 1000) / 1000
+
+    @property
+    def steady_since(self) -> float:
+        """The moment since which this process has had the ledger. Its clock cannot be set."""
+        return self._steady_since
 
     # -- what a person decides ----------------------------------------------------------------------------------
 

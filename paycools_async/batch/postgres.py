@@ -141,6 +141,11 @@ class PostgresLedger:
         """The connection string: an inbox in the same place can share a commit. May hold a password."""
         return self.dsn
 
+    @property
+    def steady_since(self) -> float:
+        """The moment since which this process has had the ledger, and the database's clock was not set."""
+        return self._clock.steady_since
+
     def time(self) -> float:
         """The database's clock, as of the last look at it; between two looks it goes as the monotonic clock does."""
         return self._clock.time()

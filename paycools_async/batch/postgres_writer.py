@@ -46,6 +46,8 @@ class DatabaseClock:
         self.stand_in = stand_in
         self._offset: float | None = None
         self._settled_at = -math.inf
+        self.steady_since = stand_in() if stand_in else 0.0
+        """The moment since which this process has had the ledger, and the clock was not set."""
         self.was_set: bool = False
         """Whether a step was seen that nobody has dealt with."""
 
@@ -69,9 +71,9 @@ class DatabaseClock:
             return
         offset = now - (before + after) / 2
         if self._offset is None:
-            self._offset = offset
+            self._offset, self.steady_since = offset, now
         elif abs(offset - self._offset) > _JUMP + (after - before) / 2:
-            self._offset = offset
+            self._offset, self.steady_since = offset, now
             self._settled_at = time.monotonic() + self._lease
             self.was_set = True
         elif correct:

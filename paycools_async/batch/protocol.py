@@ -205,6 +205,11 @@ class Ledger(Protocol):
         """
         ...
 
+    @property
+    def steady_since(self) -> float:
+        """The moment since which this process has had the ledger, and its clock was not set."""
+        ...
+
     # -- what a person decides ----------------------------------------------------------------------------------
 
     async def intake(

@@ -74,8 +74,8 @@ class Runner(Driver):
         """Take up what an earlier run left, and what it had learned."""
         await self._ledger.recover(call_timeout=self._api.call_timeout)
         self._lag = await self._ledger.longest_lag()
-        self._started = self._ledger.time()
-        self._skew = self._started - self._clock.monotonic()
+        self._started = self._ledger.steady_since
+        self._skew = self._ledger.time() - self._clock.monotonic()
         self.counts = await self._ledger.counts()
         self._forward_at = self._tended_at = self._asked_at = self._clock.monotonic()
 

@@ -76,16 +76,15 @@ async def test_without_resends_an_unclear_order_waits_for_a_person(
     assert fake.payouts.paid == []
 
 
-@STORES
-async def test_a_later_run_waits_anew_for_the_clock_may_have_been_set_between(
-    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+async def test_a_later_process_waits_anew_for_the_clock_may_have_been_set_between(
+    api: PHPayouts, ledger: SQLiteLedger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     fake.faults.drop_before(next=1, only=CREATE)
     await plan(write_orders(1))
     await run(api, ledger, fake, wait=1)
+    await ledger.aclose()
     fake.clock.advance(3600)  # type: ignore[attr-defined]
-    began = fake.clock.monotonic()
-    sent_at: list[float] = []
+    began, sent_at = fake.clock.monotonic(), []
     answer = fake.transport().send
 
     async def note(request: HttpRequest) -> HttpResponse:
@@ -93,11 +92,27 @@ async def test_a_later_run_waits_anew_for_the_clock_may_have_been_set_between(
             sent_at.append(fake.clock.monotonic() - began)
         return await answer(request)
 
+    again = await SQLiteLedger.open(ledger.path, api.identity, clock=fake.clock.time)
     async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(note), clock=fake.clock) as client:
-        summary = await run(PHPayouts(client), ledger, fake)
+        summary = await run(PHPayouts(client), again, fake)
+    await again.aclose()
     assert summary.rows(State.SETTLED) == 1
     assert len(sent_at) == 1
     assert sent_at[0] >= 90
+
+
+@STORES
+async def test_runs_that_follow_each_other_in_one_process_do_not_begin_to_wait_anew(
+    api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
+) -> None:
+    """As a worker drives a shard: for a short while, and again, and again."""
+    fake.faults.drop_before(next=1, only=CREATE)
+    await plan(write_orders(1))
+    began = fake.clock.monotonic()
+    while (summary := await run(api, ledger, fake, wait=10)).rows(State.SETTLED) == 0:
+        assert fake.clock.monotonic() - began < 300, "it is never sent again"
+        fake.clock.advance(1)  # type: ignore[attr-defined]
+    assert (summary.resent, times_paid(fake)) == (1, [1])
 
 
 async def test_the_ledgers_clock_does_not_follow_a_wall_clock_that_is_set(
