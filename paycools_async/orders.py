@@ -132,7 +132,7 @@ class PayoutProduct(OrderProduct[Q, S, R]):
         Found: returns its status. Absent, in two inquiries of which the last comes no earlier than the sending + the
         client's timeout + `absent_after` seconds (at least 1) and goes over a fresh connection: raises NotFound with
         outcome UNKNOWN. With `resend` it then sends the very same request again instead, under the same ids, once and
-        no more, and returns the receipt.
+        no more until PayCools shows it, and returns the receipt, as it does for all who ask later.
 
         Raises OrderConflict where the answer does not fit the order, OutcomeUnknown where an inquiry fails or the
         second sending is unclear too (resolve again), and TypeError for another country's request, which would not be
@@ -227,7 +227,8 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         Found among the payment's refunds: returns it. Absent, in two inquiries of which the last comes no earlier than
         the sending + the client's timeout + `absent_after` seconds (at least 1) and goes over a fresh connection:
         raises NotFound with outcome UNKNOWN. With `resend` it then sends the very same request again instead, under
-        the same refund id, once and no more, and returns the receipt.
+        the same refund id, once and no more until PayCools shows it, and returns the receipt, as it does for all
+        who ask later.
 
         Raises OrderConflict where PayCools knows the id with another amount, DuplicateOrder where it took the id before
         but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that may be this

@@ -3,6 +3,8 @@
 Absence is a matter of time. PayCools may show an order late, and a request may be on its way as long as the call's
 time allows; so an order is absent only when two inquiries say so, the last of them over a fresh connection and not
 before the last byte of the sending + the client's timeout + `absent_after`, on the monotonic clock.
+
+A client sends an order again once, whoever asks and however often, until an inquiry shows the order.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from .errors import (
     PayCoolsError,
     RateLimited,
 )
-from .in_doubt import InDoubt, order_id_of
+from .in_doubt import SentAgain, order_id_of
 from .product import Product, Sender
 
 __all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not_found"]
@@ -76,9 +78,23 @@ class Resolving(Generic[F, R]):
             raise ValueError("absent_after: at least 1 second; PayCools may show an order late")
         order_id = str(order_id_of(self.request))
         async with self.client._doubts.resolving(self.operation, order_id):
-            answer = await self._resolved(order_id)
-            self.client._doubts.settle(self.operation, order_id)
-            return answer
+            again = self.client._doubts.again(self.operation, order_id)
+            if again is not None and again.receipt is not None:
+                return await self._shown_or_taken(again)
+            return await self._resolved(order_id)
+
+    async def _shown_or_taken(self, again: SentAgain) -> F | R:
+        """PayCools took it when it was sent again: what it shows now, else the receipt of that."""
+        try:
+            found = await self._ask(fresh=False)
+        except OutcomeUnknown:
+            found = None  # an inquiry that fails takes nothing back
+        if found is not None:
+            return found
+        if again.request != self.request:
+            raise OrderConflict("the order was sent again before with other content, and PayCools took that")
+        receipt: R = again.receipt
+        return receipt
 
     async def _resolved(self, order_id: str) -> F | R:
         clock, doubts = self.client.clock, self.client._doubts
@@ -92,9 +108,12 @@ class Resolving(Generic[F, R]):
             now = doubts.get(self.operation, order_id)
             if now is None or now.sent_at <= sent_at:  # else somebody has sent it once more meanwhile
                 break
-        if not self.resend or (now is not None and now.resends):
-            raise self._absent(now, clock.monotonic() - sent_at)
-        return await self._send_again(now or doubts.add(self.operation, self.request))
+        again = doubts.again(self.operation, order_id)
+        if again is not None or not self.resend:
+            raise self._absent(again, clock.monotonic() - sent_at)
+        if now is None:
+            doubts.add(self.operation, self.request)
+        return await self._send_again(order_id)
 
     async def _confirmed(self, certain_at: float) -> F | None:
         """What PayCools knows of the order; None is certain."""
@@ -110,20 +129,23 @@ class Resolving(Generic[F, R]):
 
     async def _ask(self, *, fresh: bool) -> F | None:
         try:
-            return await self.inquire(fresh)
+            found = await self.inquire(fresh)
         except (OrderConflict, OutcomeUnknown):
             raise
         except PayCoolsError as error:
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
+        if found is not None:
+            self.client._doubts.shown(self.operation, order_id_of(self.request))
+        return found
 
-    async def _send_again(self, record: InDoubt) -> F | R:
+    async def _send_again(self, order_id: str) -> F | R:
         doubts = self.client._doubts
-        counted = doubts.count_resend(record, record.resends + 1)
+        counted = doubts.count_resend(self.operation, self.request, 1)
         try:
             receipt: R = await self.client.send(self.request)
         except asyncio.CancelledError:
-            if doubts.get(self.operation, record.order_id) is counted:  # it had not left
-                doubts.count_resend(record, record.resends)
+            if doubts.get(self.operation, order_id) is counted:  # it had not left
+                doubts.count_resend(self.operation, self.request, -1)
             raise
         except DuplicateOrder as error:
             return await self._found_or(error)
@@ -133,10 +155,11 @@ class Resolving(Generic[F, R]):
             return await self._found_or(error)  # PayCools answered; the first sending may be why it refused
         except PayCoolsError as error:
             if error.outcome is Outcome.NOT_SENT or isinstance(error, RateLimited):
-                doubts.count_resend(record, record.resends)
+                doubts.count_resend(self.operation, self.request, -1)
                 raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
-            doubts.settle(self.operation, record.order_id)  # absent, and refused
+            doubts.settle(self.operation, order_id)  # absent, and refused
             raise
+        doubts.taken(self.operation, self.request, receipt)
         return receipt
 
     async def _found_or(self, error: PayCoolsError) -> F:
@@ -145,8 +168,8 @@ class Resolving(Generic[F, R]):
             raise error
         return found
 
-    def _absent(self, record: InDoubt | None, seconds: float) -> NotFound:
-        advice = "it was sent again before: ask PayCools" if record is not None and record.resends else self.again
+    def _absent(self, again: SentAgain | None, seconds: float) -> NotFound:
+        advice = self.again if again is None else "it was sent again before: ask PayCools"
         return not_found(
             self.request,
             f"absent in two inquiries, the last {seconds:.0f} seconds or more after it was sent. It may still appear, "
@@ -172,10 +195,11 @@ class ResolvingProduct(Product):
     ) -> None:
         """PayCools has shown the order: it is in doubt no more. Raises OrderConflict if that was of another amount."""
         operation = creation.__endpoint__.id
-        record = self._client._doubts.get(operation, order_id)
-        if record is not None:
-            if getattr(record.request, "country_code", None) != country_code:
+        doubts = self._client._doubts
+        sent = doubts.get(operation, order_id) or doubts.again(operation, order_id)
+        if sent is not None:
+            if getattr(sent.request, "country_code", None) != country_code:
                 return  # an order of another country
-            ours = getattr(record.request, "amount", None) or getattr(record.request, "refund_amount", None)
+            ours = getattr(sent.request, "amount", None) or getattr(sent.request, "refund_amount", None)
             check_amount(f"order {order_id}", amount, ours)
-        self._client._doubts.settle(operation, order_id)
+        doubts.shown(operation, order_id)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable
 from typing import Any
 
+import attrs
 import pytest
 from engine_stage import FOUND, HTML, ORDER, REFUSED, RESET, SUCCESS, Stage, Step, says
 
@@ -131,6 +134,106 @@ async def test_however_late_it_is_shown_it_is_sent_again_once_at_most(paycools: 
     assert "it was sent again before: ask PayCools" in str(again.value)
     assert len(fake.payouts.paid) == 2
     assert [record.resends for record in paycools.in_doubt] == [1]
+
+
+async def test_many_resolvers_of_an_order_that_is_shown_late_send_it_again_once(
+    paycools: PayCoolsPH, fake: FakePayCools
+) -> None:
+    """At the same time and later: the others get the receipt of the second sending."""
+    fake.books.enforce_unique = False
+    fake.payouts.inquiry_lag = 100_000
+    fake.faults.drop_after(next=1, only=CREATE)
+    with pytest.raises(OutcomeUnknown):
+        await paycools.send(ORDER)
+    found = await asyncio.gather(*(paycools.payouts.resolve(ORDER, resend=True) for _ in range(5)))
+    found += [await paycools.payouts.resolve(ORDER, resend=resend) for resend in (True, False)]
+    assert isinstance(found[0], PayoutReceipt)
+    assert found == [found[0]] * 7
+    assert (fake.requests[CREATE], len(fake.payouts.paid), paycools.in_doubt) == (2, 2, ())
+
+
+async def test_an_order_this_client_never_had_in_doubt_is_sent_again_once_too(
+    paycools: PayCoolsPH, fake: FakePayCools
+) -> None:
+    fake.payouts.inquiry_lag = 100_000
+    for _ in range(3):
+        assert isinstance(await paycools.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+    assert fake.requests[CREATE] == 1
+
+
+@pytest.mark.parametrize("last", [ABSENT, HTML])
+async def test_the_receipt_of_the_second_sending_is_kept_until_the_order_is_shown(key_pem: str, last: Step) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        receipt = await stage.client.payouts.resolve(ORDER, resend=True)
+        answers.inquiries = [last]
+        assert await stage.client.payouts.resolve(ORDER, resend=True) == receipt
+        answers.inquiries = [FOUND]
+        assert isinstance(await stage.client.payouts.resolve(ORDER), PayoutStatus)
+        assert (stage.client._doubts._again, stage.client.in_doubt) == ({}, ())
+        assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("how", ["find", "wait_until_final"])
+async def test_an_inquiry_of_any_kind_that_shows_the_order_ends_the_count(key_pem: str, how: str) -> None:
+    final = {"mchOrderId": "ORDER0000001", "transactionId": "D1", "transactionStatus": "COMPLETE", "amount": 50010}
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        await stage.client.payouts.resolve(ORDER, resend=True)
+        answers.inquiries = [says(1000, data={**final, "amount": 50011})]
+        with pytest.raises(OrderConflict):
+            await getattr(stage.client.payouts, how)("ORDER0000001")
+        assert stage.client._doubts._again
+        answers.inquiries = [says(1000, data=final)]
+        await getattr(stage.client.payouts, how)("ORDER0000001")
+        assert stage.client._doubts._again == {}
+
+
+async def test_the_receipt_of_other_content_is_no_answer(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    order: Any = ORDER
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        await stage.client.payouts.resolve(ORDER, resend=True)
+        with pytest.raises(OrderConflict, match="sent again before with other content"):
+            await stage.client.payouts.resolve(attrs.evolve(order, amount=50011), resend=True)
+        assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("creation", [SUCCESS, REFUSED])
+async def test_an_order_may_be_shown_while_it_is_sent_again(key_pem: str, creation: Step) -> None:
+    answers = Answers(ABSENT, creations=(RESET, creation))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        send = stage.client._engine.exchange
+
+        async def found_meanwhile(request: Any, **options: Any) -> Any:
+            if request is ORDER:
+                stage.client._doubts.shown(CREATE, "ORDER0000001")
+            return await send(request, **options)
+
+        stage.client.send = lambda request: sent(found_meanwhile(request))  # type: ignore[method-assign]
+        with contextlib.suppress(OutcomeUnknown):
+            assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+        assert (stage.client._doubts._again, stage.client.in_doubt) == ({}, ())
+
+
+async def sent(exchange: Awaitable[Any]) -> Any:
+    return (await exchange).result
+
+
+async def test_a_dismissed_order_is_not_sent_again_a_second_time(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(OutcomeUnknown):
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        stage.client.dismiss(stage.client.in_doubt[0])
+        with pytest.raises(NotFound, match="it was sent again before"):
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        assert len(answers.created) == 2
 
 
 NOT_ABSENT: dict[str, Step] = {
