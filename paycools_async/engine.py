@@ -43,7 +43,6 @@ from .times import Clock
 from .transports.base import Departure, HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
-from .wire.codes import hides_an_earlier_attempt
 from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, Sealed
 
@@ -178,8 +177,8 @@ class Engine:
             if explained is error:
                 raise
             raise explained from error
-        if remember and endpoint.effect is Effect.CREATES:
-            self.doubts.settle(endpoint.id, order_id_of(ask()))
+        if remember and endpoint.moves_or_creates:
+            self._note_success(endpoint, order_id_of(ask()))
         return Exchange(
             result=result,
             raw=answer.raw,
@@ -195,15 +194,29 @@ class Engine:
         name_call(error, endpoint.id, order_id)
         if not endpoint.moves_or_creates:
             return error
-        if isinstance(error, ApiError) and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id):
+        if isinstance(error, ApiError) and self._says_nothing_of_an_earlier_one(error, endpoint, order_id):
             error.doubt()
         if error.outcome is not Outcome.UNKNOWN:
             if isinstance(error, AlreadyExists):
                 self.doubts.settle(endpoint.id, order_id)
+            elif remember and error.outcome is Outcome.DUPLICATE:
+                self.doubts.answered_again(endpoint.id, order_id)
             return error
         if remember:
             self.doubts.add(endpoint.id, request)
         return unknown(error, endpoint.id, order_id, request, self.clock.monotonic())
+
+    def _says_nothing_of_an_earlier_one(self, error: ApiError, endpoint: Endpoint, order_id: str | None) -> bool:
+        """Whether the refusal is of an order that was sent before: that may be why, or has nothing to do with it."""
+        if error.outcome is not Outcome.REJECTED or isinstance(error, AlreadyExists):
+            return False
+        return any((self.doubts.get(endpoint.id, order_id), self.doubts.again(endpoint.id, order_id)))
+
+    def _note_success(self, endpoint: Endpoint, order_id: str | None) -> None:
+        if endpoint.effect is Effect.CREATES:
+            self.doubts.settle(endpoint.id, order_id)
+        else:  # it says nothing of an earlier sending
+            self.doubts.answered_again(endpoint.id, order_id)
 
     def _note_doubt(self, error: asyncio.CancelledError, endpoint: Endpoint, request: Any, *, remember: bool) -> None:
         order_id = order_id_of(request)

@@ -91,6 +91,12 @@ class Doubts:
         self._records[(operation, order_id) if order_id is not None else id(record)] = record
         return record
 
+    def answered_again(self, operation: str, order_id: str | None) -> None:
+        """An order that is in doubt was sent once more and answered: its last byte was sent before this moment."""
+        record = self.get(operation, order_id)
+        if record is not None:
+            self._records[self._key(record)] = attrs.evolve(record, sent_at=self._clock.monotonic())
+
     def count_resend(self, operation: str, request: Any, step: int) -> InDoubt | None:
         """The order is sent again once more (1), or was not after all (-1). Gives the entry, if there is one."""
         key = self._sent_key(operation, request)

@@ -24,7 +24,6 @@ from .errors import (
     Outcome,
     OutcomeUnknown,
     PayCoolsError,
-    RateLimited,
 )
 from .in_doubt import SentAgain, order_id_of
 from .product import Product, Sender
@@ -154,16 +153,17 @@ class Resolving(Generic[F, R]):
                 raise
             return await self._found_or(error)  # PayCools answered; the first sending may be why it refused
         except PayCoolsError as error:
-            if error.outcome is Outcome.NOT_SENT or isinstance(error, RateLimited):
+            if error.outcome is Outcome.NOT_SENT:
                 doubts.count_resend(self.operation, self.request, -1)
-                raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
-            doubts.settle(self.operation, order_id)  # absent, and refused
-            raise
+            raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
         doubts.taken(self.operation, self.request, receipt)
         return receipt
 
     async def _found_or(self, error: PayCoolsError) -> F:
-        found = await self._ask(fresh=True)
+        try:
+            found = await self._ask(fresh=True)
+        except OutcomeUnknown:
+            found = None  # PayCools' answer to the sending says more
         if found is None:
             raise error
         return found

@@ -22,10 +22,12 @@ from paycools_async import (
     PayCoolsPH,
     PayoutReceipt,
     PayoutStatus,
+    Purpose,
     errors,
 )
 from paycools_async.ph.refund import CreateRefund, RefundReceipt, RefundRecord
 from paycools_async.testing import FakePayCools
+from paycools_async.wire.codes import PH_CODES
 
 ABSENT = says(1008, "transaction not found")
 CREATE = "ph.payout.create"
@@ -312,13 +314,89 @@ async def test_a_refusal_of_the_second_that_the_first_may_have_caused_is_looked_
                 assert len(stage.client.in_doubt) == 1
 
 
-async def test_a_plain_refusal_of_the_second_ends_the_doubt(key_pem: str) -> None:
-    answers = Answers(ABSENT, creations=(RESET, says(1010)))
+REFUSALS = [code for code, row in PH_CODES.items() if Purpose.PAYOUT in row.refuses]
+REFUSALS_OF_REFUNDS = [code for code, row in PH_CODES.items() if Purpose.REFUND in row.refuses]
+DUPLICATES = {1012, 1014, 1515}
+
+
+@pytest.mark.parametrize("code", sorted({*REFUSALS} - DUPLICATES))
+async def test_a_refusal_of_the_second_says_nothing_of_the_first(key_pem: str, code: int) -> None:
+    """The first may be why it was refused, or, as with 1001, it never got as far as the order."""
+    for resolving in (True, False):
+        answers = Answers(ABSENT, creations=(RESET, says(code), SUCCESS))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers)
+            stage.clock.advance(1000)
+            with pytest.raises(OutcomeUnknown) as caught:
+                if resolving:
+                    await stage.client.payouts.resolve(ORDER, resend=True)
+                else:
+                    await stage.client.send(ORDER)
+            assert isinstance(caught.value.__cause__, errors.ApiError)
+            assert caught.value.__cause__.code == code
+            assert (caught.value.request, caught.value.__cause__.outcome) == (ORDER, Outcome.UNKNOWN)
+            (record,) = stage.client.in_doubt
+            assert (record.resends, record.sent_at) == (int(resolving), answers.created[-1])
+            if resolving:
+                with pytest.raises(NotFound, match="it was sent again before"):
+                    await stage.client.payouts.resolve(ORDER, resend=True)
+                assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("code", sorted({*REFUSALS_OF_REFUNDS} - DUPLICATES))
+async def test_a_refusal_of_the_second_refund_says_nothing_of_the_first(key_pem: str, code: int) -> None:
+    for resolving in (True, False):
+        answers = Answers(listed(), creations=(RESET, says(code)))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers, REFUND)
+            stage.clock.advance(1000)
+            with pytest.raises(OutcomeUnknown):
+                if resolving:
+                    await stage.client.refunds.resolve(REFUND, resend=True)
+                else:
+                    await stage.client.send(REFUND)
+            assert len(stage.client.in_doubt) == 1
+
+
+async def test_a_refusal_stays_the_cause_where_the_inquiry_after_it_fails(key_pem: str) -> None:
+    for code, expected in ((1009, OutcomeUnknown), (1012, DuplicateOrder)):
+        answers = Answers(ABSENT, creations=(RESET, says(code)))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers)
+            answers.inquiries = [ABSENT, ABSENT, says(1001)]
+            stage.clock.advance(1000)
+            with pytest.raises(expected, match=str(code)):
+                await stage.client.payouts.resolve(ORDER, resend=True)
+            assert len(stage.client.in_doubt) == 1
+
+
+async def test_a_refusal_after_the_doubt_was_dismissed_meanwhile_is_none(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+
+    def dismissed(request: HttpRequest) -> HttpResponse:
+        stage.client.dismiss(stage.client.in_doubt[0])
+        return says(1009)
+
+    answers.creations = [RESET, dismissed]
     async with Stage(key_pem, answers) as stage:
         await unclear(stage, answers)
-        with pytest.raises(errors.InvalidParameter) as caught:
+        with pytest.raises(OutcomeUnknown):
             await stage.client.payouts.resolve(ORDER, resend=True)
-        assert (caught.value.outcome, stage.client.in_doubt) == (Outcome.REJECTED, ())
+        assert [record.resends for record in stage.client.in_doubt] == [1]
+
+
+@pytest.mark.parametrize("answer", [SUCCESS, says(1012)])
+async def test_a_sending_by_hand_starts_the_time_anew_however_it_is_answered(key_pem: str, answer: Step) -> None:
+    answers = Answers(ABSENT, creations=(RESET, answer))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        stage.clock.advance(1000)
+        with contextlib.suppress(DuplicateOrder):
+            await stage.client.send(ORDER)
+        assert [record.sent_at for record in stage.client.in_doubt] == [1000.0]
+        with pytest.raises(NotFound):
+            await stage.client.payouts.resolve(ORDER)
+        assert answers.asked[-1] == (1090.0, True)
 
 
 async def test_one_at_a_time_resolves_an_order(paycools: PayCoolsPH, fake: FakePayCools) -> None:
