@@ -359,13 +359,14 @@ class Engine:
         """The transport's answer; from a transport of the caller's own comes nothing but a TransportError either."""
         try:
             response = await self.transport.send(request)
+            odd = _odd(response)
         except TransportError:
             raise
         except Exception as error:
             what = f"{type(error).__name__} from the transport; the request may have been sent"
             raise TransportError(what) from error
-        if not isinstance(response, HttpResponse):
-            raise TransportError(f"{type(response).__name__} from the transport, which is no HttpResponse")
+        if odd is not None:
+            raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response
 
     def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse, ours: Any) -> Any:
@@ -385,6 +386,21 @@ class Engine:
 
 _CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
 """What `wire` raises for a float, bytes, a list in itself and the like."""
+
+
+def _odd(response: Any) -> str | None:
+    """What is wrong with the types of a transport's answer, in words."""
+    if not isinstance(response, HttpResponse):
+        return f"{type(response).__name__}, which is no HttpResponse,"
+    if not isinstance(response.status, int) or isinstance(response.status, bool):
+        return f"a status that is {type(response.status).__name__}"
+    if not isinstance(response.body, bytes):
+        return f"a body that is {type(response.body).__name__}"
+    if not isinstance(response.headers, Mapping):
+        return f"headers that are {type(response.headers).__name__}"
+    if not all(isinstance(name, str) and isinstance(value, str) for name, value in response.headers.items()):
+        return "headers that are no text"
+    return None
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
