@@ -58,12 +58,13 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
 
     async def _status(self, inquiry: Request[S], mch_order_id: str, *, fresh: bool = False) -> S | None:
         """What PayCools says of the order, and of no other; None if it does not know it."""
-        status = await self._found(inquiry, fresh=fresh)
-        if status is not None:
-            check_order_id(status.mch_order_id, mch_order_id)
-            country_code = getattr(inquiry, "country_code", None)
-            self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
-        return status
+        country_code = getattr(inquiry, "country_code", None)
+        with self._about(self._creation, mch_order_id, country_code=country_code):
+            status = await self._found(inquiry, fresh=fresh)
+            if status is not None:
+                check_order_id(status.mch_order_id, mch_order_id)
+                self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
+            return status
 
     async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:
         if not isinstance(request, self._creation):  # another country's, say, which would not be found here
@@ -92,7 +93,9 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
         while True:
             status = await self._status(inquiry, mch_order_id)
             if status is not None:
-                _check_transaction(mch_order_id, seen, status.transaction_id)
+                country_code = getattr(inquiry, "country_code", None)
+                with self._about(self._creation, mch_order_id, country_code=country_code):
+                    _check_transaction(mch_order_id, seen, status.transaction_id)
                 seen = status.transaction_id
                 if status.transaction_status.final:
                     return status
@@ -200,10 +203,11 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked. Raises
         OutcomeUnknown where a refund is listed without its id, which may be yours.
         """
-        record = await self._listed(mch_refund_order_id, original_transaction_id)
-        if record is not None:
-            self._settle(self._creation, mch_refund_order_id, record.refund_amount)
-        return record
+        with self._about(self._creation, mch_refund_order_id):
+            record = await self._listed(mch_refund_order_id, original_transaction_id)
+            if record is not None:
+                self._settle(self._creation, mch_refund_order_id, record.refund_amount)
+            return record
 
     async def _listed(
         self, refund_id: str, original_transaction_id: str, *, amount: int | None = None, fresh: bool = False

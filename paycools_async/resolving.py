@@ -10,7 +10,8 @@ A client sends an order again once, whoever asks and however often, until an inq
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -25,7 +26,7 @@ from .errors import (
     OutcomeUnknown,
     PayCoolsError,
 )
-from .in_doubt import SentAgain, order_id_of
+from .in_doubt import InDoubt, SentAgain, order_id_of
 from .product import Product, Sender
 
 __all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not_found"]
@@ -52,6 +53,15 @@ def not_found(request: Request[Any], message: str) -> NotFound:
     error = NotFound(_NOT_FOUND_CODES[endpoint.family], message, outcome=Outcome.UNKNOWN)
     error.operation, error.order_id = endpoint.id, order_id_of(request)
     return error
+
+
+def name_order(
+    error: OrderConflict | OutcomeUnknown, operation: str, order_id: str | None, request: Any, record: InDoubt | None
+) -> None:
+    """Let the error say which order it is about, as its creation is known, and not which inquiry."""
+    error.operation, error.order_id, error.request = operation, order_id, request
+    if isinstance(error, OutcomeUnknown) and record is not None:
+        error.sent_at = record.sent_at
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +101,9 @@ class Resolving(Generic[F, R]):
         if found is not None:
             return found
         if again.request != self.request:
-            raise OrderConflict("the order was sent again before with other content, and PayCools took that")
+            conflict = OrderConflict("the order was sent again before with other content, and PayCools took that")
+            self._name(conflict)
+            raise conflict
         receipt: R = again.receipt
         return receipt
 
@@ -129,7 +141,8 @@ class Resolving(Generic[F, R]):
     async def _ask(self, *, fresh: bool) -> F | None:
         try:
             found = await self.inquire(fresh)
-        except (OrderConflict, OutcomeUnknown):
+        except (OrderConflict, OutcomeUnknown) as error:
+            self._name(error)
             raise
         except PayCoolsError as error:
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
@@ -177,18 +190,32 @@ class Resolving(Generic[F, R]):
         )
 
     def _unclear(self, message: str) -> OutcomeUnknown:
-        record = self.client._doubts.get(self.operation, order_id_of(self.request))
-        error = OutcomeUnknown(
-            f"{message}. What became of the order is not known",
-            request=self.request,
-            sent_at=record.sent_at if record else None,
-        )
-        error.operation, error.order_id = self.operation, order_id_of(self.request)
+        error = OutcomeUnknown(f"{message}. What became of the order is not known")
+        self._name(error)
         return error
+
+    def _name(self, error: OrderConflict | OutcomeUnknown) -> None:
+        order_id = order_id_of(self.request)
+        name_order(error, self.operation, order_id, self.request, self.client._doubts.get(self.operation, order_id))
 
 
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
+
+    @contextlib.contextmanager
+    def _about(self, creation: type[Any], order_id: str, *, country_code: str | None = None) -> Iterator[None]:
+        """What is raised inside says which order it is about."""
+        try:
+            yield
+        except (OrderConflict, OutcomeUnknown) as error:
+            operation, doubts = creation.__endpoint__.id, self._client._doubts
+            record = doubts.get(operation, order_id)
+            sent = record or doubts.again(operation, order_id)
+            if sent is None or getattr(sent.request, "country_code", None) != country_code:
+                name_order(error, operation, order_id, None, None)
+            else:
+                name_order(error, operation, order_id, sent.request, record)
+            raise
 
     def _settle(
         self, creation: type[Any], order_id: str, amount: int | None, *, country_code: str | None = None

@@ -25,6 +25,7 @@ from paycools_async import (
     Purpose,
     errors,
 )
+from paycools_async.errors import PayCoolsError
 from paycools_async.ph.refund import CreateRefund, RefundReceipt, RefundRecord
 from paycools_async.testing import FakePayCools
 from paycools_async.wire.codes import PH_CODES
@@ -327,11 +328,10 @@ async def test_a_refusal_of_the_second_says_nothing_of_the_first(key_pem: str, c
         async with Stage(key_pem, answers) as stage:
             await unclear(stage, answers)
             stage.clock.advance(1000)
+            send: Any = stage.client.send
+            asking = stage.client.payouts.resolve(ORDER, resend=True) if resolving else send(ORDER)
             with pytest.raises(OutcomeUnknown) as caught:
-                if resolving:
-                    await stage.client.payouts.resolve(ORDER, resend=True)
-                else:
-                    await stage.client.send(ORDER)
+                await asking
             assert isinstance(caught.value.__cause__, errors.ApiError)
             assert caught.value.__cause__.code == code
             assert (caught.value.request, caught.value.__cause__.outcome) == (ORDER, Outcome.UNKNOWN)
@@ -350,11 +350,10 @@ async def test_a_refusal_of_the_second_refund_says_nothing_of_the_first(key_pem:
         async with Stage(key_pem, answers) as stage:
             await unclear(stage, answers, REFUND)
             stage.clock.advance(1000)
+            send: Any = stage.client.send
+            asking = stage.client.refunds.resolve(REFUND, resend=True) if resolving else send(REFUND)
             with pytest.raises(OutcomeUnknown):
-                if resolving:
-                    await stage.client.refunds.resolve(REFUND, resend=True)
-                else:
-                    await stage.client.send(REFUND)
+                await asking
             assert len(stage.client.in_doubt) == 1
 
 
@@ -587,3 +586,58 @@ async def test_a_duplicate_that_is_still_not_shown_is_said_to_be_one(key_pem: st
         with pytest.raises(DuplicateOrder):
             await stage.client.payouts.resolve(ORDER, resend=True)
         assert len(stage.client.in_doubt) == 1
+
+
+# --- which order an error is about ---
+
+
+def about(error: PayCoolsError) -> tuple[Any, ...]:
+    assert isinstance(error, OrderConflict | OutcomeUnknown)
+    return error.operation, error.order_id, error.request
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_nameless_refund_is_said_to_be_about_ours(key_pem: str, known: bool) -> None:
+    answers = Answers(listed(NAMELESS))
+    async with Stage(key_pem, answers) as stage:
+        answers.stage = stage
+        if known:
+            await unclear(stage, answers, REFUND)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await stage.client.refunds.resolve(REFUND)
+        assert about(caught.value) == ("ph.refund.create", "REFUND1", REFUND)
+        assert str(caught.value).startswith("ph.refund.create REFUND1: PayCools lists a refund of 10000 ")
+        with pytest.raises(OutcomeUnknown) as caught:
+            await stage.client.refunds.find("REFUND1", original_transaction_id="C1")
+        assert about(caught.value) == ("ph.refund.create", "REFUND1", REFUND if known else None)
+        assert caught.value.sent_at == (0.0 if known else None)
+
+
+CONFLICTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "another order": ("UNKNOWN", {"mchOrderId": "ORDER0000009"}),
+    "another amount": ("DUPLICATE", {"amount": 50011}),
+}
+
+
+@pytest.mark.parametrize("how", ["find", "wait_until_final", "resolve"])
+@pytest.mark.parametrize(("outcome", "changes"), CONFLICTS.values(), ids=CONFLICTS.keys())
+async def test_a_conflict_says_which_order_it_is_about(
+    key_pem: str, how: str, outcome: str, changes: dict[str, Any]
+) -> None:
+    status = {"mchOrderId": "ORDER0000001", "transactionId": "D1", "transactionStatus": "PENDING", **changes}
+    answers = Answers(says(1000, data=status))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(OrderConflict) as caught:
+            await getattr(stage.client.payouts, how)(ORDER if how == "resolve" else "ORDER0000001")
+        assert (*about(caught.value), caught.value.outcome.name) == (CREATE, "ORDER0000001", ORDER, outcome)
+
+
+async def test_a_conflict_of_transactions_says_which_order_it_is_about(key_pem: str) -> None:
+    status = {"mchOrderId": "ORDER0000001", "transactionStatus": "PENDING"}
+    answers = Answers(*(says(1000, data={**status, "transactionId": each}) for each in ("D1", "D2")))
+    async with Stage(key_pem, answers) as stage:
+        answers.stage = stage
+        with pytest.raises(OrderConflict) as caught:
+            await stage.client.payouts.wait_until_final("ORDER0000001")
+        assert about(caught.value) == (CREATE, "ORDER0000001", None)
