@@ -138,8 +138,9 @@ class PayoutProduct(OrderProduct[Q, S, R]):
         no more until PayCools shows it, and returns the receipt, as it does for all who ask later.
 
         Raises OrderConflict where the answer does not fit the order, OutcomeUnknown where an inquiry fails or the
-        second sending is unclear too (resolve again), and TypeError for another country's request, which would not be
-        found here. One at a time for each order id.
+        second sending is refused or unclear too (resolve again), DuplicateOrder where PayCools took the id before but
+        does not show it yet, and TypeError for another country's request, which would not be found here. One at a time
+        for each order id.
         """
         inquiry = self._inquiry(request.mch_order_id)
         return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
@@ -181,7 +182,15 @@ class KnownRefund(Protocol):
     def mch_refund_order_id(self) -> str | None: ...
 
     @property
+    def original_transaction_id(self) -> str | None: ...
+
+    @property
     def refund_amount(self) -> int | None: ...
+
+
+def _check_payment(refund_id: str, known: str | None, ours: str) -> None:
+    if known not in (None, "", ours):
+        raise OrderConflict(f"PayCools knows refund {refund_id} as one of payment {known}, ours is of {ours}")
 
 
 RQ = TypeVar("RQ", bound=RefundOrder)
@@ -201,7 +210,8 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         """The refund with your id, or None if PayCools lists none for this payment.
 
         PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked. Raises
-        OutcomeUnknown where a refund is listed without its id, which may be yours.
+        OutcomeUnknown where a refund is listed without its id, which may be yours, and OrderConflict where yours is
+        listed with another amount or payment.
         """
         with self._about(self._creation, mch_refund_order_id):
             record = await self._listed(mch_refund_order_id, original_transaction_id)
@@ -215,6 +225,7 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         records = await self._found(self._refunds_of(original_transaction_id), fresh=fresh) or []
         for record in records:
             if record.mch_refund_order_id == refund_id:
+                _check_payment(refund_id, record.original_transaction_id, original_transaction_id)
                 return record
         for record in records:
             ours = amount is None or record.refund_amount in (None, amount)
@@ -234,9 +245,10 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         the same refund id, once and no more until PayCools shows it, and returns the receipt, as it does for all
         who ask later.
 
-        Raises OrderConflict where PayCools knows the id with another amount, DuplicateOrder where it took the id before
-        but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that may be this
-        one, where an inquiry fails, or the second sending is unclear too. One at a time for each refund id.
+        Raises OrderConflict where PayCools knows the id with another amount or payment, DuplicateOrder where it took
+        the id before but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that
+        may be this one, where an inquiry fails, or the second sending is refused or unclear too. One at a time for
+        each refund id.
         """
         refund_id = request.mch_refund_order_id
 

@@ -572,6 +572,27 @@ async def test_ours_beside_a_nameless_one_is_found(key_pem: str) -> None:
         assert found is not None
 
 
+@pytest.mark.parametrize("others", [[], [MINE]])
+async def test_a_refund_under_our_id_of_another_payment_is_a_conflict(key_pem: str, others: list[Any]) -> None:
+    answers = Answers(listed({**MINE, "originalTransactionId": "C2"}, *others), creations=(RESET, REFUNDED))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers, REFUND)
+        for asking in (
+            stage.client.refunds.resolve(REFUND, resend=True),
+            stage.client.refunds.find("REFUND1", original_transaction_id="C1"),
+        ):
+            with pytest.raises(OrderConflict, match="refund REFUND1 as one of payment C2, ours is of C1") as caught:
+                await asking
+            assert about(caught.value) == ("ph.refund.create", "REFUND1", REFUND)
+        assert (len(answers.created), len(stage.client.in_doubt)) == (1, 1)
+
+
+@pytest.mark.parametrize("payment", ["C1", "", None])
+async def test_a_refund_under_our_id_of_our_payment_is_found(key_pem: str, payment: str | None) -> None:
+    async with Stage(key_pem, listed({**MINE, "originalTransactionId": payment})) as stage:
+        assert await stage.client.refunds.find("REFUND1", original_transaction_id="C1") is not None
+
+
 async def test_1501_is_no_word_about_a_refund(key_pem: str) -> None:
     async with Stage(key_pem, says(1501)) as stage:
         with pytest.raises(errors.ApiError) as caught:
