@@ -137,10 +137,10 @@ class BaseClient(Generic[C]):
     def in_doubt(self) -> tuple[InDoubt, ...]:
         """The requests that may have got through and were not answered, cancelled ones included, oldest first.
 
-        An entry leaves when `resolve`, `find` or `wait_until_final` has an answer for its order, and what creates
-        something that is no money when the same call succeeds later; no other does. Those of calls without a class, or
-        of products without `find`, leave by `dismiss`. It lives in memory: what must outlive the process is to be
-        stored before the call (docs/timeouts.md).
+        An entry leaves when `resolve`, `find` or `wait_until_final` shows its order or PayCools takes what `resolve`
+        sends again, and what creates something that is no money when the same call succeeds later; no other does.
+        Those of calls without a class, or of products without `find`, leave by `dismiss`. It lives in memory: what must
+        outlive the process is to be stored before the call (docs/timeouts.md).
         """
         return tuple(self._engine.doubts)
 

@@ -43,7 +43,6 @@ from .times import Clock
 from .transports.base import Departure, HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
-from .wire.codes import hides_an_earlier_attempt
 from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, Sealed
 
@@ -178,8 +177,8 @@ class Engine:
             if explained is error:
                 raise
             raise explained from error
-        if remember and endpoint.effect is Effect.CREATES:
-            self.doubts.settle(endpoint.id, order_id_of(ask()))
+        if remember and endpoint.moves_or_creates:
+            self._note_success(endpoint, order_id_of(ask()))
         return Exchange(
             result=result,
             raw=answer.raw,
@@ -195,15 +194,29 @@ class Engine:
         name_call(error, endpoint.id, order_id)
         if not endpoint.moves_or_creates:
             return error
-        if isinstance(error, ApiError) and hides_an_earlier_attempt(error) and self.doubts.get(endpoint.id, order_id):
+        if isinstance(error, ApiError) and self._says_nothing_of_an_earlier_one(error, endpoint, order_id):
             error.doubt()
         if error.outcome is not Outcome.UNKNOWN:
             if isinstance(error, AlreadyExists):
                 self.doubts.settle(endpoint.id, order_id)
+            elif remember and error.outcome is Outcome.DUPLICATE:
+                self.doubts.answered_again(endpoint.id, order_id)
             return error
         if remember:
             self.doubts.add(endpoint.id, request)
         return unknown(error, endpoint.id, order_id, request, self.clock.monotonic())
+
+    def _says_nothing_of_an_earlier_one(self, error: ApiError, endpoint: Endpoint, order_id: str | None) -> bool:
+        """Whether the refusal is of an order that was sent before: that may be why, or has nothing to do with it."""
+        if error.outcome is not Outcome.REJECTED or isinstance(error, AlreadyExists):
+            return False
+        return any((self.doubts.get(endpoint.id, order_id), self.doubts.again(endpoint.id, order_id)))
+
+    def _note_success(self, endpoint: Endpoint, order_id: str | None) -> None:
+        if endpoint.effect is Effect.CREATES:
+            self.doubts.settle(endpoint.id, order_id)
+        else:  # it says nothing of an earlier sending
+            self.doubts.answered_again(endpoint.id, order_id)
 
     def _note_doubt(self, error: asyncio.CancelledError, endpoint: Endpoint, request: Any, *, remember: bool) -> None:
         order_id = order_id_of(request)
@@ -346,13 +359,14 @@ class Engine:
         """The transport's answer; from a transport of the caller's own comes nothing but a TransportError either."""
         try:
             response = await self.transport.send(request)
+            odd = _odd(response)
         except TransportError:
             raise
         except Exception as error:
             what = f"{type(error).__name__} from the transport; the request may have been sent"
             raise TransportError(what) from error
-        if not isinstance(response, HttpResponse):
-            raise TransportError(f"{type(response).__name__} from the transport, which is no HttpResponse")
+        if odd is not None:
+            raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response
 
     def _result(self, endpoint: Endpoint, data: Any, response: HttpResponse, ours: Any) -> Any:
@@ -372,6 +386,21 @@ class Engine:
 
 _CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
 """What `wire` raises for a float, bytes, a list in itself and the like."""
+
+
+def _odd(response: Any) -> str | None:
+    """What is wrong with the types of a transport's answer, in words."""
+    if not isinstance(response, HttpResponse):
+        return f"{type(response).__name__}, which is no HttpResponse,"
+    if not isinstance(response.status, int) or isinstance(response.status, bool):
+        return f"a status that is {type(response.status).__name__}"
+    if not isinstance(response.body, bytes):
+        return f"a body that is {type(response.body).__name__}"
+    if not isinstance(response.headers, Mapping):
+        return f"headers that are {type(response.headers).__name__}"
+    if not all(isinstance(name, str) and isinstance(value, str) for name, value in response.headers.items()):
+        return "headers that are no text"
+    return None
 
 
 def _asked(ask: Callable[[], Any]) -> Any:

@@ -215,6 +215,7 @@ class OutcomeUnknown(PayCoolsError):
 
     Do not send it again under a new id. `await paycools.payouts.resolve(error.request)` inquires. The cause is in
     `__cause__`. No byte of the request was sent after `.sent_at`, a moment of the client's monotonic clock.
+    Both are None where `find` raises it for an order that this client does not have in doubt.
     """
 
     outcome = Outcome.UNKNOWN
@@ -229,10 +230,12 @@ class OrderConflict(PayCoolsError):
     """PayCools' answer and our order do not fit together. A human has to look.
 
     `.outcome` is DUPLICATE where PayCools knows our order id with other content, and UNKNOWN where it answered about
-    another order, which says nothing of ours.
+    another order, which says nothing of ours. `.request` is the order as it was given to `resolve`, or as this client
+    sent it without an answer; None where the client knows its id only.
     """
 
     outcome = Outcome.DUPLICATE
+    request: Any = None
 
 
 class StillPending(PayCoolsError):

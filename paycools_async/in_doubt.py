@@ -12,7 +12,7 @@ import attrs
 
 from .times import Clock
 
-__all__ = ["Doubts", "InDoubt", "order_id_of"]
+__all__ = ["Doubts", "InDoubt", "SentAgain", "order_id_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +31,15 @@ class InDoubt:
     resends: int = 0
 
 
+@attrs.frozen(kw_only=True)
+class SentAgain:
+    """How often `resolve` has sent an order again, and the receipt of that if it was taken."""
+
+    request: Any = attrs.field(repr=False)
+    times: int
+    receipt: Any = attrs.field(default=None, repr=False)
+
+
 def order_id_of(request: Any) -> str | None:
     """The merchant's own id in a request, or in the fields of a call without a class."""
     for name, wire_name in (("mch_order_id", "mchOrderId"), ("mch_refund_order_id", "mchRefundOrderId")):
@@ -44,11 +53,15 @@ Key = tuple[str, str]
 
 
 class Doubts:
-    """What a client has in doubt, by operation and order id. Lives in memory, as long as the client."""
+    """What a client has in doubt, by operation and order id. Lives in memory, as long as the client.
+
+    What was sent again is remembered until PayCools shows the order, also where the order is in doubt no more.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._records: dict[Key | int, InDoubt] = {}
+        self._again: dict[Key, SentAgain] = {}
         self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
 
     def __iter__(self) -> Iterator[InDoubt]:
@@ -58,35 +71,71 @@ class Doubts:
         """The entry of this operation and order; None where there is none."""
         return self._records.get((operation, order_id)) if order_id is not None else None
 
+    def again(self, operation: str, order_id: str | None) -> SentAgain | None:
+        """What `resolve` has sent again of this operation and order, and PayCools has not shown yet."""
+        return self._again.get((operation, order_id)) if order_id is not None else None
+
     def add(self, operation: str, request: Any) -> InDoubt:
         """The request is in doubt from now on, or still is: its last byte was sent before this moment."""
         order_id = order_id_of(request)
         known = self.get(operation, order_id)
+        again = self.again(operation, order_id)
         record = InDoubt(
             request=request,
             operation=operation,
             order_id=order_id,
             since=known.since if known else datetime.fromtimestamp(self._clock.time(), UTC),
             sent_at=self._clock.monotonic(),
-            resends=known.resends if known else 0,
+            resends=again.times if again else 0,
         )
         self._records[(operation, order_id) if order_id is not None else id(record)] = record
         return record
 
-    def count_resend(self, record: InDoubt, resends: int) -> InDoubt:
-        """The entry, with the number of times it was sent again."""
-        counted = self._records[self._key(record)] = attrs.evolve(record, resends=resends)
-        return counted
+    def answered_again(self, operation: str, order_id: str | None) -> None:
+        """An order that is in doubt was sent once more and answered: its last byte was sent before this moment."""
+        record = self.get(operation, order_id)
+        if record is not None:
+            self._records[self._key(record)] = attrs.evolve(record, sent_at=self._clock.monotonic())
+
+    def count_resend(self, operation: str, request: Any, step: int) -> InDoubt | None:
+        """The order is sent again once more (1), or was not after all (-1). Gives the entry, if there is one."""
+        key = self._sent_key(operation, request)
+        again = self._again.get(key, SentAgain(request=request, times=0))
+        times = max(again.times + step, 0)  # it may have been shown meanwhile
+        if times > 0:
+            self._again[key] = attrs.evolve(again, times=times)
+        else:
+            self._again.pop(key, None)
+        if key in self._records:
+            self._records[key] = attrs.evolve(self._records[key], resends=times)
+        return self._records.get(key)
+
+    def taken(self, operation: str, request: Any, receipt: Any) -> None:
+        """PayCools took what was sent again. How often that was and the receipt stay until it shows the order."""
+        key = self._sent_key(operation, request)
+        if key in self._again:  # else it was shown meanwhile
+            self._again[key] = attrs.evolve(self._again[key], receipt=receipt)
+        self._records.pop(key, None)
 
     def settle(self, operation: str, order_id: str | None) -> None:
         """PayCools has given an answer."""
         if order_id is not None:
             self._records.pop((operation, order_id), None)
 
+    def shown(self, operation: str, order_id: str | None) -> None:
+        """PayCools has shown the order."""
+        if order_id is not None:
+            self._again.pop((operation, order_id), None)
+        self.settle(operation, order_id)
+
     def dismiss(self, record: InDoubt) -> None:
         """Whoever asks has found out by other means. What the order got into since then stays."""
         if self._records.get(self._key(record)) == record:
             del self._records[self._key(record)]
+
+    @staticmethod
+    def _sent_key(operation: str, request: Any) -> Key:
+        return (operation, str(order_id_of(request)))
 
     def _key(self, record: InDoubt) -> Key | int:
         return (record.operation, record.order_id) if record.order_id is not None else id(record)

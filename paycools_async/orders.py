@@ -58,12 +58,13 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
 
     async def _status(self, inquiry: Request[S], mch_order_id: str, *, fresh: bool = False) -> S | None:
         """What PayCools says of the order, and of no other; None if it does not know it."""
-        status = await self._found(inquiry, fresh=fresh)
-        if status is not None:
-            check_order_id(status.mch_order_id, mch_order_id)
-            country_code = getattr(inquiry, "country_code", None)
-            self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
-        return status
+        country_code = getattr(inquiry, "country_code", None)
+        with self._about(self._creation, mch_order_id, country_code=country_code):
+            status = await self._found(inquiry, fresh=fresh)
+            if status is not None:
+                check_order_id(status.mch_order_id, mch_order_id)
+                self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
+            return status
 
     async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:
         if not isinstance(request, self._creation):  # another country's, say, which would not be found here
@@ -92,7 +93,9 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
         while True:
             status = await self._status(inquiry, mch_order_id)
             if status is not None:
-                _check_transaction(mch_order_id, seen, status.transaction_id)
+                country_code = getattr(inquiry, "country_code", None)
+                with self._about(self._creation, mch_order_id, country_code=country_code):
+                    _check_transaction(mch_order_id, seen, status.transaction_id)
                 seen = status.transaction_id
                 if status.transaction_status.final:
                     return status
@@ -132,11 +135,12 @@ class PayoutProduct(OrderProduct[Q, S, R]):
         Found: returns its status. Absent, in two inquiries of which the last comes no earlier than the sending + the
         client's timeout + `absent_after` seconds (at least 1) and goes over a fresh connection: raises NotFound with
         outcome UNKNOWN. With `resend` it then sends the very same request again instead, under the same ids, once and
-        no more, and returns the receipt.
+        no more until PayCools shows it, and returns the receipt, as it does for all who ask later.
 
         Raises OrderConflict where the answer does not fit the order, OutcomeUnknown where an inquiry fails or the
-        second sending is unclear too (resolve again), and TypeError for another country's request, which would not be
-        found here. One at a time for each order id.
+        second sending is refused or unclear too (resolve again), DuplicateOrder where PayCools took the id before but
+        does not show it yet, and TypeError for another country's request, which would not be found here. One at a time
+        for each order id.
         """
         inquiry = self._inquiry(request.mch_order_id)
         return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
@@ -178,7 +182,15 @@ class KnownRefund(Protocol):
     def mch_refund_order_id(self) -> str | None: ...
 
     @property
+    def original_transaction_id(self) -> str | None: ...
+
+    @property
     def refund_amount(self) -> int | None: ...
+
+
+def _check_payment(refund_id: str, known: str | None, ours: str) -> None:
+    if known not in (None, "", ours):
+        raise OrderConflict(f"PayCools knows refund {refund_id} as one of payment {known}, ours is of {ours}")
 
 
 RQ = TypeVar("RQ", bound=RefundOrder)
@@ -198,12 +210,14 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         """The refund with your id, or None if PayCools lists none for this payment.
 
         PayCools inquires by its own ids only, so the payment's refunds are listed and yours is picked. Raises
-        OutcomeUnknown where a refund is listed without its id, which may be yours.
+        OutcomeUnknown where a refund is listed without its id, which may be yours, and OrderConflict where yours is
+        listed with another amount or payment.
         """
-        record = await self._listed(mch_refund_order_id, original_transaction_id)
-        if record is not None:
-            self._settle(self._creation, mch_refund_order_id, record.refund_amount)
-        return record
+        with self._about(self._creation, mch_refund_order_id):
+            record = await self._listed(mch_refund_order_id, original_transaction_id)
+            if record is not None:
+                self._settle(self._creation, mch_refund_order_id, record.refund_amount)
+            return record
 
     async def _listed(
         self, refund_id: str, original_transaction_id: str, *, amount: int | None = None, fresh: bool = False
@@ -211,6 +225,7 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         records = await self._found(self._refunds_of(original_transaction_id), fresh=fresh) or []
         for record in records:
             if record.mch_refund_order_id == refund_id:
+                _check_payment(refund_id, record.original_transaction_id, original_transaction_id)
                 return record
         for record in records:
             ours = amount is None or record.refund_amount in (None, amount)
@@ -227,11 +242,13 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         Found among the payment's refunds: returns it. Absent, in two inquiries of which the last comes no earlier than
         the sending + the client's timeout + `absent_after` seconds (at least 1) and goes over a fresh connection:
         raises NotFound with outcome UNKNOWN. With `resend` it then sends the very same request again instead, under
-        the same refund id, once and no more, and returns the receipt.
+        the same refund id, once and no more until PayCools shows it, and returns the receipt, as it does for all
+        who ask later.
 
-        Raises OrderConflict where PayCools knows the id with another amount, DuplicateOrder where it took the id before
-        but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that may be this
-        one, where an inquiry fails, or the second sending is unclear too. One at a time for each refund id.
+        Raises OrderConflict where PayCools knows the id with another amount or payment, DuplicateOrder where it took
+        the id before but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that
+        may be this one, where an inquiry fails, or the second sending is refused or unclear too. One at a time for
+        each refund id.
         """
         refund_id = request.mch_refund_order_id
 

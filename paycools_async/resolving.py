@@ -3,12 +3,15 @@
 Absence is a matter of time. PayCools may show an order late, and a request may be on its way as long as the call's
 time allows; so an order is absent only when two inquiries say so, the last of them over a fresh connection and not
 before the last byte of the sending + the client's timeout + `absent_after`, on the monotonic clock.
+
+A client sends an order again once, whoever asks and however often, until an inquiry shows the order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -22,9 +25,8 @@ from .errors import (
     Outcome,
     OutcomeUnknown,
     PayCoolsError,
-    RateLimited,
 )
-from .in_doubt import InDoubt, order_id_of
+from .in_doubt import InDoubt, SentAgain, order_id_of
 from .product import Product, Sender
 
 __all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not_found"]
@@ -53,6 +55,15 @@ def not_found(request: Request[Any], message: str) -> NotFound:
     return error
 
 
+def name_order(
+    error: OrderConflict | OutcomeUnknown, operation: str, order_id: str | None, request: Any, record: InDoubt | None
+) -> None:
+    """Let the error say which order it is about, as its creation is known, and not which inquiry."""
+    error.operation, error.order_id, error.request = operation, order_id, request
+    if isinstance(error, OutcomeUnknown) and record is not None:
+        error.sent_at = record.sent_at
+
+
 @attrs.frozen(kw_only=True)
 class Resolving(Generic[F, R]):
     """One order to be resolved. `inquire(fresh)` gives what PayCools knows of it, or None."""
@@ -76,9 +87,25 @@ class Resolving(Generic[F, R]):
             raise ValueError("absent_after: at least 1 second; PayCools may show an order late")
         order_id = str(order_id_of(self.request))
         async with self.client._doubts.resolving(self.operation, order_id):
-            answer = await self._resolved(order_id)
-            self.client._doubts.settle(self.operation, order_id)
-            return answer
+            again = self.client._doubts.again(self.operation, order_id)
+            if again is not None and again.receipt is not None:
+                return await self._shown_or_taken(again)
+            return await self._resolved(order_id)
+
+    async def _shown_or_taken(self, again: SentAgain) -> F | R:
+        """PayCools took it when it was sent again: what it shows now, else the receipt of that."""
+        try:
+            found = await self._ask(fresh=False)
+        except OutcomeUnknown:
+            found = None  # an inquiry that fails takes nothing back
+        if found is not None:
+            return found
+        if again.request != self.request:
+            conflict = OrderConflict("the order was sent again before with other content, and PayCools took that")
+            self._name(conflict)
+            raise conflict
+        receipt: R = again.receipt
+        return receipt
 
     async def _resolved(self, order_id: str) -> F | R:
         clock, doubts = self.client.clock, self.client._doubts
@@ -92,9 +119,12 @@ class Resolving(Generic[F, R]):
             now = doubts.get(self.operation, order_id)
             if now is None or now.sent_at <= sent_at:  # else somebody has sent it once more meanwhile
                 break
-        if not self.resend or (now is not None and now.resends):
-            raise self._absent(now, clock.monotonic() - sent_at)
-        return await self._send_again(now or doubts.add(self.operation, self.request))
+        again = doubts.again(self.operation, order_id)
+        if again is not None or not self.resend:
+            raise self._absent(again, clock.monotonic() - sent_at)
+        if now is None:
+            doubts.add(self.operation, self.request)
+        return await self._send_again(order_id)
 
     async def _confirmed(self, certain_at: float) -> F | None:
         """What PayCools knows of the order; None is certain."""
@@ -110,20 +140,24 @@ class Resolving(Generic[F, R]):
 
     async def _ask(self, *, fresh: bool) -> F | None:
         try:
-            return await self.inquire(fresh)
-        except (OrderConflict, OutcomeUnknown):
+            found = await self.inquire(fresh)
+        except (OrderConflict, OutcomeUnknown) as error:
+            self._name(error)
             raise
         except PayCoolsError as error:
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
+        if found is not None:
+            self.client._doubts.shown(self.operation, order_id_of(self.request))
+        return found
 
-    async def _send_again(self, record: InDoubt) -> F | R:
+    async def _send_again(self, order_id: str) -> F | R:
         doubts = self.client._doubts
-        counted = doubts.count_resend(record, record.resends + 1)
+        counted = doubts.count_resend(self.operation, self.request, 1)
         try:
             receipt: R = await self.client.send(self.request)
         except asyncio.CancelledError:
-            if doubts.get(self.operation, record.order_id) is counted:  # it had not left
-                doubts.count_resend(record, record.resends)
+            if doubts.get(self.operation, order_id) is counted:  # it had not left
+                doubts.count_resend(self.operation, self.request, -1)
             raise
         except DuplicateOrder as error:
             return await self._found_or(error)
@@ -132,21 +166,23 @@ class Resolving(Generic[F, R]):
                 raise
             return await self._found_or(error)  # PayCools answered; the first sending may be why it refused
         except PayCoolsError as error:
-            if error.outcome is Outcome.NOT_SENT or isinstance(error, RateLimited):
-                doubts.count_resend(record, record.resends)
-                raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
-            doubts.settle(self.operation, record.order_id)  # absent, and refused
-            raise
+            if error.outcome is Outcome.NOT_SENT:
+                doubts.count_resend(self.operation, self.request, -1)
+            raise self._unclear(f"the second sending did not get through: {error.args[0]}") from error
+        doubts.taken(self.operation, self.request, receipt)
         return receipt
 
     async def _found_or(self, error: PayCoolsError) -> F:
-        found = await self._ask(fresh=True)
+        try:
+            found = await self._ask(fresh=True)
+        except OutcomeUnknown:
+            found = None  # PayCools' answer to the sending says more
         if found is None:
             raise error
         return found
 
-    def _absent(self, record: InDoubt | None, seconds: float) -> NotFound:
-        advice = "it was sent again before: ask PayCools" if record is not None and record.resends else self.again
+    def _absent(self, again: SentAgain | None, seconds: float) -> NotFound:
+        advice = self.again if again is None else "it was sent again before: ask PayCools"
         return not_found(
             self.request,
             f"absent in two inquiries, the last {seconds:.0f} seconds or more after it was sent. It may still appear, "
@@ -154,28 +190,43 @@ class Resolving(Generic[F, R]):
         )
 
     def _unclear(self, message: str) -> OutcomeUnknown:
-        record = self.client._doubts.get(self.operation, order_id_of(self.request))
-        error = OutcomeUnknown(
-            f"{message}. What became of the order is not known",
-            request=self.request,
-            sent_at=record.sent_at if record else None,
-        )
-        error.operation, error.order_id = self.operation, order_id_of(self.request)
+        error = OutcomeUnknown(f"{message}. What became of the order is not known")
+        self._name(error)
         return error
+
+    def _name(self, error: OrderConflict | OutcomeUnknown) -> None:
+        order_id = order_id_of(self.request)
+        name_order(error, self.operation, order_id, self.request, self.client._doubts.get(self.operation, order_id))
 
 
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
+
+    @contextlib.contextmanager
+    def _about(self, creation: type[Any], order_id: str, *, country_code: str | None = None) -> Iterator[None]:
+        """What is raised inside says which order it is about."""
+        try:
+            yield
+        except (OrderConflict, OutcomeUnknown) as error:
+            operation, doubts = creation.__endpoint__.id, self._client._doubts
+            record = doubts.get(operation, order_id)
+            sent = record or doubts.again(operation, order_id)
+            if sent is None or getattr(sent.request, "country_code", None) != country_code:
+                name_order(error, operation, order_id, None, None)
+            else:
+                name_order(error, operation, order_id, sent.request, record)
+            raise
 
     def _settle(
         self, creation: type[Any], order_id: str, amount: int | None, *, country_code: str | None = None
     ) -> None:
         """PayCools has shown the order: it is in doubt no more. Raises OrderConflict if that was of another amount."""
         operation = creation.__endpoint__.id
-        record = self._client._doubts.get(operation, order_id)
-        if record is not None:
-            if getattr(record.request, "country_code", None) != country_code:
+        doubts = self._client._doubts
+        sent = doubts.get(operation, order_id) or doubts.again(operation, order_id)
+        if sent is not None:
+            if getattr(sent.request, "country_code", None) != country_code:
                 return  # an order of another country
-            ours = getattr(record.request, "amount", None) or getattr(record.request, "refund_amount", None)
+            ours = getattr(sent.request, "amount", None) or getattr(sent.request, "refund_amount", None)
             check_amount(f"order {order_id}", amount, ours)
-        self._client._doubts.settle(operation, order_id)
+        doubts.shown(operation, order_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -264,15 +266,16 @@ async def test_what_was_not_sent_or_was_refused_is_not_in_doubt(key_pem: str) ->
             assert stage.client.in_doubt == ()
 
 
-async def test_a_refusal_that_the_first_sending_may_have_caused_is_unknown(key_pem: str) -> None:
-    """The balance may be gone because the first one took it."""
-    async with Stage(key_pem, RESET, says(1006), says(1009)) as stage:
+async def test_a_refusal_of_an_order_in_doubt_is_unknown(key_pem: str) -> None:
+    """The balance may be gone because the first one took it; and no refusal speaks of the first one."""
+    async with Stage(key_pem, RESET, says(1006), says(1001), says(1012)) as stage:
         with pytest.raises(OutcomeUnknown):
             await stage.client.send(ORDER)
-        with pytest.raises(OutcomeUnknown) as caught:
-            await stage.client.send(ORDER)
-        assert isinstance(caught.value.__cause__, errors.InsufficientBalance)
-        with pytest.raises(errors.InvalidParameter):
+        for refusal in (errors.InsufficientBalance, errors.AuthenticationError):
+            with pytest.raises(OutcomeUnknown) as caught:
+                await stage.client.send(ORDER)
+            assert isinstance(caught.value.__cause__, refusal)
+        with pytest.raises(errors.DuplicateOrder):
             await stage.client.send(ORDER)
         assert entries(stage.client) == [(CREATE, "ORDER0000001")]
 
@@ -332,6 +335,13 @@ class Odd:
     async def aclose(self) -> None: ...
 
 
+class Broken(dict[str, str]):
+    """Headers that cannot be read."""
+
+    def items(self) -> Any:
+        raise AttributeError("closed")
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -342,6 +352,18 @@ class Odd:
         None,
         b"{}",
         object(),
+        HttpResponse(200, {}, "{}"),  # type: ignore[arg-type]
+        HttpResponse(200, {}, None),  # type: ignore[arg-type]
+        HttpResponse(200, None, b"{}"),  # type: ignore[arg-type]
+        HttpResponse(200, [("Retry-After", "1")], b"{}"),  # type: ignore[arg-type]
+        HttpResponse(429, {b"Retry-After": "1"}, b"{}"),  # type: ignore[dict-item]
+        HttpResponse(429, {"Retry-After": 1}, b"{}"),  # type: ignore[dict-item]
+        HttpResponse(429, {"Retry-After": None}, b"{}"),  # type: ignore[dict-item]
+        HttpResponse(429, Broken({"Retry-After": "1"}), b"{}"),
+        HttpResponse("200", {}, SUCCESS.body),  # type: ignore[arg-type]
+        HttpResponse(None, {}, SUCCESS.body),  # type: ignore[arg-type]
+        HttpResponse(200.0, {}, SUCCESS.body),  # type: ignore[arg-type]
+        HttpResponse(True, {}, SUCCESS.body),
     ],
     ids=lambda answer: type(answer).__name__,
 )
@@ -350,9 +372,17 @@ async def test_what_a_transport_raises_or_returns_against_the_contract_is_unknow
         with pytest.raises(OutcomeUnknown) as money:
             await client.send(ORDER)
         assert type(money.value.__cause__) is TransportError
+        assert entries(client) == [(CREATE, "ORDER0000001")]
         with pytest.raises(TransportError) as read:
             await client.send(QUERY)
         assert read.value.outcome is Outcome.UNKNOWN
+
+
+async def test_what_fits_the_contract_passes_whatever_kind_it_is(key_pem: str) -> None:
+    headers = types.MappingProxyType({"Retry-After": "1"})
+    answer = HttpResponse(http.HTTPStatus.OK, headers, SUCCESS.body)
+    async with client_of(key_pem, Odd(answer)) as client:
+        assert (await client.send(ORDER)).transaction_id == "C1"
 
 
 async def test_a_surprise_of_the_converters_is_an_answer_that_cannot_be_trusted(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable
 from typing import Any
 
+import attrs
 import pytest
 from engine_stage import FOUND, HTML, ORDER, REFUSED, RESET, SUCCESS, Stage, Step, says
 
@@ -19,10 +22,13 @@ from paycools_async import (
     PayCoolsPH,
     PayoutReceipt,
     PayoutStatus,
+    Purpose,
     errors,
 )
+from paycools_async.errors import PayCoolsError
 from paycools_async.ph.refund import CreateRefund, RefundReceipt, RefundRecord
 from paycools_async.testing import FakePayCools
+from paycools_async.wire.codes import PH_CODES
 
 ABSENT = says(1008, "transaction not found")
 CREATE = "ph.payout.create"
@@ -133,6 +139,106 @@ async def test_however_late_it_is_shown_it_is_sent_again_once_at_most(paycools: 
     assert [record.resends for record in paycools.in_doubt] == [1]
 
 
+async def test_many_resolvers_of_an_order_that_is_shown_late_send_it_again_once(
+    paycools: PayCoolsPH, fake: FakePayCools
+) -> None:
+    """At the same time and later: the others get the receipt of the second sending."""
+    fake.books.enforce_unique = False
+    fake.payouts.inquiry_lag = 100_000
+    fake.faults.drop_after(next=1, only=CREATE)
+    with pytest.raises(OutcomeUnknown):
+        await paycools.send(ORDER)
+    found = await asyncio.gather(*(paycools.payouts.resolve(ORDER, resend=True) for _ in range(5)))
+    found += [await paycools.payouts.resolve(ORDER, resend=resend) for resend in (True, False)]
+    assert isinstance(found[0], PayoutReceipt)
+    assert found == [found[0]] * 7
+    assert (fake.requests[CREATE], len(fake.payouts.paid), paycools.in_doubt) == (2, 2, ())
+
+
+async def test_an_order_this_client_never_had_in_doubt_is_sent_again_once_too(
+    paycools: PayCoolsPH, fake: FakePayCools
+) -> None:
+    fake.payouts.inquiry_lag = 100_000
+    for _ in range(3):
+        assert isinstance(await paycools.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+    assert fake.requests[CREATE] == 1
+
+
+@pytest.mark.parametrize("last", [ABSENT, HTML])
+async def test_the_receipt_of_the_second_sending_is_kept_until_the_order_is_shown(key_pem: str, last: Step) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        receipt = await stage.client.payouts.resolve(ORDER, resend=True)
+        answers.inquiries = [last]
+        assert await stage.client.payouts.resolve(ORDER, resend=True) == receipt
+        answers.inquiries = [FOUND]
+        assert isinstance(await stage.client.payouts.resolve(ORDER), PayoutStatus)
+        assert (stage.client._doubts._again, stage.client.in_doubt) == ({}, ())
+        assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("how", ["find", "wait_until_final"])
+async def test_an_inquiry_of_any_kind_that_shows_the_order_ends_the_count(key_pem: str, how: str) -> None:
+    final = {"mchOrderId": "ORDER0000001", "transactionId": "D1", "transactionStatus": "COMPLETE", "amount": 50010}
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        await stage.client.payouts.resolve(ORDER, resend=True)
+        answers.inquiries = [says(1000, data={**final, "amount": 50011})]
+        with pytest.raises(OrderConflict):
+            await getattr(stage.client.payouts, how)("ORDER0000001")
+        assert stage.client._doubts._again
+        answers.inquiries = [says(1000, data=final)]
+        await getattr(stage.client.payouts, how)("ORDER0000001")
+        assert stage.client._doubts._again == {}
+
+
+async def test_the_receipt_of_other_content_is_no_answer(key_pem: str) -> None:
+    answers = Answers(ABSENT, creations=(RESET, SUCCESS))
+    order: Any = ORDER
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        await stage.client.payouts.resolve(ORDER, resend=True)
+        with pytest.raises(OrderConflict, match="sent again before with other content"):
+            await stage.client.payouts.resolve(attrs.evolve(order, amount=50011), resend=True)
+        assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("creation", [SUCCESS, REFUSED])
+async def test_an_order_may_be_shown_while_it_is_sent_again(key_pem: str, creation: Step) -> None:
+    answers = Answers(ABSENT, creations=(RESET, creation))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        send = stage.client._engine.exchange
+
+        async def found_meanwhile(request: Any, **options: Any) -> Any:
+            if request is ORDER:
+                stage.client._doubts.shown(CREATE, "ORDER0000001")
+            return await send(request, **options)
+
+        stage.client.send = lambda request: sent(found_meanwhile(request))  # type: ignore[method-assign]
+        with contextlib.suppress(OutcomeUnknown):
+            assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
+        assert (stage.client._doubts._again, stage.client.in_doubt) == ({}, ())
+
+
+async def sent(exchange: Awaitable[Any]) -> Any:
+    return (await exchange).result
+
+
+async def test_a_dismissed_order_is_not_sent_again_a_second_time(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(OutcomeUnknown):
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        stage.client.dismiss(stage.client.in_doubt[0])
+        with pytest.raises(NotFound, match="it was sent again before"):
+            await stage.client.payouts.resolve(ORDER, resend=True)
+        assert len(answers.created) == 2
+
+
 NOT_ABSENT: dict[str, Step] = {
     "401 with 1008": says(1008, status=401),
     "404 with 1008": says(1008, status=404),
@@ -209,13 +315,87 @@ async def test_a_refusal_of_the_second_that_the_first_may_have_caused_is_looked_
                 assert len(stage.client.in_doubt) == 1
 
 
-async def test_a_plain_refusal_of_the_second_ends_the_doubt(key_pem: str) -> None:
-    answers = Answers(ABSENT, creations=(RESET, says(1010)))
+REFUSALS = [code for code, row in PH_CODES.items() if Purpose.PAYOUT in row.refuses]
+REFUSALS_OF_REFUNDS = [code for code, row in PH_CODES.items() if Purpose.REFUND in row.refuses]
+DUPLICATES = {1012, 1014, 1515}
+
+
+@pytest.mark.parametrize("code", sorted({*REFUSALS} - DUPLICATES))
+async def test_a_refusal_of_the_second_says_nothing_of_the_first(key_pem: str, code: int) -> None:
+    """The first may be why it was refused, or, as with 1001, it never got as far as the order."""
+    for resolving in (True, False):
+        answers = Answers(ABSENT, creations=(RESET, says(code), SUCCESS))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers)
+            stage.clock.advance(1000)
+            send: Any = stage.client.send
+            asking = stage.client.payouts.resolve(ORDER, resend=True) if resolving else send(ORDER)
+            with pytest.raises(OutcomeUnknown) as caught:
+                await asking
+            assert isinstance(caught.value.__cause__, errors.ApiError)
+            assert caught.value.__cause__.code == code
+            assert (caught.value.request, caught.value.__cause__.outcome) == (ORDER, Outcome.UNKNOWN)
+            (record,) = stage.client.in_doubt
+            assert (record.resends, record.sent_at) == (int(resolving), answers.created[-1])
+            if resolving:
+                with pytest.raises(NotFound, match="it was sent again before"):
+                    await stage.client.payouts.resolve(ORDER, resend=True)
+                assert len(answers.created) == 2
+
+
+@pytest.mark.parametrize("code", sorted({*REFUSALS_OF_REFUNDS} - DUPLICATES))
+async def test_a_refusal_of_the_second_refund_says_nothing_of_the_first(key_pem: str, code: int) -> None:
+    for resolving in (True, False):
+        answers = Answers(listed(), creations=(RESET, says(code)))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers, REFUND)
+            stage.clock.advance(1000)
+            send: Any = stage.client.send
+            asking = stage.client.refunds.resolve(REFUND, resend=True) if resolving else send(REFUND)
+            with pytest.raises(OutcomeUnknown):
+                await asking
+            assert len(stage.client.in_doubt) == 1
+
+
+async def test_a_refusal_stays_the_cause_where_the_inquiry_after_it_fails(key_pem: str) -> None:
+    for code, expected in ((1009, OutcomeUnknown), (1012, DuplicateOrder)):
+        answers = Answers(ABSENT, creations=(RESET, says(code)))
+        async with Stage(key_pem, answers) as stage:
+            await unclear(stage, answers)
+            answers.inquiries = [ABSENT, ABSENT, says(1001)]
+            stage.clock.advance(1000)
+            with pytest.raises(expected, match=str(code)):
+                await stage.client.payouts.resolve(ORDER, resend=True)
+            assert len(stage.client.in_doubt) == 1
+
+
+async def test_a_refusal_after_the_doubt_was_dismissed_meanwhile_is_none(key_pem: str) -> None:
+    answers = Answers(ABSENT)
+
+    def dismissed(request: HttpRequest) -> HttpResponse:
+        stage.client.dismiss(stage.client.in_doubt[0])
+        return says(1009)
+
+    answers.creations = [RESET, dismissed]
     async with Stage(key_pem, answers) as stage:
         await unclear(stage, answers)
-        with pytest.raises(errors.InvalidParameter) as caught:
+        with pytest.raises(OutcomeUnknown):
             await stage.client.payouts.resolve(ORDER, resend=True)
-        assert (caught.value.outcome, stage.client.in_doubt) == (Outcome.REJECTED, ())
+        assert [record.resends for record in stage.client.in_doubt] == [1]
+
+
+@pytest.mark.parametrize("answer", [SUCCESS, says(1012)])
+async def test_a_sending_by_hand_starts_the_time_anew_however_it_is_answered(key_pem: str, answer: Step) -> None:
+    answers = Answers(ABSENT, creations=(RESET, answer))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        stage.clock.advance(1000)
+        with contextlib.suppress(DuplicateOrder):
+            await stage.client.send(ORDER)
+        assert [record.sent_at for record in stage.client.in_doubt] == [1000.0]
+        with pytest.raises(NotFound):
+            await stage.client.payouts.resolve(ORDER)
+        assert answers.asked[-1] == (1090.0, True)
 
 
 async def test_one_at_a_time_resolves_an_order(paycools: PayCoolsPH, fake: FakePayCools) -> None:
@@ -392,6 +572,27 @@ async def test_ours_beside_a_nameless_one_is_found(key_pem: str) -> None:
         assert found is not None
 
 
+@pytest.mark.parametrize("others", [[], [MINE]])
+async def test_a_refund_under_our_id_of_another_payment_is_a_conflict(key_pem: str, others: list[Any]) -> None:
+    answers = Answers(listed({**MINE, "originalTransactionId": "C2"}, *others), creations=(RESET, REFUNDED))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers, REFUND)
+        for asking in (
+            stage.client.refunds.resolve(REFUND, resend=True),
+            stage.client.refunds.find("REFUND1", original_transaction_id="C1"),
+        ):
+            with pytest.raises(OrderConflict, match="refund REFUND1 as one of payment C2, ours is of C1") as caught:
+                await asking
+            assert about(caught.value) == ("ph.refund.create", "REFUND1", REFUND)
+        assert (len(answers.created), len(stage.client.in_doubt)) == (1, 1)
+
+
+@pytest.mark.parametrize("payment", ["C1", "", None])
+async def test_a_refund_under_our_id_of_our_payment_is_found(key_pem: str, payment: str | None) -> None:
+    async with Stage(key_pem, listed({**MINE, "originalTransactionId": payment})) as stage:
+        assert await stage.client.refunds.find("REFUND1", original_transaction_id="C1") is not None
+
+
 async def test_1501_is_no_word_about_a_refund(key_pem: str) -> None:
     async with Stage(key_pem, says(1501)) as stage:
         with pytest.raises(errors.ApiError) as caught:
@@ -406,3 +607,58 @@ async def test_a_duplicate_that_is_still_not_shown_is_said_to_be_one(key_pem: st
         with pytest.raises(DuplicateOrder):
             await stage.client.payouts.resolve(ORDER, resend=True)
         assert len(stage.client.in_doubt) == 1
+
+
+# --- which order an error is about ---
+
+
+def about(error: PayCoolsError) -> tuple[Any, ...]:
+    assert isinstance(error, OrderConflict | OutcomeUnknown)
+    return error.operation, error.order_id, error.request
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_nameless_refund_is_said_to_be_about_ours(key_pem: str, known: bool) -> None:
+    answers = Answers(listed(NAMELESS))
+    async with Stage(key_pem, answers) as stage:
+        answers.stage = stage
+        if known:
+            await unclear(stage, answers, REFUND)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await stage.client.refunds.resolve(REFUND)
+        assert about(caught.value) == ("ph.refund.create", "REFUND1", REFUND)
+        assert str(caught.value).startswith("ph.refund.create REFUND1: PayCools lists a refund of 10000 ")
+        with pytest.raises(OutcomeUnknown) as caught:
+            await stage.client.refunds.find("REFUND1", original_transaction_id="C1")
+        assert about(caught.value) == ("ph.refund.create", "REFUND1", REFUND if known else None)
+        assert caught.value.sent_at == (0.0 if known else None)
+
+
+CONFLICTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "another order": ("UNKNOWN", {"mchOrderId": "ORDER0000009"}),
+    "another amount": ("DUPLICATE", {"amount": 50011}),
+}
+
+
+@pytest.mark.parametrize("how", ["find", "wait_until_final", "resolve"])
+@pytest.mark.parametrize(("outcome", "changes"), CONFLICTS.values(), ids=CONFLICTS.keys())
+async def test_a_conflict_says_which_order_it_is_about(
+    key_pem: str, how: str, outcome: str, changes: dict[str, Any]
+) -> None:
+    status = {"mchOrderId": "ORDER0000001", "transactionId": "D1", "transactionStatus": "PENDING", **changes}
+    answers = Answers(says(1000, data=status))
+    async with Stage(key_pem, answers) as stage:
+        await unclear(stage, answers)
+        with pytest.raises(OrderConflict) as caught:
+            await getattr(stage.client.payouts, how)(ORDER if how == "resolve" else "ORDER0000001")
+        assert (*about(caught.value), caught.value.outcome.name) == (CREATE, "ORDER0000001", ORDER, outcome)
+
+
+async def test_a_conflict_of_transactions_says_which_order_it_is_about(key_pem: str) -> None:
+    status = {"mchOrderId": "ORDER0000001", "transactionStatus": "PENDING"}
+    answers = Answers(*(says(1000, data={**status, "transactionId": each}) for each in ("D1", "D2")))
+    async with Stage(key_pem, answers) as stage:
+        answers.stage = stage
+        with pytest.raises(OrderConflict) as caught:
+            await stage.client.payouts.wait_until_final("ORDER0000001")
+        assert about(caught.value) == (CREATE, "ORDER0000001", None)

@@ -281,7 +281,8 @@ class Checkout(ResolvingProduct):
 
     async def find(self, mch_order_id: str, *, checkout_id: str | None = None) -> CheckoutStatus | None:
         """The checkout's status, or None if PayCools does not know the order."""
-        found = await self._found(QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id))
-        if found is not None:
-            self._settle(CreateCheckout, mch_order_id, found.amount)
-        return found
+        with self._about(CreateCheckout, mch_order_id):
+            found = await self._found(QueryCheckout(mch_order_id=mch_order_id, checkout_id=checkout_id))
+            if found is not None:
+                self._settle(CreateCheckout, mch_order_id, found.amount)
+            return found

@@ -129,10 +129,11 @@ class CPM(ResolvingProduct):
 
     async def find(self, mch_order_id: str) -> CPMPayment | None:
         """The charge's status, or None if PayCools does not know the order."""
-        found = await self._found(QueryCPMPayment(mch_order_id=mch_order_id))
-        if found is not None:
-            self._settle(CreateCPMPayment, mch_order_id, found.transaction_amount)
-        return found
+        with self._about(CreateCPMPayment, mch_order_id):
+            found = await self._found(QueryCPMPayment(mch_order_id=mch_order_id))
+            if found is not None:
+                self._settle(CreateCPMPayment, mch_order_id, found.transaction_amount)
+            return found
 
     async def resolve(self, request: CreateCPMPayment, *, absent_after: float = ABSENT_AFTER) -> CPMPayment:
         """After OutcomeUnknown: find out what became of the charge. Never charges again: a shown code may be used up.

@@ -17,7 +17,7 @@ from .. import errors
 from ..endpoint import Purpose
 from ..errors import ApiError
 
-__all__ = ["GLOBAL_CODES", "PH_CODES", "Code", "error_for", "hides_an_earlier_attempt"]
+__all__ = ["GLOBAL_CODES", "PH_CODES", "Code", "error_for"]
 
 
 @attrs.frozen
@@ -138,16 +138,6 @@ GLOBAL_CODES: dict[int, Code] = {
     21504: Code(errors.RefundRefused, "the original transaction has been voided already", _VOIDS),
     21505: Code(errors.DuplicateOrder, "duplicate mchVoidOrderId", _VOIDS),
 }
-
-_BY_AN_EARLIER_ATTEMPT = frozenset({1502, 1506, 1508, 21401, 21409})
-
-
-def hides_an_earlier_attempt(error: ApiError) -> bool:
-    """Whether an earlier attempt that got through may be the very reason of this refusal.
-
-    It took the balance, used up a limit, or is the refund that is "processing" already.
-    """
-    return error.code in _BY_AN_EARLIER_ATTEMPT or isinstance(error, errors.InsufficientBalance | errors.LimitExceeded)
 
 
 def error_for(
