@@ -25,6 +25,7 @@ from .ledgers import is_postgres, open_ledger, shown
 from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
+from .question import Question, question_of
 from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, plain, say, say_error
 from .showing import (
     LEFT,
@@ -107,10 +108,12 @@ class _Payment:
                 say("Nothing is left to send; nothing was sent.")
                 return await self._finish(view, driven, before)
             waiting = [] if self.plan.file is None and self.plan.release is None else waiting_in(batches)
-            await self._preview(batches, waiting, before)
+            most = None if is_postgres(self.plan.ledger) else self.plan.options.max_resends
+            question = await question_of(view, before, waiting, most)
+            self._preview(batches, question, before)
             if self.plan.offer:
                 return await self._leave_offered(waiting)
-            if not await self._agreed(waiting, before):
+            if not await self._agreed(question):
                 raise typer.Exit(BAD_INPUT)
             await self._release(waiting)
         except (KeyboardInterrupt, asyncio.CancelledError):
@@ -205,7 +208,7 @@ class _Payment:
 
     # -- the question -------------------------------------------------------------------------------------------
 
-    async def _preview(self, batches: list[Batch], waiting: list[Waiting], before: Summary) -> None:
+    def _preview(self, batches: list[Batch], question: Question, before: Summary) -> None:
         """Where it goes, and what the yes will send."""
         currency = self.api.currency
         for line in destination_lines(self.destination.facts(shown(self.plan.ledger))):
@@ -213,20 +216,11 @@ class _Payment:
         for batch in batches:
             by = f", offered by {plain(batch.offered_by)}" if batch.offered_by else ""
             say(f"{batch_name(batch)}{by}: {states_of(batch.counts, currency)}")
-        rows, amount = _sum(waiting)
         if self.plan.release is not None:
-            self._must_be(rows, amount)
+            self._must_be(question.released.rows, question.released.amount)
         if self.plan.offer:
             return
-        if waiting:
-            say(f"Your yes releases: {amount_of(rows, amount, currency)}")
-        planned = before.rows(State.PLANNED), before.amount(State.PLANNED)
-        if planned[0]:
-            say(f"Released by an earlier yes: {amount_of(*planned, currency)}")
-        say(f"To send: {amount_of(rows + planned[0], amount + planned[1], currency)}")
-        unclear = before.rows(State.SENDING, State.UNKNOWN)
-        if unclear:
-            say(f"{unclear} payouts of an earlier run are unclear: PayCools is asked before any of them is sent again")
+        question.show(currency)
         before_it = before.rows(State.PREEXISTING)
         if before_it:
             word = "they are adopted" if self.plan.adopt else "nothing is done about them without --adopt"
@@ -243,19 +237,18 @@ class _Payment:
             say("There is nothing new to offer; nothing was sent.")
         return UNRESOLVED
 
-    async def _agreed(self, waiting: list[Waiting], before: Summary) -> bool:
-        rows, amount = _sum(waiting)
-        rows, amount = rows + before.rows(State.PLANNED), amount + before.amount(State.PLANNED)
-        if not await self._covered(amount):
+    async def _agreed(self, question: Question) -> bool:
+        # what may be sent again is not held against the balance: if PayCools has it, it was taken from there already
+        if not await self._covered(question.sure.amount):
             return False
-        if self.plan.yes or not rows:
+        place = f"{coloured(self.destination.environment)} ({self.destination.host})"
+        text = question.text(self.api.currency, f"{place} as merchant {self.destination.merchant}")
+        if self.plan.yes or not text:
             return True
         if not can_ask():
             say_error("error: not a terminal, so nobody can be asked: give --yes; nothing was sent")
             return False
-        place = f"{coloured(self.destination.environment)} ({self.destination.host})"
-        what = amount_of(rows, amount, self.api.currency)
-        if asked(f"Send {what}, to {place} as merchant {self.destination.merchant}?"):
+        if asked(text):
             return True
         say_error("error: nobody said yes; nothing was sent")
         return False
@@ -403,10 +396,6 @@ class _Payment:
         settings = ["--sandbox"] if self.plan.sandbox else []
         settings += ["--api", "global", "--country", self.plan.country] if self.plan.country else []
         return hint(command, self.plan.ledger, *more, *settings)
-
-
-def _sum(waiting: list[Waiting]) -> tuple[int, int]:
-    return sum(each.rows for each in waiting), sum(each.amount for each in waiting)
 
 
 async def _drive(runner: Runner, *, look_around: bool = False) -> Summary:

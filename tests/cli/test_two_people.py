@@ -341,7 +341,7 @@ def _drives_what_is_not_in_the_file(self: Any, found: Any) -> list[int]:
     return [*([] if found.batch is None else [found.batch]), *(offer.batch for offer in found.known_in)]
 
 
-async def _agrees(self: Any, waiting: Any, before: Any) -> bool:
+async def _agrees(self: Any, question: Any) -> bool:
     """A yes that nobody said."""
     return True
 

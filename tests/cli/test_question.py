@@ -1,0 +1,61 @@
+"""The question holds all that a yes may lead to, and nothing is sent that it did not name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.desk import Desk, desk_of
+from conftest_batch import WriteOrders, rows
+
+from paycools_async.signing import PrivateKey
+from paycools_async.testing import FakePayCools
+
+
+@pytest.fixture
+def desk(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    fake = FakePayCools(private_key=key)
+    fake.books.enforce_unique = False
+    return desk_of(fake, str(tmp_path / "l.db"), monkeypatch)
+
+
+def leave_unclear(desk: Desk, orders: Path, count: int = 1) -> None:
+    """PayCools never gets the first payouts, and the run ends before it can know so."""
+    desk.fake.faults.drop_before(next=count, only="ph.payout.create")
+    done = desk.run(orders, yes=True, timeout=0.1, wait=0.0)
+    assert list(desk.states().values()).count("unknown") == count, done.output
+
+
+# -- what is unclear --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_unclear_and_may_be_sent_again_is_asked_for(desk: Desk, write_orders: WriteOrders) -> None:
+    leave_unclear(desk, write_orders(2))
+    before = len(desk.paid)
+    alone = desk.resume()
+    assert (alone.code, "give --yes; nothing was sent" in alone) == (2, True)
+    assert "May be sent again, if PayCools does not have them: 1 payout, PHP 500.10" in alone
+    assert desk.resume(answer=False).code == 2
+    assert desk.questions[-1].startswith("Send up to 1 payout, PHP 500.10, again, if PayCools does not have them, to ")
+    assert len(desk.paid) == before
+    assert desk.resume(answer=True, timeout=0.1, absent_after=1.0).code == 3
+    assert sorted(each.order_id for each in desk.paid) == ["PAY000000001", "PAY000000002"]
+
+
+def test_what_is_unclear_stands_in_the_question_beside_what_is_sent_anyhow(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    leave_unclear(desk, write_orders(lines=rows(1)))
+    done = desk.run(write_orders(lines=rows(3)), answer=False)
+    assert done.code == 2
+    assert "To send: 2 payouts, PHP 1,000.20" in done
+    assert "May be sent again, if PayCools does not have them: 1 payout, PHP 500.10" in done
+    assert "Send 2 payouts, PHP 1,000.20, and up to 1 more again, PHP 500.10, to " in desk.questions[-1]
+
+
+def test_what_is_only_asked_about_needs_no_yes(desk: Desk, write_orders: WriteOrders) -> None:
+    leave_unclear(desk, write_orders(lines=rows(1)))
+    done = desk.resume(resends=0, wait=0.0)
+    assert done.code == 3
+    assert "Unclear, asked about, and not sent again by this run: 1 payout, PHP 500.10" in done
+    assert (desk.questions, desk.paid) == ([], [])
