@@ -12,6 +12,9 @@ from typing import NoReturn, TextIO
 
 import typer
 
+if sys.platform != "win32":
+    import termios
+
 from .run import say_error
 
 __all__ = ["asked", "can_ask"]
@@ -36,10 +39,18 @@ def asked(question: str) -> bool:
     """
     try:
         with _interruptible():
+            _forget_what_was_typed()
             return typer.confirm(question, err=not _is_terminal(sys.stdout))
     except (KeyboardInterrupt, EOFError, typer.Abort):
         say_error("")
         return False
+
+
+def _forget_what_was_typed() -> None:
+    """What was typed before the question was shown is no answer to it."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 @contextlib.contextmanager

@@ -240,6 +240,44 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     os.close(ours)
 
 
+@pytest.mark.parametrize("command", ["run", "release", "resume", "withdraw"])
+def test_2_what_was_typed_before_the_question_is_no_answer_to_it(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, command: str
+) -> None:
+    base_url, env = sandbox
+    orders, ledger = str(write_orders(2)), str(tmp_path / "l.db")
+    if command in ("release", "withdraw"):
+        start(env, "run", orders, "--ledger", ledger, "--offer").communicate(timeout=30)
+    elif command == "resume":
+        ask(f"{base_url}/_sandbox/faults", [{"kind": "busy", "rate": 1.0, "code": 1003, "only": "ph.payout.create"}])
+        start(env, "run", orders, "--ledger", ledger, "--yes").communicate(timeout=30)
+        ask(f"{base_url}/_sandbox/faults", [])
+    before = states(Path(ledger)) if command != "run" else [("withdrawn", 2)]
+    more = {"run": [orders], "release": ["--batch", "1"]}.get(command, [])
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "payouts", command, *more, "--ledger", ledger],
+        env=env,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(ours, b"y\ny\n")
+    screen = _read_until(ours, "[y/N]")
+    assert "[y/N]" in screen, screen
+    time.sleep(0.3)
+    assert process.poll() is None, "it waits for an answer"
+    os.write(ours, b"n\n")
+    told = _read_until(ours, None)
+    assert process.wait(10) == 2, told
+    assert "nobody said yes" in told
+    assert states(Path(ledger)) == before
+    assert booked(base_url) == 0
+    os.close(ours)
+
+
 def test_the_question_is_shown_on_the_terminal_when_standard_output_goes_elsewhere(
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
