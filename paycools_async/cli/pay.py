@@ -12,7 +12,7 @@ import attrs
 import typer
 
 from ..batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ..batch.protocol import Batch, Changed, Intake
+from ..batch.protocol import Batch, Changed, Intake, Offer
 from ..batch.reports import write_report
 from ..batch.resolver import STOPS
 from ..batch.states import OPEN
@@ -100,6 +100,7 @@ class _Payment:
         try:
             batches = await self._chosen()
             if batches is None:
+                say("Nothing was sent" + (", and no report was written." if self.plan.report else "."))
                 return UNRESOLVED
             driven = [batch.id for batch in batches]
             view = self.ledger.of_batches(driven)
@@ -130,13 +131,11 @@ class _Payment:
 
     async def _chosen(self) -> list[Batch] | None:
         """The batches that this run drives; None where it can drive none."""
-        if self.plan.file is not None:
-            numbers = await self._enter(self.plan.file)
-        elif self.plan.release is not None:
-            numbers = [self.plan.release]
-        else:
-            numbers = list(self.plan.batches)
+        numbers = list(self.plan.batches) if self.plan.release is None else [self.plan.release]
+        found = await self._enter(self.plan.file) if self.plan.file is not None else None
         batches = await self.ledger.batches()
+        if found is not None:
+            numbers = self._driven(found, batches)
         if self.plan.file is not None and not numbers:
             show_others(batches, (), self.api.currency)
             return None
@@ -154,7 +153,7 @@ class _Payment:
         show_others(batches, [batch.id for batch in chosen], self.api.currency)
         return chosen
 
-    async def _enter(self, file: Path) -> list[int]:
+    async def _enter(self, file: Path) -> Intake:
         found, repeats = await enter_file(self.ledger, self.api, file, self.plan.by)
         self.entered = found.batch
         if tell_bad_rows(file, found):
@@ -164,24 +163,38 @@ class _Payment:
             say(f"{found.known} of them are in the ledger from an earlier run; nobody is paid twice")
         tell_repeats(file, repeats)
         self._must_be(found.new + found.known, found.total)
-        return self._driven(found)
+        return found
 
-    def _driven(self, found: Intake) -> list[int]:
-        """The new batch, and each earlier one of which nothing would be sent that is not in this file."""
+    def _driven(self, found: Intake, batches: list[Batch]) -> list[int]:
+        """The new batch, and each earlier one that may be sent with it: one yes releases one batch, and all of it."""
         driven = [] if found.batch is None else [found.batch]
+        offered = {each.batch for each in waiting_in(batches)} & {offer.batch for offer in found.known_in}
         for offer in found.known_in:
-            if not offer.unsent_elsewhere:
+            if offer.unsent_elsewhere:
+                self._leave_out(offer, offered=offer.batch in offered)
+            elif offer.batch in offered and not self.plan.offer and (found.batch is not None or len(offered) > 1):
+                self._leave_out_offered(offer)
+            else:
                 driven.append(offer.batch)
-                continue
-            self.left_out = True
-            number = f"--batch {offer.batch}"
-            say_error(
-                f"batch {offer.batch} holds {offer.in_file} of these payouts, and {offer.unsent_elsewhere} that were "
-                "never sent and are not in this file: this run sends nothing of it. Take it back with "
-                f"`{hint('withdraw', self.plan.ledger, number)}` and run again, or go on with all of it: "
-                f"`{self._hint('resume', number)}`"
-            )
         return driven
+
+    def _leave_out(self, offer: Offer, *, offered: bool) -> None:
+        """It holds more than the file does: somebody took rows out of the file after it was entered."""
+        self.left_out = True
+        number = f"--batch {offer.batch}"
+        say_error(
+            f"batch {offer.batch} holds {offer.in_file} of these payouts, and {offer.unsent_elsewhere} that may still "
+            "be sent and are not in this file: this run sends nothing of it. Take back what was never sent of it with "
+            f"`{hint('withdraw', self.plan.ledger, number)}` and run again, or go on with all of it: "
+            f"`{self._hint('release' if offered else 'resume', number)}`"
+        )
+
+    def _leave_out_offered(self, offer: Offer) -> None:
+        self.left_out = True
+        say_error(
+            f"batch {offer.batch} holds {offer.in_file} of these payouts, is offered, and needs a yes of its own: this "
+            f"run sends nothing of it. `{self._hint('release', f'--batch {offer.batch}')}`"
+        )
 
     def _name_offered(self, batches: list[Batch]) -> None:
         for each in waiting_in(batches):
@@ -272,15 +285,14 @@ class _Payment:
 
     async def _release(self, waiting: list[Waiting]) -> None:
         await self._note_destination()
-        for each in waiting:
-            try:
-                await self.ledger.release(each.batch, by=self.plan.by, rows=each.rows, amount=each.amount)
-            except Changed as error:
-                if each is not waiting[0]:
-                    say_error("error: what was released before this stays released; `payouts withdraw` takes it back")
-                raise LedgerError(f"{error}; nothing was sent") from None
-            if each.batch == self.entered:
-                self.entered = None
+        if not waiting:
+            return
+        [batch] = waiting  # a second one could not be released with it, all or nothing
+        try:
+            await self.ledger.release(batch.batch, by=self.plan.by, rows=batch.rows, amount=batch.amount)
+        except Changed as error:
+            raise LedgerError(f"{error}; nothing was sent") from None
+        self.entered = None
 
     async def _note_destination(self) -> None:
         await self.ledger.note_destination(self.destination.facts(shown(self.plan.ledger)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,50 @@ def test_what_is_only_asked_about_needs_no_yes(desk: Desk, write_orders: WriteOr
     assert done.code == 3
     assert "Unclear, asked about, and not sent again by this run: 1 payout, PHP 500.10" in done
     assert (desk.questions, desk.paid) == ([], [])
+
+
+# -- one yes, one batch -----------------------------------------------------------------------------------------------
+
+
+def test_a_yes_to_new_payouts_does_not_release_what_somebody_else_offered(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    assert desk.run(write_orders(lines=rows(2)), offer=True, by="ana").code == 3
+    done = desk.run(write_orders(lines=rows(3)), answer=True, by="bob")
+    assert (done.code, [each.order_id for each in desk.paid]) == (3, ["PAY000000003"]), done.output
+    assert "batch 1 holds 2 of these payouts, is offered, and needs a yes of its own" in done
+    assert f"paycools payouts release --ledger {desk.ledger} --batch 1" in done
+    assert "Send 1 payout, PHP 500.10, to " in desk.questions[-1]
+    assert desk.states()["PAY000000001"] == "offered"
+    same = desk.run(write_orders(lines=rows(3)), answer=True, by="bob")
+    assert (same.code, len(desk.paid)) == (0, 3), "now it is the only one that waits, and all of it is in the file"
+
+
+def test_of_two_offered_batches_in_one_file_none_is_released_by_a_run(desk: Desk, write_orders: WriteOrders) -> None:
+    assert desk.run(write_orders(lines=rows(1)), offer=True).code == 3
+    assert desk.run(write_orders(lines=rows(2)), offer=True).code == 3
+    done = desk.run(write_orders(lines=rows(2)), answer=True)
+    assert (done.code, desk.paid, desk.questions) == (3, [], [])
+    assert done.output.count("needs a yes of its own") == 2
+    assert "Nothing was sent" in done
+    for number in (1, 2):
+        assert f"--batch {number}" in done
+        assert desk.release(number, answer=True).code == 0
+    assert len(desk.paid) == 2
+
+
+def test_a_batch_that_changed_at_the_question_is_told_once_and_nothing_is_released(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    assert desk.run(write_orders(lines=rows(2)), offer=True).code == 3
+
+    def meanwhile(question: str) -> bool:
+        thread = threading.Thread(target=lambda: desk.withdraw(order_id="PAY000000002", yes=True))
+        thread.start()
+        thread.join()
+        return True
+
+    done = desk.release(1, answer=meanwhile)
+    assert (done.code, desk.paid) == (2, [])
+    assert done.output.count("error: ") == 1
+    assert "stays released" not in done
