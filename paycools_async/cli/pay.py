@@ -344,7 +344,7 @@ class _Payment:
             adopted = await view.adopt(by=self.plan.by)
             if adopted:
                 say(f"{adopted} payouts that PayCools had before are taken for this ledger's")
-        await self.ledger.resume_sending()
+        await view.resume_sending()
         if is_postgres(self.plan.ledger):
             return await self._send_among_workers(view, driven)
         return await self._finish(view, driven, await _drive(Runner(self.api, view, self.plan.options)))

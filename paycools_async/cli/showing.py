@@ -27,6 +27,7 @@ __all__ = [
     "show",
     "show_others",
     "show_outcomes",
+    "show_paused",
     "states_of",
     "summary_of",
     "waiting_in",
@@ -130,6 +131,14 @@ def show_outcomes(summary: Summary) -> None:
         say_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {_PREEXISTING}")
     if summary.rows(State.CONFLICT):
         say_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
+
+
+def show_paused(reason: str | None, ledger: str, numbers: Collection[int] = ()) -> None:
+    """Say that sending is paused, why, and what ends that. `numbers`: the batches that were asked about."""
+    if reason is None:
+        return
+    own = [f"--batch {number}" for number in sorted(numbers)[:_SHOWN]]
+    say(f"Sending is paused: {plain(reason)}. Mend that, then go on: {hint('resume', ledger, *own)}")
 
 
 async def summary_of(ledger: Ledger, stopped: str | None = None) -> Summary:

@@ -99,6 +99,32 @@ def test_rows_that_are_taken_back_while_others_of_their_batch_are_sent_are_not_s
     assert desk.states()["PAY000000003"] == "withdrawn"
 
 
+@POSTGRES
+def test_a_pause_is_said_with_its_reason_and_what_ends_it_and_a_run_ends_that_of_its_own_batches(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paycools_async.batch.postgres import PostgresLedger
+
+    desk.fake.faults.busy(1003, next=10_000, only="ph.payout.create")
+    assert desk.run(write_orders(2), yes=True).code == 3
+    for shown in (desk.status(), desk.batches()):
+        assert "Sending is paused: " in shown
+        assert ". Mend that, then go on: paycools payouts resume --ledger " in shown
+    desk.fake.faults.clear()
+    scopes: list[str] = []
+    resume_sending = PostgresLedger.resume_sending
+
+    async def noted(self: PostgresLedger) -> None:
+        scopes.append(self._scope)
+        await resume_sending(self)
+
+    monkeypatch.setattr(PostgresLedger, "resume_sending", noted)
+    assert desk.resume(yes=True).code == 0
+    assert len(scopes) == 1
+    assert scopes[0], "of the batches that are driven, not of all"
+    assert "Sending is paused" not in desk.status()
+
+
 @BOTH
 def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders: WriteOrders, tmp_path: Path) -> None:
     assert desk.run(write_orders(2), offer=True, by="ana").code == 3
