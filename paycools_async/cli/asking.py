@@ -35,7 +35,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def asked(question: str) -> bool:
     """Whether a person says yes. The question has to hold all that is decided: it may be all that is seen.
 
-    Ctrl-C, SIGTERM and the end of the input are a no, at once.
+    Ctrl-C, SIGTERM, a terminal that is closed (SIGHUP) and the end of the input are a no, at once.
     """
     try:
         with _interruptible():
@@ -60,14 +60,26 @@ def _interruptible() -> Iterator[None]:
         yield
         return
     wakeup = signal.set_wakeup_fd(-1)  # else the loop would hear of the signal later, and react again
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _interrupt) for number in _noes()}
     try:
         yield
     finally:
         for number, handler in before.items():
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue  # it was hung up, and is told so more than once: what is taken back now must not be cut off
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         signal.set_wakeup_fd(wakeup)
 
 
+def _noes() -> list[int]:
+    found: list[int] = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup
+        found.append(hang_up)
+    return found
+
+
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    if number == getattr(signal, "SIGHUP", None):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

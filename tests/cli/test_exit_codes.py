@@ -207,12 +207,12 @@ def test_sigterm_stops_a_run_that_nobody_can_be_told_of(
     assert "sending" not in dict(states(ledger)), "what was in flight was finished"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("end", ["signal", "end of input", "no"])
 def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, end: str, number: signal.Signals
 ) -> None:
-    if end != "signal" and number is signal.SIGTERM:
+    if end != "signal" and number is not signal.SIGINT:
         return
     base_url, env = sandbox
     ledger = tmp_path / "l.db"
@@ -226,6 +226,9 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     time.sleep(0.2)
     if end == "signal":
         process.send_signal(number)
+        if number is signal.SIGHUP:  # the kernel and the shell both tell
+            time.sleep(0.01)
+            process.send_signal(number)
     else:
         os.write(ours, b"\x04" if end == "end of input" else b"n\n")
     began = time.monotonic()
@@ -238,6 +241,24 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     assert states(ledger) == [("withdrawn", 2)]
     assert booked(base_url) == 0
     os.close(ours)
+
+
+def test_2_a_terminal_that_is_closed_at_the_question_takes_back_what_was_offered(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    base_url, env = sandbox
+    ledger = tmp_path / "l.db"
+    ours, theirs = pty.openpty()
+    script = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", script, *COMMAND, "payouts", "run", str(write_orders(2)), "--ledger", str(ledger)]
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    assert "[y/N]" in _read_until(ours, "[y/N]")
+    time.sleep(0.2)
+    os.close(ours)
+    assert process.wait(10) in (2, 4)
+    assert states(ledger) == [("withdrawn", 2)]
+    assert booked(base_url) == 0
 
 
 @pytest.mark.parametrize("command", ["run", "release", "resume", "withdraw"])

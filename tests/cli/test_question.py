@@ -107,3 +107,13 @@ def test_a_batch_that_changed_at_the_question_is_told_once_and_nothing_is_releas
     assert (done.code, desk.paid) == (2, [])
     assert done.output.count("error: ") == 1
     assert "stays released" not in done
+
+
+def test_the_way_out_of_an_offered_batch_with_more_than_the_file_is_its_release(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    assert desk.run(write_orders(lines=rows(3)), offer=True, by="ana").code == 3
+    done = desk.run(write_orders(lines=rows(2)), yes=True, by="bob")
+    assert (done.code, desk.paid) == (3, [])
+    assert f"or go on with all of it: `paycools payouts release --ledger {desk.ledger} --batch 1`" in done
+    assert "resume" not in done
