@@ -35,6 +35,7 @@ from .showing import (
     chosen_batches,
     hint,
     show,
+    show_offered,
     show_others,
     show_outcomes,
     states_of,
@@ -197,8 +198,7 @@ class _Payment:
         )
 
     def _name_offered(self, batches: list[Batch]) -> None:
-        for each in waiting_in(batches):
-            say(f"batch {each.batch} is offered and waits for a yes: {self._hint('release', f'--batch {each.batch}')}")
+        show_offered(batches, self.plan.ledger, *self._settings())
 
     def _must_be(self, rows: int, amount: int) -> None:
         """What the person counted beforehand has to hold. Raises LedgerError where it does not."""
@@ -405,9 +405,11 @@ class _Payment:
         return self._hint("resume", *(f"--batch {number}" for number in driven[:20]))
 
     def _hint(self, command: str, *more: str) -> str:
-        settings = ["--sandbox"] if self.plan.sandbox else []
-        settings += ["--api", "global", "--country", self.plan.country] if self.plan.country else []
-        return hint(command, self.plan.ledger, *more, *settings)
+        return hint(command, self.plan.ledger, *more, *self._settings())
+
+    def _settings(self) -> list[str]:
+        sandbox = ["--sandbox"] if self.plan.sandbox else []
+        return sandbox + (["--api", "global", "--country", self.plan.country] if self.plan.country else [])
 
 
 async def _drive(runner: Runner, *, look_around: bool = False) -> Summary:

@@ -25,6 +25,7 @@ __all__ = [
     "hint",
     "moment",
     "show",
+    "show_offered",
     "show_others",
     "show_outcomes",
     "show_paused",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 LEFT = (*OPEN, State.OFFERED)
+_BACK = (State.WITHDRAWN,)
 _SHOWN = 20
 _PREEXISTING = (
     "PayCools had these order ids before this ledger sent them: nobody was paid by this ledger; compare, then --adopt, "
@@ -87,7 +89,8 @@ def chosen_batches(
 ) -> tuple[list[Batch], str]:
     """The batches that are meant, and how that is said: those wanted, else those with rows in these states, else all.
 
-    Raises LedgerError where a wanted one is not there.
+    Of all, those that were taken back whole are left out, unless there are no others. Raises LedgerError where a wanted
+    one is not there.
     """
     missing = sorted(set(wanted) - {batch.id for batch in batches})
     if missing:
@@ -96,10 +99,28 @@ def chosen_batches(
         return [batch for batch in batches if batch.id in wanted], ""
     still = [batch for batch in batches if any(batch.counts.get(state, (0, 0))[0] for state in states)]
     if not still:
-        return list(batches), "all batches; none is open"
+        return _closed(batches)
     if len(still) == len(batches):
         return still, ""
     return still, "open batches only: " + ", ".join(str(batch.id) for batch in still)
+
+
+def _closed(batches: Sequence[Batch]) -> tuple[list[Batch], str]:
+    kept = [batch for batch in batches if any(rows for state, (rows, _) in batch.counts.items() if state not in _BACK)]
+    back = [str(batch.id) for batch in batches if batch not in kept]
+    told = "all batches"
+    if kept and back:
+        more = f" and {len(back) - _SHOWN} more" if back[_SHOWN:] else ""
+        told += f" but those that were taken back ({', '.join(back[:_SHOWN])}{more})"
+    kept = kept or list(batches)
+    return kept, told + ("; none is released and open" if waiting_in(kept) else "; none is open")
+
+
+def show_offered(batches: Iterable[Batch], ledger: str, *more: str) -> None:
+    """Name what waits for a yes, and how to say it. `more`: options of the command."""
+    for each in waiting_in(batches):
+        command = hint("release", ledger, f"--batch {each.batch}", *more)
+        say(f"batch {each.batch} is offered and waits for a yes: {command}")
 
 
 def show(summary: Summary, currency: str) -> None:

@@ -117,3 +117,32 @@ def test_the_way_out_of_an_offered_batch_with_more_than_the_file_is_its_release(
     assert (done.code, desk.paid) == (3, [])
     assert f"or go on with all of it: `paycools payouts release --ledger {desk.ledger} --batch 1`" in done
     assert "resume" not in done
+
+
+# -- what status and report say ---------------------------------------------------------------------------------------
+
+
+def test_status_and_report_name_what_is_offered_and_how_to_release_it(
+    desk: Desk, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    assert desk.run(write_orders(lines=rows(2)), offer=True).code == 3
+    for done in (desk.status(), desk.report(tmp_path / "out")):
+        assert done.code == 3
+        assert "none is open" not in done
+        assert "all batches; none is released and open" in done
+        assert f"batch 1 is offered and waits for a yes: paycools payouts release --ledger {desk.ledger} --batch 1" in (
+            done.output
+        )
+
+
+def test_status_and_report_leave_out_what_was_taken_back_whole_if_there_is_anything_else(
+    desk: Desk, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    assert desk.run(write_orders(lines=rows(3)), answer=False).code == 2
+    assert "withdrawn:        3" in desk.status()
+    assert desk.run(write_orders(lines=rows(2)), yes=True).code == 0
+    for done in (desk.status(), desk.report(tmp_path / "out")):
+        assert done.code == 0
+        assert "withdrawn" not in done
+        assert "all batches but those that were taken back (1); none is open" in done
+    assert "withdrawn:        3" in desk.status(batch=[1, 2])
