@@ -26,7 +26,17 @@ from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
 from .question import Question, question_of
-from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, plain, say, say_error
+from .run import (
+    BAD_INPUT,
+    BROKEN,
+    UNRESOLVED,
+    Unfinished,
+    from_here_on_something_may_be_sent,
+    on_signals,
+    plain,
+    say,
+    say_error,
+)
 from .showing import (
     LEFT,
     Waiting,
@@ -288,10 +298,24 @@ class _Payment:
         if not waiting:
             return
         [batch] = waiting  # a second one could not be released with it, all or nothing
+        releasing = asyncio.ensure_future(
+            self.ledger.release(batch.batch, by=self.plan.by, rows=batch.rows, amount=batch.amount)
+        )
         try:
-            await self.ledger.release(batch.batch, by=self.plan.by, rows=batch.rows, amount=batch.amount)
+            await asyncio.shield(releasing)
         except Changed as error:
             raise LedgerError(f"{error}; nothing was sent") from None
+        except asyncio.CancelledError:
+            await asyncio.wait([releasing])  # whether the yes is in the ledger has to be known before it is said
+            if releasing.cancelled() or releasing.exception() is not None:
+                raise
+            self.entered = None
+            number = f"--batch {batch.batch}"
+            say_error(
+                f"batch {batch.batch} is released and stays so; go on with: {self._hint('resume', number)}, or take it "
+                f"back: {hint('withdraw', self.plan.ledger, number)}"
+            )
+            raise
         self.entered = None
 
     async def _note_destination(self) -> None:
@@ -327,6 +351,7 @@ class _Payment:
     @contextlib.contextmanager
     def _after_the_yes(self, driven: list[int]) -> Iterator[None]:
         """From here on something may have been sent, whatever goes wrong."""
+        from_here_on_something_may_be_sent()
         try:
             yield
         except (PayCoolsError, FileError) as error:

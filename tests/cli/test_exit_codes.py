@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import select
@@ -182,6 +183,46 @@ def test_2_ctrl_c_before_the_question(
     assert process.returncode == 2, told
     assert one_line(told) == "error: interrupted; nothing was sent"
     assert states(ledger) == [("withdrawn", 5)]
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "paycools_async.cli"], ["-c", "from paycools_async.cli import main; main()"]]
+)
+@pytest.mark.parametrize("module", ["typer", "asyncio"])
+def test_2_ctrl_c_while_python_is_still_reading_modules(tmp_path: Path, command: list[str], module: str) -> None:
+    """A module that interrupts as it is read stands for the moment."""
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), os.getcwd()))}
+    found = subprocess.run([sys.executable, *command, "--version"], env=env, capture_output=True, text=True)
+    assert found.returncode == 2, found.stderr
+    assert found.stderr.splitlines() == ["error: interrupted; nothing was sent"]
+
+
+def test_4_ctrl_c_after_the_yes_never_says_that_nothing_was_sent(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SQLiteLedger, "end_run", _raises(KeyboardInterrupt()))
+    done = desk.run(write_orders(2), yes=True)
+    assert (done.code, one_line(done.output)) == (4, "error: interrupted; what was sent is in the ledger")
+
+
+def test_2_ctrl_c_while_a_yes_is_written_says_that_it_stays(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.run(write_orders(2), offer=True).code == 3
+    release = SQLiteLedger.release
+
+    async def interrupted(*arguments: Any, **options: Any) -> None:
+        [command] = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        command.cancel()
+        await asyncio.sleep(0.05)
+        await release(*arguments, **options)
+
+    monkeypatch.setattr(SQLiteLedger, "release", interrupted)
+    done = desk.release(1, yes=True)
+    assert (done.code, one_line(done.output)) == (2, "error: interrupted; nothing was sent")
+    assert "batch 1 is released and stays so; go on with: paycools payouts resume" in done
+    assert (set(desk.states().values()), desk.paid) == ({"planned"}, [])
 
 
 @pytest.mark.parametrize("stderr", ["closed", "broken pipe"])
@@ -375,7 +416,8 @@ def _raises(error: BaseException) -> Callable[..., Any]:
         (ExceptionGroup("", [LedgerError("the ledger is gone")]), 3, "the ledger is gone"),
         (OSError(5, "Input/output error", "l.db"), 4, "l.db: Input/output error"),
         (BrokenPipeError(32, "Broken pipe"), 4, "Broken pipe"),
-        (KeyboardInterrupt(), 4, "interrupted"),
+        (KeyboardInterrupt(), 2, "interrupted; nothing was sent"),
+        (asyncio.CancelledError(), 2, "interrupted; nothing was sent"),
         (LedgerError("another run is using this ledger"), 2, "another run is using this ledger"),
     ],
 )
