@@ -66,7 +66,8 @@ def destination_lines(facts: Mapping[str, str]) -> list[str]:
     """A few lines for a screen."""
     facts = {name: plain(text) for name, text in facts.items()}
     if not facts.get("host"):
-        return ["Where the money goes is not noted in this ledger yet; the next run notes it."]
+        told = "No run has said yet where the money of this ledger goes; it is shown before anything is sent."
+        return [told, *([f"Ledger: {facts['ledger']}"] if facts.get("ledger") else [])]
     environment, _, more = facts.get("environment", "").partition(" ")
     lines = [
         f"{coloured(environment)} at {facts['host']}" + (f" {more}" if more else ""),

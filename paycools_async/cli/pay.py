@@ -121,12 +121,13 @@ class _Payment:
                 return await self._finish(view, driven, before)
             waiting = [] if self.plan.file is None and self.plan.release is None else waiting_in(batches)
             most = None if is_postgres(self.plan.ledger) else self.plan.options.max_resends
-            question = await question_of(view, before, waiting, most)
+            question = await question_of(view, before, waiting, most, self.plan.adopt)
             self._preview(batches, question, before)
             if self.plan.offer:
-                return await self._leave_offered(waiting)
+                return await self._leave_offered(waiting, question.planned.rows, driven)
             if not await self._agreed(question):
                 raise typer.Exit(BAD_INPUT)
+            await self._must_still_be(view, question)
             await self._release(waiting)
         except (KeyboardInterrupt, asyncio.CancelledError):
             await self._take_back()
@@ -167,7 +168,7 @@ class _Payment:
     async def _enter(self, file: Path) -> Intake:
         found, repeats = await enter_file(self.ledger, self.api, file, self.plan.by)
         self.entered = found.batch
-        if tell_bad_rows(file, found):
+        if tell_bad_rows(file, found, self.plan.ledger):
             raise typer.Exit(BAD_INPUT)
         say(f"{file.name}: {amount_of(found.new + found.known, found.total, self.api.currency)}")
         if found.known:
@@ -249,7 +250,7 @@ class _Payment:
             word = "they are adopted" if self.plan.adopt else "nothing is done about them without --adopt"
             say(f"{before_it} payouts were in PayCools before this ledger sent them; {word}")
 
-    async def _leave_offered(self, waiting: list[Waiting]) -> int:
+    async def _leave_offered(self, waiting: list[Waiting], planned: int, driven: list[int]) -> int:
         await self._note_destination()
         self.entered = None
         for each in waiting:
@@ -258,6 +259,10 @@ class _Payment:
             say(self._hint("release", f"--batch {each.batch}"))
         if not waiting:
             say("There is nothing new to offer; nothing was sent.")
+        if planned:
+            say(f"Released by an earlier yes, and not offered again: go on with {self._resume(driven)}")
+        if self.plan.report is not None:
+            say(f"No report was written: nothing was sent. `{hint('report', self.plan.ledger)}` writes one")
         return UNRESOLVED
 
     async def _agreed(self, question: Question) -> bool:
@@ -275,6 +280,14 @@ class _Payment:
             return True
         say_error("error: nobody said yes; nothing was sent")
         return False
+
+    async def _must_still_be(self, view: Ledger, question: Question) -> None:
+        """What is adopted is what was shown. Raises LedgerError where another run has found more meanwhile."""
+        if not self.plan.adopt:
+            return
+        now = await view.counts()
+        if now.get(State.PREEXISTING, (0, 0)) != (question.adopted.rows, question.adopted.amount):
+            raise LedgerError("what --adopt would take is not what was shown; nothing was sent: look again")
 
     async def _covered(self, total: int) -> bool:
         try:
@@ -400,7 +413,8 @@ class _Payment:
         if summary.stopped:
             say_error(f"stopped: {summary.stopped}")
         show(summary, await self.ledger.currency())
-        show_outcomes(summary)
+        own = [f"--batch {number}" for number in driven]
+        show_outcomes(summary, adopting=self._hint("resume", *own[:20], "--adopt") if self.plan.adopt else "")
         if self.plan.report is not None and not trouble:
             folder = self.plan.report
             say(f"report: {folder / 'report.html'} for people, {folder / 'payouts.csv'} for machines")
@@ -409,7 +423,6 @@ class _Payment:
         if summary.rows(State.OFFERED):
             self._name_offered([batch for batch in await self.ledger.batches() if batch.id in driven])
         if summary.rows(State.PLANNED):
-            own = [f"--batch {number}" for number in driven]
             say(f"What was not sent can be taken back: {hint('withdraw', self.plan.ledger, *own[:1])}")
         if trouble:
             say_error(f"error: the report could not be written: {trouble}; the payouts themselves are as told above")

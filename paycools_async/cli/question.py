@@ -43,6 +43,8 @@ class Question:
     """Unclear because the ledger lost a part: offered, not sent, if PayCools does not have them."""
     followed: _Sum
     """Unclear ones that are only asked about."""
+    adopted: _Sum
+    """What PayCools had before, where this yes takes it for the ledger's own."""
 
     @property
     def sure(self) -> _Sum:
@@ -67,7 +69,14 @@ class Question:
             )
 
     def text(self, currency: str, place: str) -> str:
-        """What is asked; "" where nothing would be sent."""
+        """What is asked; "" where nothing would be sent or adopted."""
+        sending = self._sending(currency, place)
+        if not self.adopted.rows:
+            return sending
+        adopting = f"Take {self.adopted.told(currency)}, that PayCools had before, for this ledger's own"
+        return f"{adopting}, and s{sending[1:]}" if sending else f"{adopting}?"
+
+    def _sending(self, currency: str, place: str) -> str:
         sure, again = self.sure, self.again
         if sure.rows and again.rows:
             more = amount_of(again.rows, again.amount, currency).partition(", ")[2]
@@ -79,14 +88,16 @@ class Question:
         return ""
 
 
-async def question_of(view: Ledger, before: Summary, waiting: list[Waiting], most: int | None) -> Question:
+async def question_of(view: Ledger, before: Summary, waiting: list[Waiting], most: int | None, adopt: bool) -> Question:
     """What a yes to this view leads to. `most`: how often a row is sent again at most; None: others may do so too."""
+    before_it = (State.PREEXISTING,)
     found = Question(
         released=_Sum(sum(each.rows for each in waiting), sum(each.amount for each in waiting)),
         planned=_Sum(before.rows(State.PLANNED), before.amount(State.PLANNED)),
         again=_Sum(),
         lost=_Sum(),
         followed=_Sum(),
+        adopted=_Sum(before.rows(*before_it), before.amount(*before_it)) if adopt else _Sum(),
     )
     if before.rows(*_UNCLEAR):
         async for page in view.pages():

@@ -38,7 +38,7 @@ LEFT = (*OPEN, State.OFFERED)
 _BACK = (State.WITHDRAWN,)
 _SHOWN = 20
 _PREEXISTING = (
-    "PayCools had these order ids before this ledger sent them: nobody was paid by this ledger; compare, then --adopt, "
+    "PayCools had these order ids before this ledger sent them: nobody was paid by this ledger; compare, then {}, "
     "or pay under new order ids"
 )
 
@@ -141,15 +141,18 @@ def show_others(batches: Iterable[Batch], driven: Collection[int], currency: str
         say(f"and {len(left) - _SHOWN} more batches with open payouts; `payouts batches` lists them")
 
 
-def show_outcomes(summary: Summary) -> None:
-    """What a person has to look at."""
+def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
+    """What a person has to look at. `adopting`: the next command, where --adopt was given and these came up since."""
     if summary.resent:
         say_error(
             f"{summary.resent} payouts were sent again, because PayCools did not show them for long. A person has to "
             "look in PayCools' portal that nobody was paid twice (column resends of the report)"
         )
     if summary.rows(State.PREEXISTING):
-        say_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {_PREEXISTING}")
+        told = _PREEXISTING.format("--adopt")
+        if adopting:
+            told = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
+        say_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {told}")
     if summary.rows(State.CONFLICT):
         say_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
 

@@ -60,7 +60,9 @@ async def test_a_client_says_host_merchant_api_and_country(key: PrivateKey) -> N
 
 
 def test_a_ledger_that_notes_no_destination_claims_none() -> None:
-    assert destination_lines({}) == ["Where the money goes is not noted in this ledger yet; the next run notes it."]
+    told = "No run has said yet where the money of this ledger goes; it is shown before anything is sent."
+    assert destination_lines({}) == [told]
+    assert destination_lines({"ledger": "l.db"}) == [told, "Ledger: l.db"]
 
 
 def test_balance_says_whose_and_where(sandbox: tuple[str, dict[str, str]]) -> None:

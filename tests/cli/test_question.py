@@ -9,6 +9,7 @@ import pytest
 from cli.desk import Desk, desk_of
 from conftest_batch import WriteOrders, rows
 
+from paycools_async.cli import batches
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -146,3 +147,83 @@ def test_status_and_report_leave_out_what_was_taken_back_whole_if_there_is_anyth
         assert "withdrawn" not in done
         assert "all batches but those that were taken back (1); none is open" in done
     assert "withdrawn:        3" in desk.status(batch=[1, 2])
+
+
+# -- what is said is so -----------------------------------------------------------------------------------------------
+
+
+def test_the_way_to_take_back_a_changed_order_can_be_typed(desk: Desk, write_orders: WriteOrders) -> None:
+    assert desk.run(write_orders(1), offer=True).code == 3
+    done = desk.run(write_orders(lines=rows(1, amount="700.00")), yes=True)
+    assert done.code == 2
+    assert f"`paycools payouts withdraw --ledger {desk.ledger} --order-id PAY000000001` takes it back" in done
+
+
+def test_new_payouts_of_a_recovered_ledger_are_not_called_earlier_ones(
+    desk: Desk, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    assert desk.run(write_orders(lines=rows(1)), yes=True).code == 0
+    assert desk._do(batches.backup, None, target=copy).code == 0
+    for file in tmp_path.glob("l.db*"):
+        file.unlink()
+    copy.rename(tmp_path / "l.db")
+    fresh = [["NEW1", *rows(1)[0][1:]]]
+    done = desk.run(write_orders(lines=fresh), recover=True, timeout=0.1, absent_after=1.0)
+    assert done.code == 3, done.output
+    assert "earlier" not in done
+    assert "Perhaps sent by the part of the ledger that is lost: 1 payout, PHP 500.10. PayCools is asked" in done
+    assert "May be sent again" not in done
+    assert (desk.states()["NEW1"], len(desk.paid)) == ("offered", 1)
+
+
+def test_an_offer_of_what_was_released_says_how_to_go_on_and_that_no_report_was_written(
+    desk: Desk, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    desk.fake.books.balance = 0
+    assert desk.run(write_orders(2), yes=True, ignore_balance=True).code == 3
+    done = desk.run(write_orders(2), offer=True, report=tmp_path / "out")
+    assert (done.code, desk.paid) == (3, [])
+    assert "To send" not in done
+    assert "There is nothing new to offer; nothing was sent." in done
+    assert f"go on with paycools payouts resume --ledger {desk.ledger} --batch 1" in done
+    assert f"No report was written: nothing was sent. `paycools payouts report --ledger {desk.ledger}`" in done
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_adopting_is_asked_for_and_the_advice_after_it_is_another(
+    key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_orders: WriteOrders
+) -> None:
+    fake = FakePayCools(private_key=key)
+    orders = write_orders(2)
+    assert desk_of(fake, str(tmp_path / "old.db"), monkeypatch).run(orders, yes=True).code == 0
+    desk = desk_of(fake, str(tmp_path / "new.db"), monkeypatch)
+    first = desk.run(orders, yes=True, adopt=True)
+    assert first.code == 3
+    told = f"compare, then paycools payouts resume --ledger {desk.ledger} --batch 1 --adopt, or pay under new order ids"
+    assert "2 payouts were there before. They came up after --adopt, so it has not taken them" in first
+    assert f"nobody was paid by this ledger; {told}" in first
+    assert desk.resume(adopt=True).code == 2, "nobody is there to be asked"
+    assert desk.resume(adopt=True, answer=False).code == 2
+    assert set(desk.states().values()) == {"preexisting"}
+    assert desk.questions == ["Take 2 payouts, PHP 1,000.20, that PayCools had before, for this ledger's own?"]
+    adopted = desk.resume(adopt=True, answer=True)
+    assert (adopted.code, set(desk.states().values()), desk.paid) == (0, {"settled"}, [])
+    assert "--adopt" not in adopted
+
+
+def test_a_ledger_that_nothing_was_released_of_does_not_say_where_the_money_goes(
+    desk: Desk, write_orders: WriteOrders
+) -> None:
+    assert desk.run(write_orders(2), answer=False).code == 2
+    for done in (desk.status(), desk.batches()):
+        assert "No run has said yet where the money of this ledger goes; it is shown before anything is sent." in done
+        assert f"Ledger: {desk.ledger}" in done
+
+
+def test_blanks_and_capitals_make_no_other_name(desk: Desk, write_orders: WriteOrders) -> None:
+    [first] = rows(1)
+    again = [["AGAIN", *first[1:-1], "JUAN  dela Cruz"], ["OTHER", *first[1:-1], "Juan Cruz"]]
+    done = desk.run(write_orders(lines=[first, *again]), answer=False)
+    assert "warning: orders.csv: lines 2 and 3 have the same account, name and amount" in done
+    assert done.output.count("warning") == 1
