@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from cli.desk import Desk, Done, desk_of
 from conftest_batch import WriteOrders, rows
 
+from paycools_async.cli import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -137,3 +139,32 @@ def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders:
     assert "taken back by" in listed
     assert (desk.status().code, "settled" in desk.status(), "SANDBOX" in desk.status()) == (0, True, True)
     assert desk.report(tmp_path / "again").code == 0
+
+
+@POSTGRES
+def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
+    desk: Desk, write_orders: WriteOrders, dsn: str
+) -> None:
+    owner, role = desk.ledger, "paycools_offers_only"
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+    prepared = desk._do(worker.prepare, None, role=role, may=["offer"])
+    assert prepared.code == 0, prepared.output
+    assert f"for the role {role}, which may offer" in prepared
+    desk.ledger = owner.replace("postgres:@", f"{role}:@")
+    assert desk.ledger != owner
+    for name, lines in (("a.csv", rows(2)), ("b.csv", [["B1", *rows(1)[0][1:]]])):
+        done = desk.run(write_orders(lines=lines, name=name), offer=True, by="ana")
+        assert done.code == 3, done.output
+        number = 1 if name == "a.csv" else 2
+        assert f"Offered, and nothing was sent: batch {number}, " in done
+        assert "paycools payouts release --ledger " in done
+        assert f"--batch {number}" in done
+    assert set(desk.states().values()) == {"offered"}
+    refused = desk.release(1, yes=True, by="ana")
+    assert (refused.code, desk.paid) == (2, [])
+    desk.ledger = owner
+    assert desk.release(1, yes=True, by="bob").code == 0
+    assert paid(desk) == ["PAY000000001", "PAY000000002"]
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
