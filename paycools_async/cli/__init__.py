@@ -10,14 +10,17 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
-    _fill_closed_streams()
     try:
+        _fill_closed_streams()
         from .app import app
         from .run import exit_code_of, report_failure
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
         print("paycools: the command line needs its extra: pip install 'paycools-async[cli]'", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:  # while Python reads the modules
+        print("error: interrupted; nothing was sent", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     try:
         app()

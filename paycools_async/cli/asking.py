@@ -12,6 +12,9 @@ from typing import NoReturn, TextIO
 
 import typer
 
+if sys.platform != "win32":
+    import termios
+
 from .run import say_error
 
 __all__ = ["asked", "can_ask"]
@@ -32,14 +35,22 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def asked(question: str) -> bool:
     """Whether a person says yes. The question has to hold all that is decided: it may be all that is seen.
 
-    Ctrl-C, SIGTERM and the end of the input are a no, at once.
+    Ctrl-C, SIGTERM, a terminal that is closed (SIGHUP) and the end of the input are a no, at once.
     """
     try:
         with _interruptible():
+            _forget_what_was_typed()
             return typer.confirm(question, err=not _is_terminal(sys.stdout))
     except (KeyboardInterrupt, EOFError, typer.Abort):
         say_error("")
         return False
+
+
+def _forget_what_was_typed() -> None:
+    """What was typed before the question was shown is no answer to it."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 @contextlib.contextmanager
@@ -49,14 +60,26 @@ def _interruptible() -> Iterator[None]:
         yield
         return
     wakeup = signal.set_wakeup_fd(-1)  # else the loop would hear of the signal later, and react again
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _interrupt) for number in _noes()}
     try:
         yield
     finally:
         for number, handler in before.items():
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue  # it was hung up, and is told so more than once: what is taken back now must not be cut off
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         signal.set_wakeup_fd(wakeup)
 
 
+def _noes() -> list[int]:
+    found: list[int] = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup
+        found.append(hang_up)
+    return found
+
+
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    if number == getattr(signal, "SIGHUP", None):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -17,7 +17,7 @@ from .ledgers import is_postgres, open_ledger, reading, shown
 from .options import ByOption, LedgerOption, YesOption
 from .plan import whoami
 from .run import BAD_INPUT, BROKEN, failing_clearly, plain, say, say_error
-from .showing import amount_of, batch_name, chosen_batches, hint, moment, states_of
+from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 
 __all__ = ["backup", "batches", "withdraw"]
 
@@ -87,6 +87,7 @@ def batches(ledger: LedgerOption = None) -> None:
     async def look() -> int:
         async with reading(name) as found:
             every, currency, facts = await found.batches(), await found.currency(), await found.destination()
+            paused = await found.paused()
         for line in destination_lines({**facts, "ledger": shown(name)}):
             say(line)
         if not every:
@@ -95,6 +96,7 @@ def batches(ledger: LedgerOption = None) -> None:
             _show_batch(batch, currency)
             if batch.counts.get(State.OFFERED):
                 say(f"  waits for a yes: {hint('release', name, f'--batch {batch.id}')}")
+        show_paused(paused, name)
         return 0
 
     failing_clearly(look)

@@ -16,26 +16,30 @@ __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destinati
 
 PRODUCTION, UAT, SANDBOX = "PRODUCTION", "UAT", "SANDBOX"
 _TEST_HOSTS = frozenset(urlsplit(url).hostname for url in (PH_UAT, GLOBAL_HOSTS[Environment.UAT]))
+_LOCAL = f"{SANDBOX} (an address on this machine, not PayCools itself, as far as this program can know)"
+"""What reports say of an address on this machine that no `--sandbox` has opened: it may lead anywhere."""
 _COLORS = {PRODUCTION: typer.colors.RED, UAT: typer.colors.YELLOW, SANDBOX: typer.colors.GREEN}
 
 
 @attrs.frozen(kw_only=True)
 class Destination:
-    """Where the money goes. `country`: the Global API's, or PH."""
+    """Where the money goes. `country`: the Global API's, or PH. `embedded`: to the sandbox of `--sandbox`."""
 
     host: str
     merchant: str
     api: str
     country: str
+    embedded: bool = False
 
     @classmethod
-    def of(cls, client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> Destination:
+    def of(cls, client: PayCoolsPH | PayCoolsGlobal, country: str | None, *, embedded: bool = False) -> Destination:
         """Where this client's money goes."""
         return cls(
             host=urlsplit(client.base_url).netloc,
             merchant=client.credentials.app_id,
             api="PH API" if isinstance(client, PayCoolsPH) else "Global API",
             country=country or "PH",
+            embedded=embedded,
         )
 
     @property
@@ -48,7 +52,8 @@ class Destination:
 
     def facts(self, ledger: str = "") -> dict[str, str]:
         """Names and texts for people, as the ledger keeps them. `ledger`: its name, without a password."""
-        found = {"environment": self.environment, **attrs.asdict(self)}
+        environment = _LOCAL if self.environment == SANDBOX and not self.embedded else self.environment
+        found = {"environment": environment, **attrs.asdict(self, filter=lambda field, _: field.name != "embedded")}
         return {**found, "ledger": ledger} if ledger else found
 
 
@@ -61,9 +66,11 @@ def destination_lines(facts: Mapping[str, str]) -> list[str]:
     """A few lines for a screen."""
     facts = {name: plain(text) for name, text in facts.items()}
     if not facts.get("host"):
-        return ["Where the money goes is not noted in this ledger yet; the next run notes it."]
+        told = "No run has said yet where the money of this ledger goes; it is shown before anything is sent."
+        return [told, *([f"Ledger: {facts['ledger']}"] if facts.get("ledger") else [])]
+    environment, _, more = facts.get("environment", "").partition(" ")
     lines = [
-        f"{coloured(facts.get('environment', ''))} at {facts['host']}",
+        f"{coloured(environment)} at {facts['host']}" + (f" {more}" if more else ""),
         f"Merchant: {facts.get('merchant', '')}, {facts.get('api', '')}, {facts.get('country', '')}",
     ]
     if facts.get("ledger"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -17,6 +19,7 @@ from ..batch import FileError, Identity, Ledger, Order, PayoutApi, RowError, SQL
 from ..batch.protocol import Intake, Source
 from ..batch.repeats import Repeats
 from .run import say_error
+from .showing import hint
 
 __all__ = ["check_file", "enter_file", "tell_bad_rows", "tell_repeats"]
 
@@ -27,7 +30,7 @@ async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tup
     Whoever cancels this has entered nothing either.
     """
     before = await asyncio.to_thread(_sha256, path)
-    repeats, stopped = Repeats(), threading.Event()
+    repeats, stopped = _Repeats(), threading.Event()
     orders = _unchanged(repeats.watching(read_orders(path, api.request_class, api.currency)), path, before, stopped)
     source = Source(file=path.name, sha256=before, by=by)
     entering = asyncio.ensure_future(ledger.intake(orders, api.text_of, source))
@@ -43,7 +46,7 @@ async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tup
 
 async def check_file(path: Path, request_class: type[Any], currency: str) -> tuple[Intake, Repeats]:
     """What would come of entering a file into a new ledger. Makes no file that stays."""
-    repeats = Repeats()
+    repeats = _Repeats()
     with tempfile.TemporaryDirectory() as folder:
         ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
         try:
@@ -54,6 +57,16 @@ async def check_file(path: Path, request_class: type[Any], currency: str) -> tup
         finally:
             await ledger.aclose()
     return found, repeats
+
+
+class _Repeats(Repeats):
+    """A name is the same name with more blanks in it, or other capitals."""
+
+    def _look(self, seen: sqlite3.Connection, key: bytes, order: Order) -> None:
+        asked = order.request
+        name = " ".join(asked.account_name.split()).casefold()
+        alike = SimpleNamespace(account_no=asked.account_no, account_name=name, amount=asked.amount)
+        super()._look(seen, key, attrs.evolve(order, request=alike))
 
 
 class _Stopped(Exception):
@@ -84,10 +97,13 @@ def _sha256(path: Path) -> str:
     return found.hexdigest()
 
 
-def tell_bad_rows(file: Path, found: Intake) -> bool:
-    """List every fault of a file; whether there was one."""
+def tell_bad_rows(file: Path, found: Intake, ledger: str | None = None) -> bool:
+    """List every fault of a file; whether there was one. `ledger`: as it was given, where one was asked."""
     for error in found.errors:
-        say_error(f"{file.name}: {error}")
+        told = str(error)
+        if ledger is not None:  # what to type is said where the ledger is not known by its name
+            told = told.replace("`paycools payouts withdraw ", f"`{hint('withdraw', ledger)} ")
+        say_error(f"{file.name}: {told}")
     if found.more_errors:
         say_error(f"{file.name}: and {found.more_errors} more")
     if found.errors:

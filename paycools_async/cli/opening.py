@@ -32,7 +32,8 @@ async def open_api(
 ) -> AsyncIterator[Paying]:
     """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
     async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
-        yield Paying(api=payouts_of(client, country), destination=Destination.of(client, country))
+        destination = Destination.of(client, country, embedded=sandbox is not None)
+        yield Paying(api=payouts_of(client, country), destination=destination)
 
 
 def chosen_country(api: str, country: str | None) -> str | None:

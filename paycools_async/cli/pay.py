@@ -12,7 +12,7 @@ import attrs
 import typer
 
 from ..batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ..batch.protocol import Batch, Changed, Intake
+from ..batch.protocol import Batch, Changed, Intake, Offer
 from ..batch.reports import write_report
 from ..batch.resolver import STOPS
 from ..batch.states import OPEN
@@ -25,7 +25,18 @@ from .ledgers import is_postgres, open_ledger, shown
 from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
-from .run import BAD_INPUT, BROKEN, UNRESOLVED, Unfinished, on_signals, plain, say, say_error
+from .question import Question, question_of
+from .run import (
+    BAD_INPUT,
+    BROKEN,
+    UNRESOLVED,
+    Unfinished,
+    from_here_on_something_may_be_sent,
+    on_signals,
+    plain,
+    say,
+    say_error,
+)
 from .showing import (
     LEFT,
     Waiting,
@@ -34,6 +45,7 @@ from .showing import (
     chosen_batches,
     hint,
     show,
+    show_offered,
     show_others,
     show_outcomes,
     states_of,
@@ -99,6 +111,7 @@ class _Payment:
         try:
             batches = await self._chosen()
             if batches is None:
+                say("Nothing was sent" + (", and no report was written." if self.plan.report else "."))
                 return UNRESOLVED
             driven = [batch.id for batch in batches]
             view = self.ledger.of_batches(driven)
@@ -107,11 +120,14 @@ class _Payment:
                 say("Nothing is left to send; nothing was sent.")
                 return await self._finish(view, driven, before)
             waiting = [] if self.plan.file is None and self.plan.release is None else waiting_in(batches)
-            await self._preview(batches, waiting, before)
+            most = None if is_postgres(self.plan.ledger) else self.plan.options.max_resends
+            question = await question_of(view, before, waiting, most, self.plan.adopt)
+            self._preview(batches, question, before)
             if self.plan.offer:
-                return await self._leave_offered(waiting)
-            if not await self._agreed(waiting, before):
+                return await self._leave_offered(waiting, question.planned.rows, driven)
+            if not await self._agreed(question):
                 raise typer.Exit(BAD_INPUT)
+            await self._must_still_be(view, question)
             await self._release(waiting)
         except (KeyboardInterrupt, asyncio.CancelledError):
             await self._take_back()
@@ -127,13 +143,11 @@ class _Payment:
 
     async def _chosen(self) -> list[Batch] | None:
         """The batches that this run drives; None where it can drive none."""
-        if self.plan.file is not None:
-            numbers = await self._enter(self.plan.file)
-        elif self.plan.release is not None:
-            numbers = [self.plan.release]
-        else:
-            numbers = list(self.plan.batches)
+        numbers = list(self.plan.batches) if self.plan.release is None else [self.plan.release]
+        found = await self._enter(self.plan.file) if self.plan.file is not None else None
         batches = await self.ledger.batches()
+        if found is not None:
+            numbers = self._driven(found, batches)
         if self.plan.file is not None and not numbers:
             show_others(batches, (), self.api.currency)
             return None
@@ -151,38 +165,51 @@ class _Payment:
         show_others(batches, [batch.id for batch in chosen], self.api.currency)
         return chosen
 
-    async def _enter(self, file: Path) -> list[int]:
+    async def _enter(self, file: Path) -> Intake:
         found, repeats = await enter_file(self.ledger, self.api, file, self.plan.by)
         self.entered = found.batch
-        if tell_bad_rows(file, found):
+        if tell_bad_rows(file, found, self.plan.ledger):
             raise typer.Exit(BAD_INPUT)
         say(f"{file.name}: {amount_of(found.new + found.known, found.total, self.api.currency)}")
         if found.known:
             say(f"{found.known} of them are in the ledger from an earlier run; nobody is paid twice")
         tell_repeats(file, repeats)
         self._must_be(found.new + found.known, found.total)
-        return self._driven(found)
+        return found
 
-    def _driven(self, found: Intake) -> list[int]:
-        """The new batch, and each earlier one of which nothing would be sent that is not in this file."""
+    def _driven(self, found: Intake, batches: list[Batch]) -> list[int]:
+        """The new batch, and each earlier one that may be sent with it: one yes releases one batch, and all of it."""
         driven = [] if found.batch is None else [found.batch]
+        offered = {each.batch for each in waiting_in(batches)} & {offer.batch for offer in found.known_in}
         for offer in found.known_in:
-            if not offer.unsent_elsewhere:
+            if offer.unsent_elsewhere:
+                self._leave_out(offer, offered=offer.batch in offered)
+            elif offer.batch in offered and not self.plan.offer and (found.batch is not None or len(offered) > 1):
+                self._leave_out_offered(offer)
+            else:
                 driven.append(offer.batch)
-                continue
-            self.left_out = True
-            number = f"--batch {offer.batch}"
-            say_error(
-                f"batch {offer.batch} holds {offer.in_file} of these payouts, and {offer.unsent_elsewhere} that were "
-                "never sent and are not in this file: this run sends nothing of it. Take it back with "
-                f"`{hint('withdraw', self.plan.ledger, number)}` and run again, or go on with all of it: "
-                f"`{self._hint('resume', number)}`"
-            )
         return driven
 
+    def _leave_out(self, offer: Offer, *, offered: bool) -> None:
+        """It holds more than the file does: somebody took rows out of the file after it was entered."""
+        self.left_out = True
+        number = f"--batch {offer.batch}"
+        say_error(
+            f"batch {offer.batch} holds {offer.in_file} of these payouts, and {offer.unsent_elsewhere} that may still "
+            "be sent and are not in this file: this run sends nothing of it. Take back what was never sent of it with "
+            f"`{hint('withdraw', self.plan.ledger, number)}` and run again, or go on with all of it: "
+            f"`{self._hint('release' if offered else 'resume', number)}`"
+        )
+
+    def _leave_out_offered(self, offer: Offer) -> None:
+        self.left_out = True
+        say_error(
+            f"batch {offer.batch} holds {offer.in_file} of these payouts, is offered, and needs a yes of its own: this "
+            f"run sends nothing of it. `{self._hint('release', f'--batch {offer.batch}')}`"
+        )
+
     def _name_offered(self, batches: list[Batch]) -> None:
-        for each in waiting_in(batches):
-            say(f"batch {each.batch} is offered and waits for a yes: {self._hint('release', f'--batch {each.batch}')}")
+        show_offered(batches, self.plan.ledger, *self._settings())
 
     def _must_be(self, rows: int, amount: int) -> None:
         """What the person counted beforehand has to hold. Raises LedgerError where it does not."""
@@ -205,7 +232,7 @@ class _Payment:
 
     # -- the question -------------------------------------------------------------------------------------------
 
-    async def _preview(self, batches: list[Batch], waiting: list[Waiting], before: Summary) -> None:
+    def _preview(self, batches: list[Batch], question: Question, before: Summary) -> None:
         """Where it goes, and what the yes will send."""
         currency = self.api.currency
         for line in destination_lines(self.destination.facts(shown(self.plan.ledger))):
@@ -213,26 +240,17 @@ class _Payment:
         for batch in batches:
             by = f", offered by {plain(batch.offered_by)}" if batch.offered_by else ""
             say(f"{batch_name(batch)}{by}: {states_of(batch.counts, currency)}")
-        rows, amount = _sum(waiting)
         if self.plan.release is not None:
-            self._must_be(rows, amount)
+            self._must_be(question.released.rows, question.released.amount)
         if self.plan.offer:
             return
-        if waiting:
-            say(f"Your yes releases: {amount_of(rows, amount, currency)}")
-        planned = before.rows(State.PLANNED), before.amount(State.PLANNED)
-        if planned[0]:
-            say(f"Released by an earlier yes: {amount_of(*planned, currency)}")
-        say(f"To send: {amount_of(rows + planned[0], amount + planned[1], currency)}")
-        unclear = before.rows(State.SENDING, State.UNKNOWN)
-        if unclear:
-            say(f"{unclear} payouts of an earlier run are unclear: PayCools is asked before any of them is sent again")
+        question.show(currency)
         before_it = before.rows(State.PREEXISTING)
         if before_it:
             word = "they are adopted" if self.plan.adopt else "nothing is done about them without --adopt"
             say(f"{before_it} payouts were in PayCools before this ledger sent them; {word}")
 
-    async def _leave_offered(self, waiting: list[Waiting]) -> int:
+    async def _leave_offered(self, waiting: list[Waiting], planned: int, driven: list[int]) -> int:
         await self._note_destination()
         self.entered = None
         for each in waiting:
@@ -241,24 +259,35 @@ class _Payment:
             say(self._hint("release", f"--batch {each.batch}"))
         if not waiting:
             say("There is nothing new to offer; nothing was sent.")
+        if planned:
+            say(f"Released by an earlier yes, and not offered again: go on with {self._resume(driven)}")
+        if self.plan.report is not None:
+            say(f"No report was written: nothing was sent. `{hint('report', self.plan.ledger)}` writes one")
         return UNRESOLVED
 
-    async def _agreed(self, waiting: list[Waiting], before: Summary) -> bool:
-        rows, amount = _sum(waiting)
-        rows, amount = rows + before.rows(State.PLANNED), amount + before.amount(State.PLANNED)
-        if not await self._covered(amount):
+    async def _agreed(self, question: Question) -> bool:
+        # what may be sent again is not held against the balance: if PayCools has it, it was taken from there already
+        if not await self._covered(question.sure.amount):
             return False
-        if self.plan.yes or not rows:
+        place = f"{coloured(self.destination.environment)} ({self.destination.host})"
+        text = question.text(self.api.currency, f"{place} as merchant {self.destination.merchant}")
+        if self.plan.yes or not text:
             return True
         if not can_ask():
             say_error("error: not a terminal, so nobody can be asked: give --yes; nothing was sent")
             return False
-        place = f"{coloured(self.destination.environment)} ({self.destination.host})"
-        what = amount_of(rows, amount, self.api.currency)
-        if asked(f"Send {what}, to {place} as merchant {self.destination.merchant}?"):
+        if asked(text):
             return True
         say_error("error: nobody said yes; nothing was sent")
         return False
+
+    async def _must_still_be(self, view: Ledger, question: Question) -> None:
+        """What is adopted is what was shown. Raises LedgerError where another run has found more meanwhile."""
+        if not self.plan.adopt:
+            return
+        now = await view.counts()
+        if now.get(State.PREEXISTING, (0, 0)) != (question.adopted.rows, question.adopted.amount):
+            raise LedgerError("what --adopt would take is not what was shown; nothing was sent: look again")
 
     async def _covered(self, total: int) -> bool:
         try:
@@ -280,28 +309,28 @@ class _Payment:
     async def _release(self, waiting: list[Waiting]) -> None:
         """Release just what was shown: all of it, or nothing."""
         await self._note_destination()
-        await self._must_be_as_shown(waiting)
-        released: list[str] = []
-        for each in waiting:
-            try:
-                await self.ledger.release(each.batch, by=self.plan.by, rows=each.rows, amount=each.amount)
-            except Changed as error:
-                stays = f" Released before that, and stays so: batch {', '.join(released)}." if released else ""
-                raise LedgerError(f"{error}; nothing was sent.{stays}") from None
-            released.append(str(each.batch))
-            if each.batch == self.entered:
-                self.entered = None
-
-    async def _must_be_as_shown(self, waiting: list[Waiting]) -> None:
-        """Where the yes is to several batches, a change in the last one must not leave the first ones released."""
-        now = {each.batch: each for each in waiting_in(await self.ledger.batches())}
-        for each in waiting:
-            found = now.get(each.batch, Waiting(batch=each.batch, rows=0, amount=0))
-            if found != each:
-                raise LedgerError(
-                    f"batch {each.batch} has {found.rows} offered payouts now, {each.rows} were shown; nothing was "
-                    "released: look again; nothing was sent"
-                )
+        if not waiting:
+            return
+        [batch] = waiting  # a second one could not be released with it, all or nothing
+        releasing = asyncio.ensure_future(
+            self.ledger.release(batch.batch, by=self.plan.by, rows=batch.rows, amount=batch.amount)
+        )
+        try:
+            await asyncio.shield(releasing)
+        except Changed as error:
+            raise LedgerError(f"{error}; nothing was sent") from None
+        except asyncio.CancelledError:
+            await asyncio.wait([releasing])  # whether the yes is in the ledger has to be known before it is said
+            if releasing.cancelled() or releasing.exception() is not None:
+                raise
+            self.entered = None
+            number = f"--batch {batch.batch}"
+            say_error(
+                f"batch {batch.batch} is released and stays so; go on with: {self._hint('resume', number)}, or take it "
+                f"back: {hint('withdraw', self.plan.ledger, number)}"
+            )
+            raise
+        self.entered = None
 
     async def _note_destination(self) -> None:
         await self.ledger.note_destination(self.destination.facts(shown(self.plan.ledger)))
@@ -336,6 +365,7 @@ class _Payment:
     @contextlib.contextmanager
     def _after_the_yes(self, driven: list[int]) -> Iterator[None]:
         """From here on something may have been sent, whatever goes wrong."""
+        from_here_on_something_may_be_sent()
         try:
             yield
         except (PayCoolsError, FileError) as error:
@@ -353,7 +383,7 @@ class _Payment:
             adopted = await view.adopt(by=self.plan.by)
             if adopted:
                 say(f"{adopted} payouts that PayCools had before are taken for this ledger's")
-        await self.ledger.resume_sending()
+        await view.resume_sending()
         if is_postgres(self.plan.ledger):
             return await self._send_among_workers(view, driven)
         return await self._finish(view, driven, await _drive(Runner(self.api, view, self.plan.options)))
@@ -384,7 +414,8 @@ class _Payment:
         if summary.stopped:
             say_error(f"stopped: {summary.stopped}")
         show(summary, await self.ledger.currency())
-        show_outcomes(summary)
+        own = [f"--batch {number}" for number in driven]
+        show_outcomes(summary, adopting=self._hint("resume", *own[:20], "--adopt") if self.plan.adopt else "")
         if self.plan.report is not None and not trouble:
             folder = self.plan.report
             say(f"report: {folder / 'report.html'} for people, {folder / 'payouts.csv'} for machines")
@@ -393,7 +424,6 @@ class _Payment:
         if summary.rows(State.OFFERED):
             self._name_offered([batch for batch in await self.ledger.batches() if batch.id in driven])
         if summary.rows(State.PLANNED):
-            own = [f"--batch {number}" for number in driven]
             say(f"What was not sent can be taken back: {hint('withdraw', self.plan.ledger, *own[:1])}")
         if trouble:
             say_error(f"error: the report could not be written: {trouble}; the payouts themselves are as told above")
@@ -414,13 +444,11 @@ class _Payment:
         return self._hint("resume", *(f"--batch {number}" for number in driven[:20]))
 
     def _hint(self, command: str, *more: str) -> str:
-        settings = ["--sandbox"] if self.plan.sandbox else []
-        settings += ["--api", "global", "--country", self.plan.country] if self.plan.country else []
-        return hint(command, self.plan.ledger, *more, *settings)
+        return hint(command, self.plan.ledger, *more, *self._settings())
 
-
-def _sum(waiting: list[Waiting]) -> tuple[int, int]:
-    return sum(each.rows for each in waiting), sum(each.amount for each in waiting)
+    def _settings(self) -> list[str]:
+        sandbox = ["--sandbox"] if self.plan.sandbox else []
+        return sandbox + (["--api", "global", "--country", self.plan.country] if self.plan.country else [])
 
 
 async def _drive(runner: Runner, *, look_around: bool = False) -> Summary:

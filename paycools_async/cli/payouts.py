@@ -46,7 +46,7 @@ from .pay import pay
 from .plan import Plan, whoami
 from .reconcile import reconcile_command
 from .run import BAD_INPUT, failing_clearly, say
-from .showing import amount_of, chosen_batches, show, show_others, show_outcomes, summary_of
+from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
 from .worker import prepare, worker
 
 __all__ = ["app"]
@@ -181,7 +181,8 @@ def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
             every = await found.batches()
             chosen, told = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]
-            summary = await summary_of(found.of_batches(numbers))
+            view = found.of_batches(numbers)
+            summary, paused = await summary_of(view), await view.paused()
             currency, facts = await found.currency(), await found.destination()
         for line in destination_lines({**facts, "ledger": shown(name)}):
             say(line)
@@ -189,7 +190,9 @@ def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
             say(told)
         show(summary, currency)
         show_others(every, numbers, currency, sending=False)
+        show_offered(every, name)
         show_outcomes(summary)
+        show_paused(paused, name, batch or ())
         return summary.exit_code
 
     failing_clearly(look)
@@ -206,7 +209,8 @@ def report_(
 
     async def write() -> int:
         async with reading(name) as found:
-            chosen, told = chosen_batches(await found.batches(), batch or ())
+            every = await found.batches()
+            chosen, told = chosen_batches(every, batch or ())
             try_folder(directory)
             numbers = [each.id for each in chosen]
             facts = {**await found.destination(), "ledger": shown(name)}
@@ -215,6 +219,7 @@ def report_(
         if told:
             say(told)
         show(summary, currency)
+        show_offered(every, name)
         show_outcomes(summary)
         say(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
         return summary.exit_code

@@ -121,7 +121,8 @@ async def _statement(asked: _Asked) -> AsyncIterator[tuple[Statement, Identity, 
     """PayCools' side, and whose ledgers go with it. The Global API's reports hold account data and do not stay."""
     sandbox = Path(asked.ledgers[0]) if asked.sandbox else None
     async with open_client(asked.country, sandbox) as client:
-        identity, destination = payouts_of(client, asked.country).identity, Destination.of(client, asked.country)
+        identity = payouts_of(client, asked.country).identity
+        destination = Destination.of(client, asked.country, embedded=asked.sandbox)
         if isinstance(client, PayCoolsPH):
             yield ph_statement(client), identity, destination
             return

@@ -28,6 +28,7 @@ __all__ = [
     "Unfinished",
     "exit_code_of",
     "failing_clearly",
+    "from_here_on_something_may_be_sent",
     "on_signals",
     "plain",
     "report_failure",
@@ -40,10 +41,18 @@ UNRESOLVED = 3
 BROKEN = 4
 
 _EXPECTED = (PayCoolsError, FileError)
+_INTERRUPTIONS = (KeyboardInterrupt, asyncio.CancelledError, typer.Abort)
 _LOCKS: tuple[type[BaseException], ...] = tuple(
     found for found in (getattr(protocol, "LedgerLockError", None),) if found is not None
 )
 _decided: int | None = None
+_may_have_sent = False
+
+
+def from_here_on_something_may_be_sent() -> None:
+    """Whatever interrupts the command later must not say that nothing was sent."""
+    global _may_have_sent
+    _may_have_sent = True
 
 
 class Broken(Exception):
@@ -80,7 +89,8 @@ def say_error(text: str) -> None:
 
 def failing_clearly(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
     """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line."""
-    global _decided
+    global _decided, _may_have_sent
+    _may_have_sent = False
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(_terminable(command))
@@ -114,12 +124,15 @@ def report_failure(error: BaseException) -> int:
     if isinstance(error, _EXPECTED):
         say_error(f"error: {error}")
         return BROKEN if isinstance(error, _LOCKS) else BAD_INPUT
+    if isinstance(error, _INTERRUPTIONS) and not _may_have_sent:
+        say_error("error: interrupted; nothing was sent")
+        return BAD_INPUT
     say_error(_told(error))
     return BROKEN
 
 
 def _told(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | typer.Abort):
+    if isinstance(error, _INTERRUPTIONS):
         return "error: interrupted; what was sent is in the ledger"
     if isinstance(error, Broken):
         return f"error: {error}"

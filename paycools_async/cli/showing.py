@@ -25,17 +25,20 @@ __all__ = [
     "hint",
     "moment",
     "show",
+    "show_offered",
     "show_others",
     "show_outcomes",
+    "show_paused",
     "states_of",
     "summary_of",
     "waiting_in",
 ]
 
 LEFT = (*OPEN, State.OFFERED)
+_BACK = (State.WITHDRAWN,)
 _SHOWN = 20
 _PREEXISTING = (
-    "PayCools had these order ids before this ledger sent them: nobody was paid by this ledger; compare, then --adopt, "
+    "PayCools had these order ids before this ledger sent them: nobody was paid by this ledger; compare, then {}, "
     "or pay under new order ids"
 )
 
@@ -86,7 +89,8 @@ def chosen_batches(
 ) -> tuple[list[Batch], str]:
     """The batches that are meant, and how that is said: those wanted, else those with rows in these states, else all.
 
-    Raises LedgerError where a wanted one is not there.
+    Of all, those that were taken back whole are left out, unless there are no others. Raises LedgerError where a wanted
+    one is not there.
     """
     missing = sorted(set(wanted) - {batch.id for batch in batches})
     if missing:
@@ -95,10 +99,28 @@ def chosen_batches(
         return [batch for batch in batches if batch.id in wanted], ""
     still = [batch for batch in batches if any(batch.counts.get(state, (0, 0))[0] for state in states)]
     if not still:
-        return list(batches), "all batches; none is open"
+        return _closed(batches)
     if len(still) == len(batches):
         return still, ""
     return still, "open batches only: " + ", ".join(str(batch.id) for batch in still)
+
+
+def _closed(batches: Sequence[Batch]) -> tuple[list[Batch], str]:
+    kept = [batch for batch in batches if any(rows for state, (rows, _) in batch.counts.items() if state not in _BACK)]
+    back = [str(batch.id) for batch in batches if batch not in kept]
+    told = "all batches"
+    if kept and back:
+        more = f" and {len(back) - _SHOWN} more" if back[_SHOWN:] else ""
+        told += f" but those that were taken back ({', '.join(back[:_SHOWN])}{more})"
+    kept = kept or list(batches)
+    return kept, told + ("; none is released and open" if waiting_in(kept) else "; none is open")
+
+
+def show_offered(batches: Iterable[Batch], ledger: str, *more: str) -> None:
+    """Name what waits for a yes, and how to say it. `more`: options of the command."""
+    for each in waiting_in(batches):
+        command = hint("release", ledger, f"--batch {each.batch}", *more)
+        say(f"batch {each.batch} is offered and waits for a yes: {command}")
 
 
 def show(summary: Summary, currency: str) -> None:
@@ -119,17 +141,28 @@ def show_others(batches: Iterable[Batch], driven: Collection[int], currency: str
         say(f"and {len(left) - _SHOWN} more batches with open payouts; `payouts batches` lists them")
 
 
-def show_outcomes(summary: Summary) -> None:
-    """What a person has to look at."""
+def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
+    """What a person has to look at. `adopting`: the next command, where --adopt was given and these came up since."""
     if summary.resent:
         say_error(
             f"{summary.resent} payouts were sent again, because PayCools did not show them for long. A person has to "
             "look in PayCools' portal that nobody was paid twice (column resends of the report)"
         )
     if summary.rows(State.PREEXISTING):
-        say_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {_PREEXISTING}")
+        told = _PREEXISTING.format("--adopt")
+        if adopting:
+            told = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
+        say_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {told}")
     if summary.rows(State.CONFLICT):
         say_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
+
+
+def show_paused(reason: str | None, ledger: str, numbers: Collection[int] = ()) -> None:
+    """Say that sending is paused, why, and what ends that. `numbers`: the batches that were asked about."""
+    if reason is None:
+        return
+    own = [f"--batch {number}" for number in sorted(numbers)[:_SHOWN]]
+    say(f"Sending is paused: {plain(reason)}. Mend that, then go on: {hint('resume', ledger, *own)}")
 
 
 async def summary_of(ledger: Ledger, stopped: str | None = None) -> Summary:

@@ -11,7 +11,7 @@ from ..batch import Options
 from .destination import destination_lines
 from .ledgers import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
-from .run import failing_clearly, on_signals, say, say_error
+from .run import failing_clearly, from_here_on_something_may_be_sent, on_signals, say, say_error
 
 __all__ = ["prepare", "worker"]
 
@@ -55,6 +55,7 @@ def worker(
                         say(line)
                     say(f"worker {found.worker} on {shown(ledger)}")
                     signals.enter_context(on_signals(running.stop))
+                    from_here_on_something_may_be_sent()
                     await running.run()
                 finally:
                     await found.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
 import select
@@ -184,6 +185,46 @@ def test_2_ctrl_c_before_the_question(
     assert states(ledger) == [("withdrawn", 5)]
 
 
+@pytest.mark.parametrize(
+    "command", [["-m", "paycools_async.cli"], ["-c", "from paycools_async.cli import main; main()"]]
+)
+@pytest.mark.parametrize("module", ["typer", "asyncio"])
+def test_2_ctrl_c_while_python_is_still_reading_modules(tmp_path: Path, command: list[str], module: str) -> None:
+    """A module that interrupts as it is read stands for the moment."""
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), os.getcwd()))}
+    found = subprocess.run([sys.executable, *command, "--version"], env=env, capture_output=True, text=True)
+    assert found.returncode == 2, found.stderr
+    assert found.stderr.splitlines() == ["error: interrupted; nothing was sent"]
+
+
+def test_4_ctrl_c_after_the_yes_never_says_that_nothing_was_sent(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SQLiteLedger, "end_run", _raises(KeyboardInterrupt()))
+    done = desk.run(write_orders(2), yes=True)
+    assert (done.code, one_line(done.output)) == (4, "error: interrupted; what was sent is in the ledger")
+
+
+def test_2_ctrl_c_while_a_yes_is_written_says_that_it_stays(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.run(write_orders(2), offer=True).code == 3
+    release = SQLiteLedger.release
+
+    async def interrupted(*arguments: Any, **options: Any) -> None:
+        [command] = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        command.cancel()
+        await asyncio.sleep(0.05)
+        await release(*arguments, **options)
+
+    monkeypatch.setattr(SQLiteLedger, "release", interrupted)
+    done = desk.release(1, yes=True)
+    assert (done.code, one_line(done.output)) == (2, "error: interrupted; nothing was sent")
+    assert "batch 1 is released and stays so; go on with: paycools payouts resume" in done
+    assert (set(desk.states().values()), desk.paid) == ({"planned"}, [])
+
+
 @pytest.mark.parametrize("stderr", ["closed", "broken pipe"])
 def test_sigterm_stops_a_run_that_nobody_can_be_told_of(
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, stderr: str
@@ -207,12 +248,12 @@ def test_sigterm_stops_a_run_that_nobody_can_be_told_of(
     assert "sending" not in dict(states(ledger)), "what was in flight was finished"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("end", ["signal", "end of input", "no"])
 def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, end: str, number: signal.Signals
 ) -> None:
-    if end != "signal" and number is signal.SIGTERM:
+    if end != "signal" and number is not signal.SIGINT:
         return
     base_url, env = sandbox
     ledger = tmp_path / "l.db"
@@ -226,6 +267,9 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     time.sleep(0.2)
     if end == "signal":
         process.send_signal(number)
+        if number is signal.SIGHUP:  # the kernel and the shell both tell
+            time.sleep(0.01)
+            process.send_signal(number)
     else:
         os.write(ours, b"\x04" if end == "end of input" else b"n\n")
     began = time.monotonic()
@@ -236,6 +280,62 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
     assert "were taken back" in told
     assert "Traceback" not in told
     assert states(ledger) == [("withdrawn", 2)]
+    assert booked(base_url) == 0
+    os.close(ours)
+
+
+def test_2_a_terminal_that_is_closed_at_the_question_takes_back_what_was_offered(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    base_url, env = sandbox
+    ledger = tmp_path / "l.db"
+    ours, theirs = pty.openpty()
+    script = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", script, *COMMAND, "payouts", "run", str(write_orders(2)), "--ledger", str(ledger)]
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    assert "[y/N]" in _read_until(ours, "[y/N]")
+    time.sleep(0.2)
+    os.close(ours)
+    assert process.wait(10) in (2, 4)
+    assert states(ledger) == [("withdrawn", 2)]
+    assert booked(base_url) == 0
+
+
+@pytest.mark.parametrize("command", ["run", "release", "resume", "withdraw"])
+def test_2_what_was_typed_before_the_question_is_no_answer_to_it(
+    sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, command: str
+) -> None:
+    base_url, env = sandbox
+    orders, ledger = str(write_orders(2)), str(tmp_path / "l.db")
+    if command in ("release", "withdraw"):
+        start(env, "run", orders, "--ledger", ledger, "--offer").communicate(timeout=30)
+    elif command == "resume":
+        ask(f"{base_url}/_sandbox/faults", [{"kind": "busy", "rate": 1.0, "code": 1003, "only": "ph.payout.create"}])
+        start(env, "run", orders, "--ledger", ledger, "--yes").communicate(timeout=30)
+        ask(f"{base_url}/_sandbox/faults", [])
+    before = states(Path(ledger)) if command != "run" else [("withdrawn", 2)]
+    more = {"run": [orders], "release": ["--batch", "1"]}.get(command, [])
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "payouts", command, *more, "--ledger", ledger],
+        env=env,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(ours, b"y\ny\n")
+    screen = _read_until(ours, "[y/N]")
+    assert "[y/N]" in screen, screen
+    time.sleep(0.3)
+    assert process.poll() is None, "it waits for an answer"
+    os.write(ours, b"n\n")
+    told = _read_until(ours, None)
+    assert process.wait(10) == 2, told
+    assert "nobody said yes" in told
+    assert states(Path(ledger)) == before
     assert booked(base_url) == 0
     os.close(ours)
 
@@ -316,7 +416,8 @@ def _raises(error: BaseException) -> Callable[..., Any]:
         (ExceptionGroup("", [LedgerError("the ledger is gone")]), 3, "the ledger is gone"),
         (OSError(5, "Input/output error", "l.db"), 4, "l.db: Input/output error"),
         (BrokenPipeError(32, "Broken pipe"), 4, "Broken pipe"),
-        (KeyboardInterrupt(), 4, "interrupted"),
+        (KeyboardInterrupt(), 2, "interrupted; nothing was sent"),
+        (asyncio.CancelledError(), 2, "interrupted; nothing was sent"),
         (LedgerError("another run is using this ledger"), 2, "another run is using this ledger"),
     ],
 )

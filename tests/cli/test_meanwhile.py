@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from cli.desk import Desk, Done, desk_of
 from conftest_batch import WriteOrders, rows
 
+from paycools_async.cli import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -99,20 +101,30 @@ def test_rows_that_are_taken_back_while_others_of_their_batch_are_sent_are_not_s
     assert desk.states()["PAY000000003"] == "withdrawn"
 
 
-@BOTH
-def test_a_yes_to_two_batches_of_which_one_changes_meanwhile_releases_neither(
-    desk: Desk, write_orders: WriteOrders
+@POSTGRES
+def test_a_pause_is_said_with_its_reason_and_what_ends_it_and_a_run_ends_that_of_its_own_batches(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert desk.run(write_orders(1), offer=True, by="ana").code == 3
+    from paycools_async.batch.postgres import PostgresLedger
 
-    def meanwhile(question: str) -> bool:
-        assert beside(lambda: desk.withdraw(order_id="PAY000000002", yes=True, by="bob")).code == 0
-        return True
+    desk.fake.faults.busy(1003, next=10_000, only="ph.payout.create")
+    assert desk.run(write_orders(2), yes=True).code == 3
+    for shown in (desk.status(), desk.batches()):
+        assert "Sending is paused: " in shown
+        assert ". Mend that, then go on: paycools payouts resume --ledger " in shown
+    desk.fake.faults.clear()
+    scopes: list[str] = []
+    resume_sending = PostgresLedger.resume_sending
 
-    done = desk.run(write_orders(2), answer=meanwhile, by="ana")
-    assert (done.code, desk.paid) == (2, [])
-    assert "batch 2 has 0 offered payouts now, 1 were shown; nothing was released: look again" in done
-    assert desk.states() == {"PAY000000001": "offered", "PAY000000002": "withdrawn"}
+    async def noted(self: PostgresLedger) -> None:
+        scopes.append(self._scope)
+        await resume_sending(self)
+
+    monkeypatch.setattr(PostgresLedger, "resume_sending", noted)
+    assert desk.resume(yes=True).code == 0
+    assert len(scopes) == 1
+    assert scopes[0], "of the batches that are driven, not of all"
+    assert "Sending is paused" not in desk.status()
 
 
 @BOTH
@@ -127,3 +139,32 @@ def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders:
     assert "taken back by" in listed
     assert (desk.status().code, "settled" in desk.status(), "SANDBOX" in desk.status()) == (0, True, True)
     assert desk.report(tmp_path / "again").code == 0
+
+
+@POSTGRES
+def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
+    desk: Desk, write_orders: WriteOrders, dsn: str
+) -> None:
+    owner, role = desk.ledger, "paycools_offers_only"
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+    prepared = desk._do(worker.prepare, None, role=role, may=["offer"])
+    assert prepared.code == 0, prepared.output
+    assert f"for the role {role}, which may offer" in prepared
+    desk.ledger = owner.replace("postgres:@", f"{role}:@")
+    assert desk.ledger != owner
+    for name, lines in (("a.csv", rows(2)), ("b.csv", [["B1", *rows(1)[0][1:]]])):
+        done = desk.run(write_orders(lines=lines, name=name), offer=True, by="ana")
+        assert done.code == 3, done.output
+        number = 1 if name == "a.csv" else 2
+        assert f"Offered, and nothing was sent: batch {number}, " in done
+        assert "paycools payouts release --ledger " in done
+        assert f"--batch {number}" in done
+    assert set(desk.states().values()) == {"offered"}
+    refused = desk.release(1, yes=True, by="ana")
+    assert (refused.code, desk.paid) == (2, [])
+    desk.ledger = owner
+    assert desk.release(1, yes=True, by="bob").code == 0
+    assert paid(desk) == ["PAY000000001", "PAY000000002"]
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())

@@ -107,6 +107,10 @@ class TwoPeople(RuleBasedStateMachine):
             for batch in sorted({entry.batch for entry in known})
             if all(each.payment.order_id in ids for each in self._unsent(batch))
         ]
+        # a yes releases one batch: an offered one is left out where it is not the only one
+        waiting = [batch for batch in sorted({entry.batch for entry in known}) if self._rows(batch, OFFERED)]
+        if new or len(waiting) > 1:
+            whole = [batch for batch in whole if batch not in waiting]
         return [*([self.batches + 1] if new else []), *whole]
 
     def _is_new(self, row: Payment) -> bool:
@@ -331,17 +335,17 @@ async def _keeps_it(self: Any) -> None:
     """A no that takes nothing back."""
 
 
-def _drives_all(self: Any, found: Any) -> list[int]:
+def _drives_all(self: Any, found: Any, batches: Any) -> list[int]:
     """A run that sends what other batches hold, as runs once did."""
     new = [] if found.batch is None else [found.batch]
     return [*new, *(number for number in range(1, (found.batch or 20)) if number not in new)]
 
 
-def _drives_what_is_not_in_the_file(self: Any, found: Any) -> list[int]:
+def _drives_what_is_not_in_the_file(self: Any, found: Any, batches: Any) -> list[int]:
     return [*([] if found.batch is None else [found.batch]), *(offer.batch for offer in found.known_in)]
 
 
-async def _agrees(self: Any, waiting: Any, before: Any) -> bool:
+async def _agrees(self: Any, question: Any) -> bool:
     """A yes that nobody said."""
     return True
 
