@@ -103,7 +103,7 @@ async def test_success_without_the_documented_fields_is_unknown_for_money(key_pe
         assert len(stage.sent) == 1
 
 
-@pytest.mark.parametrize("code", [1000, "1000", " 1000 "])
+@pytest.mark.parametrize("code", [1000, "1000"])
 async def test_the_success_code_is_a_number_or_its_text(key_pem: str, code: Any) -> None:
     async with Stage(key_pem, says(code, data={"transactionId": "C1"})) as stage:
         assert (await stage.client.send(ORDER)).transaction_id == "C1"

@@ -80,3 +80,55 @@ async def test_a_message_is_fit_for_terminals_and_databases(key_pem: str) -> Non
             await stage.client.send(ORDER)
     assert caught.value.message == "half ?, zero ?, whole é"
     assert str(caught.value).encode("utf-8")
+
+
+NO_CODES = ["1_006", " 1006", "1006\n", "+1006", "\uff11\uff10\uff10\uff16", "\u0661\u0660\u0660\u0666", "", "-", "--1"]
+NO_CODES += ["0000001006", "1006.0", "1e3", "0x3EE"]
+
+
+@pytest.mark.parametrize("code", [*NO_CODES, 1006.0, True, False, None, [1006], {"code": 1006}])
+async def test_what_is_no_whole_number_is_no_result_code(key_pem: str, code: object) -> None:
+    async with Stage(key_pem, says(code), retry=Retry(attempts=1)) as stage:
+        with pytest.raises(errors.OutcomeUnknown, match="the answer has no result code") as caught:
+            await stage.client.send(ORDER)
+        assert isinstance(caught.value.__cause__, errors.UnexpectedAnswer)
+        with pytest.raises(errors.UnexpectedAnswer):
+            await stage.client.send(QUERY)
+
+
+@pytest.mark.parametrize("code", ["-1", "000001006", "999999999"])
+async def test_digits_with_a_minus_are_a_result_code(key_pem: str, code: str) -> None:
+    async with Stage(key_pem, says(code), retry=Retry(attempts=1)) as stage:
+        with pytest.raises(ApiError) as caught:
+            await stage.client.send(QUERY)
+    assert caught.value.code == int(code)
+
+
+TWICE = [
+    b'{"code":1000,"code":1006}',
+    b'{"code":1006,"data":{"transactionId":"C1"},"code":1000}',
+    b'{"code":1006, "message":"", "code" : 1006}',
+    b'{"code":1006,"data":{"code":1},"code":1006}',
+]
+ONCE = [
+    b'{"code":1006,"data":{"code":1,"list":[{"code":2}]}}',
+    b'{"data":{"code":1},"code":1006}',
+    b'{"code":1006,"data":{"code":1,"code":2}}',
+    b'{"code":1006,"message":"the \\"code\\" is wrong","name":"code"}',
+]
+
+
+@pytest.mark.parametrize("body", TWICE)
+async def test_an_answer_with_two_result_codes_is_not_believed(key_pem: str, body: bytes) -> None:
+    async with Stage(key_pem, HttpResponse(200, {}, body), retry=Retry(attempts=1)) as stage:
+        with pytest.raises(errors.OutcomeUnknown, match="more than one result code"):
+            await stage.client.send(ORDER)
+        with pytest.raises(errors.UnexpectedAnswer):
+            await stage.client.send(QUERY)
+
+
+@pytest.mark.parametrize("body", ONCE)
+async def test_codes_elsewhere_in_the_answer_do_not_count(key_pem: str, body: bytes) -> None:
+    async with Stage(key_pem, HttpResponse(200, {}, body)) as stage:
+        with pytest.raises(errors.InsufficientBalance):
+            await stage.client.send(ORDER)

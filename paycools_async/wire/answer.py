@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ import attrs
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from .codes import error_for
-from .numbers import parse_json
+from .numbers import names_in_json, parse_json
 
 __all__ = ["Answer", "data_of", "read_answer", "readable", "retry_after"]
 
@@ -33,21 +34,30 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=retry_after(headers))
 
     try:
-        raw = parse_json(body.removeprefix(BOM_UTF8).decode("utf-8"))
+        text = body.removeprefix(BOM_UTF8).decode("utf-8")
+        raw = parse_json(text)
+        codes = names_in_json(text).count("code") if body.count(b'"code"') > 1 else 1  # it is parsed anew
     except ValueError:
         raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):
         raise distrust("the answer is not a JSON object")
-    code = raw.get("code")
-    try:
-        # one integrator met codes as text
-        number = int(code) if isinstance(code, int | str) and not isinstance(code, bool) else None
-    except ValueError:
-        number = None
+    if codes > 1:
+        raise distrust("the answer has more than one result code")
+    number = _result_code(raw.get("code"))
     if number is None:
         raise distrust("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
     return Answer(number, readable(str(message)), raw.get("data"), raw)
+
+
+_CODE = re.compile(r"-?[0-9]{1,9}")
+
+
+def _result_code(code: Any) -> int | None:
+    """The result code; None where it is none. One integrator met codes as text."""
+    if isinstance(code, str):
+        return int(code) if _CODE.fullmatch(code) else None
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def readable(text: str) -> str:

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["exact_decimal", "parse_json"]
+__all__ = ["exact_decimal", "names_in_json", "parse_json"]
 
 MOST_DIGITS = 40
 LARGEST_EXPONENT = 30
@@ -49,3 +49,17 @@ def parse_json(text: str) -> Any:
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def names_in_json(text: str) -> list[str]:
+    """The names of a JSON object's own members, each as often as it stands there. Raises ValueError."""
+    names: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:  # the outermost object comes last
+        names[:] = [name for name, _ in pairs]
+
+    try:
+        json.JSONDecoder(object_pairs_hook=note, parse_float=str, parse_int=str).decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return names
