@@ -45,6 +45,7 @@ _INTERRUPTIONS = (KeyboardInterrupt, asyncio.CancelledError, typer.Abort)
 _LOCKS: tuple[type[BaseException], ...] = tuple(
     found for found in (getattr(protocol, "LedgerLockError", None),) if found is not None
 )
+_TYPER_INTERRUPTED = 130
 _decided: int | None = None
 _may_have_sent = False
 
@@ -107,6 +108,8 @@ def failing_clearly(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
 def exit_code_of(found: object) -> int:
     """What the process exits with: 1 only where a command decided so, never for a fault that typer came upon."""
     code = found if isinstance(found, int) else 0 if found is None else BROKEN
+    if code == _TYPER_INTERRUPTED:  # before a command began or after it ended, and without a word
+        code = report_failure(KeyboardInterrupt())
     return _flushed(code if code in (0, BAD_INPUT, _decided) else BROKEN)
 
 

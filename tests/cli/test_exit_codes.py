@@ -198,6 +198,19 @@ def test_2_ctrl_c_while_python_is_still_reading_modules(tmp_path: Path, command:
     assert found.stderr.splitlines() == ["error: interrupted; nothing was sent"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "code", "told"),
+    [(False, 2, "interrupted; nothing was sent"), (True, 4, "interrupted; what was sent is in the ledger")],
+)
+def test_ctrl_c_outside_of_a_command_is_told_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: bool, code: int, told: str
+) -> None:
+    """While options are read, or after the command has ended: typer says nothing, and exits with 130."""
+    monkeypatch.setattr(run, "_may_have_sent", sent)
+    assert run.exit_code_of(130) == code
+    assert one_line(capsys.readouterr().err) == f"error: {told}"
+
+
 def test_4_ctrl_c_after_the_yes_never_says_that_nothing_was_sent(
     desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
