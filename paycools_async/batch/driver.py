@@ -170,7 +170,7 @@ class Driver:
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
     async def _confirmed(self, row: Row) -> tuple[Event, Found | None]:
-        """A refusal is final if PayCools does not have the order either. Of a second sending it says nothing of the first.
+        """A refusal is final if PayCools does not have the order either; it says nothing of an earlier sending.
 
         A stray answer on a connection, or a proxy that asked twice, would else make "failed" of a payout that is paid.
         """
