@@ -132,7 +132,8 @@ def html_page(
 
 
 def _banner(place: Mapping[str, str]) -> str:
-    told = _BANNERS.get(place.get("environment", ""))
+    environment = place.get("environment", "")
+    told = _BANNERS.get(environment) or (escape(environment) if environment.startswith("SANDBOX") else "")
     return f'<p class="banner">{told}</p>' if told else ""
 
 

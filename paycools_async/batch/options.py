@@ -75,10 +75,12 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all settled; 1 some failed; 3 some unresolved or taken back: run again, or a person looks."""
-        if self.resent or self.rows(*OPEN, State.OFFERED, State.WITHDRAWN, State.PREEXISTING, State.CONFLICT):
+        """0 all settled but what was taken back; 1 some failed; 3 some unresolved, or all taken back: a person looks."""
+        if self.resent or self.rows(*OPEN, State.OFFERED, State.PREEXISTING, State.CONFLICT):
             return 3
-        return 1 if self.rows(State.FAILED) else 0
+        if self.rows(State.FAILED):
+            return 1
+        return 3 if self.rows(State.WITHDRAWN) and not self.rows(State.SETTLED) else 0
 
 
 class Breaker:

@@ -104,6 +104,8 @@ class _Payment:
     destination: Destination
     entered: int | None = None
     """The batch that this very run has entered and nobody has said yes to: a no takes it back."""
+    taken_back: int = 0
+    """Rows of the driven batches that were withdrawn before anything was sent."""
     left_out: bool = False
     """Some of the file's payouts are in a batch that this run does not drive."""
 
@@ -116,6 +118,7 @@ class _Payment:
             driven = [batch.id for batch in batches]
             view = self.ledger.of_batches(driven)
             before = await summary_of(view)
+            self.taken_back = before.rows(State.WITHDRAWN)
             if not self._is_left(before):
                 say("Nothing is left to send; nothing was sent.")
                 return await self._finish(view, driven, before)
@@ -409,7 +412,8 @@ class _Payment:
         return await self._finish(view, driven, await _drive(runner, look_around=True))
 
     async def _finish(self, view: Ledger, driven: list[int], summary: Summary) -> int:
-        code = UNRESOLVED if self.left_out else summary.exit_code
+        meanwhile = summary.rows(State.WITHDRAWN) - self.taken_back
+        code = UNRESOLVED if self.left_out or meanwhile else summary.exit_code
         trouble = await self._report(view, driven, summary.stopped)
         if summary.stopped:
             say_error(f"stopped: {summary.stopped}")
@@ -419,6 +423,8 @@ class _Payment:
         if self.plan.report is not None and not trouble:
             folder = self.plan.report
             say(f"report: {folder / 'report.html'} for people, {folder / 'payouts.csv'} for machines")
+        if meanwhile:
+            say(f"{meanwhile} payouts were taken back while this run was on, and were not sent.")
         if summary.rows(*OPEN):
             say(f"Some payouts are not final. Go on with: {self._resume(driven)}")
         if summary.rows(State.OFFERED):
