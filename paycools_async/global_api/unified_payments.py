@@ -11,7 +11,7 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
-from ..fields import EMAIL, URL, choice, extra_fields, items, minor_units, order_id, text
+from ..fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
 from ..product import Call
 from .common import (
     ALL_COUNTRIES,
@@ -90,11 +90,11 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     country_code: str = choice(*ALL_COUNTRIES)
     currency: str = choice(*CURRENCIES.values(), default=attrs.Factory(currency_of, takes_self=True))
     channel_type: str = choice("QR", "ONLINE_BANKING", "EWALLET", "BANK_TRANSFER", "CARD", "DIRECT_DEBIT", "PAYLATER")
-    channel_code: str = text(1)
+    channel_code: str = code()
     pay_token: str | None = text(1, default=None, personal=True)
     customer_name: str | None = text(1, 128, default=None, personal=True)
     email: str | None = text(1, 128, pattern=EMAIL, default=None, personal=True)
-    mobile: str | None = text(10, 14, default=None, personal=True)
+    mobile: str | None = phone(10, 14, default=None)
     terminal_type: str | None = choice("WEB", "WAP", "APP", default=None)
     os_type: str | None = choice("IOS", "ANDROID", "OTHER", default=None)
     notify_url: str = text(1, 256, pattern=URL)
