@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from .texts import ACCOUNT, CODE, PHONE, Form, code_fault, explained, is_clean, text_fault
+from .texts import ACCOUNT, CODE, PHONE, Form, code_fault, explained, is_clean, mobile_form, text_fault
 from .times import wire_date
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "items",
     "minor_units",
     "mobile",
+    "mobile_form",
     "order_id",
     "ph_mobile",
     "phone",
@@ -88,6 +89,11 @@ class Rule:
             return None
         most = "" if self.maximum is None else self.maximum
         return re.compile(f"(?! )(?:{alphabet}){{{self.minimum or 0},{most}}}(?<! )", re.ASCII)
+
+    @property
+    def is_a_day(self) -> bool:
+        """Whether the text is a day as yyyy-MM-dd."""
+        return self.pattern is _DAY
 
     def holds(self, value: Any) -> bool:
         """Whether the value satisfies the rule."""
@@ -312,7 +318,7 @@ def _day(value: date | str | None) -> Any:
 
 
 _MOBILE = re.compile(r"(?:\+?63|0)(9[0-9]{9})", re.ASCII)
-PH_MOBILE = Form(re.compile(r"09[0-9]{9}", re.ASCII), "is no Philippine mobile number (09 and nine more digits)")
+PH_MOBILE = mobile_form("09[0-9]{9}", "is no Philippine mobile number (09 and nine more digits)")
 
 
 def ph_mobile(value: Any) -> Any:

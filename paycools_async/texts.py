@@ -23,6 +23,7 @@ __all__ = [
     "explained",
     "form_fault",
     "is_clean",
+    "mobile_form",
     "name_of",
     "plain_spelling",
     "spoiled",
@@ -34,6 +35,7 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U00016fe4\U0001d159\U000e0100-\U000e01ef\ufffc\ufffd]"
 )
+_LOST = "\ufffc\ufffd"
 _CONTROLS = {
     "\0": "NULL",
     "\t": "CHARACTER TABULATION",
@@ -145,7 +147,7 @@ def spoiled(value: str) -> str | None:
 
 def _number_spoiled(value: str) -> str | None:
     if _MINUS.fullmatch(value):
-        return f"has a minus; {_AS_TEXT}"
+        return f"has a minus, so it was taken for a number; {_AS_TEXT}"
     if value.isascii() and re.fullmatch(r"[0-9]+[.,]|(?:[0-9]*[.,'_][0-9]+)+", value):
         return f"holds a decimal point or thousands marks, so it was taken for a number; {_AS_TEXT}"
     if _GROUPED.fullmatch(value):
@@ -215,6 +217,18 @@ PHONE = Form(
 )
 
 
+def mobile_form(pattern: str, reason: str) -> Form:
+    """A country's mobile numbers."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def explain(value: str) -> str | None:
+        if compiled.fullmatch(value):
+            return None
+        return spoiled(value) or _number_spoiled(value) or _with_stranger(reason, value, "+0123456789".__contains__)
+
+    return Form(compiled, reason, None, explain)
+
+
 # -- plain spelling ----------------------------------------------------------------------------------------------------
 
 _SPELLED = {
@@ -242,36 +256,30 @@ _SPELLED = {
 }
 
 
-def plain_spelling(value: str, form: Form | None) -> tuple[str, list[str]] | None:
-    """The text in the letters that its form takes, and what became of which character; None where there is none.
+def plain_spelling(value: str, form: Form | None) -> tuple[str, list[tuple[str, str]]] | None:
+    """The text in letters that its form takes, and what stands for which character; None where there is no such text.
 
-    `form` None: any clean text will do, so only blanks and unseen marks are replaced.
+    `form` None: any text that may travel will do, so only blanks and unseen marks are replaced.
     """
-    whole = unicodedata.normalize("NFC", value)
-    changes: list[str] = []
-    spelled = "".join(_spelled(char, form, changes) for char in whole)
-    found = " ".join(part for part in spelled.split(" ") if part) if spelled != whole else whole.strip(" ")
-    if not found or text_fault(found) is not None or (form is not None and not form.fits(found)):
+    changes: dict[str, str] = {}
+    spelled = "".join(_spelled(char, form, changes) for char in unicodedata.normalize("NFC", value))
+    found = " ".join(part for part in spelled.split(" ") if part) if changes else spelled.strip(" ")
+    if not found or not is_clean(found) or (form is not None and not form.fits(found)):
         return None
-    if found != value and not changes:
-        changes.append("blanks at the ends are left out" if whole == value else "letters and their marks are joined")
-    return found, changes
+    return found, list(changes.items())
 
 
-def _spelled(char: str, form: Form | None, changes: list[str]) -> str:
+def _spelled(char: str, form: Form | None, changes: dict[str, str]) -> str:
+    plain = char
     if is_clean(char) or char == " ":
-        if form is None or form.takes(char):
-            return char
-        plain = _SPELLED.get(char) or _without_marks(char)
+        if form is not None and not form.takes(char):
+            plain = _SPELLED.get(char) or _without_marks(char)
     elif unicodedata.category(char) == "Zs":
         plain = " "
-    elif unicodedata.category(char) == "Cf" or _UNSEEN.match(char):
-        plain = "" if char not in "\ufffc\ufffd" else char
-    else:
-        plain = char
+    elif unicodedata.category(char) == "Cf" or (_UNSEEN.match(char) and char not in _LOST):
+        plain = ""
     if plain != char:
-        becomes = {"": "nothing", " ": "a blank"}.get(plain, plain)
-        changes.append(f"{name_of(char)} becomes {becomes}")
+        changes[char] = plain
     return plain
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .api import GlobalPayouts, PayoutApi, PHPayouts
     from .ledger import SQLiteLedger
     from .options import Options, Summary
-    from .orders import FileError, Order, RowError, read_orders
+    from .orders import FileError, Order, OrderFile, Reading, RowError, read_orders
     from .protocol import Identity, Ledger, LedgerError
     from .runner import Runner
     from .states import Event, State
@@ -17,7 +17,7 @@ else:  # who needs the states alone does not wait for every country's classes
         "api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
         "ledger": ("SQLiteLedger",),
         "options": ("Options", "Summary"),
-        "orders": ("FileError", "Order", "RowError", "read_orders"),
+        "orders": ("FileError", "Order", "OrderFile", "Reading", "RowError", "read_orders"),
         "protocol": ("Identity", "Ledger", "LedgerError"),
         "runner": ("Runner",),
         "states": ("Event", "State"),
@@ -33,8 +33,10 @@ __all__ = [
     "LedgerError",
     "Options",
     "Order",
+    "OrderFile",
     "PHPayouts",
     "PayoutApi",
+    "Reading",
     "RowError",
     "Runner",
     "SQLiteLedger",

@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-import attrs
+from .files.cells import Unusable
 
 __all__ = ["Unreadable", "Unusable", "cell_text", "number_text", "rows"]
 
@@ -21,13 +21,6 @@ _EXACT = 10**15
 
 class Unreadable(Exception):
     """The file as a whole cannot be used."""
-
-
-@attrs.frozen
-class Unusable:
-    """A cell that cannot be taken, and why."""
-
-    reason: str
 
 
 def rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
@@ -70,7 +63,7 @@ def number_text(number: float | int) -> str:
     return str(int(number)) if number == int(number) and abs(number) < _EXACT else repr(number)
 
 
-def cell_text(cell: Any, *, money: bool, whole: bool, a_day: bool, personal: bool) -> Any:
+def cell_text(cell: Any, *, money: bool, whole: bool, a_day: bool, keeps_zeros: bool) -> Any:
     """A cell as the text its column wants, or as Unusable."""
     if cell is None or isinstance(cell, str):
         return cell
@@ -79,7 +72,7 @@ def cell_text(cell: Any, *, money: bool, whole: bool, a_day: bool, personal: boo
     if isinstance(cell, int | float):
         if money or whole:
             return number_text(cell)
-        if personal:
+        if keeps_zeros:
             return Unusable(
                 "stands there as a number, so zeros in front and digits beyond 15 are lost; format the column as text"
             )

@@ -20,7 +20,7 @@ from ..errors import ConfigurationError, PayCoolsError, first_of
 from ..money import format_major, to_minor
 from .asking import asked, can_ask
 from .destination import Destination, coloured, destination_lines
-from .intake import enter_file, tell_bad_rows, tell_repeats
+from .intake import enter_file, tell_bad_rows, tell_file, tell_repeats
 from .ledgers import is_postgres, open_ledger, shown
 from .opening import open_api, remove_if_empty, try_folder
 from .plan import Plan
@@ -145,8 +145,9 @@ class _Payment:
         return chosen
 
     async def _enter(self, file: Path) -> list[int]:
-        found, repeats = await enter_file(self.ledger, self.api, file, self.plan.by)
+        found, repeats, read = await enter_file(self.ledger, self.api, file, self.plan.by, self.plan.reading)
         self.entered = found.batch
+        tell_file(file, read)
         if tell_bad_rows(file, found):
             raise typer.Exit(BAD_INPUT)
         say(f"{file.name}: {amount_of(found.new + found.known, found.total, self.api.currency)}")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import inspect
-import json
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import attrs
 import typer
 
-from ..batch import Identity, Options, SQLiteLedger, read_orders
+from ..batch import Identity, Options, OrderFile, SQLiteLedger
 from ..batch.api import COUNTRIES
 from ..batch.repeats import Repeats
 from ..batch.reports import write_report
 from ..ph.payout import CreatePayout
 from .batches import backup, batches, withdraw
 from .destination import destination_lines
-from .intake import tell_bad_rows, tell_repeats
+from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
 from .ledgers import reading, shown
 from .opening import chosen_country, try_folder
 from .options import (
@@ -28,13 +26,17 @@ from .options import (
     ApiOption,
     BatchesOption,
     ByOption,
+    CodesOption,
     ConcurrencyOption,
     CountOption,
     CountryOption,
     DetachOption,
+    EncodingOption,
     FileArgument,
+    IgnoreOption,
     LedgerOption,
     MarginOption,
+    PlainNamesOption,
     RateOption,
     RecoverOption,
     ReportOption,
@@ -65,22 +67,31 @@ app.command()(backup)
 
 
 @app.command()
-def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = None) -> None:
+def check(
+    file: FileArgument,
+    api: ApiOption = "ph",
+    country: CountryOption = None,
+    encoding: EncodingOption = None,
+    ignore_column: IgnoreOption = None,
+    codes: CodesOption = None,
+    plain_names: PlainNamesOption = False,
+) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
     chosen = chosen_country(api, country)
     currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
 
     async def look() -> int:
         repeats = Repeats()
+        how = reading_of(encoding, ignore_column, codes, plain_names)
+        rows = OrderFile(file, request_class, currency, how)
         with tempfile.TemporaryDirectory() as folder:
             ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
             try:
-                found = await ledger.intake(
-                    repeats.watching(read_orders(file, request_class, currency)),
-                    lambda request: json.dumps(attrs.asdict(request)),
-                )
+                # the ledger lasts no longer than this: nothing will be held against a row's content
+                found = await ledger.intake(repeats.watching(rows), lambda request: str(request.mch_order_id))
             finally:
                 await ledger.aclose()
+        tell_file(file, rows)
         if tell_bad_rows(file, found):
             return BAD_INPUT
         tell_repeats(file, repeats)
@@ -143,9 +154,9 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters.values()
 
 
-def _pay(file: Path | None, **options: Any) -> None:
+def _pay(plan: Callable[[], Plan]) -> None:
     async def go() -> int:
-        return await pay(_plan(file, **options))
+        return await pay(plan())
 
     failing_clearly(go)
 
@@ -159,10 +170,19 @@ def run(
     ] = False,
     expect_count: CountOption = None,
     expect_total: TotalOption = None,
+    encoding: EncodingOption = None,
+    ignore_column: IgnoreOption = None,
+    codes: CodesOption = None,
+    plain_names: PlainNamesOption = False,
     **options: Any,
 ) -> None:
     """Pay a file: shows what your yes would send, and sends that. Running it again resumes, and pays nobody twice."""
-    _pay(file, offer=offer, expect_count=expect_count, expect_total=expect_total, **options)
+
+    def plan() -> Plan:
+        how = reading_of(encoding, ignore_column, codes, plain_names)
+        return _plan(file, offer=offer, expect_count=expect_count, expect_total=expect_total, reading=how, **options)
+
+    _pay(plan)
 
 
 @app.command()
@@ -174,14 +194,14 @@ def release(
     **options: Any,
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
-    _pay(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options)
+    _pay(lambda: _plan(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options))
 
 
 @app.command()
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(None, batches=tuple(batch or ()), **options)
+    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options))
 
 
 @app.command()

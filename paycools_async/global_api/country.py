@@ -8,7 +8,7 @@ from typing import Any
 
 from ..endpoint import GlobalRequest, shared
 from ..errors import FieldError
-from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
+from ..fields import EMAIL, URL, code, minor_units, mobile_form, order_id, text
 from .common import GlobalPaymentReceipt
 
 __all__ = [
@@ -56,13 +56,11 @@ class CountryPayment(GlobalRequest[GlobalPaymentReceipt]):
             yield FieldError("redirect_url", "is required for channels of the kind URL")
 
 
-ID_MOBILE = Form(re.compile(r"08[0-9]{8,11}", re.ASCII), "is no Indonesian mobile number (08 and 8 to 11 more digits)")
+ID_MOBILE = mobile_form("08[0-9]{8,11}", "is no Indonesian mobile number (08 and 8 to 11 more digits)")
 id_mobile = national("62", "8[0-9]{8,11}")
 
-MY_MOBILE = Form(re.compile(r"01[0-9]{8,9}", re.ASCII), "is no Malaysian mobile number (01 and 8 or 9 more digits)")
+MY_MOBILE = mobile_form("01[0-9]{8,9}", "is no Malaysian mobile number (01 and 8 or 9 more digits)")
 my_mobile = national("60", "1[0-9]{8,9}")
 
-TH_MOBILE = Form(
-    re.compile(r"0[689][0-9]{8}", re.ASCII), "is no Thai mobile number (06, 08 or 09 and eight more digits)"
-)
+TH_MOBILE = mobile_form("0[689][0-9]{8}", "is no Thai mobile number (06, 08 or 09 and eight more digits)")
 th_mobile = national("66", "[689][0-9]{8}")
