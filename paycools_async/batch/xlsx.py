@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from .files.bounds import why_too_much
 from .files.cells import Unusable
 
 __all__ = ["Unreadable", "Unusable", "cell_text", "number_text", "rows"]
@@ -31,6 +32,9 @@ def rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
         raise Unreadable(
             f"{path.name}: reading .xlsx needs an extra: pip install 'paycools-async[xlsx]'; or save it as .csv"
         ) from None
+    too_much = why_too_much(path)
+    if too_much is not None:
+        raise Unreadable(f"{path.name}: {too_much}")
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
             sheet = _only_sheet(book, path.name, (calamine.SheetTypeEnum.WorkSheet, calamine.SheetVisibleEnum.Visible))
