@@ -197,6 +197,7 @@ def _minor(value: Any) -> int:
 def _not_a_row(row: dict[str, Any]) -> str | None:
     """What a row that lacks nearly everything looks like."""
     texts = [value for column, value in row.items() if column not in MONEY and isinstance(value, str)]
-    if any(_TOTALS.fullmatch(text) for text in texts) or (row and not texts):
+    amount_only = row.keys() <= set(MONEY) and all(isinstance(value, str) for value in row.values())
+    if any(_TOTALS.fullmatch(text) for text in texts) or (row and amount_only):
         return "looks like a line of totals; take it out"
     return None

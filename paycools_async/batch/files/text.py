@@ -90,7 +90,7 @@ def _encoding_of(name: str, start: bytes, told: str | None) -> str:
             raise FileError(f"{name}: {kind}")
     found = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
     if told is None:
-        if found is None and b"\0" in start:
+        if found is None and start.count(0) * 4 > len(start):
             raise FileError(f"{name}: the text looks like UTF-16 without its mark; save it as UTF-8")
         return found or "utf-8"
     try:
