@@ -157,7 +157,7 @@ def test_what_a_spreadsheet_made_of_an_account_number_is_refused_everywhere(entr
         with pytest.raises(InvalidRequest) as caught:
             attrs.evolve(request, account_no=account, pay_method_code="BANK")
         [reason] = [error.reason for error in caught.value.errors if error.field == "account_no"]
-        assert account not in reason
+        assert len(account) < 5 or account not in reason
 
     holds()
 
