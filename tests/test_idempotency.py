@@ -67,7 +67,7 @@ def test_one_that_is_taken_from_another_order_stays_so_that_only_one_of_them_is_
 
 
 def test_copies_by_other_means_are_the_same_request() -> None:
-    first = CreatePayout(mch_order_id="WAGES0000001", **PAYOUT, pay_method_code="BANK", bank_code="BPI")
+    first: Any = CreatePayout(mch_order_id="WAGES0000001", **PAYOUT, pay_method_code="BANK", bank_code="BPI")
     for other in (copy.copy(first), copy.deepcopy(first), pickle.loads(pickle.dumps(first))):
         assert other == first
         assert attrs.evolve(other, mch_order_id="WAGES0000002").idempotency_id == "WAGES0000002"

@@ -163,7 +163,7 @@ def test_what_a_spreadsheet_made_of_an_account_number_is_refused_everywhere(entr
 
 
 def test_a_merchants_name_goes_with_a_qr_code_only() -> None:
-    payout = {
+    payout: dict[str, Any] = {
         "mch_order_id": "A1",
         "amount": 100,
         "account_no": "00020101021127ABC6304",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import attrs
 import typer
 
 from ..callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
+from ..callbacks.body import MAX_BODY
 from ..callbacks.samples import find_event, sample_fields, sign_global, sign_ph
 from ..callbacks.verify import Callbacks
 from ..endpoint import Event
@@ -57,7 +59,8 @@ def _callbacks() -> list[Callbacks]:
 
 def _read(file: Path) -> bytes:
     try:
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with contextlib.nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
+            raw = source.read(MAX_BODY + 2)  # and a line end; more is refused with the bound
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from None
     return raw.rstrip(b"\r\n")  # an editor's last line end is not part of a body
