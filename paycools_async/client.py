@@ -19,6 +19,7 @@ from .config import (
 from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
+from .settings import setting
 
 if TYPE_CHECKING:
     from .callbacks.verify import GlobalCallbacks, PHCallbacks
@@ -114,11 +115,12 @@ class PayCoolsPH(BaseClient[PHCredentials]):
         """A client from the PAYCOOLS_PH_* variables of the process, or of `env`; options as for the constructor.
 
         _APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path), _CALLBACK_SECRET, _ENVIRONMENT (uat, production)
-        and _BASE_URL. Raises ConfigurationError naming what is missing.
+        and _BASE_URL; a variable with _FILE behind its name names a file that holds the value. Raises
+        ConfigurationError naming what is missing.
         """
         env = os.environ if env is None else env
-        options.setdefault("environment", environment_from(env.get("PAYCOOLS_PH_ENVIRONMENT")))
-        options.setdefault("base_url", env.get("PAYCOOLS_PH_BASE_URL") or None)
+        options.setdefault("environment", environment_from(setting(env, "PAYCOOLS_PH_ENVIRONMENT")))
+        options.setdefault("base_url", setting(env, "PAYCOOLS_PH_BASE_URL"))
         return cls(PHCredentials.from_env(env), **options)
 
     async def send(self, request: PHRequest[R]) -> R:
@@ -196,12 +198,13 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
         """A client from the PAYCOOLS_GLOBAL_* variables of the process, or of `env`; options as for the constructor.
 
         _APP_ID, _PRIVATE_KEY, _PLATFORM_PUBLIC_KEY (keys as text, Base64 or path), _ENVIRONMENT (uat, production)
-        and _BASE_URL. Raises ConfigurationError naming what is missing.
+        and _BASE_URL; a variable with _FILE behind its name names a file that holds the value. Raises
+        ConfigurationError naming what is missing.
         """
         env = os.environ if env is None else env
         variable = "PAYCOOLS_GLOBAL_ENVIRONMENT"
-        options.setdefault("environment", environment_from(env.get(variable), variable))
-        options.setdefault("base_url", env.get("PAYCOOLS_GLOBAL_BASE_URL") or None)
+        options.setdefault("environment", environment_from(setting(env, variable), variable))
+        options.setdefault("base_url", setting(env, "PAYCOOLS_GLOBAL_BASE_URL"))
         return cls(GlobalCredentials.from_env(env), **options)
 
     async def send(self, request: GlobalRequest[R]) -> R:

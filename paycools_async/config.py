@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import attrs
 
 from .errors import ConfigurationError, InvalidKeyError
+from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
 from .signing.keys import load_private_key, load_public_key
+from .texts import text_fault
 
 __all__ = [
     "Environment",
@@ -24,6 +26,7 @@ __all__ = [
     "check_base_url",
     "global_base_url",
     "ph_base_url",
+    "secret_doubts",
 ]
 
 K = TypeVar("K")
@@ -63,9 +66,7 @@ class PHCredentials:
 
     def __attrs_post_init__(self) -> None:
         for name in ("app_id", "app_name"):
-            value = getattr(self, name)
-            if not isinstance(value, str) or not value.strip():
-                raise ConfigurationError(f"{name} is empty")
+            _check_text(name, getattr(self, name))
         if not all(c.isascii() and (c.isalpha() or c == " ") for c in self.app_name):
             raise ConfigurationError("app_name: letters and spaces only, as registered with PayCools")
         if len(self.app_name) > 100:
@@ -73,6 +74,12 @@ class PHCredentials:
         secret = self.callback_secret
         if secret is not None and (not isinstance(secret, str) or not secret.strip()):
             raise ConfigurationError("callback_secret is empty: anybody could sign callbacks; leave it out instead")
+        if secret is not None:
+            _check_text("callback_secret", secret)
+            if "-----" in secret:
+                raise ConfigurationError(
+                    "callback_secret is an RSA key; the merchant key for callbacks is another text"
+                )
 
     def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         filled = {"appId": self.app_id}
@@ -82,15 +89,18 @@ class PHCredentials:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> PHCredentials:
-        """From PAYCOOLS_PH_APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path) and _CALLBACK_SECRET."""
+        """From PAYCOOLS_PH_APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path) and _CALLBACK_SECRET.
+
+        Or each from the file that a variable with _FILE behind its name names. Raises ConfigurationError.
+        """
         env = os.environ if env is None else env
         prefix = "PAYCOOLS_PH_"
         _all_set(env, prefix, "APP_ID", "APP_NAME", "PRIVATE_KEY")
         return cls(
-            app_id=env[prefix + "APP_ID"],
-            app_name=env[prefix + "APP_NAME"],
-            private_key=_named(prefix + "PRIVATE_KEY", load_private_key, env),
-            callback_secret=env.get(prefix + "CALLBACK_SECRET") or None,
+            app_id=setting(env, prefix + "APP_ID") or "",
+            app_name=setting(env, prefix + "APP_NAME") or "",
+            private_key=_key(prefix + "PRIVATE_KEY", load_private_key, env),
+            callback_secret=setting(env, prefix + "CALLBACK_SECRET"),
         )
 
 
@@ -113,8 +123,7 @@ class GlobalCredentials:
     platform_public_key: PublicKey | None = attrs.field(default=None, converter=_load_platform_key)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.app_id, str) or not self.app_id.strip():
-            raise ConfigurationError("app_id is empty")
+        _check_text("app_id", self.app_id)
         if self.platform_public_key is not None and self.platform_public_key.der == self.private_key.public.der:
             raise InvalidKeyError(
                 "platform_public_key is the public half of the merchant's own key; PayCools' platform key is needed "
@@ -127,30 +136,68 @@ class GlobalCredentials:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> GlobalCredentials:
-        """From PAYCOOLS_GLOBAL_APP_ID, _PRIVATE_KEY and _PLATFORM_PUBLIC_KEY (each key as text, Base64 or path)."""
+        """From PAYCOOLS_GLOBAL_APP_ID, _PRIVATE_KEY and _PLATFORM_PUBLIC_KEY (each key as text, Base64 or path).
+
+        Or each from the file that a variable with _FILE behind its name names. Raises ConfigurationError.
+        """
         env = os.environ if env is None else env
         prefix = "PAYCOOLS_GLOBAL_"
         _all_set(env, prefix, "APP_ID", "PRIVATE_KEY")
         platform = prefix + "PLATFORM_PUBLIC_KEY"
         return cls(
-            app_id=env[prefix + "APP_ID"],
-            private_key=_named(prefix + "PRIVATE_KEY", load_private_key, env),
-            platform_public_key=_named(platform, load_public_key, env) if env.get(platform) else None,
+            app_id=setting(env, prefix + "APP_ID") or "",
+            private_key=_key(prefix + "PRIVATE_KEY", load_private_key, env),
+            platform_public_key=_key(platform, load_public_key, env) if is_set(env, platform) else None,
         )
 
 
 def _all_set(env: Mapping[str, str], prefix: str, *names: str) -> None:
-    missing = [prefix + name for name in names if not env.get(prefix + name)]
+    missing = [prefix + name for name in names if not is_set(env, prefix + name)]
     if missing:
         raise ConfigurationError("not set: " + ", ".join(missing))
 
 
-def _named(variable: str, load: Callable[[str], K], env: Mapping[str, str]) -> K:
+def _key(variable: str, load: Callable[[str], K], env: Mapping[str, str]) -> K:
     """The key in a variable; what is wrong with it is said with the variable's name."""
+    name, text = key_setting(env, variable) or (variable, "")
     try:
-        return load(env[variable])
+        return load(text)
     except InvalidKeyError as error:
-        raise InvalidKeyError(f"{variable}: {error}") from None
+        raise InvalidKeyError(f"{name}: {error}") from None
+
+
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f"{name} is empty")
+    fault = text_fault(value)
+    if fault is not None:
+        raise ConfigurationError(f"{name}: {fault}")
+
+
+_PLACEHOLDERS = ("secret", "your", "changeme", "change_me", "change-me", "example", "xxx", "todo", "<", "${")
+_NOTHING = ("none", "null", "undefined", "nan", "test")
+
+
+def secret_doubts(credentials: PHCredentials) -> str | None:
+    """Why a callback secret cannot be one, or hardly; None where nothing is known against it.
+
+    Nothing but a callback of PayCools can prove it. Never shows it.
+    """
+    secret = credentials.callback_secret
+    if secret is None:
+        return None
+    if secret in (credentials.app_id, credentials.app_name):
+        return "is the app id or the app name; PayCools issues a merchant key of its own for callbacks"
+    if len(secret) > 128 or secret.startswith("MII"):
+        return "looks like an RSA key; the merchant key for callbacks is another, shorter text"
+    plain = secret.casefold()
+    if plain in _NOTHING or plain.startswith(_PLACEHOLDERS) or len(set(plain)) < 4:
+        return "looks like a placeholder"
+    if not secret.isascii() or " " in secret:
+        return "holds a blank or a letter that no key has"
+    if secret.startswith(("/", "~", "./")) or "://" in secret:
+        return "looks like a path or an address; a file is named by PAYCOOLS_PH_CALLBACK_SECRET_FILE"
+    return None
 
 
 PH_UAT = "https://api-uat.paycools.com"

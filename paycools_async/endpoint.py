@@ -11,6 +11,7 @@ parsing, the fake, the documentation and the command line.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
@@ -153,6 +154,9 @@ def _register(entry: Endpoint) -> None:
     field_specifiers=(
         attrs.field,
         fields.text,
+        fields.account,
+        fields.code,
+        fields.phone,
         fields.order_id,
         fields.minor_units,
         fields.integer,
@@ -179,8 +183,10 @@ class Request(Generic[R]):
         broken = []
         for name, rule, optional in _rules(type(self)):
             value = getattr(self, name)
-            if (value is not None or not optional) and (reasons := rule.broken_by(value)):
-                broken += [FieldError(name, reason) for reason in reasons]
+            if (value is not None or not optional) and not rule.holds(value):
+                broken += [FieldError(name, reason) for reason in rule.broken_by(value)]
+        for name in _unruled(type(self)):
+            broken += [FieldError(name, reason) for reason in fields.text_faults_in(getattr(self, name))]
         return broken
 
     def _cross_checks(self) -> Iterator[FieldError]:
@@ -201,6 +207,7 @@ class GlobalRequest(Request[R]):
 
 
 _RULES: dict[type, tuple[tuple[str, fields.Rule, bool], ...]] = {}
+_UNRULED: dict[type, tuple[str, ...]] = {}
 
 
 def _rules(cls: type) -> tuple[tuple[str, fields.Rule, bool], ...]:
@@ -214,9 +221,36 @@ def _rules(cls: type) -> tuple[tuple[str, fields.Rule, bool], ...]:
     return found
 
 
+def _unruled(cls: type) -> tuple[str, ...]:
+    """The fields that hold objects of any form, `extra` among them: their texts obey the one rule too."""
+    found = _UNRULED.get(cls)
+    if found is None:
+        found = _UNRULED[cls] = tuple(field.name for field in attrs.fields(cls) if "rule" not in field.metadata)
+    return found
+
+
 def shared(cls: C) -> C:
     """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
     return attrs.frozen(kw_only=True)(cls)
+
+
+def _let_copies_make_ids_anew(cls: Any) -> None:
+    """A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given.
+
+    PayCools pays only one of two orders with the same idempotency id.
+    """
+    every = frozenset(field.alias for field in attrs.fields(cls) if field.init)
+    if "idempotency_id" not in every:
+        return
+    init = cls.__init__
+
+    @functools.wraps(init)
+    def with_own_id(self: Any, **given: Any) -> None:
+        if type(given.get("idempotency_id")) is fields.Made and given.keys() >= every:
+            del given["idempotency_id"]
+        init(self, **given)
+
+    cls.__init__ = with_own_id
 
 
 def endpoint(
@@ -242,6 +276,7 @@ def endpoint(
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
+        _let_copies_make_ids_anew(made)
         family: Family = "ph" if issubclass(made, PHRequest) else "global"
         made.__endpoint__ = Endpoint(
             id=id,

@@ -2,6 +2,9 @@
 
 Each function returns an attrs field whose metadata holds its `Rule`. A request checks all its rules when it is
 made and reports every broken one by name (`InvalidRequest`). Personal data is hidden in `repr`.
+
+Every text, of every product and country, obeys the one rule of `texts`: nothing unseen in it, no blank but U+0020, and
+none at its ends.
 """
 
 from __future__ import annotations
@@ -13,33 +16,56 @@ from typing import Any
 
 import attrs
 
+from .texts import ACCOUNT, CODE, PHONE, Form, code_fault, explained, is_clean, mobile_form, text_fault
 from .times import wire_date
 
 __all__ = [
+    "ACCOUNT",
+    "CODE",
     "PERSON_NAME",
+    "PHONE",
+    "Form",
+    "Made",
     "Rule",
+    "account",
     "camel",
     "choice",
+    "code",
     "codes",
     "day",
     "extra_fields",
     "integer",
+    "is_clean",
     "items",
     "minor_units",
     "mobile",
+    "mobile_form",
     "order_id",
     "ph_mobile",
+    "phone",
     "text",
+    "text_faults_in",
     "wire_name",
 ]
 
-ALPHANUMERIC = (re.compile(r"[A-Za-z0-9]*", re.ASCII), "letters and digits only")
-PERSON_NAME = (re.compile(r"[A-Za-z '.\-]*", re.ASCII), "letters, spaces and ' . - only")
-APP_NAME = (re.compile(r"[A-Za-z ]*", re.ASCII), "letters and spaces only")
-EMAIL = (re.compile(r"[^@\s]+@[^@\s]+", re.ASCII), "not an e-mail address")
-URL = (re.compile(r"https?://[^\s/]+\S*"), "not a http(s) URL")
+
+def _of(alphabet: str, reason: str) -> Form:
+    return Form(re.compile(f"{alphabet}*", re.ASCII), reason, alphabet)
+
+
+ALPHANUMERIC = _of("[A-Za-z0-9]", "letters and digits only")
+PERSON_NAME = _of(r"[A-Za-z '.\-]", "letters, spaces and ' . - only")
+APP_NAME = _of("[A-Za-z ]", "letters and spaces only")
+EMAIL = Form(re.compile(r"[^@\s]+@[^@\s]+", re.ASCII), "not an e-mail address")
+URL = Form(re.compile(r"https?://[^\s/]+\S*"), "not a http(s) URL")
 
 _HIDDEN: Callable[[Any], str] = lambda value: "None" if value is None else "'***'"  # noqa: E731
+
+
+class Made(str):
+    """An id that was made from the order id, because none was given."""
+
+    __slots__ = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -49,8 +75,39 @@ class Rule:
     type: type
     minimum: int | None = None
     maximum: int | None = None
-    pattern: tuple[re.Pattern[str], str] | None = None
+    pattern: Form | None = None
     values: tuple[Any, ...] | None = None
+    known: tuple[str, ...] = ()
+    """Codes that PayCools' pages or its integrators show; any other is taken too."""
+    _quick: re.Pattern[str] | None = attrs.field(init=False, eq=False, repr=False)
+
+    @_quick.default
+    def _of_common_texts(self) -> re.Pattern[str] | None:
+        """One look at the texts that nearly all are; what it does not match is looked at rule by rule."""
+        alphabet = "[ -~]" if self.pattern is None else self.pattern.alphabet
+        if self.type is not str or self.values is not None or alphabet is None:
+            return None
+        most = "" if self.maximum is None else self.maximum
+        return re.compile(f"(?! )(?:{alphabet}){{{self.minimum or 0},{most}}}(?<! )", re.ASCII)
+
+    @property
+    def is_a_day(self) -> bool:
+        """Whether the text is a day as yyyy-MM-dd."""
+        return self.pattern is _DAY
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value satisfies the rule."""
+        kind = type(value)
+        if kind is str:
+            if self._quick is not None and self._quick.fullmatch(value) is not None:
+                return True
+            if self.values is not None and self.type is str:
+                return value in self.values
+        elif kind is int and self.type is int and self.values is None:
+            return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
+        elif kind is Made:
+            return True  # what is wrong with it is told of the order id that it is made from
+        return not self.broken_by(value)
 
     def broken_by(self, value: Any) -> list[str]:
         """Each reason the value is refused, without the value."""
@@ -60,16 +117,15 @@ class Rule:
             reasons.append(f"must be {_NAMES[self.type]}, not {kind.__name__}")
         elif self.type is str:
             self._bound(len(value), "has", " characters", reasons)
-            if not value.isascii() and _SURROGATES.search(value):
-                reasons.append("holds half a character (a lone surrogate)")
-            if value.isspace():
-                reasons.append("is blank")
-            if self.pattern is not None and self.pattern[0].fullmatch(value) is None:
-                reasons.append(self.pattern[1])
+            if not is_clean(value):
+                reasons.append(text_fault(value) or "")
+            elif self.pattern is not None and (value or not self.minimum) and not self.pattern.fits(value):
+                reasons.append(self.pattern.why(value))
         elif self.type is int:
             self._bound(value, "is", "", reasons)
         elif self.type is list:
             self._bound(len(value), "has", " entries", reasons)
+            reasons += text_faults_in(value)
         if self.values is not None and value not in self.values:
             reasons.append("must be one of " + ", ".join(map(str, self.values)))
         return reasons
@@ -82,7 +138,26 @@ class Rule:
 
 
 _NAMES = {int: "an integer", str: "a text", list: "a list", dict: "an object"}
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_DEEPEST = 32
+
+
+def text_faults_in(value: Any, depth: int = 0) -> list[str]:
+    """Why the texts inside a list or an object, names included, may not travel; at most one reason for each of them."""
+    if isinstance(value, str):
+        fault = text_fault(value) if value else None
+        return [f"holds a text that {_as_clause(fault)}"] if fault is not None else []
+    if depth > _DEEPEST:
+        return [f"is nested deeper than {_DEEPEST} levels"]
+    inner: Any = ()
+    if isinstance(value, dict):
+        inner = (*value, *value.values())
+    elif isinstance(value, list | tuple):
+        inner = value
+    return [reason for each in inner for reason in text_faults_in(each, depth + 1)]
+
+
+def _as_clause(fault: str) -> str:
+    return f"cannot travel: its {fault}" if fault.startswith("character") else fault
 
 
 def camel(name: str) -> str:
@@ -120,7 +195,7 @@ def text(
     maximum: int | None = None,
     *,
     default: Any = attrs.NOTHING,
-    pattern: tuple[re.Pattern[str], str] | None = None,
+    pattern: Form | None = None,
     personal: bool = False,
     wire: str | None = None,
     converter: Any = None,
@@ -129,6 +204,25 @@ def text(
     """A text of `minimum` to `maximum` characters."""
     rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern)
     return _field(rule, default, personal=personal, wire=wire, converter=converter, in_path=in_path)
+
+
+def account(maximum: int | None = None, *, default: Any = attrs.NOTHING, converter: Any = None) -> Any:
+    """The number of an account; no page gives its alphabet.
+
+    Letters, digits, single blanks and hyphens are taken, and a mobile number with its country's +. What spreadsheets
+    make of a number is refused.
+    """
+    return text(1, maximum, pattern=ACCOUNT, personal=True, default=default, converter=converter)
+
+
+def phone(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.NOTHING, converter: Any = None) -> Any:
+    """A mobile number for which no page says more than its length."""
+    return text(minimum, maximum, pattern=PHONE, personal=True, default=default, converter=converter)
+
+
+def code(*known: str, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
+    """A code of a bank, a wallet or a channel. No list is complete: `known` are those seen, any other is taken too."""
+    return _field(Rule(type=str, minimum=1, pattern=CODE, known=known), default, wire=wire)
 
 
 def order_id(
@@ -176,7 +270,14 @@ def items(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.
 
 def codes(maximum: int | None = None, *, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
     """One code, or several that travel joined by commas; a list is joined."""
-    return _field(Rule(type=str, minimum=1, maximum=maximum), default, wire=wire, converter=_joined)
+    return _field(Rule(type=str, minimum=1, maximum=maximum, pattern=_CODES), default, wire=wire, converter=_joined)
+
+
+def _codes_fault(value: str) -> str | None:
+    return next((fault for part in value.split(",") if (fault := code_fault(part)) is not None), None)
+
+
+_CODES = explained(_codes_fault, CODE.reason)
 
 
 def _joined(value: Any) -> Any:
@@ -209,7 +310,7 @@ class _Day:
         return True
 
 
-_DAY: Any = (_Day(), "is no day as yyyy-MM-dd")
+_DAY = Form(_Day(), "is no day as yyyy-MM-dd")
 
 
 def _day(value: date | str | None) -> Any:
@@ -217,7 +318,7 @@ def _day(value: date | str | None) -> Any:
 
 
 _MOBILE = re.compile(r"(?:\+?63|0)(9[0-9]{9})", re.ASCII)
-PH_MOBILE = (re.compile(r"09[0-9]{9}", re.ASCII), "is no Philippine mobile number (09 and nine more digits)")
+PH_MOBILE = mobile_form("09[0-9]{9}", "is no Philippine mobile number (09 and nine more digits)")
 
 
 def ph_mobile(value: Any) -> Any:

@@ -15,18 +15,29 @@ from hypothesis import strategies as st
 
 from paycools_async import InvalidRequest, fields
 from paycools_async.fields import Rule
+from paycools_async.global_api.philippines import ACCOUNT_NAME
 
 ALPHABETS = {
     id(fields.ALPHANUMERIC): string.ascii_letters + string.digits,
     id(fields.PERSON_NAME): string.ascii_letters + " '.-",
     id(fields.APP_NAME): string.ascii_letters + " ",
+    id(fields.CODE): string.ascii_letters + string.digits + "_",
+    id(fields.ACCOUNT): string.digits,
+    id(fields.PHONE): string.digits,
+    id(fields._CODES): string.ascii_letters + string.digits + "_",
+    id(ACCOUNT_NAME): string.ascii_letters + string.digits + "ñÑéÉ '.-",
 }
 MOBILES = st.text(string.digits, min_size=9, max_size=9).map(lambda rest: f"09{rest}")
 CODES = st.text(string.ascii_uppercase + string.digits + "_", min_size=1, max_size=12)
 DAYS = st.dates(date(2020, 1, 1), date(2039, 12, 31))
-ANY_TEXT = st.characters(exclude_categories=["Cs"])
+ANY_TEXT = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
 WORDS = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8)
-EXTRAS = st.dictionaries(WORDS.map("x".__add__), st.text(ANY_TEXT, min_size=1, max_size=8) | st.integers(), max_size=2)
+EXTRAS = st.dictionaries(
+    WORDS.map("x".__add__),
+    st.text(ANY_TEXT, min_size=1, max_size=8).filter(fields.is_clean) | st.integers(),
+    max_size=2,
+)
+NAMES = st.text(ALPHABETS[id(fields.PERSON_NAME)], min_size=1, max_size=30).filter(fields.is_clean)
 
 
 def _texts(rule: Rule) -> st.SearchStrategy[Any]:
@@ -97,7 +108,8 @@ def instances(draw: st.DrawFn, cls: Any) -> Any:
             # rules between fields are not declared: draw what they complain about once more
             for name in {each.field for each in error.errors}:
                 again = values(cls, getattr(attrs.fields(cls), name))
-                chosen[name] = draw(MOBILES if attempt % 2 and isinstance(chosen.get(name), str) else again)
+                plain = NAMES if name.endswith("name") else MOBILES
+            chosen[name] = draw(plain if attempt % 2 and isinstance(chosen.get(name), str) else again)
     return reject()
 
 

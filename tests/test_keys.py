@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from Crypto.PublicKey import RSA
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    pkcs12,
 )
 
 from paycools_async import InvalidKeyError, Outcome, load_private_key, load_public_key
@@ -72,6 +73,13 @@ def forms(key_pem: str) -> Forms:
 Make = Callable[[Forms], Any]
 
 
+BAG = "Bag Attributes\n    localKeyID: 01 02 03\n    friendlyName: merchant\nKey Attributes: <No Attributes>\n"
+
+
+def certificate_pem(forms: Forms) -> str:
+    return forms.certificate().public_bytes(Encoding.PEM).decode()
+
+
 def in_lines(der: bytes, end: str = "\n") -> str:
     return end.join(textwrap.wrap(b64(der), 64))
 
@@ -101,12 +109,18 @@ PRIVATE: dict[str, Make] = {
     "Base64 of the URL alphabet": lambda f: base64.urlsafe_b64encode(f.pkcs8).decode(),
     "Base64 as bytes": lambda f: base64.b64encode(f.pkcs8),
     "Base64 of a whole PEM": lambda f: b64(f.pkcs8_pem.encode()),
+    "PEM with bag attributes": lambda f: BAG + f.pkcs8_pem,
+    "PEM with a certificate behind it": lambda f: BAG + f.pkcs8_pem + BAG + certificate_pem(f),
+    "PEM with a certificate before it": lambda f: certificate_pem(f) + f.pkcs8_pem,
+    "PEM with its public half before it": lambda f: f.spki_pem + f.pkcs8_pem,
+    "the same PEM twice": lambda f: f.pkcs8_pem + f.pkcs8_pem.replace("\n", "\r\n"),
     "DER PKCS#8": lambda f: f.pkcs8,
     "DER PKCS#1": lambda f: f.pkcs1,
     "DER in a bytearray": lambda f: bytearray(f.pkcs8),
 }
 PUBLIC: dict[str, Make] = {
     "PEM SPKI": lambda f: f.spki_pem,
+    "PEM SPKI beside a certificate": lambda f: certificate_pem(f) + f.spki_pem,
     "PEM PKCS#1": lambda f: f.pkcs1_public_pem,
     "Base64 of SPKI": lambda f: b64(f.spki),
     "Base64 of PKCS#1": lambda f: b64(f.pkcs1_public),
@@ -147,6 +161,18 @@ def test_a_public_key_loads_from_a_file(forms: Forms, tmp_path: Path) -> None:
     assert load_public_key(tmp_path / "platform.pem").der == forms.spki
 
 
+def test_a_path_may_begin_at_home(forms: Forms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key.pem").write_text(forms.pkcs8_pem)
+    assert load_private_key("~/key.pem").public.der == forms.spki
+    assert load_private_key(Path("~/key.pem")).public.der == forms.spki
+
+
+def test_a_file_without_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(InvalidKeyError, match="the key file has more than 65536 bytes; that is no key"):
+        load_private_key(Path("/dev/zero"))
+
+
 def test_a_file_that_names_a_file_is_not_followed(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(str(file))
@@ -167,6 +193,11 @@ def cut(text: str, part: float = 0.5) -> str:
 
 PASSPHRASE = "this key is protected by a passphrase; export it without one"
 OPENSSH = "this is an OpenSSH key; convert it with ssh-keygen -p -m PKCS8"
+STORE = (
+    "this is no RSA private key: it is a PKCS#12 store (.p12, .pfx); take the key out: "
+    "openssl pkcs12 -in FILE -nocerts -nodes"
+)
+UTF16 = "the key's text is UTF-16, as some editors call Unicode; save it as UTF-8"
 CUT_OFF = "the PEM is cut off: it needs both its BEGIN and its END line"
 NO_KEY = "this is neither a PEM nor a Base64 key, and no file of that name can be read ({} characters)"
 IS_PUBLIC = "this is a public key; the merchant's private key is needed (its file says BEGIN PRIVATE KEY)"
@@ -191,6 +222,35 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda f: elliptic().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         "this is no RSA private key: it is an elliptic-curve key",
     ),
+    "Ed25519 key": (
+        lambda f: ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "this is no RSA private key: it is an Ed25519 key, and PayCools signs with RSA",
+    ),
+    "Ed25519 public key": (
+        lambda f: (
+            ed25519.Ed25519PrivateKey.generate()
+            .public_key()
+            .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ),
+        "this is no RSA private key: it is an Ed25519 key, and PayCools signs with RSA",
+    ),
+    "PKCS#12": (lambda f: pkcs12.serialize_key_and_certificates(b"me", f.key, None, None, NoEncryption()), STORE),
+    "PKCS#12 with a passphrase, as Base64": (
+        lambda f: b64(pkcs12.serialize_key_and_certificates(None, f.key, None, None, BestAvailableEncryption(b"x"))),
+        STORE,
+    ),
+    "UTF-16": (lambda f: f.pkcs8_pem.encode("utf-16"), UTF16),
+    "UTF-16, big end first": (lambda f: b"\xfe\xff" + f.pkcs8_pem.encode("utf-16-be"), UTF16),
+    "UTF-16 without its mark": (lambda f: f.pkcs8_pem.encode("utf-16-le"), UTF16),
+    "a Java key store": (
+        lambda f: b"\xfe\xed\xfe\xed" + bytes(40),
+        "this is a Java key store; take the key out with keytool and openssl",
+    ),
+    "two keys": (
+        lambda f: f.pkcs8_pem + RSA.generate(2048).export_key("PEM", pkcs=8).decode(),
+        "2 private keys stand here; leave the one that is meant",
+    ),
+    "far too much": (lambda f: "A" * 70_000, "this has 70000 characters; a key has at most 65536"),
     "encrypted PKCS#8": (lambda f: f.encrypted(Encoding.PEM, PrivateFormat.PKCS8), PASSPHRASE),
     "encrypted PKCS#1": (lambda f: f.encrypted(Encoding.PEM, PrivateFormat.TraditionalOpenSSL), PASSPHRASE),
     "encrypted DER": (

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .api import GlobalPayouts, PayoutApi, PHPayouts
     from .ledger import SQLiteLedger
     from .options import Options, Summary
-    from .orders import FileError, Order, RowError, read_orders
+    from .orders import FileError, Order, OrderFile, Reading, RowError, read_orders
     from .postgres import PostgresLedger
     from .postgres_session import grant
     from .protocol import Identity, Ledger, LedgerError
@@ -19,7 +19,7 @@ else:  # who needs the states alone does not wait for every country's classes
         "api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
         "ledger": ("SQLiteLedger",),
         "options": ("Options", "Summary"),
-        "orders": ("FileError", "Order", "RowError", "read_orders"),
+        "orders": ("FileError", "Order", "OrderFile", "Reading", "RowError", "read_orders"),
         "postgres": ("PostgresLedger",),
         "postgres_session": ("grant",),
         "protocol": ("Identity", "Ledger", "LedgerError"),
@@ -37,9 +37,11 @@ __all__ = [
     "LedgerError",
     "Options",
     "Order",
+    "OrderFile",
     "PHPayouts",
     "PayoutApi",
     "PostgresLedger",
+    "Reading",
     "RowError",
     "Runner",
     "SQLiteLedger",

@@ -11,7 +11,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-import attrs
+from .files.bounds import why_too_much
+from .files.cells import Unusable
 
 __all__ = ["Unreadable", "Unusable", "cell_text", "number_text", "rows"]
 
@@ -23,13 +24,6 @@ class Unreadable(Exception):
     """The file as a whole cannot be used."""
 
 
-@attrs.frozen
-class Unusable:
-    """A cell that cannot be taken, and why."""
-
-    reason: str
-
-
 def rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
     """The number and the cells of each row of the one visible sheet. Raises Unreadable."""
     try:
@@ -38,6 +32,9 @@ def rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
         raise Unreadable(
             f"{path.name}: reading .xlsx needs an extra: pip install 'paycools-async[xlsx]'; or save it as .csv"
         ) from None
+    too_much = why_too_much(path)
+    if too_much is not None:
+        raise Unreadable(f"{path.name}: {too_much}")
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
             sheet = _only_sheet(book, path.name, (calamine.SheetTypeEnum.WorkSheet, calamine.SheetVisibleEnum.Visible))
@@ -70,7 +67,7 @@ def number_text(number: float | int) -> str:
     return str(int(number)) if number == int(number) and abs(number) < _EXACT else repr(number)
 
 
-def cell_text(cell: Any, *, money: bool, whole: bool, a_day: bool, personal: bool) -> Any:
+def cell_text(cell: Any, *, money: bool, whole: bool, a_day: bool, keeps_zeros: bool) -> Any:
     """A cell as the text its column wants, or as Unusable."""
     if cell is None or isinstance(cell, str):
         return cell
@@ -79,7 +76,7 @@ def cell_text(cell: Any, *, money: bool, whole: bool, a_day: bool, personal: boo
     if isinstance(cell, int | float):
         if money or whole:
             return number_text(cell)
-        if personal:
+        if keeps_zeros:
             return Unusable(
                 "stands there as a number, so zeros in front and digits beyond 15 are lost; format the column as text"
             )

@@ -15,14 +15,13 @@ from typing import Any
 import attrs
 
 from ..wire.canonical import NumberText
+from ..wire.numbers import MOST_NESTED, is_nested_too_deep
 from .errors import MalformedCallback
 
 __all__ = ["MAX_BODY", "Body", "flat_text", "plain", "read"]
 
 MAX_BODY = 64 * 1024
 """Bytes. The longest documented callback has less than one thousand."""
-
-_DEEPEST = 32
 
 
 @attrs.frozen
@@ -55,9 +54,9 @@ def read(raw: bytes | str, limit: int = MAX_BODY) -> Body:
         raise MalformedCallback(f"longer than {limit} bytes")
     try:
         text = raw if isinstance(raw, str) else str(raw, "utf-8")
+        if is_nested_too_deep(text):
+            raise MalformedCallback(f"nested deeper than {MOST_NESTED} levels")
         members = _DECODER.decode(text)
-        if text.count("{") + text.count("[") > _DEEPEST:
-            _refuse_depth(members)
         if isinstance(raw, str) and not raw.isascii():
             raw.encode("utf-8")
         if "\\ud" in text or "\\uD" in text:
@@ -66,21 +65,9 @@ def read(raw: bytes | str, limit: int = MAX_BODY) -> Body:
         raise MalformedCallback("not UTF-8, or half a surrogate pair") from None
     except ValueError:
         raise MalformedCallback("not JSON") from None
-    except RecursionError:
-        raise MalformedCallback("nested too deep") from None
     if members.__class__ is not dict:
         raise MalformedCallback("not a JSON object")
     return Body(text, members)
-
-
-def _refuse_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(_DEEPEST):
-        inner = [each.values() if each.__class__ is dict else each for each in level if each.__class__ in (dict, list)]
-        if not inner:
-            return
-        level = [item for items in inner for item in items]
-    raise MalformedCallback("nested too deep")
 
 
 def flat_text(body: Body, known: Collection[str] = ()) -> str:

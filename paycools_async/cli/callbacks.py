@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ import attrs
 import typer
 
 from ..callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
+from ..callbacks.body import MAX_BODY
 from ..callbacks.samples import find_event, sample_fields, sign_global, sign_ph
 from ..callbacks.verify import Callbacks
 from ..endpoint import Event
 from ..errors import ConfigurationError
+from ..settings import key_setting, setting
 from ..signing import load_private_key
 from .run import failing_clearly, say
 
@@ -45,10 +48,10 @@ def verify(file: Annotated[Path, typer.Argument(help="The raw body as it came; -
 
 def _callbacks() -> list[Callbacks]:
     found: list[Callbacks] = []
-    if secret := os.environ.get(PH_SECRET):
+    if secret := setting(os.environ, PH_SECRET):
         found.append(PHCallbacks(secret))
-    if key := os.environ.get(PLATFORM_KEY):
-        found.append(GlobalCallbacks(key))
+    if key := key_setting(os.environ, PLATFORM_KEY):
+        found.append(GlobalCallbacks(key[1]))
     if not found:
         raise ConfigurationError(f"set {PH_SECRET} or {PLATFORM_KEY}")
     return found
@@ -56,7 +59,8 @@ def _callbacks() -> list[Callbacks]:
 
 def _read(file: Path) -> bytes:
     try:
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with contextlib.nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
+            raw = source.read(MAX_BODY + 2)  # and a line end; more is refused with the bound
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from None
     return raw.rstrip(b"\r\n")  # an editor's last line end is not part of a body
@@ -111,7 +115,7 @@ def _body(name: str, changes: list[str], platform_key: Path | None) -> bytes:
         number = value.removeprefix("-").isdecimal() and value.isascii() and not isinstance(fields.get(field), str)
         fields[field] = int(value) if number else value
     if entry.family == "ph":
-        secret = os.environ.get(PH_SECRET)
+        secret = setting(os.environ, PH_SECRET)
         if not secret:
             raise ConfigurationError(f"set {PH_SECRET} to the secret that your handler has")
         return sign_ph(fields, secret)

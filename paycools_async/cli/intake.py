@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import sqlite3
 import tempfile
 import threading
@@ -15,27 +14,42 @@ from typing import Any
 
 import attrs
 
-from ..batch import FileError, Identity, Ledger, Order, PayoutApi, RowError, SQLiteLedger, read_orders
+from ..batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
+from ..batch.files.codes import read_codes
 from ..batch.protocol import Intake, Source
 from ..batch.repeats import Repeats
-from .run import say_error
+from .run import say, say_error
 from .showing import hint
 
-__all__ = ["check_file", "enter_file", "tell_bad_rows", "tell_repeats"]
+__all__ = ["check_file", "enter_file", "reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]
 
 
-async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tuple[Intake, Repeats]:
+def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Path | None, plain_names: bool) -> Reading:
+    """How a file is to be read, by a command's options. Raises ConfigurationError for a list of codes that is none."""
+    return Reading(
+        encoding=encoding,
+        ignored=tuple(ignore_column or ()),
+        codes=None if codes is None else read_codes(codes),
+        codes_name="the list of codes" if codes is None else codes.name,
+        plain_names=plain_names,
+    )
+
+
+async def enter_file(
+    ledger: Ledger, api: PayoutApi, path: Path, by: str, how: Reading | None = None
+) -> tuple[Intake, Repeats, OrderFile]:
     """Enter a file's rows as offered. Raises FileError, and enters nothing, where the file changes while it is read.
 
     Whoever cancels this has entered nothing either.
     """
     before = await asyncio.to_thread(_sha256, path)
     repeats, stopped = _Repeats(), threading.Event()
-    orders = _unchanged(repeats.watching(read_orders(path, api.request_class, api.currency)), path, before, stopped)
+    file = OrderFile(path, api.request_class, api.currency, how)
+    orders = _unchanged(repeats.watching(file), path, before, stopped)
     source = Source(file=path.name, sha256=before, by=by)
     entering = asyncio.ensure_future(ledger.intake(orders, api.text_of, source))
     try:
-        return await asyncio.shield(entering), repeats
+        return await asyncio.shield(entering), repeats, file
     except asyncio.CancelledError:
         stopped.set()
         found = (await asyncio.gather(entering, return_exceptions=True))[0]
@@ -44,19 +58,19 @@ async def enter_file(ledger: Ledger, api: PayoutApi, path: Path, by: str) -> tup
         raise
 
 
-async def check_file(path: Path, request_class: type[Any], currency: str) -> tuple[Intake, Repeats]:
+async def check_file(
+    path: Path, request_class: type[Any], currency: str, how: Reading | None = None
+) -> tuple[Intake, Repeats, OrderFile]:
     """What would come of entering a file into a new ledger. Makes no file that stays."""
-    repeats = _Repeats()
+    repeats, file = _Repeats(), OrderFile(path, request_class, currency, how)
     with tempfile.TemporaryDirectory() as folder:
         ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
         try:
-            found = await ledger.intake(
-                repeats.watching(read_orders(path, request_class, currency)),
-                lambda request: json.dumps(attrs.asdict(request)),
-            )
+            # the ledger lasts no longer than this: nothing will be held against a row's content
+            found = await ledger.intake(repeats.watching(file), lambda request: str(request.mch_order_id))
         finally:
             await ledger.aclose()
-    return found, repeats
+    return found, repeats, file
 
 
 class _Repeats(Repeats):
@@ -108,12 +122,23 @@ def tell_bad_rows(file: Path, found: Intake, ledger: str | None = None) -> bool:
         say_error(f"{file.name}: and {found.more_errors} more")
     if found.errors:
         rows = len({error.line for error in found.errors})
-        say_error(f"error: {rows} bad rows; nothing was sent")
+        say_error(f"error: {rows} bad {'row' if rows == 1 else 'rows'}; nothing was sent")
         return True
     if not found.new and not found.known:
         say_error(f"error: {file.name}: no payouts in it; nothing was sent")
         return True
     return False
+
+
+def tell_file(file: Path, found: OrderFile) -> None:
+    """How much was read and how, and what a person should look at before saying yes."""
+    say(f"{file.name}: {found.counted}")
+    for note in found.notes:
+        say(f"{file.name}: {note}")
+    for spelled in found.spelled:
+        say(f"{file.name}: sent in plain spelling: {spelled}")
+    for warning in found.warnings:
+        say_error(f"warning: {file.name}: {warning}")
 
 
 def tell_repeats(file: Path, repeats: Repeats) -> None:

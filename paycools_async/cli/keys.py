@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..client import PayCoolsPH
-from ..config import PHCredentials
+from ..config import PHCredentials, secret_doubts
 from ..errors import ConfigurationError
 from ..signing import load_private_key, signer_for, verifier_for
 from ..testing.keys import generate_private_key
@@ -56,15 +56,22 @@ def check(
     async def look() -> int:
         if file is not None and online:
             raise ConfigurationError("--online uses the PAYCOOLS_PH_* variables; leave the file out")
-        if file is not None and not file.exists():
+        settings: PHCredentials | None = None
+        if file is None:
+            settings = PHCredentials.from_env()
+            key = settings.private_key
+        elif file.expanduser().exists():
+            key = load_private_key(file)
+        else:
             raise ConfigurationError(f"{file}: there is no such file")
-        key = load_private_key(file) if file is not None else PHCredentials.from_env().private_key
         proof = b"paycools"
         if not verifier_for(key.public).verify(proof, signer_for(key).sign(proof)):
             raise ConfigurationError("the key's halves do not belong together")
         say(f"private key: {key.bits} bits, signs and verifies")
         say("Public key, for PayCools:")
         say(base64.b64encode(key.public.der).decode())
+        if settings is not None:
+            say(_secret_told(settings))
         if online:
             async with PayCoolsPH.from_env() as paycools:
                 await paycools.ping()
@@ -72,3 +79,17 @@ def check(
         return 0
 
     failing_clearly(look)
+
+
+def _secret_told(settings: PHCredentials) -> str:
+    """What can be said of the callback secret. Raises ConfigurationError where it cannot verify anything."""
+    secret = settings.callback_secret
+    if secret is None:
+        return "callback secret: not set, so callbacks cannot be verified (PAYCOOLS_PH_CALLBACK_SECRET)"
+    doubt = secret_doubts(settings)
+    if doubt is not None:
+        raise ConfigurationError(f"the callback secret {doubt}; callbacks would not verify")
+    return (
+        f"callback secret: {len(secret)} characters; only a callback of PayCools' proves it: "
+        "`paycools callbacks verify FILE`"
+    )

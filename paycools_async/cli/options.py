@@ -13,13 +13,17 @@ __all__ = [
     "ApiOption",
     "BatchesOption",
     "ByOption",
+    "CodesOption",
     "ConcurrencyOption",
     "CountOption",
     "CountryOption",
     "DetachOption",
+    "EncodingOption",
     "FileArgument",
+    "IgnoreOption",
     "LedgerOption",
     "MarginOption",
+    "PlainNamesOption",
     "RateOption",
     "RecoverOption",
     "ReportOption",
@@ -73,3 +77,17 @@ MarginOption = Annotated[
 DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option("--encoding", help="How the text is encoded, such as cp1252; UTF-8 by default."),
+]
+IgnoreOption = Annotated[
+    list[str] | None, typer.Option("--ignore-column", help="Pass this column over; repeat for several.")
+]
+CodesOption = Annotated[
+    Path | None, typer.Option("--codes", help="Take only the codes of banks and wallets in this file, one a line.")
+]
+PlainNamesOption = Annotated[
+    bool,
+    typer.Option("--plain-names", help="Send names in letters that PayCools takes, n for ñ; lists them."),
+]

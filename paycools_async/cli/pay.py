@@ -20,7 +20,7 @@ from ..errors import ConfigurationError, PayCoolsError, first_of
 from ..money import format_major, to_minor
 from .asking import asked, can_ask
 from .destination import Destination, coloured, destination_lines
-from .intake import check_file, enter_file, tell_bad_rows, tell_repeats
+from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
 from .ledgers import is_postgres, open_ledger, shown
 from .opening import open_api, try_folder
 from .plan import Plan
@@ -76,8 +76,10 @@ async def pay(plan: Plan) -> int:
     async with open_api(plan.country, sandbox=Path(plan.ledger) if plan.sandbox else None, **options) as paying:
         if plan.file is not None and not postgres and _is_missing(plan.ledger):
             # a faulty file must not leave a ledger behind; and a ledger, once made, is never deleted
-            found, _ = await check_file(plan.file, paying.api.request_class, paying.api.currency)
-            if tell_bad_rows(plan.file, found):
+            found, _, read = await check_file(plan.file, paying.api.request_class, paying.api.currency, plan.reading)
+            if found.errors or not found.new:
+                tell_file(plan.file, read)
+                tell_bad_rows(plan.file, found)
                 return BAD_INPUT
         ledger = await open_ledger(
             plan.ledger,
@@ -169,8 +171,9 @@ class _Payment:
         return chosen
 
     async def _enter(self, file: Path) -> Intake:
-        found, repeats = await enter_file(self.ledger, self.api, file, self.plan.by)
+        found, repeats, read = await enter_file(self.ledger, self.api, file, self.plan.by, self.plan.reading)
         self.entered = found.batch
+        tell_file(file, read)
         if tell_bad_rows(file, found, self.plan.ledger):
             raise typer.Exit(BAD_INPUT)
         say(f"{file.name}: {amount_of(found.new + found.known, found.total, self.api.currency)}")

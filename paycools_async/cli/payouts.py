@@ -15,7 +15,7 @@ from ..batch.reports import write_report
 from ..ph.payout import CreatePayout
 from .batches import backup, batches, withdraw
 from .destination import destination_lines
-from .intake import check_file, tell_bad_rows, tell_repeats
+from .intake import check_file, reading_of, tell_bad_rows, tell_file, tell_repeats
 from .ledgers import reading, shown
 from .opening import chosen_country, try_folder
 from .options import (
@@ -24,13 +24,17 @@ from .options import (
     ApiOption,
     BatchesOption,
     ByOption,
+    CodesOption,
     ConcurrencyOption,
     CountOption,
     CountryOption,
     DetachOption,
+    EncodingOption,
     FileArgument,
+    IgnoreOption,
     LedgerOption,
     MarginOption,
+    PlainNamesOption,
     RateOption,
     RecoverOption,
     ReportOption,
@@ -61,13 +65,23 @@ app.command()(backup)
 
 
 @app.command()
-def check(file: FileArgument, api: ApiOption = "ph", country: CountryOption = None) -> None:
+def check(
+    file: FileArgument,
+    api: ApiOption = "ph",
+    country: CountryOption = None,
+    encoding: EncodingOption = None,
+    ignore_column: IgnoreOption = None,
+    codes: CodesOption = None,
+    plain_names: PlainNamesOption = False,
+) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
     chosen = chosen_country(api, country)
     currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
 
     async def look() -> int:
-        found, repeats = await check_file(file, request_class, currency)
+        how = reading_of(encoding, ignore_column, codes, plain_names)
+        found, repeats, rows = await check_file(file, request_class, currency, how)
+        tell_file(file, rows)
         if tell_bad_rows(file, found):
             return BAD_INPUT
         tell_repeats(file, repeats)
@@ -130,9 +144,9 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters.values()
 
 
-def _pay(file: Path | None, **options: Any) -> None:
+def _pay(plan: Callable[[], Plan]) -> None:
     async def go() -> int:
-        return await pay(_plan(file, **options))
+        return await pay(plan())
 
     failing_clearly(go)
 
@@ -146,10 +160,19 @@ def run(
     ] = False,
     expect_count: CountOption = None,
     expect_total: TotalOption = None,
+    encoding: EncodingOption = None,
+    ignore_column: IgnoreOption = None,
+    codes: CodesOption = None,
+    plain_names: PlainNamesOption = False,
     **options: Any,
 ) -> None:
     """Pay a file: shows what your yes would send, and sends that. Running it again resumes, and pays nobody twice."""
-    _pay(file, offer=offer, expect_count=expect_count, expect_total=expect_total, **options)
+
+    def plan() -> Plan:
+        how = reading_of(encoding, ignore_column, codes, plain_names)
+        return _plan(file, offer=offer, expect_count=expect_count, expect_total=expect_total, reading=how, **options)
+
+    _pay(plan)
 
 
 @app.command()
@@ -161,14 +184,14 @@ def release(
     **options: Any,
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
-    _pay(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options)
+    _pay(lambda: _plan(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options))
 
 
 @app.command()
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(None, batches=tuple(batch or ()), **options)
+    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options))
 
 
 @app.command()

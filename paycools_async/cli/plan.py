@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from ..batch import Options
+from ..batch import Options, Reading
 
 __all__ = ["Plan", "whoami"]
 
@@ -36,6 +36,8 @@ class Plan:
     recover: bool = False
     expect_count: int | None = None
     expect_total: str | None = None
+    reading: Reading = attrs.field(factory=Reading)
+    """How the file is to be read."""
     timeout: float = 30.0
     lease_margin: float | None = None
     detach: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..endpoint import GlobalRequest, shared
 from ..errors import FieldError
-from ..fields import EMAIL, URL, minor_units, order_id, text
+from ..fields import EMAIL, URL, code, minor_units, mobile_form, order_id, text
 from .common import GlobalPaymentReceipt
 
 __all__ = [
@@ -45,7 +45,7 @@ class CountryPayment(GlobalRequest[GlobalPaymentReceipt]):
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
     customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
+    channel_code: str = code()
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str | None = text(1, 512, pattern=URL, default=None)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
@@ -57,11 +57,11 @@ class CountryPayment(GlobalRequest[GlobalPaymentReceipt]):
             yield FieldError("redirect_url", "is required for channels of the kind URL")
 
 
-ID_MOBILE = (re.compile(r"08[0-9]{8,11}", re.ASCII), "is no Indonesian mobile number (08 and 8 to 11 more digits)")
+ID_MOBILE = mobile_form("08[0-9]{8,11}", "is no Indonesian mobile number (08 and 8 to 11 more digits)")
 id_mobile: Callable[[Any], Any] = national("62", "8[0-9]{8,11}")
 
-MY_MOBILE = (re.compile(r"01[0-9]{8,9}", re.ASCII), "is no Malaysian mobile number (01 and 8 or 9 more digits)")
+MY_MOBILE = mobile_form("01[0-9]{8,9}", "is no Malaysian mobile number (01 and 8 or 9 more digits)")
 my_mobile: Callable[[Any], Any] = national("60", "1[0-9]{8,9}")
 
-TH_MOBILE = (re.compile(r"0[689][0-9]{8}", re.ASCII), "is no Thai mobile number (06, 08 or 09 and eight more digits)")
+TH_MOBILE = mobile_form("0[689][0-9]{8}", "is no Thai mobile number (06, 08 or 09 and eight more digits)")
 th_mobile: Callable[[Any], Any] = national("66", "[689][0-9]{8}")

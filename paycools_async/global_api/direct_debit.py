@@ -13,7 +13,7 @@ import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
-from ..fields import URL, choice, extra_fields, text
+from ..fields import URL, choice, code, extra_fields, text
 from ..ph.direct_debit_tokens import InactiveType, TokenStatus
 from ..product import Call
 from .common import PAYOUT_COUNTRIES, GlobalEvent, GlobalResult, PaymentEvent
@@ -68,7 +68,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
 
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
-    channel_code: str = text(1)
+    channel_code: str = code()
     country_code: str = choice(*DEBIT_COUNTRIES)
     # APP stands in the twin only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")

@@ -11,7 +11,7 @@ import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import OpenEnum
-from ..fields import minor_units, order_id, text
+from ..fields import account, code, minor_units, order_id, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -94,11 +94,11 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     mch_order_id: str = order_id()
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(10_000)
-    account_no: str = text(1, 50, personal=True)
+    account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
     mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
-    pay_method_code: str = text(1)
-    transfer_code: str = text(1)
+    pay_method_code: str = code("BANK", "EWALLET")
+    transfer_code: str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
 
 

@@ -10,8 +10,9 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import choice, minor_units, order_id, text
+from ..fields import account, choice, code, minor_units, order_id, text
 from ..product import Call, Product, Sender
+from ..texts import form_fault
 from .common import (
     GlobalPaymentReceipt,
     GlobalPaymentStatus,
@@ -84,17 +85,16 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     mch_order_id: str = order_id()
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
-    pay_method_code: str = text(1)
-    transfer_code: str = text(1)
+    pay_method_code: str = code("BANK")
+    transfer_code: str = code("RHBB")
     account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
-    account_no: str = text(1, 50, personal=True, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
     account_name: str = text(1, 128, personal=True)
     remark: str | None = text(1, 256, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        number = self.account_type == "MOBILE_NUMBER" and isinstance(self.account_no, str)
-        if number and MY_MOBILE[0].fullmatch(self.account_no) is None:
-            yield FieldError("account_no", MY_MOBILE[1])
+        if self.account_type == "MOBILE_NUMBER":
+            yield from form_fault("account_no", self.account_no, MY_MOBILE)
 
 
 @endpoint(

@@ -14,8 +14,9 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import PH_MOBILE, URL, choice, minor_units, mobile, order_id, ph_mobile, text
+from ..fields import PH_MOBILE, URL, Form, account, choice, code, minor_units, mobile, order_id, ph_mobile, text
 from ..product import Call, Product, Sender
+from ..texts import form_fault
 from .common import (
     GlobalPaymentReceipt,
     GlobalPaymentStatus,
@@ -53,7 +54,21 @@ class PhilippineChannel(OpenEnum):
     """For static codes."""
 
 
-ACCOUNT_NAME = (re.compile(r"(?:[^\W_]|[ '.\-])*"), "letters, digits, spaces and ' . - only")
+_NAME_CHARACTERS = r"[A-Za-z0-9 '.\-]"
+
+
+def _in_a_name(char: str) -> bool:
+    return char.isalpha() or re.fullmatch(_NAME_CHARACTERS, char) is not None
+
+
+class _Name:
+    """Looks like a pattern: letters of every script, for which there is none."""
+
+    def fullmatch(self, value: str) -> bool | None:
+        return True if all(map(_in_a_name, value)) else None
+
+
+ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHARACTERS, letter=_in_a_name)
 """The page bans special characters other than ' . - and nothing else."""
 
 
@@ -93,15 +108,14 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     pay_method_code: str = choice("BANK", "EWALLET")
-    transfer_code: str = text(1)
-    account_no: str = text(1, 50, personal=True, converter=attrs.Converter(_account_no, takes_self=True))
+    transfer_code: str = code()
+    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
     account_name: str = text(1, 128, pattern=ACCOUNT_NAME, personal=True)
     remark: str | None = text(1, 256, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        wallet = self.pay_method_code == "EWALLET" and isinstance(self.account_no, str)
-        if wallet and PH_MOBILE[0].fullmatch(self.account_no) is None:
-            yield FieldError("account_no", PH_MOBILE[1])
+        if self.pay_method_code == "EWALLET":
+            yield from form_fault("account_no", self.account_no, PH_MOBILE)
 
 
 @endpoint(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
-from ..fields import order_id, text
+from ..fields import order_id, phone
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -46,7 +46,7 @@ class CreateRussianPayment(CountryPayment):
     No channel is known. `redirect_url`: required for channels of the kind URL.
     """
 
-    mobile: str = text(10, 14, personal=True)
+    mobile: str = phone(10, 14)
 
 
 @endpoint(

@@ -14,7 +14,7 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result, shared
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
-from ..fields import EMAIL, URL, day, extra_fields, mobile, order_id, text
+from ..fields import EMAIL, URL, code, day, extra_fields, mobile, order_id, text
 from ..ph.standing import days_in_order
 from ..product import Call, Product
 from .common import ChannelType, GlobalResult, PaymentEvent
@@ -84,12 +84,12 @@ class StaticCodeOrder(GlobalRequest[StaticCode]):
 
     mch_order_id: str = order_id()
     customer_name: str = text(1, 128, personal=True)
-    channel_code: str = text(1)
+    channel_code: str = code()
     # the Philippine example leaves it out, its table requires it: without it nobody would hear of the payments
     notify_url: str = text(1, 256, pattern=URL)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
     remark: str | None = text(1, 256, default=None)
-    pay_mode: str | None = text(1, default=None)
+    pay_mode: str | None = code(default=None)
 
 
 @shared
@@ -199,7 +199,7 @@ class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
     """Cancel a static code (2.3.5); its status is CANCEL then. Documented. Raises NotFound."""
 
     mch_order_id: str = order_id()
-    channel_code: str = text(1)
+    channel_code: str = code()
 
 
 class PhilippineStaticCodes(Product):

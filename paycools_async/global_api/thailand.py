@@ -12,7 +12,7 @@ import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
-from ..fields import choice, extra_fields, minor_units, order_id, text
+from ..fields import account, choice, code, extra_fields, minor_units, order_id, text
 from ..product import Call, Product, Sender
 from .common import (
     GlobalPaymentReceipt,
@@ -101,12 +101,12 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     pay_method_code: str = choice("BANK", "PROMPTPAY", "EWALLET")
-    account_no: str = text(1, 50, personal=True)
-    transfer_code: str | None = text(1, default=None)
+    account_no: str = account(50)
+    transfer_code: str | None = code(default=None)
     promptpay_account_type: str | None = choice("NATID", "MSISDN", default=None)
     account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
     account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
-    account_tax_id: str | None = text(1, 50, default=None, personal=True)
+    account_tax_id: str | None = account(50, default=None)
     mobile: str | None = text(10, 10, pattern=TH_MOBILE, default=None, personal=True, converter=th_mobile)
     relationship: str | None = text(1, 50, default=None)
     remark: str | None = text(1, 256, default=None)

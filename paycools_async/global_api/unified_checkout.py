@@ -11,10 +11,10 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
-from ..fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, text
+from ..fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
 from ..product import Call, Product
 from .common import CURRENCIES, PAYOUT_COUNTRIES, ChannelType, GlobalResult, OrderEvent, currency_of
-from .unified_parts import UnifiedAddress, UnifiedGoods
+from .unified_parts import UnifiedAddress, UnifiedGoods, paylater_needs
 
 __all__ = [
     "CreateUnifiedCheckout",
@@ -55,7 +55,7 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
 
     `amount`: minor units of `currency` (whole rupiah when `country_code` is ID). `currency` is the price's,
     `settlement_currency` the merchant's; both are the country's if not given. `expire_seconds`: seconds the page stays
-    open. `goods_details` and `billing_address` are required where PAYLATER is the only type asked for.
+    open. `goods_details` and `billing_address` are required where PAYLATER is among the types.
     `virtual_account_name` is the merchant's if not given. Further fields go into `extra`.
     """
 
@@ -66,7 +66,7 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     settlement_currency: str = choice(*_CURRENCIES, default=attrs.Factory(currency_of, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
-    mobile: str = text(10, 14, personal=True)
+    mobile: str = phone(10, 14)
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
     merchant_logo: str | None = text(1, default=None)
@@ -81,11 +81,7 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # the page says "with PAYLATER"; whether that holds where it is one type of several is not said
-        if self.channel_type_list == ["PAYLATER"]:
-            for name in ("goods_details", "billing_address"):
-                if getattr(self, name) is None:
-                    yield FieldError(name, "is required for PAYLATER")
+        return paylater_needs(self)  # the page says "with PAYLATER": also where it is one type of several
 
 
 @result

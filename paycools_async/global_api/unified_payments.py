@@ -11,7 +11,7 @@ import attrs
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
-from ..fields import EMAIL, URL, choice, extra_fields, items, minor_units, order_id, text
+from ..fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
 from ..product import Call
 from .common import (
     ALL_COUNTRIES,
@@ -38,6 +38,7 @@ __all__ = [
     "UnifiedPayments",
 ]
 
+_TYPES = ("QR", "ONLINE_BANKING", "EWALLET", "BANK_TRANSFER", "CARD", "DIRECT_DEBIT", "PAYLATER")
 _WITH_PAGE = ("ONLINE_BANKING", "EWALLET", "CARD", "PAYLATER")
 """Channel types where the customer leaves the shop and has to find back."""
 
@@ -89,12 +90,12 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     amount: int = minor_units(1)
     country_code: str = choice(*ALL_COUNTRIES)
     currency: str = choice(*CURRENCIES.values(), default=attrs.Factory(currency_of, takes_self=True))
-    channel_type: str = choice("QR", "ONLINE_BANKING", "EWALLET", "BANK_TRANSFER", "CARD", "DIRECT_DEBIT", "PAYLATER")
-    channel_code: str = text(1)
+    channel_type: str = choice(*_TYPES)
+    channel_code: str = code()
     pay_token: str | None = text(1, default=None, personal=True)
     customer_name: str | None = text(1, 128, default=None, personal=True)
     email: str | None = text(1, 128, pattern=EMAIL, default=None, personal=True)
-    mobile: str | None = text(10, 14, default=None, personal=True)
+    mobile: str | None = phone(10, 14, default=None)
     terminal_type: str | None = choice("WEB", "WAP", "APP", default=None)
     os_type: str | None = choice("IOS", "ANDROID", "OTHER", default=None)
     notify_url: str = text(1, 256, pattern=URL)
@@ -108,6 +109,8 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     def _cross_checks(self) -> Iterator[FieldError]:
         kind = self.channel_type
         yield from currency_fits(self.country_code, self.currency)
+        if kind not in _TYPES:
+            return
         if kind == "DIRECT_DEBIT":
             wanted: tuple[str, ...] = ("pay_token",)
         else:

@@ -9,7 +9,7 @@ import attrs
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ..errors import FieldError
-from ..fields import choice, extra_fields, minor_units, order_id, text
+from ..fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
 from ..product import Call
 from .common import (
     CURRENCIES,
@@ -67,14 +67,14 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     currency: str = choice(
         *(CURRENCIES[country] for country in PAYOUT_COUNTRIES), default=attrs.Factory(currency_of, takes_self=True)
     )
-    pay_method_code: str = text(1)
-    account_no: str = text(1, 50, personal=True)
+    pay_method_code: str = code("BANK", "EWALLET", "PROMPTPAY")
+    account_no: str = account(50)
     account_name: str | None = text(1, 128, default=None, personal=True)
-    transfer_code: str | None = text(1, default=None)
-    mobile: str | None = text(10, 14, default=None, personal=True)
-    account_type: str | None = text(1, default=None)
-    account_tax_id: str | None = text(1, default=None, personal=True)
-    promptpay_account_type: str | None = text(1, default=None)
+    transfer_code: str | None = code("CIMB", "RHBB", default=None)
+    mobile: str | None = phone(10, 14, default=None)
+    account_type: str | None = code(default=None)
+    account_tax_id: str | None = account(default=None)
+    promptpay_account_type: str | None = code(default=None)
     remark: str | None = text(1, 256, default=None)
     extra: dict[str, Any] = extra_fields(factory=dict)
 

@@ -12,7 +12,7 @@ import attrs
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, codes, day, extra_fields, order_id, text
+from ..fields import EMAIL, code, codes, day, extra_fields, order_id, text
 from ..product import Call, Product
 from .events import MoneyEvent
 from .standing import AccountsOrder, ReceivedPayment, days_in_order
@@ -107,7 +107,7 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     AlreadyExists tells that the first got through, and `update` with the same channel returns the account.
     """
 
-    channel_code: str = text(1)
+    channel_code: str = code()
     email: str = text(1, 50, pattern=EMAIL, personal=True)
 
     def _cross_checks(self) -> Iterator[FieldError]:

@@ -16,10 +16,11 @@ import attrs
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
 from ..errors import FieldError
-from ..fields import EMAIL, PH_MOBILE, URL, choice, integer, items, minor_units, order_id, ph_mobile, text
+from ..fields import EMAIL, PH_MOBILE, PHONE, URL, choice, integer, items, minor_units, order_id, ph_mobile, phone, text
 from ..product import Call
 from ..resolving import ResolvingProduct
-from .checkout_parts import CheckoutAddress, CheckoutGoods
+from ..texts import form_fault
+from .checkout_parts import CheckoutAddress, CheckoutGoods, paylater_needs
 from .events import PaymentEvent
 
 __all__ = [
@@ -150,7 +151,7 @@ class CreateCheckout(PHRequest[CheckoutSession]):
     settlement_currency: str = choice(*CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
-    mobile: str = text(10, 14, personal=True, converter=attrs.Converter(_payer_mobile, takes_self=True))
+    mobile: str = phone(10, 14, converter=attrs.Converter(_payer_mobile, takes_self=True))
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
     merchant_logo: str | None = text(1, pattern=URL, default=None)
@@ -166,8 +167,8 @@ class CreateCheckout(PHRequest[CheckoutSession]):
     shipping_address: CheckoutAddress | None = attrs.field(default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.country_code == "PH" and isinstance(self.mobile, str) and not PH_MOBILE[0].fullmatch(self.mobile):
-            yield FieldError("mobile", PH_MOBILE[1])
+        if self.country_code == "PH" and isinstance(self.mobile, str) and PHONE.fits(self.mobile):
+            yield from form_fault("mobile", self.mobile, PH_MOBILE)
         for name, kind in (("channel_type_list", str), ("channel_code_list", str), ("goods_details", CheckoutGoods)):
             listed = getattr(self, name)
             if isinstance(listed, list) and not all(isinstance(each, kind) and each != "" for each in listed):
@@ -175,10 +176,7 @@ class CreateCheckout(PHRequest[CheckoutSession]):
         for name in ("billing_address", "shipping_address"):
             if not isinstance(getattr(self, name), CheckoutAddress | None):
                 yield FieldError(name, "must be a CheckoutAddress")
-        if isinstance(self.channel_type_list, list) and "PAYLATER" in self.channel_type_list:
-            for name in ("goods_details", "billing_address"):
-                if getattr(self, name) is None:
-                    yield FieldError(name, "is required with the channel type PAYLATER")
+        yield from paylater_needs(self)
 
 
 @result

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import attrs
 
 from ..endpoint import Request
-from ..fields import EMAIL, URL, integer, minor_units, text
+from ..errors import FieldError
+from ..fields import EMAIL, URL, code, integer, minor_units, phone, text
 
-__all__ = ["CheckoutAddress", "CheckoutGoods"]
+__all__ = ["CheckoutAddress", "CheckoutGoods", "paylater_needs"]
+
+
+def paylater_needs(request: Any) -> Iterator[FieldError]:
+    """What a checkout of either API needs as soon as PAYLATER is one of its types: the payer may choose it."""
+    types = request.channel_type_list
+    if isinstance(types, list) and "PAYLATER" in types:
+        for name in ("goods_details", "billing_address"):
+            if getattr(request, name) is None:
+                yield FieldError(name, "is required for PAYLATER")
 
 
 class _Part(Request[None]):
@@ -43,6 +56,6 @@ class CheckoutAddress(_Part):
     province: str | None = text(1, default=None, personal=True)
     post_code: str | None = text(1, default=None, personal=True)
     email: str | None = text(1, pattern=EMAIL, default=None, personal=True)
-    mobile: str | None = text(1, default=None, personal=True)
-    country_code: str | None = text(1, default=None)
+    mobile: str | None = phone(default=None)
+    country_code: str | None = code(default=None)
     redirect_url: str | None = text(1, pattern=URL, default=None)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
-from ..fields import EMAIL, URL, minor_units, order_id, ph_mobile, text
+from ..fields import EMAIL, URL, Form, code, minor_units, order_id, ph_mobile, text
 from ..orders import check_amount
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct
@@ -20,7 +20,7 @@ from .events import PaymentEvent
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
 
-_MOBILE = (re.compile(r"09[0-9]*", re.ASCII), "digits only, starting with 09")
+_MOBILE = Form(re.compile(r"09[0-9]*", re.ASCII), "digits only, starting with 09")
 
 
 class CPMChannel(OpenEnum):
@@ -71,7 +71,7 @@ class CreateCPMPayment(PHRequest[CPMReceipt]):
     amount: int = minor_units(1)
     auth_code: str = text(1, personal=True)
     callback_url: str = text(1, pattern=URL)
-    channel_code: str = text(1, default=CPMChannel.GCASH_CPM.value)
+    channel_code: str = code(default=CPMChannel.GCASH_CPM.value)
     mobile: str | None = text(11, 14, pattern=_MOBILE, converter=ph_mobile, default=None, personal=True)
     email: str | None = text(1, pattern=EMAIL, default=None, personal=True)
     remark: str | None = text(1, default=None)

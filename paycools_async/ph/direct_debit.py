@@ -13,7 +13,7 @@ import attrs
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
-from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
+from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
 from .direct_debit_tokens import (
     SUCCESS,
@@ -87,7 +87,7 @@ class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    channel_code: str = text(1)
+    channel_code: str = code()
     pay_token: str = text(1, personal=True)
     callback_url: str = text(1, 256, pattern=URL)
     customer_name: str | None = text(1, 128, default=None, personal=True)

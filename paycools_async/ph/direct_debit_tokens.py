@@ -14,7 +14,7 @@ import attrs
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import URL, choice, extra_fields, text
+from ..fields import URL, choice, code, extra_fields, text
 
 __all__ = [
     "SUCCESS",
@@ -84,7 +84,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
 
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
-    channel_code: str = text(1)
+    channel_code: str = code()
     country_code: str = choice("PH", "ID", "MY", "TH", default="PH")
     # APP stands in one of the two twins only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")

@@ -12,10 +12,25 @@ import attrs
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
-from ..fields import EMAIL, PERSON_NAME, PH_MOBILE, choice, day, integer, minor_units, order_id, ph_mobile, text
+from ..fields import (
+    ACCOUNT,
+    EMAIL,
+    PERSON_NAME,
+    PH_MOBILE,
+    Made,
+    choice,
+    code,
+    day,
+    integer,
+    minor_units,
+    order_id,
+    ph_mobile,
+    text,
+)
 from ..orders import PayoutProduct
 from ..product import Call
-from .codes import FailedCode
+from ..texts import explained, form_fault, spoiled
+from .codes import EWalletCode, FailedCode
 from .events import OrderEvent
 
 __all__ = [
@@ -52,9 +67,13 @@ class PayoutReceipt(Result):
     mch_order_id: str | None = None
 
 
-def default_idempotency_id(request: Any) -> str | None:
+def default_idempotency_id(request: Any) -> str:
     """The one of a request that has none, made from its order id."""
-    return idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else None
+    return Made(idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else "")
+
+
+QR_CONTENT = explained(spoiled, "is no content of a QR code")
+_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE, "SCANQR": QR_CONTENT}
 
 
 def _account_no(value: Any, request: Any) -> Any:
@@ -77,9 +96,10 @@ class CreatePayout(PHRequest[PayoutReceipt]):
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: centavos, 100 to 500,000,000 (PHP
     500.10 is 50010). `account_no`: for EWALLET a mobile number, 09.., 639.. or +639.., sent as 09xxxxxxxxx; for
-    SCANQR the QR content. `account_name`: letters, spaces and ' . -, 1 to 30. `bank_code` goes with BANK,
-    `ewallet_code` with EWALLET; no list of either is published. `idempotency_id`: letters and digits, 10 to 30;
-    made from the order id if not given. `gender`: 0 female, 1 male, 2 other.
+    SCANQR the QR content. `account_name`: letters, spaces and ' . -, 1 to 30; for SCANQR the merchant's name, of any
+    characters. `bank_code` goes with BANK, `ewallet_code` with EWALLET; no list of either is published.
+    `idempotency_id`: letters and digits, 10 to 30; made from the order id if not given, and made anew for a copy under
+    another order id (`attrs.evolve`). `gender`: 0 female, 1 male, 2 other.
 
     Raises InsufficientBalance, LimitExceeded, DuplicateOrder, InvalidParameter ... and OutcomeUnknown: then
     `await paycools.payouts.resolve(error.request)`.
@@ -90,9 +110,9 @@ class CreatePayout(PHRequest[PayoutReceipt]):
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
     pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
     account_no: str = text(1, personal=True, converter=attrs.Converter(_account_no, takes_self=True))
-    account_name: str = text(1, 30, pattern=PERSON_NAME, personal=True)
-    bank_code: str | None = text(1, default=None)
-    ewallet_code: str | None = text(1, default=None)
+    account_name: str = text(1, 30, personal=True)
+    bank_code: str | None = code(default=None)
+    ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     remark: str | None = text(1, 200, default=None)
     id_card_pic_url: str | None = text(1, 200, default=None, personal=True)
@@ -102,13 +122,14 @@ class CreatePayout(PHRequest[PayoutReceipt]):
     email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.pay_method_code == "BANK" and self.bank_code is None:
+        method = self.pay_method_code
+        if method != "SCANQR":  # a merchant's name, in which digits and & occur
+            yield from form_fault("account_name", self.account_name, PERSON_NAME)
+        if method == "BANK" and self.bank_code is None:
             yield FieldError("bank_code", "is required when pay_method_code is BANK")
-        if self.pay_method_code == "EWALLET":
-            if self.ewallet_code is None:
-                yield FieldError("ewallet_code", "is required when pay_method_code is EWALLET")
-            if isinstance(self.account_no, str) and PH_MOBILE[0].fullmatch(self.account_no) is None:
-                yield FieldError("account_no", PH_MOBILE[1])
+        if method == "EWALLET" and self.ewallet_code is None:
+            yield FieldError("ewallet_code", "is required when pay_method_code is EWALLET")
+        yield from form_fault("account_no", self.account_no, _ACCOUNTS.get(method, ACCOUNT))
 
 
 @result

@@ -11,7 +11,7 @@ import attrs
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, URL, day, integer, minor_units, order_id, text
+from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
 from ..product import Call, Product
 from .events import PaymentEvent
 from .standing import ReceivedPayment, days_in_order
@@ -101,7 +101,7 @@ class CreateQR(PHRequest[QRCode]):
 
     # two copies of the page differ in lengths (100/128, 50/128, 150/256, none/256); the longer ones are taken
     mch_order_id: str = order_id()
-    channel_code: str = text(1)
+    channel_code: str = code()
     customer_name: str = text(1, 128, personal=True)
     amount: int | None = minor_units(2000, default=None)
     callback_url: str | None = text(1, 256, pattern=URL, default=None)

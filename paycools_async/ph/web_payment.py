@@ -9,7 +9,7 @@ import attrs
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
-from ..fields import EMAIL, URL, extra_fields, minor_units, mobile, order_id, text
+from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
 from .events import PaymentEvent
 
@@ -66,7 +66,7 @@ class CreateWebPayment(PHRequest[WebPayment]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(100, 5_000_000)
-    channel_code: str = text(1)
+    channel_code: str = code()
     email: str = text(1, pattern=EMAIL, personal=True)
     mobile: str = mobile()
     callback_url: str = text(1, 100, pattern=URL)

@@ -1,7 +1,8 @@
 """Load RSA keys in every form they are handed around in, and say precisely what is wrong with the others.
 
 Taken: PEM (PKCS#8, PKCS#1, SubjectPublicKeyInfo), bare Base64 of the same DER, DER bytes; with literal ``\\n``,
-surrounding quotes, CRLF or a byte-order mark. PayCools documents 4096 bits and integrators use 2048; below 2048 is
+surrounding quotes, CRLF or a byte-order mark; in a PEM also with bag attributes around it or a certificate beside it.
+PayCools documents 4096 bits and integrators use 2048; below 2048 is
 refused. Error messages never hold a part of the key.
 """
 
@@ -23,10 +24,20 @@ if TYPE_CHECKING:
 __all__ = ["load_private_key", "load_public_key"]
 
 _MINIMUM_BITS = 2048
+_MOST_BYTES = 65_536
+"""Of a key in whatever form; one of 16,384 bits has 13,000."""
+_CURVES = ("an X25519", "an X448", "an Ed25519", "an Ed448")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----", re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\-_]+={0,2}")
 _OPENSSH = "this is an OpenSSH key; convert it with ssh-keygen -p -m PKCS8"
 _EC = b"\x2a\x86\x48\xce\x3d"
+_PKCS12 = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"  # RFC 7292, 4: version 3 and then PKCS#7 data
+_EDWARDS = {b"\x06\x03\x2b\x65" + bytes([last]): name for last, name in zip(b"nopq", _CURVES, strict=True)}  # RFC 8410
+_STORES = {
+    b"\xfe\xed\xfe\xed": "this is a Java key store; take the key out with keytool and openssl",
+    b"PuTTY-User-Key-File": "this is a PuTTY key; export it in PuTTYgen as an OpenSSH key and convert that to PKCS#8",
+    b"{": "this is JSON, perhaps a JWK; the key is needed as PEM",
+}
 _PASSPHRASE = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05"  # PKCS#5, under which PKCS#8 keeps an encrypted key
 
 
@@ -80,9 +91,11 @@ def _parse(source: object, wanted: str) -> RSA.RsaKey:
 
 def _der(source: object, wanted: str) -> bytes:
     if isinstance(source, Path):
-        return _der_of(_read(source), wanted)
+        return _der_of(_read(_at_home(source)), wanted)
+    if isinstance(source, str | bytes | bytearray) and len(source) > _MOST_BYTES:
+        raise InvalidKeyError(f"this has {len(source)} characters; a key has at most {_MOST_BYTES}")
     if isinstance(source, str):
-        path = Path(_unquoted(source))  # before the text is cleaned: C:\\new.pem holds no line break
+        path = _at_home(Path(_unquoted(source)))  # before the text is cleaned: C:\\new.pem holds no line break
         if _is_file(path):
             return _der_of(_read(path), wanted)
     if isinstance(source, str | bytes | bytearray):
@@ -94,13 +107,14 @@ def _der_of(content: str | bytes | bytearray, wanted: str) -> bytes:
     if not isinstance(content, str):
         if content[:1] == b"\x30":
             return bytes(content)
+        _refuse_other_kinds(bytes(content))
         content = bytes(content).decode("utf-8-sig", "replace")  # a decoding error would carry the key along
         if "\ufffd" in content:
             raise InvalidKeyError("the key is neither text nor DER")
     text = _clean(content)
     if not text:
         raise InvalidKeyError(f"the {wanted} key is empty")
-    pem = _PEM.search(text)
+    pem = _the_key_of(list(_PEM.finditer(text)), wanted)
     if pem is not None:
         return _pem_body(pem, wanted)
     if "-----" in text:
@@ -113,6 +127,35 @@ def _der_of(content: str | bytes | bytearray, wanted: str) -> bytes:
     raise InvalidKeyError(
         f"this is neither a PEM nor a Base64 key, and no file of that name can be read ({len(text)} characters)"
     )
+
+
+def _refuse_other_kinds(content: bytes) -> None:
+    for start, what in _STORES.items():
+        if content.startswith(start):
+            raise InvalidKeyError(what)
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"-\0", "utf-16-le")):
+        if content.startswith(mark) and content.removeprefix(mark).decode(encoding, "replace").isascii():
+            raise InvalidKeyError("the key's text is UTF-16, as some editors call Unicode; save it as UTF-8")
+
+
+def _the_key_of(blocks: list[re.Match[str]], wanted: str) -> re.Match[str] | None:
+    """The block that holds the key: a certificate or the other half of the pair may stand beside it."""
+    if not blocks:
+        return None
+    keys = [block for block in blocks if "KEY" in block[1]]
+    private = [block for block in keys if "PRIVATE" in block[1]]
+    fitting = private if wanted == "private" or private else keys
+    if len({re.sub(r"\s+", "", block[2]) for block in fitting}) > 1:
+        raise InvalidKeyError(f"{len(fitting)} {wanted} keys stand here; leave the one that is meant")
+    return (fitting or keys or blocks)[0]
+
+
+def _at_home(path: Path) -> Path:
+    """The path with its ~ replaced."""
+    try:
+        return path.expanduser()
+    except (RuntimeError, ValueError):
+        return path
 
 
 def _unquoted(text: str) -> str:
@@ -166,6 +209,11 @@ def _what_it_is(der: bytes) -> str:
         return "the bytes are not DER"
     if _EC in der[:40]:
         return "it is an elliptic-curve key"
+    for mark, name in _EDWARDS.items():
+        if mark in der[:40]:
+            return f"it is {name} key, and PayCools signs with RSA"
+    if _PKCS12 in der[:40]:
+        return "it is a PKCS#12 store (.p12, .pfx); take the key out: openssl pkcs12 -in FILE -nocerts -nodes"
     if _PASSPHRASE in der[:40]:
         return "it is protected by a passphrase; export it without one"
     return "the bytes are damaged or cut off"
@@ -180,7 +228,11 @@ def _is_file(path: Path) -> bool:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) <= _MOST_BYTES:
+            return content
+        raise InvalidKeyError(f"the key file has more than {_MOST_BYTES} bytes; that is no key")
     except (OSError, ValueError) as error:
         name = str(path)
         if len(name) > 200 or "\n" in name:  # a key handed over as a path, more likely than a file's name

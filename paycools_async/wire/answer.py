@@ -12,7 +12,7 @@ import attrs
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from .codes import error_for
-from .numbers import names_in_json, parse_json
+from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
 
 __all__ = ["Answer", "data_of", "read_answer", "readable", "retry_after"]
 
@@ -33,10 +33,14 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     def distrust(why: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=retry_after(headers))
 
+    if len(body) > MOST_BYTES:
+        raise distrust(f"the answer has {len(body)} bytes, more than {MOST_BYTES}")
     try:
         text = body.removeprefix(BOM_UTF8).decode("utf-8")
         raw = parse_json(text)
         codes = names_in_json(text).count("code") if body.count(b'"code"') > 1 else 1  # it is parsed anew
+    except OutOfBounds as error:
+        raise distrust(f"the answer is out of bounds: {error}") from None
     except ValueError:
         raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):

@@ -10,10 +10,28 @@ import re
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["exact_decimal", "names_in_json", "parse_json"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_DIGITS",
+    "MOST_NESTED",
+    "OutOfBounds",
+    "exact_decimal",
+    "is_nested_too_deep",
+    "names_in_json",
+    "parse_json",
+]
 
 MOST_DIGITS = 40
 LARGEST_EXPONENT = 30
+MOST_BYTES = 16 * 1024**2
+"""Of an answer."""
+MOST_NESTED = 32
+"""Levels of objects and lists inside each other."""
+
+
+class OutOfBounds(ValueError):
+    """JSON that may be right and is too much to work with; its text names the bound."""
+
 
 _NUMBER = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?")
 
@@ -26,13 +44,13 @@ def exact_decimal(text: str) -> Decimal:
     whole, fraction, exponent = found[1], found[2] or "", int(found[3] or 0)
     digits = len(whole) + len(fraction)
     if not 0 < digits <= MOST_DIGITS or abs(exponent) > LARGEST_EXPONENT:
-        raise ValueError("a number out of bounds")
+        raise OutOfBounds(f"a number of more than {MOST_DIGITS} digits or beyond an exponent of {LARGEST_EXPONENT}")
     return Decimal(text.strip())
 
 
 def _bounded_int(text: str) -> int:
     if len(text.lstrip("-")) > MOST_DIGITS:
-        raise ValueError("a number out of bounds")
+        raise OutOfBounds(f"a number of more than {MOST_DIGITS} digits")
     return int(text)
 
 
@@ -43,8 +61,25 @@ def _refuse(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_float=exact_decimal, parse_int=_bounded_int, parse_constant=_refuse)
 
 
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
+def is_nested_too_deep(text: str) -> bool:
+    """Whether a JSON text has more levels than any document of ours; told before it is parsed."""
+    if text.count("{") + text.count("[") <= MOST_NESTED:
+        return False
+    depth = 0
+    for sign in re.findall(r"[{}\[\]]", _TEXT.sub("", text)):
+        depth += 1 if sign in "{[" else -1
+        if depth > MOST_NESTED:
+            return True
+    return False
+
+
 def parse_json(text: str) -> Any:
     """The value of a JSON text; numbers with a point or an exponent are Decimals. Raises ValueError."""
+    if is_nested_too_deep(text):
+        raise OutOfBounds(f"nested deeper than {MOST_NESTED} levels")
     try:
         return _DECODER.decode(text)
     except RecursionError:

@@ -12,6 +12,7 @@ import pytest
 
 from paycools_async import CreatePayout
 from paycools_async.batch import FileError, Order, RowError, read_orders
+from paycools_async.batch.files import bounds
 from paycools_async.batch.xlsx import number_text
 
 pytest.importorskip("python_calamine")
@@ -202,3 +203,52 @@ def test_account_data_is_in_no_message(tmp_path: Path) -> None:
     told = " ".join(map(str, read(write(tmp_path / "o.xlsx", [HEADER, changed(account_no=9179998887)]))))
     assert "account_no" in told
     assert "9179998887" not in told
+
+
+def test_texts_of_a_sheet_obey_the_rule_of_every_file(tmp_path: Path) -> None:
+    spoilt = {"account_no": "0917\u200b1234567", "account_name": "Juan Pe\u00f1a", "ewallet_code": "nan"}
+    rows = [HEADER, *(changed(**{name: cell}) for name, cell in spoilt.items()), changed(ewallet_code=14)]
+    told = [str(each) for each in read(write(tmp_path / "o.xlsx", rows))]
+    assert "line 2, account_no: character 5 is ZERO WIDTH SPACE (U+200B)" in told[0]
+    assert "line 3, account_name: letters, spaces and ' . - only" in told[1]
+    assert "line 4, ewallet_code: is what programs write where nothing stands" in told[2]
+    assert "line 5, ewallet_code: stands there as a number, so zeros in front" in told[3]
+
+
+def test_headers_titles_and_totals_of_a_sheet(tmp_path: Path) -> None:
+    camel = ["mchOrderId", "Amount", "payMethodCode", "E-wallet code", "account no", "ACCOUNT_NAME", "_note"]
+    [order] = read(write(tmp_path / "o.xlsx", [camel, [*GOOD, "for Ana"]]))
+    assert isinstance(order, Order)
+    assert order.beside == {"_note": "for Ana"}
+    with pytest.raises(FileError, match="line 1 looks like a title; the header is line 2"):
+        read(write(tmp_path / "o.xlsx", [["March wages"], HEADER, GOOD]))
+    [_, total] = read(write(tmp_path / "o.xlsx", [HEADER, GOOD, ["Total", 500.1]]))
+    assert str(total) == "line 3, row: looks like a line of totals; take it out"
+
+
+def test_a_cell_far_away_does_not_burst_the_memory(tmp_path: Path) -> None:
+    path = write(tmp_path / "o.xlsx", [HEADER, GOOD])
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    parts["xl/worksheets/sheet1.xml"] = parts["xl/worksheets/sheet1.xml"].replace(b"</sheetData>", far)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    with pytest.raises(FileError, match="cells; at most 20,000,000 can be read"):
+        read(path)
+
+
+def test_a_sheet_is_bounded_by_what_it_unpacks_to_not_by_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MOST_BYTES", 50_000)
+    path = tmp_path / "o.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("xl/worksheets/sheet1.xml", b" " * 10**7)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x01\x02")
+    content[at + 24 : at + 28] = (100).to_bytes(4, "little")  # the size it claims
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="has more than 50,000 bytes when it is unpacked"):
+        read(path)

@@ -57,6 +57,15 @@ def test_a_malformed_body_is_one_error_without_its_content(ph: PHCallbacks, raw:
     assert "PAY000000001" not in str(caught.value)
 
 
+def test_the_bound_is_told(ph: PHCallbacks) -> None:
+    for name, told in {
+        "nested too deep": "nested deeper than 32 levels",
+        "too long": "longer than 65536 bytes",
+    }.items():
+        with pytest.raises(MalformedCallback, match=told):
+            ph.parse(MALFORMED[name])
+
+
 def test_a_lone_surrogate_in_a_str_is_refused(ph: PHCallbacks) -> None:
     with pytest.raises(MalformedCallback):
         ph.parse(signed(PAYOUT).decode().replace("wages", "\ud83d"))

@@ -91,7 +91,7 @@ def test_a_file_is_paid_in_every_country(write: Write, tmp_path: Path, country: 
     ("country", "changes", "told"),
     [
         ("ID", {"amount": "20000.50"}, "amount: '20000.50': decimals, which IDR does not have"),
-        ("ID", {"amount": "9999"}, "amount: IDR 9,999 is outside IDR 10,000"),
+        ("ID", {"amount": "9999"}, "amount: is IDR 9,999, must be at least IDR 10,000"),
         ("ID", {"mobile": "0912"}, "mobile: "),
         ("TH", {"pay_method_code": "CASH"}, "pay_method_code: must be one of BANK, PROMPTPAY, EWALLET"),
         ("TH", {"amount": "100.255"}, "amount: '100.255': more than 2 decimals, which THB does not have"),

@@ -45,7 +45,7 @@ REFUND = CreateGlobalRefund(
     original_transaction_id="CU1",
     refund_amount=10000,
     refund_callback_url="https://shop.example/refunded",
-    refund_reason='wrong "size" – 50 % & <ñ>\n',
+    refund_reason='wrong "size" – 50 % & <ñ>',
 )
 PAYOUT = CreateUnifiedPayout(
     mch_order_id="ORDER0000001",
@@ -76,7 +76,7 @@ async def test_the_text_of_param_alone_is_signed_and_that_very_text_is_sent(key_
     assert expected == (
         '{"mchRefundOrderId":"REFUND1","originalTransactionId":"CU1","refundAmount":10000,'
         '"refundCallbackUrl":"https://shop.example/refunded",'
-        '"refundReason":"wrong \\"size\\" – 50 % & <ñ>\\n","timestamp":1767225600000}'
+        '"refundReason":"wrong \\"size\\" – 50 % & <ñ>","timestamp":1767225600000}'
     )
     assert valid(key_pem, expected, tap.body["sign"])
     assert not valid(key_pem, expected + " ", tap.body["sign"])

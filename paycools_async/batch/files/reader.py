@@ -1,0 +1,119 @@
+"""A file of payouts, opened: what it holds, and what a person should know of how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .cells import Cells
+from .codes import Codes
+from .csv_rows import CsvRows
+from .found import FileError, Order, RowError
+from .header import Columns
+from .jsonl_rows import JsonlRows
+from .text import opened
+from .xlsx_rows import XlsxRows
+
+__all__ = ["OrderFile", "Reading", "read_orders"]
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".xlsx": "xlsx",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """How a file is to be read. `codes`: the only ones of banks and wallets to be taken; `codes_name`: their list's."""
+
+    encoding: str | None = None
+    ignored: tuple[str, ...] = ()
+    codes: frozenset[str] | None = None
+    codes_name: str = "the list of codes"
+    plain_names: bool = False
+
+
+class OrderFile:
+    """Every row of a file, in order, as an Order or as its errors; iterate over it once.
+
+    Raises FileError, while it is iterated over, if it is no such file. Streams: memory does not grow with the file.
+    Afterwards `counted` says how much was read, `notes` how, `warnings` what a person should look at, and `spelled`
+    which names are sent in plain spelling.
+    """
+
+    def __init__(self, path: Path, request_class: type[Any], currency: str, how: Reading | None = None) -> None:
+        self._path = path
+        self._how = how or Reading()
+        self._columns = Columns(request_class, self._how.ignored)
+        self._codes = Codes(self._columns.rules, self._how.codes, self._how.codes_name)
+        self._cells = Cells(request_class, currency, self._columns, self._codes, plain_names=self._how.plain_names)
+        self.rows = 0
+        self.lines = 0
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Iterator[Order | RowError]:
+        kind = _SUFFIXES.get(self._path.suffix.lower())
+        if kind is None:
+            raise FileError(f"{self._path.name}: give a .csv or a .jsonl file, or an .xlsx")
+        if kind == "xlsx":
+            yield from self._sheet()
+        else:
+            yield from self._text(kind)
+
+    def _sheet(self) -> Iterator[Order | RowError]:
+        if self._how.encoding is not None:
+            raise FileError(f"{self._path.name}: an .xlsx says itself how it is encoded; leave --encoding out")
+        sheet = XlsxRows(self._path, self._columns, self._cells)
+        try:
+            yield from sheet
+        finally:
+            self.rows, self.lines = sheet.rows, sheet.number
+
+    def _text(self, kind: str) -> Iterator[Order | RowError]:
+        lines = opened(self._path, self._how.encoding)
+        rows = (CsvRows if kind == "csv" else JsonlRows)(lines, self._columns, self._cells)
+        try:
+            with lines.file:
+                yield from rows
+        finally:
+            self.rows, self.lines = rows.rows, lines.number
+            self.notes = list(rows.said)
+            if not lines.encoding.startswith("utf-8"):
+                self.notes.append(f"the text is read as {lines.encoding.upper()}")
+
+    @property
+    def counted(self) -> str:
+        """How much was read: "5 rows read from 6 lines"."""
+        return f"{_count(self.rows, 'row')} read from {_count(self.lines, 'line')}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should look at before saying yes."""
+        return list(self._codes.warnings())
+
+    @property
+    def spelled(self) -> list[str]:
+        """Which names are sent in plain spelling, and what stands for which letter."""
+        more = self._cells.more_spelled
+        return [*self._cells.spelled, *([f"and {more} more names"] if more else [])]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def read_orders(
+    path: Path, request_class: type[Any], currency: str, how: Reading | None = None
+) -> Iterator[Order | RowError]:
+    """Every row of the file, in order, as an Order or as its errors. Raises FileError if it is no such file.
+
+    Streams: memory does not grow with the file.
+    """
+    return iter(OrderFile(path, request_class, currency, how))

@@ -1,0 +1,289 @@
+"""What a text that travels to PayCools may hold: one rule for every field, and the marks that spreadsheets leave.
+
+A reason names a character by its Unicode name and its place. It never holds the text.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from .errors import FieldError
+
+__all__ = [
+    "ACCOUNT",
+    "CODE",
+    "PHONE",
+    "Form",
+    "account_fault",
+    "code_fault",
+    "explained",
+    "form_fault",
+    "is_clean",
+    "mobile_form",
+    "name_of",
+    "plain_spelling",
+    "spoiled",
+    "text_fault",
+]
+
+# printable by their category, and yet nothing that a person sees; the last two stand for what was lost on the way
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U00016fe4\U0001d159\U000e0100-\U000e01ef\ufffc\ufffd]"
+)
+_LOST = "\ufffc\ufffd"
+_CONTROLS = {
+    "\0": "NULL",
+    "\t": "CHARACTER TABULATION",
+    "\n": "LINE FEED",
+    "\v": "LINE TABULATION",
+    "\f": "FORM FEED",
+    "\r": "CARRIAGE RETURN",
+    "\x1b": "ESCAPE",
+    "\x7f": "DELETE",
+    "\x85": "NEXT LINE",
+}
+_KINDS = {"Cc": "a control character", "Cs": "half a character", "Co": "a private-use character", "Cn": "no character"}
+
+
+def is_clean(value: str) -> bool:
+    """Whether a text may travel: nothing unseen in it, no blank but U+0020, and none at its ends."""
+    return (
+        value.isprintable()
+        and value[:1] != " "
+        and value[-1:] != " "
+        and (value.isascii() or _UNSEEN.search(value) is None)
+    )
+
+
+def text_fault(value: str) -> str | None:
+    """Why a text may not travel; None where it may."""
+    if is_clean(value):
+        return None
+    if value.isspace():
+        return "is blank"
+    for place, char in enumerate(value, 1):
+        if not char.isprintable() or _UNSEEN.match(char):
+            return f"character {place} is {name_of(char)}"
+    return "begins with a blank" if value.startswith(" ") else "ends with a blank"
+
+
+def name_of(char: str) -> str:
+    """A character for people, by its Unicode name; shown itself only where it is a letter of its own."""
+    name = _CONTROLS.get(char) or unicodedata.name(char, "") or _KINDS.get(unicodedata.category(char), "a character")
+    shown = f"{char} " if char.isalpha() and not char.isascii() and _UNSEEN.match(char) is None else ""
+    return f"{shown}{name} (U+{ord(char):04X})"
+
+
+class Form(NamedTuple):
+    """How a text must look. Every text of the `alphabet` looks so; `letter` tells all characters that may occur."""
+
+    pattern: Any
+    reason: str
+    alphabet: str | None = None
+    explain: Callable[[str], str | None] | None = None
+    letter: Callable[[str], object] | None = None
+
+    def fits(self, value: str) -> bool:
+        """Whether the text looks so."""
+        return self.pattern.fullmatch(value) is not None
+
+    def why(self, value: str) -> str:
+        """Why it does not."""
+        if self.explain is not None:
+            return self.explain(value) or self.reason
+        return _with_stranger(self.reason, value, self.takes)
+
+    def takes(self, char: str) -> bool:
+        """Whether a single character may stand in such a text; for a form that is more than an alphabet, a guess."""
+        if self.letter is not None:
+            return bool(self.letter(char))
+        return re.fullmatch(self.alphabet or "[!-~]", char) is not None
+
+
+def _with_stranger(reason: str, value: str, takes: Callable[[str], object]) -> str:
+    for place, char in enumerate(value, 1):
+        if not takes(char):
+            return f"{reason}: character {place} is {name_of(char)}"
+    return reason
+
+
+def form_fault(field: str, value: Any, form: Form) -> Iterator[FieldError]:
+    """What is wrong with the form of a field's text, where a rule between fields decides on its form."""
+    if isinstance(value, str) and is_clean(value) and not form.fits(value):
+        yield FieldError(field, form.why(value))
+
+
+# -- what spreadsheets and programs make of a number or a code ---------------------------------------------------------
+
+_NOTHING = frozenset({"nan", "-nan", "+nan", "null", "none", "nil", "n/a", "<na>", "nat", "undefined", "inf", "-inf"})
+_ROUNDED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[eE][+-]?[0-9]+")
+_DATE = re.compile(r"[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}|[0-9]{1,2}-[A-Za-z]{3,9}(?:-[0-9]{2,4})?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+")
+_MINUS = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d].*|.*[-\u2010-\u2015\u2212]|\(.*\)", re.DOTALL)
+_AS_TEXT = "format the column as text and enter it again"
+
+
+def spoiled(value: str) -> str | None:
+    """What a spreadsheet or a program made of an account number or a code, if it did."""
+    if value.startswith("="):
+        return f"begins with =, as a formula does; {_AS_TEXT}"
+    if value.startswith(("'", "\u2018", "\u2019", "`")):
+        return "begins with an apostrophe, which some spreadsheets put before a text; take it away"
+    if value.casefold() in _NOTHING or value.startswith("#"):
+        return "is what programs write where nothing stands (nan, null, None, #N/A and the like)"
+    if _ROUNDED.fullmatch(value):
+        return f"a spreadsheet has rounded this number; {_AS_TEXT}"
+    if _DATE.fullmatch(value):
+        return f"looks like a date, which spreadsheets make of numbers and codes; {_AS_TEXT}"
+    if value.isascii() and value.strip("0 -.,") == "":
+        return "is zeros only"
+    return None
+
+
+def _number_spoiled(value: str) -> str | None:
+    if _MINUS.fullmatch(value):
+        return f"has a minus, so it was taken for a number; {_AS_TEXT}"
+    if value.isascii() and re.fullmatch(r"[0-9]+[.,]|(?:[0-9]*[.,'_][0-9]+)+", value):
+        return f"holds a decimal point or thousands marks, so it was taken for a number; {_AS_TEXT}"
+    if _GROUPED.fullmatch(value):
+        return f"is written in groups of three, as a number is, so zeros in front may be lost; {_AS_TEXT}"
+    return None
+
+
+# digits are the common case, and zeros only are none; a wallet's number may be a mobile number with its country's +
+_ACCOUNT_QUICK = re.compile(r"0*[1-9][0-9]*|\+[1-9][0-9]{7,14}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*")
+_ACCOUNT_REASON = "letters, digits, single blanks and hyphens only"
+_PHONE = re.compile(r"\+?[0-9]+(?:[ -][0-9]+)*")
+
+
+def account_fault(value: str) -> str | None:
+    """Why a text is no account number of a bank, a wallet or a card; None where it may be one."""
+    if _ACCOUNT_QUICK.fullmatch(value):
+        return None
+    reason = spoiled(value) or _number_spoiled(value)
+    if reason is None and _ACCOUNT.fullmatch(value) is None:
+        reason = _with_stranger(_ACCOUNT_REASON, value, re.compile("[A-Za-z0-9 -]").fullmatch)
+    if reason is None and re.search("[0-9]", value) is None:
+        reason = "holds no digit"
+    return reason
+
+
+_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.&/()\-]| (?! ))*(?<! )")
+
+
+_CODE_CHARACTER = re.compile(r"[A-Za-z0-9_.&/() \-]")
+
+
+@functools.lru_cache(maxsize=1024)
+def code_fault(value: str) -> str | None:
+    """Why a text is no code of a bank, a wallet or a channel; None where it may be one."""
+    reason = spoiled(value)
+    if reason is None and re.fullmatch(r"[0-9]+[.,'][0-9]*", value):
+        reason = f"holds a decimal point, so it was taken for a number; {_AS_TEXT}"
+    if reason is None and _CODE.fullmatch(value) is None:
+        reason = _with_stranger(
+            "letters, digits and _ - . & / only, a letter or digit first",
+            value,
+            re.compile(r"[A-Za-z0-9_.&/() \-]").fullmatch,
+        )
+    return reason
+
+
+class _Explained:
+    """Looks like a pattern: takes what a function finds no fault in."""
+
+    def __init__(self, fault: Callable[[str], str | None]) -> None:
+        self._fault = fault
+
+    def fullmatch(self, value: str) -> bool | None:
+        return True if self._fault(value) is None else None
+
+
+def explained(fault: Callable[[str], str | None], reason: str) -> Form:
+    """The form of a text in which a function finds no fault."""
+    return Form(_Explained(fault), reason, None, fault)
+
+
+ACCOUNT = explained(account_fault, _ACCOUNT_REASON)
+CODE = explained(code_fault, "is no code")
+PHONE = Form(
+    _PHONE, "digits only, with a + in front where it is international", letter=re.compile("[0-9+ -]").fullmatch
+)
+
+
+def mobile_form(pattern: str, reason: str) -> Form:
+    """A country's mobile numbers."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def explain(value: str) -> str | None:
+        if compiled.fullmatch(value):
+            return None
+        return spoiled(value) or _number_spoiled(value) or _with_stranger(reason, value, "+0123456789".__contains__)
+
+    return Form(compiled, reason, None, explain)
+
+
+# -- plain spelling ----------------------------------------------------------------------------------------------------
+
+_SPELLED = {
+    **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\u00b4`\uff07", "'"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-"),
+    "ß": "ss",
+    "ẞ": "SS",
+    "æ": "ae",
+    "Æ": "AE",
+    "œ": "oe",
+    "Œ": "OE",
+    "ø": "o",
+    "Ø": "O",
+    "đ": "d",
+    "Đ": "D",
+    "ð": "d",
+    "Ð": "D",
+    "þ": "th",
+    "Þ": "Th",
+    "ł": "l",
+    "Ł": "L",
+    "ı": "i",
+    "ħ": "h",
+    "Ħ": "H",
+}
+
+
+def plain_spelling(value: str, form: Form | None) -> tuple[str, list[tuple[str, str]]] | None:
+    """The text in letters that its form takes, and what stands for which character; None where there is no such text.
+
+    `form` None: any text that may travel will do, so only blanks and unseen marks are replaced.
+    """
+    changes: dict[str, str] = {}
+    spelled = "".join(_spelled(char, form, changes) for char in unicodedata.normalize("NFC", value))
+    found = " ".join(part for part in spelled.split(" ") if part) if changes else spelled.strip(" ")
+    if not found or not is_clean(found) or (form is not None and not form.fits(found)):
+        return None
+    return found, list(changes.items())
+
+
+def _spelled(char: str, form: Form | None, changes: dict[str, str]) -> str:
+    plain = char
+    if is_clean(char) or char == " ":
+        if form is not None and not form.takes(char):
+            plain = _SPELLED.get(char) or _without_marks(char)
+    elif unicodedata.category(char) == "Zs":
+        plain = " "
+    elif unicodedata.category(char) == "Cf" or (_UNSEEN.match(char) and char not in _LOST):
+        plain = ""
+    if plain != char:
+        changes[char] = plain
+    return plain
+
+
+def _without_marks(char: str) -> str:
+    if not (char.isalpha() or unicodedata.combining(char)):
+        return char
+    return "".join(part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part))

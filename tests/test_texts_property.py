@@ -1,0 +1,176 @@
+"""No text field of any request takes a character outside the rule: drawn from whole categories of Unicode."""
+
+from __future__ import annotations
+
+import random
+import sys
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import attrs
+import pytest
+import strategies
+from batch.checker import account_is_right, code_is_right, text_is_right
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from test_requests_property import REQUESTS
+
+from paycools_async import Endpoint, InvalidRequest
+from paycools_async.fields import ACCOUNT, CODE, PHONE, Rule, is_clean
+from paycools_async.global_api.unified_parts import UnifiedAddress, UnifiedGoods
+from paycools_async.ph.checkout_parts import CheckoutAddress, CheckoutGoods
+from paycools_async.ph.payout import CreatePayout
+from paycools_async.texts import account_fault, code_fault, text_fault
+
+OUTSIDE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
+FEW = settings(
+    max_examples=3,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@cache
+def category(name: str) -> str:
+    """Every character of a category; of the two largest, private use and unassigned, a wide selection."""
+    found = [chr(point) for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) == name]
+    return "".join(found if len(found) < 10_000 else random.Random(18).sample(found, 3_000)).replace(" ", "")
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+@pytest.mark.parametrize("around", ["{}", "a{}b", "{}ab", "ab{}", "{}{}"])
+def test_no_character_of_these_categories_passes_wherever_it_stands(name: str, around: str) -> None:
+    for char in category(name):
+        text = around.replace("{}", char)
+        assert not is_clean(text), ascii(char)
+        assert text_fault(text) is not None
+        assert account_fault(text) is not None
+        assert code_fault(text) is not None
+
+
+def test_the_rule_takes_just_what_the_second_checker_takes() -> None:
+    for point in range(sys.maxunicode + 1):
+        char = chr(point)
+        assert is_clean(char) is text_is_right(char), hex(point)
+        assert (text_fault(char) is None) is text_is_right(char), hex(point)
+
+
+def test_digits_of_other_scripts_are_none() -> None:
+    for name in ("Nd", "No", "Nl"):
+        for char in category(name):
+            if not char.isascii():
+                for text in (char * 9, "12345678" + char, char + "12345678"):
+                    assert not ACCOUNT.fits(text)
+                    assert not PHONE.fits(text)
+                    assert not CODE.fits(text)
+
+
+@settings(max_examples=1500, deadline=None, database=None, derandomize=True)
+@given(st.text(st.characters(), max_size=12) | st.text("0123456789 ,.'-+()=#eE_/aN", max_size=14))
+def test_no_account_or_code_passes_that_the_second_checker_refuses(text: str) -> None:
+    assert not (is_clean(text) and ACCOUNT.fits(text)) or account_is_right(text)
+    assert not (text and is_clean(text) and CODE.fits(text)) or code_is_right(text)
+
+
+# -- every field of every request --------------------------------------------------------------------------------------
+
+PARTS = [CheckoutGoods, CheckoutAddress, UnifiedGoods, UnifiedAddress]
+
+
+def text_fields(cls: Any) -> Iterator[tuple[str, Any]]:
+    for field in attrs.fields(cls):
+        rule: Rule | None = field.metadata.get("rule")
+        if rule is not None and rule.type is str:
+            yield field.name, lambda text: text
+        elif rule is not None and rule.type is list:
+            yield field.name, lambda text: [text]
+        elif field.name in ("extra", "wechatpay"):
+            yield field.name, lambda text: {"note": text}
+            yield field.name, lambda text: {text: "note"}
+            yield field.name, lambda text: {"deep": [{"note": [text]}]}
+
+
+def strange(chance: random.Random, valid: Any) -> Iterator[str]:
+    """Texts with a character of each category in a place of each kind."""
+    base = valid if isinstance(valid, str) and valid else "0912345678"
+    for name in OUTSIDE:
+        char = chance.choice(category(name))
+        at = chance.randrange(1, len(base)) if len(base) > 1 else 1
+        yield base[:at] + char + base[at:]
+        yield chance.choice([char + base, base + char, char])
+        if len(base) > 1:
+            yield base[: at - 1] + char + base[at:]  # of the same length
+    yield from (" " + base, base + " ", " ")
+
+
+def refuses(cls: Any, valid: Any) -> None:
+    chance = random.Random(cls.__name__)
+    for name, wrapped in text_fields(cls):
+        for text in strange(chance, getattr(valid, name)):
+            with pytest.raises(InvalidRequest) as caught:
+                attrs.evolve(valid, **{name: wrapped(text)})
+            assert name in {error.field for error in caught.value.errors}, (name, ascii(text))
+            for error in caught.value.errors:
+                told = error.reason.partition("must be one of")[0]
+                assert len(text) < 6 or text not in told, "never the value"
+
+
+@pytest.mark.parametrize("entry", REQUESTS, ids=lambda entry: entry.id)
+def test_no_text_field_of_a_request_takes_a_character_outside_the_rule(entry: Endpoint) -> None:
+    @FEW
+    @given(strategies.instances(entry.request))
+    def holds(request: Any) -> None:
+        refuses(entry.request, request)
+
+    holds()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nor_does_an_object_inside_one(part: Any) -> None:
+    @FEW
+    @given(strategies.instances(part))
+    def holds(value: Any) -> None:
+        refuses(part, value)
+
+    holds()
+
+
+PAYOUTS = [entry for entry in REQUESTS if "account_no" in {field.name for field in attrs.fields(entry.request)}]
+
+
+@pytest.mark.parametrize("entry", PAYOUTS, ids=lambda entry: entry.id)
+@pytest.mark.parametrize(
+    "account",
+    ["nan", "NULL", "None", "#N/A", "=0012345678", "'0012345678", "1,23E+11", "1.23E+11", "1E11", "0012345678.0",
+     "12,345,678", "12.345.678", "12 345 678", "-12345678", "12345678-", "(12345678)", "0000000000", "2026-02-01",
+     "๐๐๑๒๓๔๕๖๗๘", "００１２３４５６７８", "Juan Dela Cruz", "0012\n345678", "0012\u200b345678"],
+)  # fmt: skip
+def test_what_a_spreadsheet_made_of_an_account_number_is_refused_everywhere(entry: Endpoint, account: str) -> None:
+    @settings(FEW, max_examples=1)
+    @given(strategies.instances(entry.request))
+    def holds(request: Any) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            attrs.evolve(request, account_no=account, pay_method_code="BANK")
+        [reason] = [error.reason for error in caught.value.errors if error.field == "account_no"]
+        assert len(account) < 5 or account not in reason
+
+    holds()
+
+
+def test_a_merchants_name_goes_with_a_qr_code_only() -> None:
+    payout: dict[str, Any] = {
+        "mch_order_id": "A1",
+        "amount": 100,
+        "account_no": "00020101021127ABC6304",
+        "account_name": "Ana & Co. 24",
+    }
+    assert CreatePayout(**payout, pay_method_code="SCANQR").account_name == "Ana & Co. 24"
+    with pytest.raises(InvalidRequest, match="account_name: letters, spaces"):
+        CreatePayout(**payout, pay_method_code="BANK", bank_code="BPI")
+    with pytest.raises(InvalidRequest, match="account_name: has 31 characters, must be at most 30"):
+        CreatePayout(**{**payout, "account_name": "&" * 31}, pay_method_code="SCANQR")
