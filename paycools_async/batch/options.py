@@ -75,7 +75,7 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all settled but what was taken back; 1 some failed; 3 some unresolved, or all taken back: a person looks."""
+        """0 all settled but what was taken back; 1 some failed; 3 some unresolved, or all taken back."""
         if self.resent or self.rows(*OPEN, State.OFFERED, State.PREEXISTING, State.CONFLICT):
             return 3
         if self.rows(State.FAILED):

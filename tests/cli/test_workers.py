@@ -60,7 +60,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
         for each in workers:
             each.send_signal(signal.SIGTERM)
         ends = [each.communicate(timeout=30)[0] for each in workers]
-        assert [each.returncode for each in workers] == [0, 0, 0], ends
+        assert [each.returncode for each in workers] == [0, 0, 0], "\n".join(ends)
     finally:
         for each in workers:
             each.kill()
