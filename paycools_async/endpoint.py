@@ -181,9 +181,11 @@ class Request(Generic[R]):
 
     def _broken_rules(self) -> list[FieldError]:
         broken = []
-        for name, rule, optional in _rules(type(self)):
+        for name, rule, optional, quick in _rules(type(self)):
             value = getattr(self, name)
-            if (value is not None or not optional) and not rule.holds(value):
+            if value is None and optional:
+                continue
+            if not (type(value) is str and quick is not None and quick(value)) and not rule.holds(value):
                 broken += [FieldError(name, reason) for reason in rule.broken_by(value)]
         for name in _unruled(type(self)):
             broken += [FieldError(name, reason) for reason in fields.text_faults_in(getattr(self, name))]
@@ -206,15 +208,16 @@ class GlobalRequest(Request[R]):
     __slots__ = ()
 
 
-_RULES: dict[type, tuple[tuple[str, fields.Rule, bool], ...]] = {}
+_Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
+_RULES: dict[type, tuple[_Checked, ...]] = {}
 _UNRULED: dict[type, tuple[str, ...]] = {}
 
 
-def _rules(cls: type) -> tuple[tuple[str, fields.Rule, bool], ...]:
+def _rules(cls: type) -> tuple[_Checked, ...]:
     found = _RULES.get(cls)
     if found is None:
         found = _RULES[cls] = tuple(
-            (field.name, field.metadata["rule"], field.default is None)
+            (field.name, field.metadata["rule"], field.default is None, field.metadata["rule"].quick)
             for field in attrs.fields(cls)
             if "rule" in field.metadata
         )

@@ -84,11 +84,20 @@ class Rule:
     @_quick.default
     def _of_common_texts(self) -> re.Pattern[str] | None:
         """One look at the texts that nearly all are; what it does not match is looked at rule by rule."""
-        alphabet = "[ -~]" if self.pattern is None else self.pattern.alphabet
-        if self.type is not str or self.values is not None or alphabet is None:
+        if self.type is not str or self.values is not None:
             return None
-        most = "" if self.maximum is None else self.maximum
-        return re.compile(f"(?! )(?:{alphabet}){{{self.minimum or 0},{most}}}(?<! )", re.ASCII)
+        bounds = f"{{{self.minimum or 0},{'' if self.maximum is None else self.maximum}}}"
+        alphabet = "[ -~]" if self.pattern is None else self.pattern.alphabet
+        if alphabet is not None:
+            return re.compile(f"(?! )(?:{alphabet}){bounds}(?<! )", re.ASCII)
+        if self.pattern is None or self.pattern.common is None:
+            return None
+        return re.compile(f"(?=.{bounds}\\Z)(?:{self.pattern.common})", re.ASCII)
+
+    @property
+    def quick(self) -> Callable[[str], object] | None:
+        """True for most of the texts that satisfy the rule; where it is not, `holds` tells."""
+        return None if self._quick is None else self._quick.fullmatch
 
     @property
     def is_a_day(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from .errors import FieldError
@@ -87,6 +87,8 @@ class Form(NamedTuple):
     alphabet: str | None = None
     explain: Callable[[str], str | None] | None = None
     letter: Callable[[str], object] | None = None
+    common: str | None = None
+    """What nearly all such texts look like: never one that does not fit."""
 
     def fits(self, value: str) -> bool:
         """Whether the text looks so."""
@@ -112,10 +114,11 @@ def _with_stranger(reason: str, value: str, takes: Callable[[str], object]) -> s
     return reason
 
 
-def form_fault(field: str, value: Any, form: Form) -> Iterator[FieldError]:
+def form_fault(field: str, value: Any, form: Form) -> Iterable[FieldError]:
     """What is wrong with the form of a field's text, where a rule between fields decides on its form."""
-    if isinstance(value, str) and is_clean(value) and not form.fits(value):
-        yield FieldError(field, form.why(value))
+    if not isinstance(value, str) or form.fits(value) or not is_clean(value):
+        return ()
+    return (FieldError(field, form.why(value)),)
 
 
 # -- what spreadsheets and programs make of a number or a code ---------------------------------------------------------
@@ -156,7 +159,8 @@ def _number_spoiled(value: str) -> str | None:
 
 
 # digits are the common case, and zeros only are none; a wallet's number may be a mobile number with its country's +
-_ACCOUNT_QUICK = re.compile(r"0*[1-9][0-9]*|\+[1-9][0-9]{7,14}")
+_COMMON_ACCOUNT = r"0*[1-9][0-9]*"
+_ACCOUNT_QUICK = re.compile(rf"{_COMMON_ACCOUNT}|\+[1-9][0-9]{{7,14}}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*")
 _ACCOUNT_REASON = "letters, digits, single blanks and hyphens only"
 _PHONE = re.compile(r"\+?[0-9]+(?:[ -][0-9]+)*")
@@ -205,13 +209,15 @@ class _Explained:
         return True if self._fault(value) is None else None
 
 
-def explained(fault: Callable[[str], str | None], reason: str) -> Form:
+def explained(fault: Callable[[str], str | None], reason: str, common: str | None = None) -> Form:
     """The form of a text in which a function finds no fault."""
-    return Form(_Explained(fault), reason, None, fault)
+    return Form(_Explained(fault), reason, explain=fault, common=common)
 
 
-ACCOUNT = explained(account_fault, _ACCOUNT_REASON)
-CODE = explained(code_fault, "is no code")
+ACCOUNT = explained(account_fault, _ACCOUNT_REASON, _COMMON_ACCOUNT)
+CODE = explained(
+    code_fault, "is no code", rf"(?!(?i:{'|'.join(sorted(filter(str.isalpha, _NOTHING)))})\Z)[A-Za-z][A-Za-z0-9_]*"
+)
 PHONE = Form(
     _PHONE, "digits only, with a + in front where it is international", letter=re.compile("[0-9+ -]").fullmatch
 )
@@ -226,7 +232,7 @@ def mobile_form(pattern: str, reason: str) -> Form:
             return None
         return spoiled(value) or _number_spoiled(value) or _with_stranger(reason, value, "+0123456789".__contains__)
 
-    return Form(compiled, reason, None, explain)
+    return Form(compiled, reason, explain=explain, common=pattern)
 
 
 # -- plain spelling ----------------------------------------------------------------------------------------------------

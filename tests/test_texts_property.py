@@ -77,6 +77,29 @@ def test_no_account_or_code_passes_that_the_second_checker_refuses(text: str) ->
     assert not (text and is_clean(text) and CODE.fits(text)) or code_is_right(text)
 
 
+RULES = list({
+    field.metadata["rule"]: None
+    for entry in REQUESTS
+    for field in attrs.fields(entry.request)
+    if field.metadata.get("rule") is not None and field.metadata["rule"]._quick is not None
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_the_quick_look_takes_nothing_that_the_rule_refuses(rule: Rule) -> None:
+    quick: Any = rule.quick
+    pattern: Any = rule._quick
+
+    @settings(FEW, max_examples=60)
+    @given(st.from_regex(pattern, fullmatch=True) | st.text(max_size=12))
+    def holds(text: str) -> None:
+        assert not quick(text) or rule.broken_by(text) == []
+
+    holds()
+    for word in ("nan", "NULL", "None", "Nil", "nat", "inf", "undefined", "1E5", "000", "1-Mar", " a", "a ", "a\n", ""):
+        assert not quick(word) or rule.broken_by(word) == [], word
+
+
 # -- every field of every request --------------------------------------------------------------------------------------
 
 PARTS = [CheckoutGoods, CheckoutAddress, UnifiedGoods, UnifiedAddress]

@@ -227,7 +227,7 @@ class Driver:
     def _absence_at(self, row: Row) -> float:
         """From when on the order's absence may be believed, on this process's clock as well as on the row's.
 
-        What an earlier process sent is waited for from when this one opened the ledger: a clock may have been set between.
+        What an earlier process sent is waited for from when this one opened the ledger: clocks may have been set.
         """
         now = self._ledger.time()
         skew = now - self._clock.monotonic()

@@ -9,17 +9,30 @@ from typing import Any
 
 import attrs
 
-from ..fields import wire_name
+from ..fields import Made, wire_name
 
 __all__ = ["body_of", "digest_of", "own_idempotency_id", "request_of", "wire_fields_of"]
 
 
+_write = json.JSONEncoder(ensure_ascii=False).encode
 _read = json.JSONDecoder().raw_decode  # without the looks for blanks around, for the text is ours
 
 
 def body_of(request: Any) -> str:
     """The request's fields as JSON, without those that are None."""
-    return json.dumps(attrs.asdict(request, filter=lambda _, value: value is not None), ensure_ascii=False)
+    kind: Any = type(request)
+    found = {name: value for name in _names(kind) if (value := getattr(request, name)) is not None}
+    if not _PLAIN.issuperset(map(type, found.values())):  # an object, or a list of them
+        found = attrs.asdict(request, filter=lambda _, value: value is not None)
+    return _write(found)
+
+
+_PLAIN = frozenset({str, Made, int})
+
+
+@functools.cache
+def _names(request_class: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(request_class))
 
 
 def own_idempotency_id(request: Any) -> str | None:

@@ -12,9 +12,10 @@ from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, end
 from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
+from ..ph.checkout_parts import paylater_needs
 from ..product import Call, Product
 from .common import CURRENCIES, PAYOUT_COUNTRIES, ChannelType, GlobalResult, OrderEvent, currency_of
-from .unified_parts import UnifiedAddress, UnifiedGoods, paylater_needs
+from .unified_parts import UnifiedAddress, UnifiedGoods
 
 __all__ = [
     "CreateUnifiedCheckout",

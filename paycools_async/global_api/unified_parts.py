@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from ..ph.checkout_parts import CheckoutAddress, CheckoutGoods, paylater_needs
+from ..ph.checkout_parts import CheckoutAddress, CheckoutGoods
 
-__all__ = ["UnifiedAddress", "UnifiedGoods", "paylater_needs"]
+__all__ = ["UnifiedAddress", "UnifiedGoods"]
 
 
 @attrs.frozen(kw_only=True)

@@ -14,7 +14,7 @@ import pytest
 from cli.desk import Desk, Done, desk_of
 from conftest_batch import WriteOrders, rows
 
-from paycools_async.batch import Order, PHPayouts, RowError, SQLiteLedger, read_orders
+from paycools_async.batch import Order, OrderFile, PHPayouts, RowError, SQLiteLedger, read_orders
 from paycools_async.batch.repeats import Repeats
 from paycools_async.ph.payout import CreatePayout
 from paycools_async.signing import PrivateKey
@@ -329,13 +329,14 @@ async def test_who_cancels_while_a_file_is_read_has_entered_nothing(
 
     reading, going_on = threading.Event(), threading.Event()
 
-    def slowly(*arguments: Any) -> Iterator[Order | RowError]:
-        for order in read_orders(*arguments):
-            yield order
-            reading.set()
-            assert going_on.wait(5)
+    class Slowly(OrderFile):
+        def __iter__(self) -> Iterator[Order | RowError]:
+            for order in super().__iter__():
+                yield order
+                reading.set()
+                assert going_on.wait(5)
 
-    monkeypatch.setattr(intake, "read_orders", slowly)
+    monkeypatch.setattr(intake, "OrderFile", Slowly)
     entering = asyncio.create_task(intake.enter_file(ledger, api, write_orders(lines=THREE), "ana"))
     await asyncio.to_thread(reading.wait, 5)
     entering.cancel()

@@ -71,8 +71,9 @@ class Cells:
                 amount = to_minor(fields.pop("amount"), self._currency)
             else:
                 amount = _minor(fields.pop("amount_minor"))
-            for name in self._whole & fields.keys():
-                fields[name] = _whole(fields[name])
+            for name in self._whole:
+                if name in fields:
+                    fields[name] = _whole(fields[name])
             return self._class(**fields, amount=amount)
         except (KeyError, TypeError, ValueError, InvalidRequest):  # no amount, another column missing, a bad cell
             return None
