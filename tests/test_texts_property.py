@@ -85,7 +85,7 @@ RULES = list({
 })  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("rule", RULES, ids=[f"rule {number}" for number in range(len(RULES))])
 def test_the_quick_look_takes_nothing_that_the_rule_refuses(rule: Rule) -> None:
     quick: Any = rule.quick
     pattern: Any = rule._quick
