@@ -22,6 +22,10 @@ def main() -> None:
     except KeyboardInterrupt:  # while Python reads the modules
         print("error: interrupted; nothing was sent", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - a traceback would be exit code 1
+        what = f"{type(error).__name__}: {error}"
+        print(f"error: the command line cannot start, nothing was sent: {what}", file=sys.stderr)  # noqa: T201
+        sys.exit(4)
     try:
         app()
     except SystemExit as end:

@@ -453,3 +453,13 @@ def test_4_a_lock_that_cannot_be_taken(desk: Desk, write_orders: WriteOrders, mo
     monkeypatch.setattr(pay, "open_ledger", _raises(LockError("l.db.lock: cannot be opened")))
     done = desk.run(write_orders(1), yes=True)
     assert (done.code, one_line(done.output)) == (4, "error: l.db.lock: cannot be opened")
+
+
+def test_4_a_dependency_that_cannot_be_loaded(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ImportError('made for another version')")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-c", "from paycools_async.cli import main; main()", "endpoints"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    told = "error: the command line cannot start, nothing was sent: ImportError: made for another version"
+    assert done.stderr.splitlines() == [told]
