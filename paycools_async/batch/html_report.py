@@ -27,7 +27,11 @@ _SHOWN = (
     (State.SETTLED, "settled", "paid, by PayCools' word"),
     (State.FAILED, "failed", "not paid, for good"),
     (State.CONFLICT, "conflict", "PayCools knows the order id otherwise: a human has to look"),
-    (State.PREEXISTING, "preexisting", "PayCools had the order id before: nobody was paid by this ledger"),
+    (
+        State.PREEXISTING,
+        "preexisting",
+        "PayCools had the order id before; as far as it can tell, this ledger paid nobody",
+    ),
     (State.ACCEPTED, "accepted", "taken by PayCools, not final"),
     (State.UNKNOWN, "unknown", "sent, answer unclear: PayCools is asked before anything else"),
     (State.SENDING, "sending", "under way when this was written, or when the run was cut off"),
@@ -180,9 +184,9 @@ def _todo(summary: Summary, found: _Findings) -> str:
         )
     if summary.rows(State.PREEXISTING):
         steps.append(
-            f"{_count(summary.rows(State.PREEXISTING))}: PayCools had the order ids before this ledger sent them, so "
-            "nobody was paid by this ledger. Compare; then <code>paycools payouts resume --adopt</code>, or pay under "
-            "new order ids."
+            f"{_count(summary.rows(State.PREEXISTING))}: PayCools had the order ids before this ledger sent them, so, "
+            "as far as it can tell, nobody was paid by this ledger. Compare; then <code>paycools payouts resume "
+            "--adopt</code>, or, only where it was another payment, pay under new order ids."
         )
     if summary.rows(State.OFFERED):
         steps.append(

@@ -38,8 +38,8 @@ LEFT = (*OPEN, State.OFFERED)
 _BACK = (State.WITHDRAWN,)
 _SHOWN = 20
 _PREEXISTING = (
-    "PayCools had these order ids before this ledger sent them: nobody was paid by this ledger; compare, then {}, "
-    "or pay under new order ids"
+    "PayCools had these order ids before this ledger sent them: as far as it can tell, nobody was paid by this ledger; "
+    "compare, then {}, or, only where it was another payment, pay under new order ids"
 )
 
 
