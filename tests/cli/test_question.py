@@ -200,7 +200,7 @@ def test_adopting_is_asked_for_and_the_advice_after_it_is_another(
     desk = desk_of(fake, str(tmp_path / "new.db"), monkeypatch)
     first = desk.run(orders, yes=True, adopt=True)
     assert first.code == 3
-    told = f"compare, then paycools payouts resume --ledger {desk.ledger} --batch 1 --adopt, or, only where it was another payment, "
+    told = f"compare, then paycools payouts resume --ledger {desk.ledger} --batch 1 --adopt, or, only where"
     assert "2 payouts were there before. They came up after --adopt, so it has not taken them" in first
     assert f"nobody was paid by this ledger; {told}" in first
     assert desk.resume(adopt=True).code == 2, "nobody is there to be asked"
