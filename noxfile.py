@@ -27,7 +27,7 @@ def kills(session: nox.Session) -> None:
     """Real processes, really killed; PAYCOOLS_KILLS says how often."""
     session.install(".[test]")
     times = session.env.get("PAYCOOLS_KILLS") or "2"
-    files = ("tests/cli/test_kill.py", "tests/cli/test_workers.py")
+    files = ("tests/cli/test_kill.py", "tests/cli/test_workers.py", "tests/cli/test_freeze.py")
     session.run("pytest", "-q", "-n", "0", *files, env={**INSTALLED, "PAYCOOLS_KILLS": times})
 
 

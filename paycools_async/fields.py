@@ -79,9 +79,10 @@ class Rule:
     values: tuple[Any, ...] | None = None
     known: tuple[str, ...] = ()
     """Codes that PayCools' pages or its integrators show; any other is taken too."""
-    _quick: re.Pattern[str] | None = attrs.field(init=False, eq=False, repr=False)
+    _quick: re.Pattern[str] | None = attrs.field(
+        default=attrs.Factory(lambda self: self._of_common_texts(), takes_self=True), init=False, eq=False, repr=False
+    )
 
-    @_quick.default
     def _of_common_texts(self) -> re.Pattern[str] | None:
         """One look at the texts that nearly all are; what it does not match is looked at rule by rule."""
         if self.type is not str or self.values is not None:

@@ -94,6 +94,7 @@ class Cells:
             fields[_NAME] = spelled[0]
         # an amount that could not be read must not hide the faults of the other columns
         placeholder = self._rules["amount"].minimum or 1
+        request: Any = None
         if {error.column for error in errors} <= {column}:
             try:
                 request = self._class(**fields, amount=placeholder if amount is None else amount)
