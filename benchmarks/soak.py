@@ -17,7 +17,7 @@ import attrs
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, read_orders
-from paycools_async.batch.ledger import Row
+from paycools_async.batch.ledger.sqlite.ledger import Row
 from paycools_async.testing import FakePayCools, generate_private_key
 
 from .processes import child, config_from_parent, loop_factory, peak_memory, serving, tell_parent

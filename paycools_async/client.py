@@ -24,14 +24,14 @@ from .settings import setting
 if TYPE_CHECKING:
     from .callbacks.verify import GlobalCallbacks, PHCallbacks
     from .global_api.account import GlobalAccount
+    from .global_api.countries.indonesia import Indonesia
+    from .global_api.countries.malaysia import Malaysia
+    from .global_api.countries.philippines import Philippines
+    from .global_api.countries.russia import Russia
+    from .global_api.countries.thailand import Thailand
     from .global_api.direct_debit import GlobalDirectDebit
-    from .global_api.indonesia import Indonesia
-    from .global_api.malaysia import Malaysia
-    from .global_api.philippines import Philippines
     from .global_api.refunds import GlobalRefunds
-    from .global_api.russia import Russia
-    from .global_api.thailand import Thailand
-    from .global_api.unified import Unified
+    from .global_api.unified.product import Unified
     from .ph.account import Account
     from .ph.bank_transfer import BankTransfers
     from .ph.bills import Bills
@@ -172,14 +172,14 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
     unified: Unified
     _products: ClassVar[Mapping[str, str]] = {
         "account": "global_api.account:GlobalAccount",
-        "philippines": "global_api.philippines:Philippines",
-        "indonesia": "global_api.indonesia:Indonesia",
-        "malaysia": "global_api.malaysia:Malaysia",
-        "thailand": "global_api.thailand:Thailand",
-        "russia": "global_api.russia:Russia",
+        "philippines": "global_api.countries.philippines:Philippines",
+        "indonesia": "global_api.countries.indonesia:Indonesia",
+        "malaysia": "global_api.countries.malaysia:Malaysia",
+        "thailand": "global_api.countries.thailand:Thailand",
+        "russia": "global_api.countries.russia:Russia",
         "refunds": "global_api.refunds:GlobalRefunds",
         "direct_debit": "global_api.direct_debit:GlobalDirectDebit",
-        "unified": "global_api.unified:Unified",
+        "unified": "global_api.unified.product:Unified",
     }
 
     _defaults: ClassVar[Mapping[str, Any]] = {**DEFAULTS, "timestamp_unit": "ms"}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # last: for the benchmarks; what is installed goes before what stands here
 
-pytest_plugins = ["conftest_batch", "conftest_postgres", "conftest_sandbox", "conftest_transports"]
+pytest_plugins = ["support.batch", "support.postgres", "support.sandbox", "support.transports"]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,21 @@ import asyncio
 from typing import Any
 
 import pytest
-from engine_stage import FOUND, HTML, ORDER, QUERY, REFUSED, RESET, SUCCESS, TABLE, Row, Stage, Step, loaded, says
+from support.engine_stage import (
+    FOUND,
+    HTML,
+    ORDER,
+    QUERY,
+    REFUSED,
+    RESET,
+    SUCCESS,
+    TABLE,
+    Row,
+    Stage,
+    Step,
+    loaded,
+    says,
+)
 
 from paycools_async import (
     CreatePayout,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_stage import ORDER, QUERY, Stage, says
+from support.engine_stage import ORDER, QUERY, Stage, says
 
 from paycools_async import (
     HttpResponse,

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterable
 
 import pytest
-from engine_stage import ORDER, QUERY, SUCCESS, TABLE, Stage, Step, says
+from support.engine_stage import ORDER, QUERY, SUCCESS, TABLE, Stage, Step, says
 
 from paycools_async import (
     OutcomeUnknown,

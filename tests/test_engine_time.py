@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from engine_stage import ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, says
+from support.engine_stage import ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, says
 
 from paycools_async import (
     HttpRequest,

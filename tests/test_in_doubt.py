@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, loaded, says
-from transports.fault_server import Connection, FaultServer
+from support.engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, loaded, says
+from support.fault_server import Connection, FaultServer
 
 from paycools_async import (
     AiohttpTransport,

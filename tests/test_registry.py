@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import strategies
 from hypothesis import HealthCheck, Phase, find, settings
+from support import strategies
 
 from paycools_async import (
     Endpoint,

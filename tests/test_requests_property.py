@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 import pytest
-import strategies
 from hypothesis import HealthCheck, given, settings
+from support import strategies
 
 import paycools_async.global_api
 import paycools_async.ph
@@ -25,7 +25,8 @@ from paycools_async import (
     endpoints,
     signing,
 )
-from paycools_async.testing import FakePayCools, ManualClock, books
+from paycools_async.testing import FakePayCools, ManualClock
+from paycools_async.testing.server import merchant as books
 
 for _package in (paycools_async.ph, paycools_async.global_api):
     for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):

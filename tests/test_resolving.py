@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from engine_stage import FOUND, HTML, ORDER, REFUSED, RESET, SUCCESS, Stage, Step, says
+from support.engine_stage import FOUND, HTML, ORDER, REFUSED, RESET, SUCCESS, Stage, Step, says
 
 from paycools_async import (
     DuplicateOrder,

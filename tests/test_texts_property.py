@@ -11,15 +11,15 @@ from typing import Any
 
 import attrs
 import pytest
-import strategies
-from batch.checker import account_is_right, code_is_right, text_is_right
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support import strategies
+from support.checker import account_is_right, code_is_right, text_is_right
 from test_requests_property import REQUESTS
 
 from paycools_async import Endpoint, InvalidRequest
 from paycools_async.fields import ACCOUNT, CODE, PHONE, Rule, is_clean
-from paycools_async.global_api.unified_parts import UnifiedAddress, UnifiedGoods
+from paycools_async.global_api.unified.parts import UnifiedAddress, UnifiedGoods
 from paycools_async.ph.checkout_parts import CheckoutAddress, CheckoutGoods
 from paycools_async.ph.payout import CreatePayout
 from paycools_async.texts import account_fault, code_fault, text_fault

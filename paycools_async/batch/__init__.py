@@ -5,25 +5,25 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
-    from .api import GlobalPayouts, PayoutApi, PHPayouts
-    from .ledger import SQLiteLedger
-    from .options import Options, Summary
+    from .ledger.base import Identity, Ledger, LedgerError
+    from .ledger.postgres.ledger import PostgresLedger
+    from .ledger.postgres.session import grant
+    from .ledger.sqlite.ledger import SQLiteLedger
     from .orders import FileError, Order, OrderFile, Reading, RowError, read_orders
-    from .postgres import PostgresLedger
-    from .postgres_session import grant
-    from .protocol import Identity, Ledger, LedgerError
-    from .runner import Runner
+    from .run.options import Options, Summary
+    from .run.payout_api import GlobalPayouts, PayoutApi, PHPayouts
+    from .run.runner import Runner
     from .states import Event, State
 else:  # who needs the states alone does not wait for every country's classes
     _NAMES = {
-        "api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
-        "ledger": ("SQLiteLedger",),
-        "options": ("Options", "Summary"),
+        "run.payout_api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
+        "ledger.sqlite.ledger": ("SQLiteLedger",),
+        "run.options": ("Options", "Summary"),
         "orders": ("FileError", "Order", "OrderFile", "Reading", "RowError", "read_orders"),
-        "postgres": ("PostgresLedger",),
-        "postgres_session": ("grant",),
-        "protocol": ("Identity", "Ledger", "LedgerError"),
-        "runner": ("Runner",),
+        "ledger.postgres.ledger": ("PostgresLedger",),
+        "ledger.postgres.session": ("grant",),
+        "ledger.base": ("Identity", "Ledger", "LedgerError"),
+        "run.runner": ("Runner",),
         "states": ("Event", "State"),
     }
     __getattr__, _ = lazily(__name__, names=_NAMES)

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..batch.protocol import Ledger
-from ..batch.resolver import event_of_inquiry
-from ..batch.schema import Row
+from ..batch.ledger.base import Ledger
+from ..batch.ledger.row import Row
+from ..batch.run.outcomes import event_of_inquiry
 from ..batch.states import Event as Move
 from ..batch.states import State
 from ..endpoint import Event

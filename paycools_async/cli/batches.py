@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..batch import Ledger, State
-from ..batch.protocol import Batch
+from ..batch.ledger.base import Batch
 from ..errors import ConfigurationError
 from ..money import format_major
 from .asking import asked, can_ask

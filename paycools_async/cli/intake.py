@@ -16,8 +16,8 @@ import attrs
 
 from ..batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
 from ..batch.files.codes import read_codes
-from ..batch.protocol import Intake, Source
-from ..batch.repeats import Repeats
+from ..batch.files.repeats import Repeats
+from ..batch.ledger.base import Intake, Source
 from .run import say, say_error
 from .showing import hint
 

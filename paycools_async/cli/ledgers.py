@@ -13,7 +13,7 @@ from ..batch import Identity, Ledger, SQLiteLedger
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ..batch.postgres import PostgresLedger
+    from ..batch.ledger.postgres.ledger import PostgresLedger
 
 __all__ = ["is_postgres", "open_ledger", "open_postgres", "reading", "shown"]
 
@@ -85,7 +85,7 @@ async def open_postgres(
     if not is_postgres(ledger):
         raise ConfigurationError("this needs a PostgreSQL ledger: --ledger postgresql://...")
     try:
-        from ..batch.postgres import LEASE_MARGIN, PostgresLedger
+        from ..batch.ledger.postgres.ledger import LEASE_MARGIN, PostgresLedger
     except ModuleNotFoundError as error:
         if error.name not in ("psycopg", "psycopg_pool"):
             raise

@@ -10,7 +10,7 @@ import attrs
 import typer
 
 from ..batch import PayoutApi
-from ..batch.api import COUNTRIES
+from ..batch.run.payout_api import COUNTRIES
 from .clients import open_client, payouts_of
 from .destination import Destination
 from .run import BAD_INPUT, Broken, say_error

@@ -12,9 +12,9 @@ import attrs
 import typer
 
 from ..batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ..batch.protocol import Batch, Changed, Intake, Offer
-from ..batch.reports import write_report
-from ..batch.resolver import STOPS
+from ..batch.ledger.base import Batch, Changed, Intake, Offer
+from ..batch.report.write import write_report
+from ..batch.run.outcomes import STOPS
 from ..batch.states import OPEN
 from ..errors import ConfigurationError, PayCoolsError, first_of
 from ..money import format_major, to_minor
@@ -54,7 +54,7 @@ from .showing import (
 )
 
 if TYPE_CHECKING:
-    from ..batch.postgres import PostgresLedger
+    from ..batch.ledger.postgres.ledger import PostgresLedger
 
 __all__ = ["pay"]
 
@@ -396,8 +396,8 @@ class _Payment:
 
     async def _send_among_workers(self, view: Ledger, driven: list[int]) -> int:
         """Hand these batches to the workers, and be one of those who send them."""
-        from ..batch.shared_pace import SharedPace
-        from ..batch.worker import prepare_jobs, release_to_workers
+        from ..batch.ledger.postgres.shared_pace import SharedPace
+        from ..batch.run.worker import prepare_jobs, release_to_workers
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from ..batch import Options
-from ..batch.api import COUNTRIES
-from ..batch.reports import write_report
+from ..batch.report.write import write_report
+from ..batch.run.payout_api import COUNTRIES
 from ..ph.payout import CreatePayout
 from .batches import backup, batches, withdraw
 from .destination import destination_lines

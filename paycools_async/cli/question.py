@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from ..batch import Ledger, State, Summary
-from ..batch.schema import Row
+from ..batch.ledger.row import Row
 from ..batch.states import Event
 from .run import say
 from .showing import Waiting, amount_of

@@ -15,9 +15,9 @@ import attrs
 import typer
 
 from ..batch import Identity
-from ..batch.reconcile import ALARMS, Finding, Reconciliation, Verdict, reconcile
-from ..batch.schema import Row
-from ..batch.statements import FIELDS, Statement, global_statement, ph_statement
+from ..batch.ledger.row import Row
+from ..batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
+from ..batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
 from ..client import PayCoolsPH
 from ..errors import ConfigurationError
 from ..money import format_major, from_minor

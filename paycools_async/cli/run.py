@@ -17,7 +17,8 @@ from typing import Any
 
 import typer
 
-from ..batch import FileError, protocol
+from ..batch import FileError
+from ..batch.ledger import base as protocol
 from ..errors import PayCoolsError, first_of
 
 __all__ = [

@@ -9,7 +9,7 @@ from datetime import datetime
 import attrs
 
 from ..batch import Ledger, State, Summary
-from ..batch.protocol import Batch, Counts, LedgerError
+from ..batch.ledger.base import Batch, Counts, LedgerError
 from ..batch.states import OPEN
 from ..money import format_major
 from ..times import MANILA

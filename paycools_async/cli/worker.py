@@ -46,8 +46,8 @@ def worker(
             found = await open_postgres(ledger, paying.api.identity, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
                 try:
-                    from ..batch.shared_pace import SharedPace
-                    from ..batch.worker import Worker, prepare_jobs
+                    from ..batch.ledger.postgres.shared_pace import SharedPace
+                    from ..batch.run.worker import Worker, prepare_jobs
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
@@ -77,8 +77,8 @@ def prepare(
     async def make() -> int:
         found = await open_postgres(ledger, None)
         try:
-            from ..batch.postgres_session import RIGHTS, grant
-            from ..batch.worker import prepare_jobs
+            from ..batch.ledger.postgres.session import RIGHTS, grant
+            from ..batch.run.worker import prepare_jobs
 
             await prepare_jobs(found)
             if role is not None:

@@ -10,40 +10,40 @@ from ..lazy import lazily
 
 MODULES = (
     "account",
-    "philippines",
-    "indonesia",
-    "malaysia",
-    "thailand",
-    "russia",
-    "static_codes",
-    "static_twins",
+    "countries.philippines",
+    "countries.indonesia",
+    "countries.malaysia",
+    "countries.thailand",
+    "countries.russia",
+    "countries.static_codes",
+    "countries.static_twins",
     "refunds",
     "direct_debit",
-    "unified",
-    "unified_checkout",
-    "unified_parts",
-    "unified_payments",
-    "unified_payouts",
+    "unified.product",
+    "unified.checkout",
+    "unified.parts",
+    "unified.payments",
+    "unified.payouts",
 )
 """Their order is that of `paycools_async.endpoints()`. Each is imported when a name of it is asked for."""
 
 if TYPE_CHECKING:
     from .account import *
-    from .philippines import *
-    from .indonesia import *
-    from .malaysia import *
-    from .thailand import *
-    from .russia import *
-    from .static_codes import *
-    from .static_twins import *
+    from .countries.philippines import *
+    from .countries.indonesia import *
+    from .countries.malaysia import *
+    from .countries.thailand import *
+    from .countries.russia import *
+    from .countries.static_codes import *
+    from .countries.static_twins import *
     from .refunds import *
     from .direct_debit import *
-    from .unified import *
-    from .unified_checkout import *
-    from .unified_parts import *
-    from .unified_payments import *
-    from .unified_payouts import *
-    from .common import (
+    from .unified.product import *
+    from .unified.checkout import *
+    from .unified.parts import *
+    from .unified.payments import *
+    from .unified.payouts import *
+    from .base import (
         ChannelType as ChannelType,
         FailedCode as FailedCode,
         GlobalPaymentReceipt as GlobalPaymentReceipt,
@@ -58,7 +58,7 @@ else:
         __name__,
         MODULES,
         {
-            "common": (
+            "base": (
                 "ChannelType",
                 "FailedCode",
                 "GlobalPaymentReceipt",

@@ -12,7 +12,7 @@ import attrs
 from ..endpoint import GlobalRequest, Provenance, endpoint, result
 from ..fields import choice, day, integer
 from ..product import Call, Product
-from .common import ALL_COUNTRIES, GlobalResult
+from .base import ALL_COUNTRIES, GlobalResult
 from .download import ReportFile, fetch
 
 __all__ = [

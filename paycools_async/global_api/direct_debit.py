@@ -16,8 +16,8 @@ from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..ph.direct_debit_tokens import InactiveType, TokenStatus
 from ..product import Call
-from .common import PAYOUT_COUNTRIES, GlobalEvent, GlobalResult, PaymentEvent
-from .unified_payments import CreateUnifiedPayment, OrderedPayments, UnifiedPaymentReceipt
+from .base import PAYOUT_COUNTRIES, GlobalEvent, GlobalResult, PaymentEvent
+from .unified.payments import CreateUnifiedPayment, OrderedPayments, UnifiedPaymentReceipt
 
 __all__ = [
     "AuthorizeGlobalDebit",

@@ -12,7 +12,7 @@ from ..fields import URL, minor_units, order_id, text
 from ..orders import RefundProduct
 from ..ph.refund import RefundStatus
 from ..product import Call
-from .common import FailedCode, GlobalEvent, GlobalResult
+from .base import FailedCode, GlobalEvent, GlobalResult
 
 __all__ = [
     "CreateGlobalRefund",

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import attrs
 
-from .books import Books
+from .server.merchant import Books
 
 __all__ = ["Delivery", "acknowledges"]
 

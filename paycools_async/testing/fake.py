@@ -19,23 +19,21 @@ from ..registry import endpoints
 from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport
-from . import (
-    check,
-    global_countries,
-    global_products,
-    global_unified,
-    ph_collections,
-    ph_direct_debit,
-    ph_payments,
-    ph_payouts,
-    ph_refunds,
-)
-from .admission import CODES, Gate, understood
-from .books import PAYERS, PLAYERS, Books, Refusal
 from .faults import Faults
-from .global_payouts import GlobalPayoutBooks
+from .global_api import countries as global_countries
+from .global_api import products as global_products
+from .global_api import unified as global_unified
+from .global_api.payouts import GlobalPayoutBooks
 from .keys import generate_private_key
-from .ph_payouts import PayoutBooks
+from .ph import collections as ph_collections
+from .ph import direct_debit as ph_direct_debit
+from .ph import payments as ph_payments
+from .ph import payout as ph_payouts
+from .ph import refund as ph_refunds
+from .ph.payout import PayoutBooks
+from .server import signatures as check
+from .server.authentication import CODES, Gate, understood
+from .server.merchant import PAYERS, PLAYERS, Books, Refusal
 
 __all__ = ["Dropped", "FakePayCools"]
 

@@ -10,12 +10,12 @@ import attrs
 from aiohttp import web
 
 from ..transports.base import HttpRequest
-from .books import Refusal
 from .delivery import Delivery
 from .fake import Dropped, FakePayCools
 from .faults import Fault
-from .global_products import ReportBooks
-from .global_report import payout_report
+from .global_api.products import ReportBooks
+from .global_api.report import payout_report
+from .server.merchant import Refusal
 
 __all__ = ["Sandbox"]
 

@@ -3,10 +3,10 @@
 One order is its row on disk, what a person said of it, what PayCools has of it, the hand of the worker that holds it,
 and the hand of an earlier worker that lost the ledger or its lease, perhaps frozen, and does not know it yet.
 Everything that can happen to them is a rule that yields the next states; rows move with the table of `batch/states.py`
-(or a spoiled copy) and decisions are those of `batch/driver.py`. Time is counted in ticks: `patience` is the time from
-the last byte until an absence is believed, `lag` the ticks within which what has left is booked and shown, `fuse` the
-ticks after the commit of `sending` within which a first byte may still leave. The design is sound while
-fuse + lag < patience.
+(or a spoiled copy) and decisions are those of `batch/run/driver.py`. Time is counted in ticks: `patience` is the time
+from the last byte until an absence is believed, `lag` the ticks within which what has left is booked and shown, `fuse`
+the ticks after the commit of `sending` within which a first byte may still leave. The design is sound while fuse + lag
+< patience.
 
 PayCools here pays again whenever it is asked again; saying "duplicate" instead is only one of its choices.
 """

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from batch.machine import Machine, request_for
-from batch.world import TRANSIT, WORKERS, Gated, Run
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
+from support.machine import Machine, request_for
+from support.world import TRANSIT, WORKERS, Gated, Run
 
 from paycools_async import HttpResponse, Outcome, TransactionStatus, TransportError
 from paycools_async.batch import State
-from paycools_async.batch.api import Found
-from paycools_async.batch.resolver import event_of_inquiry
+from paycools_async.batch.run.outcomes import event_of_inquiry
+from paycools_async.batch.run.payout_api import Found
 from paycools_async.batch.states import OPEN
 
 __all__ = ["PayoutMachine"]

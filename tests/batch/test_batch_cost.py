@@ -10,12 +10,12 @@ import sqlite3
 import threading
 from collections import Counter
 
-from conftest_batch import STORES, Plan, WriteOrders
+from support.batch import STORES, Plan, WriteOrders
 
 from paycools_async.batch import Ledger, PHPayouts, SQLiteLedger, State
-from paycools_async.batch import ledger as sqlite_ledger
-from paycools_async.batch.frozen import body_of, digest_of, request_of
-from paycools_async.batch.sqlite_moves import MOVING
+from paycools_async.batch.ledger.payload import body_of, digest_of, request_of
+from paycools_async.batch.ledger.sqlite import ledger as sqlite_ledger
+from paycools_async.batch.ledger.sqlite.moves import MOVING
 from paycools_async.storage.group_commit import _WOKEN_AT_ONCE
 from paycools_async.testing import FakePayCools
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from batch.rules import PayoutMachine
-from batch.stores import PostgresStore, SQLiteStore
-from batch.world import TIMEOUT
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from support.stores import PostgresStore, SQLiteStore
+from support.world import TIMEOUT
 
 from paycools_async import load_private_key
 from paycools_async.batch import Event, Options, SQLiteLedger, State
-from paycools_async.batch.postgres import PostgresLedger
+from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 
 LEAST = {"sqlite": 1500, "postgres": 500}
 """Steps that each ledger must get, 2,000 together."""

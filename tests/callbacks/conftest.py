@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from callbacks.kit import SECRET, MakeInbox, OpenStore, Shop, public_half
+from support.callbacks import SECRET, MakeInbox, OpenStore, Shop, public_half
 
 from paycools_async.callbacks import CallbackRouter, GlobalCallbacks, PHCallbacks
 from paycools_async.callbacks.inbox import CallbackInbox

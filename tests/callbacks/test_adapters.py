@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from callbacks.kit import PAYOUT, SECRET, signed
+from support.callbacks import PAYOUT, SECRET, signed
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
 from paycools_async.callbacks.aiohttp import aiohttp_handler

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from callbacks.kit import PAYOUT, QUESTION, SECRET, enveloped, signed
+from support.callbacks import PAYOUT, QUESTION, SECRET, enveloped, signed
 from typer.testing import CliRunner
 
 from paycools_async import endpoints

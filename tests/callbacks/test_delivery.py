@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from callbacks.kit import PAYOUT, SECRET, signed
+from support.callbacks import PAYOUT, SECRET, signed
 
 from paycools_async import PayCoolsPH
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, accept, refuse
@@ -17,8 +17,8 @@ from paycools_async.callbacks.aiohttp import aiohttp_handler
 from paycools_async.endpoint import Event
 from paycools_async.ph import BillsPaymentReceived, BillsPaymentVerification, PayoutSettled, VerificationCode
 from paycools_async.testing import FakePayCools, Sandbox
-from paycools_async.testing.books import Refusal
 from paycools_async.testing.delivery import Delivery, acknowledges
+from paycools_async.testing.server.merchant import Refusal
 
 
 class Shop:

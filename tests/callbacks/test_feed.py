@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callbacks.kit import PAYOUT, SECRET, signed
-from conftest_batch import STORES, OpenLedger
+from support.batch import STORES, OpenLedger
+from support.callbacks import PAYOUT, SECRET, signed
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Event as Move
 from paycools_async.batch import Ledger, Options, PHPayouts, Runner, State
-from paycools_async.batch.ledger import Row
+from paycools_async.batch.ledger.sqlite.ledger import Row
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
 from paycools_async.callbacks.feed import LedgerFeed
 from paycools_async.callbacks.inbox import CallbackInbox

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-from callbacks.kit import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.callbacks import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed
 
 from paycools_async.callbacks import CallbackError, GlobalCallbacks, PHCallbacks
 from paycools_async.endpoint import Event

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callbacks.kit import ACK, PAYOUT, QUESTION, SECRET, MakeInbox, Shop, counts, payout, signed
+from support.callbacks import ACK, PAYOUT, QUESTION, SECRET, MakeInbox, Shop, counts, payout, signed
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, UnknownEvent, accept
 from paycools_async.callbacks.inbox import CallbackInbox

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callbacks.kit import PAYOUT, signed
+from support.callbacks import PAYOUT, signed
 
 from paycools_async.testing.delivery import Delivery
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from callbacks.kit import PAYOUT, signed
+from support.callbacks import PAYOUT, signed
 
 from paycools_async.callbacks import MalformedCallback, PHCallbacks
 from paycools_async.errors import PayCoolsError

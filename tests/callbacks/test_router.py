@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 import pytest
-from callbacks.kit import PAYOUT, QUESTION, SECRET, enveloped, signed
+from support.callbacks import PAYOUT, QUESTION, SECRET, enveloped, signed
 
 from paycools_async.callbacks import (
     Answer,

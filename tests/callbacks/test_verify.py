@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from callbacks.kit import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed, signed_text
+from support.callbacks import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed, signed_text
 
 from paycools_async import endpoints
 from paycools_async.callbacks import (

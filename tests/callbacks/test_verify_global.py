@@ -6,7 +6,7 @@ import json
 from typing import Any, ClassVar
 
 import pytest
-from callbacks.kit import GLOBAL_SAMPLES, PAYOUT, enveloped, public_half
+from support.callbacks import GLOBAL_SAMPLES, PAYOUT, enveloped, public_half
 
 from paycools_async.callbacks import CallbackError, GlobalCallbacks, MalformedCallback, SignatureMismatch, UnknownEvent
 from paycools_async.errors import ConfigurationError, InvalidKeyError

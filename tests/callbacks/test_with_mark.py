@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 import pytest
-from callbacks.kit import SECRET, MakeInbox, counts, payout, signed
+from support.callbacks import SECRET, MakeInbox, counts, payout, signed
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, UnknownEvent
 from paycools_async.callbacks.inbox import with_mark

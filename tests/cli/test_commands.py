@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest_batch import WriteOrders, rows
+from support.batch import WriteOrders, rows
 from typer.testing import CliRunner
 
 from paycools_async import load_private_key

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest_batch import WriteOrders
+from support.batch import WriteOrders
 from typer.testing import CliRunner
 
 from paycools_async import GlobalCredentials, PayCoolsGlobal, PayCoolsPH, PHCredentials

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.desk import Desk, desk_of
-from cli.killing import start, wait_for
-from conftest_batch import WriteOrders
-from conftest_sandbox import ask
+from support.batch import WriteOrders
+from support.desk import Desk, desk_of
+from support.killing import start, wait_for
+from support.sandbox import ask
 
 from paycools_async.batch import LedgerError, SQLiteLedger
 from paycools_async.cli import pay, run

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cli.killing import KILLS, long, start, wait_for
 from cli.test_slow_paycools import StandIn
-from conftest_batch import WriteOrders
+from support.batch import WriteOrders
+from support.killing import KILLS, long, start, wait_for
 
 __all__ = ["stand_in"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest_batch import release_all
+from support.batch import release_all
 from typer.testing import CliRunner
 
 from paycools_async import PayCoolsGlobal, UnverifiedEndpointWarning

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 import pytest
-from cli.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start
-from conftest_batch import WriteOrders
-from conftest_sandbox import FAULTS, ask
+from support.batch import WriteOrders
+from support.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start
+from support.sandbox import FAULTS, ask
 
 LENT = ("--timeout", "2", "--lease-margin", "2")
 

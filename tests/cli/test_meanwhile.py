@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cli.desk import Desk, Done, desk_of
-from conftest_batch import WriteOrders, rows
+from support.batch import WriteOrders, rows
+from support.desk import Desk, Done, desk_of
 
 from paycools_async.cli import worker
 from paycools_async.signing import PrivateKey
@@ -106,7 +106,7 @@ def test_rows_that_are_taken_back_while_others_of_their_batch_are_sent_are_not_s
 def test_a_pause_is_said_with_its_reason_and_what_ends_it_and_a_run_ends_that_of_its_own_batches(
     desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from paycools_async.batch.postgres import PostgresLedger
+    from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 
     desk.fake.faults.busy(1003, next=10_000, only="ph.payout.create")
     assert desk.run(write_orders(2), yes=True).code == 3

@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from cli.desk import Desk, desk_of
-from conftest_batch import WriteOrders, rows
+from support.batch import WriteOrders, rows
+from support.desk import Desk, desk_of
 
 from paycools_async.cli import batches
 from paycools_async.signing import PrivateKey

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.killing import start, wait_for
-from conftest_batch import WriteOrders
+from support.batch import WriteOrders
+from support.killing import start, wait_for
 
 LAG = float(os.environ.get("PAYCOOLS_LAG", "0"))
 

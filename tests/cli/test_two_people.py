@@ -15,11 +15,11 @@ from typing import Any
 
 import attrs
 import pytest
-from cli.desk import Answer, Desk, Done, Payment, desk_of
-from conftest_batch import HEADER
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from support.batch import HEADER
+from support.desk import Answer, Desk, Done, Payment, desk_of
 
 from paycools_async.cli import pay
 from paycools_async.money import format_major

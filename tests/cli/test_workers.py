@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cli.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start, wait_for
-from conftest_batch import WriteOrders
-from conftest_sandbox import FAULTS, ask
+from support.batch import WriteOrders
+from support.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start, wait_for
+from support.sandbox import FAULTS, ask
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app

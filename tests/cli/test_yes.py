@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.desk import Desk, Done, desk_of
-from conftest_batch import WriteOrders, rows
+from support.batch import WriteOrders, rows
+from support.desk import Desk, Done, desk_of
 
 from paycools_async.batch import Order, OrderFile, PHPayouts, RowError, SQLiteLedger, read_orders
-from paycools_async.batch.repeats import Repeats
+from paycools_async.batch.files.repeats import Repeats
 from paycools_async.ph.payout import CreatePayout
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools

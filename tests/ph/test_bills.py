@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import paycools_async.testing.ph_collections  # noqa: F401 - the fake plays these products once it is imported
+import paycools_async.testing.ph.collections  # noqa: F401 - the fake plays these products once it is imported
 from paycools_async import (
     AlreadyExists,
     EndpointUnpublishedError,
@@ -32,7 +32,7 @@ from paycools_async.ph.bills import (
     VerificationCode,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.books import Refusal
+from paycools_async.testing.server.merchant import Refusal
 
 PHT = timezone(timedelta(hours=8))
 TODAY = {"start_date": "2026-01-01", "end_date": "2026-01-01"}  # the manual clock starts at 08:00 Philippine time

@@ -13,14 +13,14 @@ from Crypto.Hash import SHA256
 from Crypto.PublicKey import RSA
 from Crypto.Signature import pkcs1_15
 
-import paycools_async.testing.ph_payments  # noqa: F401 - the fake learns to play
+import paycools_async.testing.ph.payments  # noqa: F401 - the fake learns to play
 from paycools_async import DuplicateOrder, InvalidRequest, OutcomeUnknown, PayCoolsPH, TransactionStatus
 from paycools_async.converters import structure
 from paycools_async.errors import InvalidParameter, UnexpectedAnswer, UnverifiedEndpointWarning
 from paycools_async.ph.checkout import Checkout, CheckoutChannelType, CheckoutSession, CheckoutSettled, CreateCheckout
 from paycools_async.ph.checkout_parts import CheckoutAddress, CheckoutGoods
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.books import Refusal
+from paycools_async.testing.server.merchant import Refusal
 from paycools_async.transports.base import HttpRequest, HttpResponse
 from paycools_async.transports.memory import MemoryTransport
 

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import paycools_async.testing.ph_payments  # noqa: F401 - the fake learns to play
+import paycools_async.testing.ph.payments  # noqa: F401 - the fake learns to play
 from paycools_async import InvalidRequest, NotFound, Outcome, OutcomeUnknown, PayCoolsPH, TransactionStatus
 from paycools_async.converters import structure
 from paycools_async.errors import InvalidParameter, OrderConflict, UnverifiedEndpointWarning
 from paycools_async.ph.cpm import CPM, CPMPayment, CPMReceipt, CPMSettled, CreateCPMPayment
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph_payment_books import PaymentBooks
+from paycools_async.testing.ph.payment_books import PaymentBooks
 
 pytestmark = pytest.mark.filterwarnings("ignore::paycools_async.errors.UnverifiedEndpointWarning")
 MANILA = ZoneInfo("Asia/Manila")

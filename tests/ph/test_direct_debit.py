@@ -31,7 +31,7 @@ from paycools_async.ph.direct_debit import (
     TokenStatus,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph_direct_debit import (
+from paycools_async.testing.ph.direct_debit import (
     DirectDebitBooks,
     customer_authorizes,
     customer_cancels,

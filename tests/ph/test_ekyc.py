@@ -10,7 +10,7 @@ from paycools_async import EndpointUnpublishedError, PayCoolsPH
 from paycools_async.converters import structure
 from paycools_async.ph.ekyc import EKYC, EKYCNotification
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph_direct_debit import EKYCBooks, notify_ekyc
+from paycools_async.testing.ph.direct_debit import EKYCBooks, notify_ekyc
 
 PATHS = {"ph.ekyc.init": "/given/init", "ph.ekyc.result": "/given/result"}
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import paycools_async.testing.ph_payments
-import paycools_async.testing.ph_refunds  # noqa: F401 - the fake learns to play
+import paycools_async.testing.ph.payments
+import paycools_async.testing.ph.refund  # noqa: F401 - the fake learns to play
 from paycools_async import ApiError, DuplicateOrder, InvalidRequest, NotFound, Outcome, OutcomeUnknown, PayCoolsPH
 from paycools_async.converters import structure
 from paycools_async.errors import OrderConflict, RefundRefused, TransientError
@@ -25,7 +25,7 @@ from paycools_async.ph.refund import (
 )
 from paycools_async.ph.web_payment import WebPayments
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph_refunds import RefundBooks
+from paycools_async.testing.ph.refund import RefundBooks
 
 MANILA = ZoneInfo("Asia/Manila")
 URL = "https://shop.example/notify"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import paycools_async.testing.ph_payments  # noqa: F401 - the fake learns to play
+import paycools_async.testing.ph.payments  # noqa: F401 - the fake learns to play
 from paycools_async import DuplicateOrder, InvalidRequest, NotFound, OutcomeUnknown, PayCoolsPH, TransactionStatus
 from paycools_async.converters import structure
 from paycools_async.errors import EndpointUnpublishedError
@@ -23,8 +23,8 @@ from paycools_async.ph.web_payment import (
     WebPaymentStatus,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.books import PLAYERS, Books, Refusal
-from paycools_async.testing.ph_payment_books import PaymentBooks
+from paycools_async.testing.ph.payment_books import PaymentBooks
+from paycools_async.testing.server.merchant import PLAYERS, Books, Refusal
 from paycools_async.transports.base import HttpRequest, HttpResponse
 from paycools_async.transports.memory import MemoryTransport
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from transports.fault_server import FaultServer, answer
-from transports.stage import BODY, Held, post, raised, script_of
+from support.fault_server import FaultServer, answer
+from support.transport_stage import BODY, Held, post, raised, script_of
 
 from paycools_async import AiohttpTransport, HttpRequest, HttpResponse, MemoryTransport, Outcome, TransportError
 from paycools_async.errors import DeadlineExceeded

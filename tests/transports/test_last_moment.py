@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import attrs
 import pytest
-from transports.fault_server import Connection, FaultServer, answer
-from transports.stage import BODY, Held, get, post, raised, script_of
+from support.fault_server import Connection, FaultServer, answer
+from support.transport_stage import BODY, Held, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, HttpRequest, HttpResponse, MemoryTransport, Outcome
 from paycools_async.errors import DeadlineExceeded

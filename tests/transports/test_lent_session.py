@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import aiohttp
-from transports.fault_server import Connection, FaultServer, answer
-from transports.stage import BODY, get, post, raised, script_of
+from support.fault_server import Connection, FaultServer, answer
+from support.transport_stage import BODY, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, Outcome
 

@@ -6,8 +6,8 @@ import asyncio
 import socket
 
 import pytest
-from transports.fault_server import Connection, FaultServer, answer, reset
-from transports.stage import BODY, Held, get, post, raised, script_of
+from support.fault_server import Connection, FaultServer, answer, reset
+from support.transport_stage import BODY, Held, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, HttpRequest, Outcome
 from paycools_async.errors import DeadlineExceeded

@@ -12,8 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from transports.fault_server import FaultServer, answer
-from transports.stage import BODY, get, post, raised, script_of
+from support.fault_server import FaultServer, answer
+from support.transport_stage import BODY, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, Outcome
 

@@ -1,0 +1,49 @@
+"""The same account, name and amount twice in a file: perhaps somebody is to be paid twice, under two order ids."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+import attrs
+
+from ..orders import Order, RowError
+
+__all__ = ["Repeats"]
+
+_KEPT = 20
+
+
+@attrs.define
+class Repeats:
+    """Watches orders go by. `found`: the first pairs of lines; `count`: all of them. Knows no account afterwards."""
+
+    found: list[tuple[int, int]] = attrs.field(factory=list)
+    count: int = 0
+
+    def watching(self, orders: Iterable[Order | RowError]) -> Iterator[Order | RowError]:
+        """The same orders. What was seen is kept as keyed hashes, in a file of SQLite's own where it is much."""
+        key = os.urandom(32)
+        with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as seen:
+            seen.execute("PRAGMA journal_mode=OFF")
+            seen.execute("CREATE TABLE seen (hash BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+            seen.execute("BEGIN")
+            for order in orders:
+                if isinstance(order, Order):
+                    self._look(seen, key, order)
+                yield order
+
+    def _look(self, seen: sqlite3.Connection, key: bytes, order: Order) -> None:
+        request = order.request
+        # the key is a secret of this moment: nobody can try out account numbers on what is left in a file
+        text = repr((request.account_no, request.account_name, request.amount)).encode()
+        known = hashlib.blake2b(text, key=key, digest_size=16).digest()
+        if seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (known, order.line)).rowcount:
+            return
+        self.count += 1
+        if len(self.found) < _KEPT:
+            [(first,)] = seen.execute("SELECT line FROM seen WHERE hash = ?", (known,))
+            self.found.append((first, order.line))

@@ -1,0 +1,71 @@
+"""An order as a ledger keeps it: its fields as JSON, and the fingerprint of the text that will be signed."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from typing import Any
+
+import attrs
+
+from ...fields import Made, wire_name
+
+__all__ = ["body_of", "digest_of", "own_idempotency_id", "request_of", "wire_fields_of"]
+
+
+_write = json.JSONEncoder(ensure_ascii=False).encode
+_read = json.JSONDecoder().raw_decode  # without the looks for blanks around, for the text is ours
+
+
+def body_of(request: Any) -> str:
+    """The request's fields as JSON, without those that are None."""
+    kind: Any = type(request)
+    found = {name: value for name in _names(kind) if (value := getattr(request, name)) is not None}
+    if not _PLAIN.issuperset(map(type, found.values())):  # an object, or a list of them
+        found = attrs.asdict(request, filter=lambda _, value: value is not None)
+    return _write(found)
+
+
+_PLAIN = frozenset({str, Made, int})
+
+
+@functools.cache
+def _names(request_class: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(request_class))
+
+
+def own_idempotency_id(request: Any) -> str | None:
+    """The request's idempotency id where it is another text than the order id."""
+    given: str | None = getattr(request, "idempotency_id", None)
+    return None if given == request.mch_order_id else given
+
+
+def request_of(body: str, request_class: type[Any]) -> Any:
+    """The request of `body_of` again, unchecked: it may have been sent already, and no rule can refuse it any more."""
+    values, _ = _read(body)
+    found = object.__new__(request_class)
+    for field in attrs.fields(request_class):
+        object.__setattr__(found, field.name, values.get(field.name))
+    return found
+
+
+def wire_fields_of(body: str, request_class: Any) -> dict[str, Any]:
+    """The fields of `body_of` as they travel.
+
+    Without making the request and checking it: that was done when the order was taken in, and the fingerprint proves
+    that it is still the same one.
+    """
+    names = _wire_names(request_class)
+    values, _ = _read(body)
+    return {names[name]: value for name, value in values.items()}
+
+
+@functools.cache
+def _wire_names(request_class: Any) -> dict[str, str]:
+    return {field.name: wire_name(field) for field in attrs.fields(request_class)}
+
+
+def digest_of(text: str) -> str:
+    """The fingerprint of an order's whole content."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,1 @@
+"""A ledger in PostgreSQL, for any number of machines."""

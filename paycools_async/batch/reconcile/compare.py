@@ -1,0 +1,198 @@
+"""A day of the ledger held against PayCools' statement of that day: who knows of which payout, and do they agree.
+
+A payout belongs to the day, in the statement's zone, on which PayCools created it; one that left shortly before or
+after midnight is looked for on the neighbouring day too before it counts as missing there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Awaitable, Callable, Container, Iterable
+from datetime import date, datetime
+
+import attrs
+
+from ...enums import TransactionStatus
+from ..ledger.row import Row
+from ..ledger.timeline import Journey
+from ..states import State
+from .statements import Line, Statement
+
+__all__ = ["ALARMS", "Finding", "Reconciliation", "Verdict", "judge", "reconcile"]
+
+
+class Verdict(enum.StrEnum):
+    AGREES = "agrees"
+    BEHIND = "open here"
+    """The ledger has not heard the end yet: `resume` finds it out."""
+    AMOUNT = "amount differs"
+    STATE = "state differs"
+    OURS_ONLY = "ours only"
+    """Accepted, by the ledger, and not in PayCools' statement."""
+    PAID_THERE = "paid there, not here"
+    """PayCools has it, and the ledger says that it failed, was not sent, or was there before."""
+    TWICE = "twice there"
+    THEIRS_ONLY = "theirs only"
+    """PayCools has it, and no ledger given has: somebody else pays, or a ledger is missing."""
+
+
+ALARMS = frozenset({Verdict.PAID_THERE, Verdict.TWICE, Verdict.THEIRS_ONLY})
+"""Money may have left that the ledger does not know of."""
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One payout, as both sides have it. Amounts in minor units."""
+
+    order_id: str
+    verdict: Verdict
+    our_amount: int | None = None
+    their_amount: int | None = None
+    our_state: State | None = None
+    their_status: str | None = None
+    transaction_id: str | None = None
+
+
+@attrs.define
+class Reconciliation:
+    """What a day came to: payouts and minor units by verdict, and the first few findings that are no agreement."""
+
+    day: date
+    currency: str = "PHP"
+    counts: dict[Verdict, tuple[int, int]] = attrs.field(factory=dict)
+    examples: dict[Verdict, list[Finding]] = attrs.field(factory=dict)
+
+    def add(self, finding: Finding, *, keep: int = 20) -> None:
+        """Count the finding, and keep it as an example unless it agrees or `keep` are kept."""
+        rows, amount = self.counts.get(finding.verdict, (0, 0))
+        theirs = finding.their_amount if finding.their_amount is not None else finding.our_amount
+        self.counts[finding.verdict] = (rows + 1, amount + (theirs or 0))
+        kept = self.examples.setdefault(finding.verdict, [])
+        if finding.verdict is not Verdict.AGREES and len(kept) < keep:
+            kept.append(finding)
+
+    @property
+    def exit_code(self) -> int:
+        """0 both agree; 1 alarm: PayCools has what the ledger does not know of; 3 other differences, or not final."""
+        found = {verdict for verdict, (rows, _) in self.counts.items() if rows}
+        if found & ALARMS:
+            return 1
+        return 3 if found - {Verdict.AGREES} else 0
+
+
+_UNPAID = (TransactionStatus.FAILED, TransactionStatus.CLOSED)
+_NOT_PAID_HERE = frozenset({State.OFFERED, State.PLANNED, State.WITHDRAWN, State.FAILED, State.PREEXISTING})
+"""By this ledger's word no payment of its own is behind such a row."""
+
+
+def judge(line: Line, row: Row | None) -> Finding:
+    """One line of the statement, held against the ledger's row of the same order id."""
+    return Finding(
+        order_id=line.order_id,
+        verdict=_verdict(line.status, line.amount, row),
+        our_amount=row.amount if row else None,
+        their_amount=line.amount,
+        our_state=row.state if row else None,
+        their_status=line.status.value if line.status is not None else None,
+        transaction_id=line.transaction_id,
+    )
+
+
+def _verdict(status: TransactionStatus | None, amount: int | None, row: Row | None) -> Verdict:
+    if row is None:
+        return Verdict.THEIRS_ONLY
+    unpaid = status in _UNPAID
+    if row.state in _NOT_PAID_HERE and not unpaid:
+        return Verdict.PAID_THERE
+    if amount != row.amount:
+        return Verdict.AMOUNT
+    match row.state:
+        case State.SETTLED:
+            return Verdict.AGREES if status is TransactionStatus.COMPLETE else Verdict.STATE
+        case State.FAILED | State.WITHDRAWN | State.PREEXISTING:
+            return Verdict.AGREES
+        case State.ACCEPTED if status is TransactionStatus.PENDING:
+            return Verdict.AGREES
+        case State.CONFLICT:
+            return Verdict.STATE
+        case _:
+            return Verdict.BEHIND
+
+
+def _expected(journey: Journey) -> bool:
+    """Whether the ledger says that PayCools has it."""
+    if journey.state is State.FAILED:
+        return journey.transaction_id is not None  # else it was refused, and stands in no statement
+    return journey.state in (State.ACCEPTED, State.SETTLED)
+
+
+async def reconcile(
+    day: date,
+    statement: Statement,
+    find: Callable[[str], Awaitable[Row | None]],
+    journeys: Iterable[Journey],
+    note: Callable[[Finding], None] = lambda _: None,
+) -> Reconciliation:
+    """Hold a day's statement against the ledger. `find` looks an order up; `journeys` are the ledger's payouts.
+
+    `journeys` is read in a thread. `note` is given every finding, agreements included, as it is made. Memory: the day's
+    order ids.
+    """
+    result = Reconciliation(day, statement.currency)
+
+    def add(finding: Finding) -> None:
+        result.add(finding)
+        note(finding)
+
+    seen: set[str] = set()
+    paid: set[str] = set()
+    lines: set[tuple[str, str]] = set()
+    async for line in statement.lines(day):
+        seen.add(line.order_id)
+        if line.transaction_id is not None:
+            if (line.order_id, line.transaction_id) in lines:
+                continue  # the same line on two pages: the statement grew while it was read
+            lines.add((line.order_id, line.transaction_id))
+        finding = judge(line, await find(line.order_id))
+        if line.status not in _UNPAID:
+            if line.order_id in paid:
+                finding = attrs.evolve(finding, verdict=Verdict.TWICE)
+            paid.add(line.order_id)
+        add(finding)
+    missing = await asyncio.to_thread(_missing, day, statement, journeys, seen)
+    for other in _neighbours(day, statement, missing.values()):
+        async for line in statement.lines(other):
+            missing.pop(line.order_id, None)
+    for journey in missing.values():
+        add(
+            Finding(
+                order_id=journey.order_id,
+                verdict=Verdict.OURS_ONLY,
+                our_amount=journey.amount,
+                our_state=journey.state,
+                transaction_id=journey.transaction_id,
+            )
+        )
+    return result
+
+
+def _missing(day: date, statement: Statement, journeys: Iterable[Journey], seen: Container[str]) -> dict[str, Journey]:
+    """What left on that day and should stand in the statement, and does not."""
+    return {
+        journey.order_id: journey
+        for journey in journeys
+        if journey.order_id not in seen
+        and _expected(journey)
+        and datetime.fromtimestamp(journey.last_sent, statement.zone).date() == day
+    }
+
+
+def _neighbours(day: date, statement: Statement, missing: Iterable[Journey]) -> list[date]:
+    """The other days on which PayCools may have created what is missing."""
+    found = set()
+    for journey in missing:
+        for moment in (journey.sent, journey.last_sent):
+            at = datetime.fromtimestamp(moment, statement.zone)
+            found |= {(at - statement.margin).date(), at.date(), (at + statement.margin).date()}
+    return sorted(found - {day})

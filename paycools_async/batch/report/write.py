@@ -1,0 +1,151 @@
+"""The report: one CSV row per payout, a summary, and a page for people. Holds no account data.
+
+Each of the three says where the money went: host, environment, merchant, API and country, ledger, files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import itertools
+import json
+import time
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import attrs
+
+from ...money import from_minor
+from ...times import MANILA
+from ..ledger.base import Batch, Ledger
+from ..ledger.row import Row
+from ..run.runner import Summary
+from ..states import State
+from .html import html_page
+
+__all__ = ["write_report"]
+
+_HEADER = ("line", "mch_order_id", "amount", "outcome", "code", "message", "transaction_id", "resends", "updated")
+_PLACES = ("environment", "host", "merchant", "api", "country", "ledger")
+"""Columns, and names in the summary, of where the money goes."""
+
+
+async def write_report(
+    ledger: Ledger,
+    directory: Path,
+    stopped: str | None = None,
+    *,
+    batches: Collection[int] | None = None,
+    destination: Mapping[str, str] | None = None,
+) -> Summary:
+    """Write `payouts.csv`, `summary.json` and `report.html` into the directory; major units, Philippine times.
+
+    `batches`: those that the ledger, or this view of it, is of. `destination`: where the money goes; by default as the
+    ledger has noted it.
+    """
+    currency = await ledger.currency()
+    told = dict(await ledger.destination() if destination is None else destination)
+    found = [batch for batch in await ledger.batches() if batches is None or batch.id in batches]
+    await _write_rows(ledger, directory / "payouts.csv", currency, told, {batch.id: batch.file for batch in found})
+    summary = Summary(counts=await ledger.counts(), stopped=stopped, resent=await ledger.resent())
+    text = json.dumps(_summary(summary, currency, told, found), indent=2) + "\n"
+    await asyncio.to_thread((directory / "summary.json").write_text, text, "utf-8")
+    told["files"] = ", ".join(_name(batch) for batch in found)
+    html = await asyncio.to_thread(_page, ledger, summary, currency, told)
+    await asyncio.to_thread((directory / "report.html").write_text, html, "utf-8")
+    return summary
+
+
+async def _write_rows(
+    ledger: Ledger, path: Path, currency: str, destination: Mapping[str, str], files: Mapping[int, str]
+) -> None:
+    places = [_harmless(destination.get(name, "")) for name in _PLACES]
+    file = await asyncio.to_thread(_open, path)
+    with file:
+        writer = csv.writer(file)
+        writer.writerow((*_HEADER, "batch", "file", *_PLACES))
+        async for page in ledger.pages():
+            rows = [[*_cells(row, currency), row.intake, _harmless(files.get(row.intake, "")), *places] for row in page]
+            await asyncio.to_thread(writer.writerows, rows)
+
+
+def _name(batch: Batch) -> str:
+    return f"{batch.file} (batch {batch.id})" if batch.file else f"batch {batch.id}"
+
+
+def _page(ledger: Ledger, summary: Summary, currency: str, destination: Mapping[str, str]) -> str:
+    pages = getattr(ledger, "journeys", None)  # a store may not tell when things happened
+    journeys = itertools.chain.from_iterable(pages()) if pages is not None else None
+    return html_page(summary, currency, journeys, now=time.time(), destination=destination)
+
+
+def _open(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w", newline="", encoding="utf-8")
+
+
+def _cells(row: Row, currency: str) -> list[Any]:
+    return [
+        row.line,
+        row.order_id,
+        from_minor(row.amount, currency),
+        row.state.value,
+        "" if row.code is None else row.code,
+        _harmless(row.message or ""),
+        row.transaction_id or "",
+        row.resends,
+        _moment(row.updated),
+    ]
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, MANILA).isoformat(timespec="seconds")
+
+
+def _harmless(text: str) -> str:
+    """Words from outside cannot become a formula in somebody's spreadsheet."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _summary(
+    summary: Summary, currency: str, destination: Mapping[str, str], batches: Collection[Batch]
+) -> dict[str, Any]:
+    everything = tuple(State)
+    return {
+        "currency": currency,
+        "payouts": summary.rows(*everything),
+        "amount": str(from_minor(summary.amount(*everything), currency)),
+        "states": _states(summary.counts, currency),
+        "sent_again": summary.resent,
+        "stopped": summary.stopped,
+        "exit_code": summary.exit_code,
+        "destination": {name: destination.get(name, "") for name in _PLACES},
+        "batches": [_batch(batch, currency) for batch in batches],
+    }
+
+
+def _states(counts: Mapping[State, tuple[int, int]], currency: str) -> dict[str, dict[str, Any]]:
+    return {
+        state.value: {"payouts": rows, "amount": str(from_minor(amount, currency))}
+        for state, (rows, amount) in sorted(counts.items())
+    }
+
+
+def _batch(batch: Batch, currency: str) -> dict[str, Any]:
+    log = [
+        {**attrs.asdict(entry), "at": _moment(entry.at), "amount": str(from_minor(entry.amount, currency))}
+        for entry in batch.log
+    ]
+    return {
+        "batch": batch.id,
+        "file": batch.file,
+        "sha256": batch.sha256,
+        "payouts": batch.payouts,
+        "amount": str(from_minor(batch.amount, currency)),
+        "offered_by": batch.offered_by,
+        "offered_at": _moment(batch.offered_at),
+        "states": _states(batch.counts, currency),
+        "log": log,
+    }

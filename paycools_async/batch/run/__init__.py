@@ -1,0 +1,1 @@
+"""Sending what was released and finding out what became of it."""

@@ -1,0 +1,101 @@
+"""How a batch runs, and what came of it."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from ...errors import ConfigurationError
+from ..states import OPEN, State
+
+__all__ = ["Breaker", "Options", "Summary"]
+
+_SHORTEST_ABSENCE = 1.0
+_LAGS = 3.0
+"""An order is given so many times the longest lag that was ever seen to appear."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How a batch runs; all times in seconds.
+
+    `rate`: new payouts a second, no limit by default. `wait`: how long nothing may move forward before the run ends
+    and leaves the rest for a later one; by default 60, and longer where an unclear payout needs it. `absent_after`: how
+    long after the call's own timeout an order must not be found before it may be sent again, at least 1; doubled with
+    each re-send. `max_resends`: how often one order may be sent again after that; then it stays `unknown`, for a
+    person. `breaker`: sending is held when that share of the last `breaker_window` answers were refusals (None: never);
+    fewer answers than that hold nothing, so a few bad rows in a small file do not.
+    """
+
+    concurrency: int = 50
+    rate: float | None = None
+    wait: float | None = None
+    absent_after: float = 60.0
+    first_look: float = 1.0
+    longest_look: float = 30.0
+    max_resends: int = 1
+    breaker: float | None = 0.5
+    breaker_window: int = 50
+
+    def __attrs_post_init__(self) -> None:
+        if not self.absent_after >= _SHORTEST_ABSENCE:
+            raise ConfigurationError("absent_after must be at least 1 second; sooner, an order could be paid twice")
+        if self.max_resends < 0:
+            raise ConfigurationError("max_resends must be 0 or more")
+
+    def pause_after(self, looks: int) -> float:
+        """The pause before the next inquiry, after so many that brought nothing new."""
+        return min(self.first_look * 2.0 ** min(looks + 1, 30), self.longest_look)
+
+    def absence(self, resends: int, call_timeout: float, longest_lag: float) -> float:
+        """Seconds from the last byte of a sending until its absence may be believed."""
+        return call_timeout + float(max(self.absent_after, _LAGS * longest_lag) * 2 ** min(resends, 30))
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """Where the batch stands: rows and minor units by state, and why the run ended early, if it did.
+
+    `resent`: payouts that were sent again after PayCools did not show them for long. Look at them: a person has to see
+    that nobody was paid twice.
+    """
+
+    counts: dict[State, tuple[int, int]]
+    stopped: str | None = None
+    resent: int = 0
+
+    def rows(self, *states: State) -> int:
+        """How many payouts are in these states."""
+        return sum(self.counts.get(state, (0, 0))[0] for state in states)
+
+    def amount(self, *states: State) -> int:
+        """What the payouts in these states are worth, in minor units."""
+        return sum(self.counts.get(state, (0, 0))[1] for state in states)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all settled but what was taken back; 1 some failed; 3 some unresolved, or all taken back."""
+        if self.resent or self.rows(*OPEN, State.OFFERED, State.PREEXISTING, State.CONFLICT):
+            return 3
+        if self.rows(State.FAILED):
+            return 1
+        return 3 if self.rows(State.WITHDRAWN) and not self.rows(State.SETTLED) else 0
+
+
+class Breaker:
+    """Sees when so much is refused that the file as a whole, or PayCools, must be wrong."""
+
+    def __init__(self, options: Options) -> None:
+        self._share, self._window = options.breaker, options.breaker_window
+        self._last: deque[bool] = deque(maxlen=self._window)
+
+    def answered(self, *, refused: bool) -> str | None:
+        """Note an answer; why nothing more should be sent, if it is so."""
+        self._last.append(refused)
+        if not refused or self._share is None or len(self._last) < self._window:
+            return None
+        found = sum(self._last)
+        if found < self._share * self._window:
+            return None
+        return f"{found} of the last {self._window} payouts were refused; look at the reasons before the rest is sent"

@@ -1,0 +1,218 @@
+"""What the batch needs to know of an API: how a row becomes a request, how to send it, how to inquire."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable
+from datetime import datetime, tzinfo
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
+
+import attrs
+
+from ... import converters
+from ...client import PayCoolsGlobal, PayCoolsPH
+from ...endpoint import Endpoint, Result, result
+from ...engine import Exchange, Message
+from ...enums import TransactionStatus
+from ...errors import NotFound
+from ...global_api.base import zone_of
+from ...global_api.countries.indonesia import CreateIndonesianPayout
+from ...global_api.countries.malaysia import CreateMalaysianPayout
+from ...global_api.countries.philippines import CreatePhilippinePayout
+from ...global_api.countries.thailand import CreateThaiPayout
+from ...money import EXPONENTS
+from ...orders import check_order_id
+from ...ph.codes import FailedCode
+from ...ph.payout import CreatePayout, Payouts
+from ...times import JAKARTA, MANILA, parse_time
+from ...wire.canonical import json_text
+from ..ledger.base import Identity
+from ..ledger.payload import request_of, wire_fields_of
+
+__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken"]
+
+COUNTRIES: dict[str, tuple[str, type[Any]]] = {
+    "PH": ("PHP", CreatePhilippinePayout),
+    "ID": ("IDR", CreateIndonesianPayout),
+    "MY": ("MYR", CreateMalaysianPayout),
+    "TH": ("THB", CreateThaiPayout),
+}
+"""The Global API's payouts: each country's currency and request."""
+
+
+@result
+class Taken(Result):
+    """What a batch reads of the answer to a payout. Where it holds no status, "taken" is all that is known."""
+
+    transaction_id: str
+    transaction_status: TransactionStatus | None = None
+    mch_order_id: str | None = None
+    amount: str | None = None
+    """No page says that there is one, nor in which unit."""
+
+
+@result
+class Found(Result):
+    """What a batch reads of the answer to an inquiry. `amount` in minor units."""
+
+    mch_order_id: str
+    transaction_id: str
+    transaction_status: TransactionStatus
+    amount: int | None = None
+    create_time: str | None = None
+    failed_code: FailedCode | None = None
+    failed_message: str | None = None
+
+    zone: ClassVar[tzinfo] = MANILA
+    """Of a time that names none."""
+
+    @property
+    def created(self) -> datetime | None:
+        """When PayCools entered the order; None where it does not say so in words that are a time."""
+        try:
+            return parse_time(self.create_time, self.zone) if self.create_time else None
+        except ValueError:
+            return None
+
+
+@result
+class _FoundAtUtc7(Found):
+    zone: ClassVar[tzinfo] = JAKARTA
+
+
+class Sending(Protocol):
+    """Sends one order. After `not_after`, a moment of the client's monotonic clock, no byte of it may leave."""
+
+    def __call__(self, *, not_after: float) -> Awaitable[Taken]: ...
+
+
+class PayoutApi(Protocol):
+    """One API's payouts, as the runner drives them."""
+
+    currency: str
+    request_class: type[Any]
+
+    @property
+    def call_timeout(self) -> float:
+        """Seconds that one call may take, over all its attempts."""
+        ...
+
+    @property
+    def identity(self) -> Identity: ...
+
+    def text_of(self, request: Any) -> str:
+        """The order's content in full, as it will be signed; the ledger keeps its fingerprint."""
+        ...
+
+    def prepare(self, body: str) -> tuple[str, Sending]:
+        """A frozen order's content, as `text_of` tells it, and what sends exactly that."""
+        ...
+
+    async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
+        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order.
+
+        `fresh`: on a connection of its own, for an answer that may lead to a second sending.
+        """
+        ...
+
+    async def balance(self) -> int: ...
+
+
+class _Payouts:
+    """Drives a client's engine directly, with the fields that are frozen and the few of the answers that matter."""
+
+    def __init__(
+        self, client: PayCoolsPH | PayCoolsGlobal, currency: str, payouts: Any, found: type[Found] = Found
+    ) -> None:
+        self._client = client
+        self._engine = client._engine
+        self.currency = currency
+        self.request_class: type[Any] = payouts.create.request
+        self._query: Any = payouts.query.request
+        self._sending: Endpoint = attrs.evolve(self.request_class.__endpoint__, returns=Taken)
+        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=found)
+
+    @property
+    def call_timeout(self) -> float:
+        return self._engine.timeout
+
+    def _identity(self, family: str) -> Identity:
+        host = urlsplit(self._client.base_url).hostname or ""
+        app_id = self._client.credentials.app_id
+        return Identity(family=family, app_id=app_id, host=host, currency=self.currency)
+
+    async def _send(self, body: str, message: Message, *, not_after: float) -> Taken:
+        again = functools.partial(request_of, body, self.request_class)
+        exchange: Exchange[Taken] = await self._engine.deliver(self._sending, message, again, not_after=not_after)
+        return exchange.result
+
+    async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
+        message = self._engine.message(self._inquiry, {"mchOrderId": order_id})
+        asked = functools.partial(self._query, mch_order_id=order_id)
+        try:
+            exchange: Exchange[Found] = await self._engine.deliver(self._inquiry, message, asked, fresh=fresh)
+        except NotFound:
+            return None
+        check_order_id(exchange.result.mch_order_id, order_id)
+        return exchange.result
+
+
+class PHPayouts(_Payouts):
+    """The PH API's payouts: centavos."""
+
+    _client: PayCoolsPH
+
+    def __init__(self, client: PayCoolsPH) -> None:
+        super().__init__(client, "PHP", Payouts)
+
+    @property
+    def identity(self) -> Identity:
+        return self._identity("ph")
+
+    def text_of(self, request: CreatePayout) -> str:
+        return self._client.signing_text(request)
+
+    def prepare(self, body: str) -> tuple[str, Sending]:
+        # the message whose text was compared is the one that is sent, and it is made once
+        message = self._engine.message(self._sending, wire_fields_of(body, self.request_class))
+        return message.text.decode("utf-8"), functools.partial(self._send, body, message)
+
+    async def balance(self) -> int:
+        return (await self._client.account.balance()).balance
+
+
+_PRODUCTS = {"PH": "philippines", "ID": "indonesia", "MY": "malaysia", "TH": "thailand"}
+
+
+class GlobalPayouts(_Payouts):
+    """One country's payouts through the Global API."""
+
+    _client: PayCoolsGlobal
+
+    def __init__(self, client: PayCoolsGlobal, country: str) -> None:
+        self._country = country
+        found = Found if zone_of(country) is MANILA else _FoundAtUtc7
+        super().__init__(client, COUNTRIES[country][0], type(getattr(client, _PRODUCTS[country]).payouts), found)
+
+    @property
+    def identity(self) -> Identity:
+        return self._identity(f"global {self._country}")
+
+    def text_of(self, request: Any) -> str:
+        return self._text(converters.unstructure(request))
+
+    def _text(self, fields: dict[str, Any]) -> str:
+        # without the time stamp, which is the sending's and not the order's
+        return f"{self._client.credentials.app_id} {json_text(fields)}"
+
+    def prepare(self, body: str) -> tuple[str, Sending]:
+        fields = wire_fields_of(body, self.request_class)
+        return self._text(fields), functools.partial(self._send_now, body, fields)
+
+    async def _send_now(self, body: str, fields: dict[str, Any], *, not_after: float) -> Taken:
+        return await self._send(body, self._engine.message(self._sending, fields), not_after=not_after)
+
+    async def balance(self) -> int:
+        found = await self._client.account.balance(country_code=self._country)
+        return int(found.balance.scaleb(EXPONENTS[self.currency]))  # rounded down: cents of a rupiah pay nobody

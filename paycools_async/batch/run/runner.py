@@ -1,0 +1,189 @@
+"""Drives a ledger's payouts until they are settled: sends, inquires, and stops where a rule says so.
+
+Workers take rows from a short queue. The ledger decides what is due; the runner keeps nothing that a crash could lose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+
+from ...times import Clock
+from ..ledger.base import Ledger
+from ..ledger.row import Row
+from ..states import State
+from .driver import FORWARD, Driver, Pacing
+from .options import Options, Summary
+from .payout_api import PayoutApi
+
+__all__ = ["Options", "Pacing", "Runner", "Summary"]
+
+_LOOKS = (State.UNKNOWN, State.ACCEPTED)
+_AT_ONCE = 16
+"""Rows that begin in one turn of the loop; others get their turn between."""
+_ASK_AFTER = 0.5
+"""Seconds after which the ledger is asked for less than a page too: at a slow rate, inquiries would wait for one."""
+
+_WAIT = 60.0
+
+
+class Runner(Driver):
+    """One run over one ledger. `counts` may be read while it runs."""
+
+    def __init__(
+        self,
+        api: PayoutApi,
+        ledger: Ledger,
+        options: Options | None = None,
+        *,
+        clock: Clock | None = None,
+        pace: Pacing | None = None,
+    ) -> None:
+        super().__init__(api, ledger, options, clock=clock, pace=pace)
+        # inquiries first: where a rate holds the sending, they must not wait behind it
+        self._queue: asyncio.PriorityQueue[tuple[bool, int, Row | None]] = asyncio.PriorityQueue()
+        self._numbers = itertools.count()
+        self._in_flight: set[int] = set()
+        self._wake = asyncio.Event()
+        self._tended_at = self._asked_at = self._forward_at
+
+    async def run(self) -> Summary:
+        """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time.
+
+        Raises LedgerInUse where the ledger is not this run's alone, or somebody took it over.
+        """
+        await self._ledger.begin_run()
+        try:
+            await self.prepare()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._options.concurrency):
+                    group.create_task(self._work())
+                await self._feed()
+                self._dismiss()
+            await self._ledger.give_back()
+        finally:
+            await self._ledger.end_run()
+        return Summary(
+            counts=await self._ledger.counts(),
+            stopped=self._reason or await self._ledger.paused(),
+            resent=await self._ledger.resent(),
+        )
+
+    async def prepare(self) -> None:
+        """Take up what an earlier run left, and what it had learned."""
+        await self._ledger.recover(call_timeout=self._api.call_timeout)
+        self._lag = await self._ledger.longest_lag()
+        self._started = self._ledger.steady_since
+        self._skew = self._ledger.time() - self._clock.monotonic()
+        self.counts = await self._ledger.counts()
+        self._forward_at = self._tended_at = self._asked_at = self._clock.monotonic()
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more, finish what is in flight, and end."""
+        super().stop(reason)
+        self._wake.set()
+
+    # -- what is due ------------------------------------------------------------------------------------------
+
+    async def _feed(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            await self._tend()
+            fed = await self._feed_page()
+            wait = self._wait()
+            if self._clock.monotonic() - self._forward_at > wait and not await self.look_around():
+                if await self._next_due() is not None:
+                    self.stop(f"nothing moved forward for {wait:g} seconds")
+                return
+            if fed:
+                continue
+            if self._in_flight:
+                with contextlib.suppress(TimeoutError):  # others may fall due while these are on their way
+                    async with asyncio.timeout(_ASK_AFTER):
+                        await self._wake.wait()
+                continue
+            due = await self._next_due()
+            if due is None:
+                return
+            await self._clock.sleep(min(max(due - self._ledger.time(), 0.01), 1.0))
+
+    def _wait(self) -> float:
+        """How long nothing may move forward. An unclear payout gets the time until its absence may be believed."""
+        if self._options.wait is not None:
+            return self._options.wait
+        if not self.counts.get(State.UNKNOWN, (0, 0))[0]:
+            return _WAIT
+        return max(_WAIT, self._options.absence(0, self._api.call_timeout, self._lag) + _WAIT)
+
+    async def _tend(self) -> None:
+        if self._clock.monotonic() - self._tended_at >= self._ledger.tend_every:
+            await self._ledger.tend(self._in_flight)
+            self._tended_at = self._clock.monotonic()
+
+    async def look_around(self) -> bool:
+        """Count again. Whether other workers, or callbacks, moved something forward: then it is not standing still."""
+        counts = await self._ledger.counts()
+        moved = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in FORWARD)
+        self.counts = counts
+        if moved:
+            self._forward_at = self._clock.monotonic()
+        return moved
+
+    async def _next_due(self) -> float | None:
+        states = _LOOKS if self._held else (State.PLANNED, *_LOOKS)
+        return await self._ledger.next_due(states, max_resends=self._options.max_resends)
+
+    @property
+    def _room(self) -> int:
+        """How many more rows may be queued."""
+        return 3 * self._options.concurrency - len(self._in_flight)
+
+    async def _feed_page(self) -> int:
+        """Queue rows whose time has come. While there is something to send, a quarter of the room is for inquiries."""
+        room = self._room
+        now = self._clock.monotonic()
+        if room < (self._options.concurrency if now - self._asked_at < _ASK_AFTER else 1):
+            return 0
+        self._asked_at = now
+        share = room if self._held else max(1, room // 4)
+        looks = await self._take(_LOOKS, share)
+        sends = 0 if self._held else await self._take((State.PLANNED,), room - looks)
+        if looks == share and not sends and share < room:
+            looks += await self._take(_LOOKS, room - looks)
+        return looks + sends
+
+    async def _take(self, states: tuple[State, ...], limit: int) -> int:
+        """Queue rows that are due; what is taken is in flight, for other runs cannot have it meanwhile."""
+        if limit < 1:
+            return 0
+        most = self._options.max_resends
+        rows = await self._ledger.claim(states, limit, max_resends=most, held=self._in_flight)
+        self._in_flight.update(row.id for row in rows)
+        for number, row in enumerate(rows, 1):
+            self._queue.put_nowait((row.state is State.PLANNED, next(self._numbers), row))
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return len(rows)
+
+    def _dismiss(self) -> None:
+        """Let the workers go, once nothing is queued any more."""
+        for _ in range(self._options.concurrency):
+            self._queue.put_nowait((True, next(self._numbers), None))
+
+    async def _work(self) -> None:
+        while True:
+            _, _, row = await self._queue.get()
+            if row is None:
+                return
+            try:
+                if self._stopped:
+                    continue
+                if row.state is State.PLANNED:
+                    await self._send(row)
+                else:
+                    await self._inquire(row)
+            finally:
+                self._in_flight.discard(row.id)
+                if self._room >= self._options.concurrency:
+                    self._wake.set()

@@ -1,0 +1,198 @@
+"""Spreading a ledger's payouts over workers, by procrastinate on the same PostgreSQL (extra `postgres`).
+
+A job says "drive this shard of that batch" and nothing more. What is sent, and whether, the ledger decides: two jobs on
+one shard, a job that is lost, late or done again change nothing about who is paid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import Any
+
+import attrs
+import procrastinate
+import psycopg
+from procrastinate.exceptions import ConnectorException
+from procrastinate.schema import SchemaManager
+
+from ...errors import PayCoolsError, first_of
+from ..ledger.postgres.ledger import PostgresLedger, open_shards
+from ..ledger.sqlite.ledger import LedgerError
+from ..states import State
+from .payout_api import PayoutApi
+from .runner import Options, Pacing, Runner
+
+__all__ = ["Worker", "prepare_jobs", "release_batch_to_workers", "release_to_workers"]
+
+log: logging.Logger = logging.getLogger("paycools_async.batch")
+
+Connection = psycopg.AsyncConnection[Any]
+
+_QUEUE = "paycools-payouts"
+_TASK = "paycools.drive_shard"
+_LOCK = 0x50_43_4C_51  # "PCLQ": the job tables are made once
+_OPEN = (State.PLANNED, State.UNKNOWN, State.ACCEPTED)
+_LONGEST_REST = 30.0
+
+
+def _app(dsn: str) -> procrastinate.App:
+    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
+
+
+async def prepare_jobs(ledger: PostgresLedger) -> None:
+    """Make procrastinate's tables beside the ledger's, if they are not there."""
+
+    async def make(connection: Connection) -> None:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        [(there,)] = await (await connection.execute("SELECT to_regclass('procrastinate_jobs')")).fetchall()
+        if there is None:
+            await connection.execute(SchemaManager.get_schema())
+
+    await ledger.within(make)
+
+
+async def release_to_workers(ledger: PostgresLedger, batches: Collection[int]) -> int:
+    """Defer a job for every shard of these batches with open payouts. Returns how many.
+
+    Nothing is released by it; see `release_batch_to_workers`. A shard that has a job waiting gets no second one.
+    """
+    deferring = _Deferring(ledger)
+    await ledger.within(deferring.all_of(batches))
+    return deferring.jobs
+
+
+async def release_batch_to_workers(ledger: PostgresLedger, batch: int, *, by: str, rows: int, amount: int) -> int:
+    """A person's yes to a batch, as `PostgresLedger.release`, and its shards' jobs, in one transaction."""
+    deferring = _Deferring(ledger)
+    await ledger.release(batch, by=by, rows=rows, amount=amount, also=deferring)
+    return deferring.jobs
+
+
+class _Deferring:
+    """Defers jobs within a transaction; it may be begun anew."""
+
+    def __init__(self, ledger: PostgresLedger) -> None:
+        self._ledger = ledger
+        self._app = _app(ledger.dsn)
+        self.jobs = 0
+
+    async def __call__(self, connection: Connection, shards: Iterable[tuple[int, int]]) -> None:
+        self.jobs = 0
+        query = "SELECT lock FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo'"
+        waiting = {lock for (lock,) in await (await connection.execute(query, (_QUEUE,))).fetchall()}
+        for batch, shard in shards:
+            lock = _lock_of(batch, shard)
+            if lock not in waiting:
+                job = self._app.configure_task(_TASK, queue=_QUEUE, lock=lock, connection=connection)
+                await job.defer_async(batch=batch, shard=shard)
+                self.jobs += 1
+
+    def all_of(self, batches: Collection[int]) -> Callable[[Connection], Awaitable[None]]:
+        """The work of one transaction: jobs for what is open in these batches."""
+
+        async def defer(connection: Connection) -> None:
+            await self(connection, await open_shards(connection, batches))
+
+        return defer
+
+
+def _lock_of(batch: int, shard: int) -> str:
+    return f"paycools-{batch}-{shard}"
+
+
+class Worker:
+    """Drives shards, a few at a time, until `stop`. Any number of workers, on any machines, may share a ledger.
+
+    `options.concurrency` is divided among the shards that are driven at once. `pace` should be a `SharedPace`.
+    """
+
+    def __init__(
+        self,
+        api: PayoutApi,
+        ledger: PostgresLedger,
+        options: Options | None = None,
+        *,
+        pace: Pacing | None = None,
+        shards_at_once: int = 4,
+    ) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._options = options or Options(wait=10.0)
+        self._pace = pace
+        self._at_once = shards_at_once
+        self._runners: set[Runner] = set()
+        self._stopping = asyncio.Event()
+        self._app = _app(ledger.dsn)
+        retry = procrastinate.RetryStrategy(max_attempts=50, wait=10, retry_exceptions=[LedgerError])
+        self._app.task(name=_TASK, queue=_QUEUE, retry=retry)(self._drive)
+
+    def stop(self) -> None:
+        """Take no more shards, finish what is in flight, and end."""
+        self._stopping.set()
+        for runner in self._runners:
+            runner.stop("the worker is stopping")
+
+    async def run(self) -> None:
+        """Drive what jobs say until `stop`."""
+        async with self._app.open_async():
+            # a job of a lost worker is done again when its rows' leases have ended, not before
+            beat = self._ledger.lease / 4
+            work = asyncio.create_task(
+                self._app.run_worker_async(
+                    name=self._ledger.worker,
+                    queues=[_QUEUE],
+                    concurrency=self._at_once,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=min(5.0, beat),
+                    update_heartbeat_interval=beat,
+                    stalled_worker_timeout=self._ledger.lease,
+                    delete_jobs="successful",
+                )
+            )
+            rescue = asyncio.create_task(self._rescue())
+            stopping = asyncio.create_task(self._stopping.wait())
+            try:
+                await asyncio.wait({work, rescue, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self.stop()
+                for task in (work, rescue, stopping):
+                    task.cancel()
+                results = await asyncio.gather(work, rescue, stopping, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _rescue(self) -> None:
+        """Put the jobs of lost workers back into the queue."""
+        while True:
+            await asyncio.sleep(self._ledger.lease / 4)
+            stalled = await self._app.job_manager.get_stalled_jobs(
+                queue=_QUEUE, seconds_since_heartbeat=self._ledger.lease
+            )
+            for job in stalled:
+                with contextlib.suppress(ConnectorException):  # another worker was faster
+                    await self._app.job_manager.retry_job(job)
+                    log.warning("the worker that drove %s is lost; another takes it up", job.lock)
+
+    async def _drive(self, batch: int, shard: int) -> None:
+        part = self._ledger.shard(batch, shard)
+        count = max(1, self._options.concurrency // self._at_once)
+        runner = Runner(self._api, part, attrs.evolve(self._options, concurrency=count), pace=self._pace)
+        if not self._stopping.is_set():
+            self._runners.add(runner)
+            try:
+                await runner.run()
+            except* PayCoolsError as group:
+                raise first_of(group) from None
+            finally:
+                self._runners.discard(runner)
+        due = await part.next_due(_OPEN, max_resends=self._options.max_resends)
+        if due is None:
+            return
+        # nothing to do now but not final, or this worker is stopping: the shard comes up again, for whoever is free
+        rest = 0 if self._stopping.is_set() else max(1, int(min(due - part.time(), _LONGEST_REST)))
+        job = self._app.configure_task(_TASK, queue=_QUEUE, lock=_lock_of(batch, shard), schedule_in={"seconds": rest})
+        await job.defer_async(batch=batch, shard=shard)

@@ -1,0 +1,1 @@
+"""The country editions, and what they share."""

@@ -1,0 +1,72 @@
+"""What the orders of this API share: the payouts of a country, and the unified payouts and payments."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from ...endpoint import Request
+from ...orders import Order, OrderProduct, OrderStatus, PayoutProduct
+from ...resolving import ABSENT_AFTER
+from ..base import GlobalPayoutReceipt, GlobalPayoutStatus
+
+__all__ = ["CountryPayouts", "UnifiedOrders"]
+
+P = TypeVar("P", bound=Order)
+R = TypeVar("R")
+S = TypeVar("S", bound=OrderStatus)
+
+
+class CountryPayouts(PayoutProduct[P, GlobalPayoutStatus, GlobalPayoutReceipt]):
+    """Money out in one country. A country's class adds `create` and `query`, and makes its inquiry in `_inquiry`."""
+
+
+class UnifiedOrder(Order, Protocol):
+    """An order that names its country."""
+
+    @property
+    def country_code(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=UnifiedOrder)
+
+
+class UnifiedOrders(OrderProduct[Q, S, R]):
+    """Payouts or payments found by order id and country. A subclass makes its inquiry in `_inquiry`."""
+
+    def _inquiry(self, mch_order_id: str, country_code: str) -> Request[S]:
+        raise NotImplementedError
+
+    async def find(self, mch_order_id: str, *, country_code: str) -> S | None:
+        """The order's status, or None if PayCools does not know it."""
+        return await self._status(self._inquiry(mch_order_id, country_code), mch_order_id)
+
+    async def resolve(self, request: Q, *, absent_after: float = ABSENT_AFTER, resend: bool = False) -> S | R:
+        """After OutcomeUnknown: find out what became of the order, and inquire until that is certain.
+
+        As `resolve` of the payouts: absent for certain, it raises NotFound with outcome UNKNOWN, or with `resend` sends
+        the very same request again, once.
+        """
+        inquiry = self._inquiry(request.mch_order_id, request.country_code)
+        return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
+
+    async def wait_until_final(
+        self,
+        mch_order_id: str,
+        *,
+        country_code: str,
+        within: float = 600.0,
+        first_pause: float = 1.0,
+        longest_pause: float = 30.0,
+    ) -> S:
+        """Inquire with growing pauses (seconds) until the order is COMPLETE, FAILED or CLOSED.
+
+        Raises StillPending after `within` seconds, NotFound with outcome UNKNOWN if PayCools did not show the order,
+        and OrderConflict where it shows another.
+        """
+        return await self._wait_until_final(
+            self._inquiry(mch_order_id, country_code),
+            mch_order_id,
+            within=within,
+            first_pause=first_pause,
+            longest_pause=longest_pause,
+        )

@@ -1,0 +1,215 @@
+"""Static codes of Indonesia (3.3) and Thailand (5.3): twins of the Philippine ones.
+
+Path and fields of the creation are inferred; the detail and the list of payments are unpublished; no call to cancel a
+code is in the navigation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
+from ...fields import text
+from ...product import Call, Product
+from ..base import PaymentEvent
+from .base import ID_MOBILE, TH_MOBILE, id_mobile, th_mobile
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
+
+__all__ = [
+    "CreateIndonesianStaticCode",
+    "CreateThaiStaticCode",
+    "GetIndonesianStaticCode",
+    "GetIndonesianStaticPayments",
+    "GetThaiStaticCode",
+    "GetThaiStaticPayments",
+    "IndonesianStaticCode",
+    "IndonesianStaticCodes",
+    "IndonesianStaticPayment",
+    "IndonesianStaticPaymentSettled",
+    "ThaiStaticCode",
+    "ThaiStaticCodes",
+    "ThaiStaticPayment",
+    "ThaiStaticPaymentSettled",
+]
+
+
+# 3.3 Indonesia
+
+
+@result
+class IndonesianStaticCode(StaticCode):
+    """A static code in Indonesia. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = "ID"
+
+
+@result
+class IndonesianStaticPayment(StaticPayment):
+    """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = "ID"
+
+
+@endpoint(
+    "global.id.static.create",
+    "POST",
+    "/open-api/indonesia/static/payment/generate",
+    nav="3.3.1",
+    returns=IndonesianStaticCode,
+    effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
+    provenance=Provenance.INFERRED,
+    fills=("timestamp",),
+)
+class CreateIndonesianStaticCode(StaticCodeOrder):
+    """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
+
+    `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
+    08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
+    """
+
+    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+
+
+@endpoint(
+    "global.id.static.detail",
+    "POST",
+    None,
+    nav="3.3.2",
+    returns=IndonesianStaticCode,
+    provenance=Provenance.UNPUBLISHED,
+    fills=("timestamp",),
+)
+class GetIndonesianStaticCode(StaticCodeInquiry):
+    """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
+
+    Its fields are inferred from creation; `extra` adds others.
+    """
+
+
+@endpoint(
+    "global.id.static.payments",
+    "POST",
+    None,
+    nav="3.3.3",
+    returns=list[IndonesianStaticPayment],
+    provenance=Provenance.UNPUBLISHED,
+    fills=("timestamp",),
+)
+class GetIndonesianStaticPayments(StaticPaymentsInquiry):
+    """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
+
+    Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
+    """
+
+
+@callback(
+    "global.id.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="3.3.4",
+    provenance=Provenance.INFERRED,
+)
+class IndonesianStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
+
+    country: ClassVar[str | None] = "ID"
+
+
+class IndonesianStaticCodes(Product):
+    """Static codes in Indonesia; no call to cancel one is in the navigation."""
+
+    create: Final = Call(CreateIndonesianStaticCode)
+    detail: Final = Call(GetIndonesianStaticCode)
+    payments: Final = Call(GetIndonesianStaticPayments)
+
+
+# 5.3 Thailand
+
+
+@result
+class ThaiStaticCode(StaticCode):
+    """A static code in Thailand. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = "TH"
+
+
+@result
+class ThaiStaticPayment(StaticPayment):
+    """A payment on a static code in Thailand. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = "TH"
+
+
+@endpoint(
+    "global.th.static.create",
+    "POST",
+    "/open-api/thailand/static/payment/generate",
+    nav="5.3.1",
+    returns=ThaiStaticCode,
+    effect=Effect.CREATES,
+    purpose=Purpose.ACCOUNT,
+    provenance=Provenance.INFERRED,
+    fills=("timestamp",),
+)
+class CreateThaiStaticCode(StaticCodeOrder):
+    """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
+
+    `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
+    06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in the twin's example alone ("WEB").
+    """
+
+    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+
+
+@endpoint(
+    "global.th.static.detail",
+    "POST",
+    None,
+    nav="5.3.2",
+    returns=ThaiStaticCode,
+    provenance=Provenance.UNPUBLISHED,
+    fills=("timestamp",),
+)
+class GetThaiStaticCode(StaticCodeInquiry):
+    """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
+
+    Its fields are inferred from creation; `extra` adds others.
+    """
+
+
+@endpoint(
+    "global.th.static.payments",
+    "POST",
+    None,
+    nav="5.3.3",
+    returns=list[ThaiStaticPayment],
+    provenance=Provenance.UNPUBLISHED,
+    fills=("timestamp",),
+)
+class GetThaiStaticPayments(StaticPaymentsInquiry):
+    """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
+
+    Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
+    """
+
+
+@callback(
+    "global.th.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="5.3.4",
+    provenance=Provenance.INFERRED,
+)
+class ThaiStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
+
+    country: ClassVar[str | None] = "TH"
+
+
+class ThaiStaticCodes(Product):
+    """Static codes in Thailand; no call to cancel one is in the navigation."""
+
+    create: Final = Call(CreateThaiStaticCode)
+    detail: Final = Call(GetThaiStaticCode)
+    payments: Final = Call(GetThaiStaticPayments)

@@ -1,0 +1,1 @@
+"""All countries by one path."""

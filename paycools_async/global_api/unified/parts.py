@@ -1,0 +1,19 @@
+"""The objects that stand inside unified payments and checkouts, with the keys of the PH API's checkout."""
+
+from __future__ import annotations
+
+import attrs
+
+from ...ph.checkout_parts import CheckoutAddress, CheckoutGoods
+
+__all__ = ["UnifiedAddress", "UnifiedGoods"]
+
+
+@attrs.frozen(kw_only=True)
+class UnifiedGoods(CheckoutGoods):
+    """One article. `price` in minor units. The keys are one integrator's for the PH API's twin (observed)."""
+
+
+@attrs.frozen(kw_only=True)
+class UnifiedAddress(CheckoutAddress):
+    """A billing address. The keys are one integrator's for the PH API's twin (observed); none is documented."""

@@ -1,0 +1,1 @@
+"""The fake's side of the Global API."""

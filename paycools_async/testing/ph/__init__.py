@@ -1,0 +1,1 @@
+"""The fake's side of the PH API, a file a product."""

@@ -1,0 +1,198 @@
+"""The unified payouts: four countries by one path."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import support.global_samples as samples
+
+from paycools_async import (
+    DuplicateOrder,
+    InsufficientBalance,
+    NotFound,
+    OrderConflict,
+    OutcomeUnknown,
+    PayCoolsGlobal,
+    TransactionStatus,
+    UnverifiedEndpointWarning,
+)
+from paycools_async.global_api import (
+    CreateUnifiedPayment,
+    CreateUnifiedPayout,
+    FailedCode,
+    GlobalPayoutReceipt,
+    GlobalPayoutStatus,
+    QueryUnifiedPayout,
+    UnifiedPayoutSettled,
+)
+from paycools_async.testing import FakePayCools
+from paycools_async.testing.global_api.payouts import GlobalPayoutBooks
+
+inferred = pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+PAYOUT: dict[str, Any] = {
+    "mch_order_id": "ORDER0000001",
+    "amount": 20_000,
+    "country_code": "ID",
+    "pay_method_code": "BANK",
+    "transfer_code": "CIMB",
+    "account_no": "109594480004",
+    "account_name": "Budi",
+    "mobile": "0822111111",
+}
+
+
+@inferred
+async def test_a_payout_is_created_and_becomes_final(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
+    fake.global_payouts.settle_after = 30
+    receipt = await paycools.unified.payouts.create(**PAYOUT, remark="June")
+    assert receipt.transaction_status is TransactionStatus.PENDING
+    assert receipt.transaction_time == START
+    final = await paycools.unified.payouts.wait_until_final("ORDER0000001", country_code="ID")
+    assert (final.transaction_status, final.amount, final.currency) == (TransactionStatus.COMPLETE, 20_000, "IDR")
+    (told,) = samples.events(fake)
+    event = samples.parsed(told, UnifiedPayoutSettled)
+    assert (event.event_name, event.amount, event.remark) == ("disbursement.success", 20_000, "June")
+    assert (event.country_code, event.raw["returnTime"]) == ("ID", "2026-01-01T08:00:30+08:00")
+
+
+async def test_the_inferred_path_says_so_once(paycools: PayCoolsGlobal) -> None:
+    with pytest.warns(UnverifiedEndpointWarning, match="global.unified.payout.create: the path .* is inferred"):
+        await paycools.unified.payouts.create(**PAYOUT)
+
+
+@inferred
+async def test_a_payout_that_fails_says_why(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
+    await paycools.unified.payouts.create(**{**PAYOUT, "account_no": "10000"})
+    status = await paycools.unified.payouts.query(mch_order_id="ORDER0000001", country_code="ID")
+    assert status.transaction_status is TransactionStatus.FAILED
+    assert status.failed_code is FailedCode.DESTINATION_ACCOUNT_ERROR
+    (told,) = samples.events(fake)
+    assert samples.parsed(told, UnifiedPayoutSettled).event_name == "disbursement.failed"
+
+
+@inferred
+async def test_country_and_unified_payouts_share_ids_and_balances(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
+    books = fake.global_payouts
+    books.balances["ID"] = 30_000
+    await paycools.unified.payouts.create(**PAYOUT)
+    with pytest.raises(DuplicateOrder) as caught:
+        await paycools.indonesia.payouts.create(
+            **{name: value for name, value in PAYOUT.items() if name != "country_code"}
+        )
+    assert caught.value.code == 21007
+    with pytest.raises(DuplicateOrder) as caught:
+        await paycools.unified.payouts.create(
+            **{**PAYOUT, "mch_order_id": "ORDER0000002", "idempotency_id": "ORDER0000001"}
+        )
+    assert caught.value.code == 21015
+    with pytest.raises(InsufficientBalance):
+        await paycools.unified.payouts.create(**{**PAYOUT, "mch_order_id": "ORDER0000002"})
+    assert [payout.order_id for payout in books.paid] == ["ORDER0000001"]
+    assert books.paid_more_than_once() == []
+
+
+@inferred
+@pytest.mark.parametrize(("fault", "sent"), [("garbage", 1), ("http_status", 2)])
+async def test_an_unclear_payout_is_resolved(
+    paycools: PayCoolsGlobal, fake: FakePayCools, fault: str, sent: int
+) -> None:
+    fake.global_books.enforce_unique = False  # only the sender's care counts
+    getattr(fake.faults, fault)(next=1)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await paycools.unified.payouts.create(**PAYOUT)
+    found = await paycools.unified.payouts.resolve(caught.value.request, resend=True)
+    assert isinstance(found, GlobalPayoutStatus if sent == 1 else GlobalPayoutReceipt)
+    assert fake.requests["global.unified.payout.create"] == sent
+    assert len(fake.global_payouts.paid) == 1
+
+
+@inferred
+async def test_a_lagging_inquiry_does_not_pay_twice(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
+    """PayCools has the order but does not show it: the same ids are refused, and it is inquired once more."""
+    fake.global_payouts.inquiry_lag = 91
+    fake.faults.drop_after(next=1)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await paycools.unified.payouts.create(**PAYOUT)
+    with pytest.raises(DuplicateOrder):
+        await paycools.unified.payouts.resolve(caught.value.request, resend=True)
+    fake.clock.advance(1)  # type: ignore[attr-defined]
+    found = await paycools.unified.payouts.resolve(caught.value.request)
+    assert isinstance(found, GlobalPayoutStatus)
+    assert fake.global_payouts.paid_more_than_once() == []
+
+
+@inferred
+async def test_another_amount_under_the_same_id_is_a_conflict(paycools: PayCoolsGlobal) -> None:
+    await paycools.unified.payouts.create(**PAYOUT)
+    with pytest.raises(OrderConflict, match="amount 20000, ours is 20001"):
+        await paycools.unified.payouts.resolve(CreateUnifiedPayout(**{**PAYOUT, "amount": 20_001}))
+    with pytest.raises(NotFound, match="21006 absent in two inquiries"):
+        await paycools.unified.payouts.resolve(
+            CreateUnifiedPayout(**{**PAYOUT, "mch_order_id": "ORDER0000009"}), resend=False
+        )
+    with pytest.raises(NotFound):
+        await paycools.unified.payouts.wait_until_final("ORDER0000009", country_code="ID", within=3)
+
+
+@inferred
+async def test_the_books_survive_a_restart(paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path) -> None:
+    fake.global_payouts.open_journal(tmp_path / "journal")
+    await paycools.unified.payouts.create(**PAYOUT)
+    again = GlobalPayoutBooks()
+    again.open_journal(tmp_path / "journal")
+    assert again.paid == fake.global_payouts.paid
+    assert (again.spent_in, again.by_order) == ({"ID": 20_000}, fake.global_payouts.by_order)
+
+
+def test_the_currency_is_the_countrys() -> None:
+    assert CreateUnifiedPayout(**PAYOUT).currency == "IDR"
+    assert samples.reasons(CreateUnifiedPayout, **PAYOUT, currency="PHP") == {
+        "currency": "is IDR when country_code is ID"
+    }
+    assert "country_code" in samples.reasons(CreateUnifiedPayout, **{**PAYOUT, "country_code": "RU"})
+
+
+async def test_resolving_an_order_of_another_kind_sends_nothing(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
+    payment: Any = CreateUnifiedPayment(
+        mch_order_id="CART1",
+        amount=50_010,
+        country_code="PH",
+        channel_type="DIRECT_DEBIT",
+        channel_code="PH_GCASH_DIRECT_DEBIT",
+        pay_token="TK1",
+        notify_url="https://shop.example/paid",
+    )
+    with pytest.raises(TypeError, match="resolves CreateUnifiedPayout, not CreateUnifiedPayment"):
+        await paycools.unified.payouts.resolve(payment)
+    assert fake.requests == {}
+
+
+def test_the_documented_inquiry_is_made_again() -> None:
+    param = '{"mchOrderId":"Platform0001","countryCode":"PH","timestamp":"1677133173758"}'
+    samples.recreated(json.loads(param), QueryUnifiedPayout)
+
+
+def test_the_documented_payout_parses() -> None:
+    status = samples.parsed(samples.PAYOUT_FAILED, GlobalPayoutStatus)
+    assert (status.amount, status.failed_code) == (3000, FailedCode.CHANNEL_REJECTED)
+
+
+def test_the_documented_payout_notification_parses() -> None:
+    event = samples.parsed(
+        json.loads(
+            '{"amount":100,"countryCode":"PH","createTime":"2024-07-19T14:14:47+08:00","currency":"PHP",'
+            '"eventName":"disbursement.failed","failedCode":-10004,"failedMessage":"Transaction Channel Rejected",'
+            '"mchOrderId":"10e1369686110330100","returnTime":"2024-07-19T14:15:01+08:00",'
+            '"transactionId":"DU514182073259261952","transactionStatus":"FAILED"}'
+        ),
+        UnifiedPayoutSettled,
+    )
+    assert (event.transaction_status, event.failed_code) == (TransactionStatus.FAILED, FailedCode.CHANNEL_REJECTED)
+    assert event.return_time == datetime(2024, 7, 19, 6, 15, 1, tzinfo=UTC)
