@@ -13,7 +13,7 @@ def main() -> None:
     try:
         _fill_closed_streams()
         from .app import app
-        from .run import exit_code_of, report_failure
+        from .console import exit_code_of, report_failure
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise

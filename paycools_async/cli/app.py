@@ -11,9 +11,10 @@ from .. import __version__
 from ..client import PayCoolsPH
 from ..money import format_major
 from ..registry import endpoints as all_endpoints
-from . import callbacks, keys, payouts, sandbox
+from . import callbacks, keys, sandbox
+from .console import failing_clearly, say
 from .destination import Destination, destination_lines
-from .run import failing_clearly, say
+from .payouts import commands as payouts
 
 __all__ = ["app"]
 

@@ -15,7 +15,7 @@ import typer
 if sys.platform != "win32":
     import termios
 
-from .run import say_error
+from .console import say_error
 
 __all__ = ["asked", "can_ask"]
 

@@ -19,7 +19,7 @@ from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..settings import key_setting, setting
 from ..signing import load_private_key
-from .run import failing_clearly, say
+from .console import failing_clearly, say
 
 __all__ = ["app"]
 

@@ -10,7 +10,7 @@ import typer
 
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..config import GLOBAL_HOSTS, PH_UAT, Environment, _is_loopback
-from .run import plain
+from .console import plain
 
 __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]
 

@@ -14,7 +14,7 @@ from ..config import PHCredentials, secret_doubts
 from ..errors import ConfigurationError
 from ..signing import load_private_key, signer_for, verifier_for
 from ..testing.keys import generate_private_key
-from .run import failing_clearly, say
+from .console import failing_clearly, say
 
 __all__ = ["app"]
 

@@ -13,7 +13,7 @@ from ..config import PHCredentials
 from ..errors import ConfigurationError
 from ..testing import FakePayCools, generate_private_key
 from ..testing.faults import Fault
-from .run import failing_clearly, on_signals, say
+from .console import failing_clearly, on_signals, say
 
 if TYPE_CHECKING:  # it brings a web server along, which most commands need not wait for
     from ..testing import Sandbox

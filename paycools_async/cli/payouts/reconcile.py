@@ -14,19 +14,19 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..batch import Identity
-from ..batch.ledger.row import Row
-from ..batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
-from ..batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
-from ..client import PayCoolsPH
-from ..errors import ConfigurationError
-from ..money import format_major, from_minor
-from .clients import open_client, payouts_of
-from .destination import Destination, destination_lines
-from .ledgers import is_postgres, reading, shown
+from ...batch import Identity
+from ...batch.ledger.row import Row
+from ...batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
+from ...batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
+from ...client import PayCoolsPH
+from ...errors import ConfigurationError
+from ...money import format_major, from_minor
+from ..clients import open_client, payouts_of
+from ..console import failing_clearly, say, say_error
+from ..destination import Destination, destination_lines
+from ..ledger_url import is_postgres, reading, shown
 from .opening import chosen_country
 from .options import ApiOption, CountryOption
-from .run import failing_clearly, say, say_error
 
 __all__ = ["reconcile_command"]
 

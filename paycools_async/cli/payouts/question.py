@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from ..batch import Ledger, State, Summary
-from ..batch.ledger.row import Row
-from ..batch.states import Event
-from .run import say
+from ...batch import Ledger, State, Summary
+from ...batch.ledger.row import Row
+from ...batch.states import Event
+from ..console import say
 from .showing import Waiting, amount_of
 
 __all__ = ["Question", "question_of"]

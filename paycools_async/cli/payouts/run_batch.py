@@ -11,22 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import typer
 
-from ..batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ..batch.ledger.base import Batch, Changed, Intake, Offer
-from ..batch.report.write import write_report
-from ..batch.run.outcomes import STOPS
-from ..batch.states import OPEN
-from ..errors import ConfigurationError, PayCoolsError, first_of
-from ..money import format_major, to_minor
-from .asking import asked, can_ask
-from .destination import Destination, coloured, destination_lines
-from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
-from .ledgers import is_postgres, open_ledger, shown
-from .opening import open_api, try_folder
-from .plan import Plan
-from .progress import showing_progress
-from .question import Question, question_of
-from .run import (
+from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
+from ...batch.ledger.base import Batch, Changed, Intake, Offer
+from ...batch.report.write import write_report
+from ...batch.run.outcomes import STOPS
+from ...batch.states import OPEN
+from ...errors import ConfigurationError, PayCoolsError, first_of
+from ...money import format_major, to_minor
+from ..asking import asked, can_ask
+from ..console import (
     BAD_INPUT,
     BROKEN,
     UNRESOLVED,
@@ -37,6 +30,13 @@ from .run import (
     say,
     say_error,
 )
+from ..destination import Destination, coloured, destination_lines
+from ..ledger_url import is_postgres, open_ledger, shown
+from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
+from .opening import open_api, try_folder
+from .plan import Plan
+from .progress import showing_progress
+from .question import Question, question_of
 from .showing import (
     LEFT,
     Waiting,
@@ -54,7 +54,7 @@ from .showing import (
 )
 
 if TYPE_CHECKING:
-    from ..batch.ledger.postgres.ledger import PostgresLedger
+    from ...batch.ledger.postgres.ledger import PostgresLedger
 
 __all__ = ["pay"]
 
@@ -396,8 +396,8 @@ class _Payment:
 
     async def _send_among_workers(self, view: Ledger, driven: list[int]) -> int:
         """Hand these batches to the workers, and be one of those who send them."""
-        from ..batch.ledger.postgres.shared_pace import SharedPace
-        from ..batch.run.worker import prepare_jobs, release_to_workers
+        from ...batch.ledger.postgres.shared_pace import SharedPace
+        from ...batch.run.worker import prepare_jobs, release_to_workers
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)

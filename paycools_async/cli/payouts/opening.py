@@ -9,11 +9,11 @@ from pathlib import Path
 import attrs
 import typer
 
-from ..batch import PayoutApi
-from ..batch.run.payout_api import COUNTRIES
-from .clients import open_client, payouts_of
-from .destination import Destination
-from .run import BAD_INPUT, Broken, say_error
+from ...batch import PayoutApi
+from ...batch.run.payout_api import COUNTRIES
+from ..clients import open_client, payouts_of
+from ..console import BAD_INPUT, Broken, say_error
+from ..destination import Destination
 
 __all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
 

@@ -8,13 +8,13 @@ from datetime import datetime
 
 import attrs
 
-from ..batch import Ledger, State, Summary
-from ..batch.ledger.base import Batch, Counts, LedgerError
-from ..batch.states import OPEN
-from ..money import format_major
-from ..times import MANILA
-from .ledgers import shown
-from .run import plain, say, say_error
+from ...batch import Ledger, State, Summary
+from ...batch.ledger.base import Batch, Counts, LedgerError
+from ...batch.states import OPEN
+from ...money import format_major
+from ...times import MANILA
+from ..console import plain, say, say_error
+from ..ledger_url import shown
 
 __all__ = [
     "LEFT",

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from ..batch import Ledger, State
-from ..batch.ledger.base import Batch
-from ..errors import ConfigurationError
-from ..money import format_major
-from .asking import asked, can_ask
-from .destination import destination_lines
-from .ledgers import is_postgres, open_ledger, reading, shown
+from ...batch import Ledger, State
+from ...batch.ledger.base import Batch
+from ...errors import ConfigurationError
+from ...money import format_major
+from ..asking import asked, can_ask
+from ..console import BAD_INPUT, BROKEN, failing_clearly, plain, say, say_error
+from ..destination import destination_lines
+from ..ledger_url import is_postgres, open_ledger, reading, shown
 from .options import ByOption, LedgerOption, YesOption
 from .plan import whoami
-from .run import BAD_INPUT, BROKEN, failing_clearly, plain, say, say_error
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 
 __all__ = ["backup", "batches", "withdraw"]

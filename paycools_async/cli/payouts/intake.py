@@ -14,11 +14,11 @@ from typing import Any
 
 import attrs
 
-from ..batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
-from ..batch.files.codes import read_codes
-from ..batch.files.repeats import Repeats
-from ..batch.ledger.base import Intake, Source
-from .run import say, say_error
+from ...batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
+from ...batch.files.codes import read_codes
+from ...batch.files.repeats import Repeats
+from ...batch.ledger.base import Intake, Source
+from ..console import say, say_error
 from .showing import hint
 
 __all__ = ["check_file", "enter_file", "reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]

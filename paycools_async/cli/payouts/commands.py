@@ -9,14 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from ..batch import Options
-from ..batch.report.write import write_report
-from ..batch.run.payout_api import COUNTRIES
-from ..ph.payout import CreatePayout
+from ...batch import Options
+from ...batch.report.write import write_report
+from ...batch.run.payout_api import COUNTRIES
+from ...ph.payout import CreatePayout
+from ..console import BAD_INPUT, failing_clearly, say
+from ..destination import destination_lines
+from ..ledger_url import reading, shown
 from .batches import backup, batches, withdraw
-from .destination import destination_lines
 from .intake import check_file, reading_of, tell_bad_rows, tell_file, tell_repeats
-from .ledgers import reading, shown
 from .opening import chosen_country, try_folder
 from .options import (
     AbsentOption,
@@ -46,10 +47,9 @@ from .options import (
     WaitOption,
     YesOption,
 )
-from .pay import pay
 from .plan import Plan, whoami
 from .reconcile import reconcile_command
-from .run import BAD_INPUT, failing_clearly, say
+from .run_batch import pay
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
 from .worker import prepare, worker
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..batch import Options
-from .destination import destination_lines
-from .ledgers import open_postgres, shown
+from ...batch import Options
+from ..console import failing_clearly, from_here_on_something_may_be_sent, on_signals, say, say_error
+from ..destination import destination_lines
+from ..ledger_url import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
-from .run import failing_clearly, from_here_on_something_may_be_sent, on_signals, say, say_error
 
 __all__ = ["prepare", "worker"]
 
@@ -46,8 +46,8 @@ def worker(
             found = await open_postgres(ledger, paying.api.identity, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
                 try:
-                    from ..batch.ledger.postgres.shared_pace import SharedPace
-                    from ..batch.run.worker import Worker, prepare_jobs
+                    from ...batch.ledger.postgres.shared_pace import SharedPace
+                    from ...batch.run.worker import Worker, prepare_jobs
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
@@ -77,8 +77,8 @@ def prepare(
     async def make() -> int:
         found = await open_postgres(ledger, None)
         try:
-            from ..batch.ledger.postgres.session import RIGHTS, grant
-            from ..batch.run.worker import prepare_jobs
+            from ...batch.ledger.postgres.session import RIGHTS, grant
+            from ...batch.run.worker import prepare_jobs
 
             await prepare_jobs(found)
             if role is not None:
