@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from ...batch import Runner, State
 from ...batch.states import FINAL
 from ...errors import PayCoolsError
-from ..console import say
+from ..console import echo
 
 __all__ = ["showing_progress"]
 
@@ -92,4 +92,4 @@ async def _lines(runner: Runner, every: float) -> None:
     while True:
         await asyncio.sleep(every)
         done, total, states = meter.read()
-        say(f"{done} of {total} done: {states}")
+        echo(f"{done} of {total} done: {states}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...batch import Options
-from ..console import failing_clearly, from_here_on_something_may_be_sent, on_signals, say, say_error
+from ..console import echo, echo_error, from_here_on_something_may_be_sent, on_signals, run_command
 from ..destination import destination_lines
 from ..ledger_url import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
@@ -52,17 +52,17 @@ def worker(
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
                     for line in destination_lines(paying.destination.facts(shown(ledger))):
-                        say(line)
-                    say(f"worker {found.worker} on {shown(ledger)}")
+                        echo(line)
+                    echo(f"worker {found.worker} on {shown(ledger)}")
                     signals.enter_context(on_signals(running.stop))
                     from_here_on_something_may_be_sent()
                     await running.run()
                 finally:
                     await found.aclose()
-        say_error("stopped; what is not final stays in the ledger, for the other workers or the next")
+        echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 
-    failing_clearly(work)
+    run_command(work)
 
 
 def prepare(
@@ -85,10 +85,10 @@ def prepare(
                 await grant(ledger, role, tuple(may or RIGHTS))
         finally:
             await found.aclose()
-        say(
+        echo(
             f"ready: {shown(ledger)}"
             + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
         )
         return 0
 
-    failing_clearly(make)
+    run_command(make)
