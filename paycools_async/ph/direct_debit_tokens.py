@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
@@ -85,7 +86,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice("PH", "ID", "MY", "TH", default="PH")
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
     # APP stands in one of the two twins only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)

@@ -9,9 +9,10 @@ from typing import ClassVar, Final
 
 import attrs
 
+from ...countries import ID_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import OpenEnum
-from ...fields import account, code, minor_units, order_id, text
+from ...fields import account, code, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentReceipt,
@@ -22,7 +23,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import ID_MOBILE, CountryPayment, id_mobile
+from .base import CountryPayment
 from .payouts import CountryPayouts
 from .static_twins import IndonesianStaticCodes
 
@@ -96,7 +97,7 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     amount: int = minor_units(10_000)
     account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
     pay_method_code: str = code("BANK", "EWALLET")
     transfer_code: str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
@@ -174,7 +175,7 @@ class CreateIndonesianPayment(CountryPayment):
     the answer's `pay_data`: a VA number, a link or a QR text.
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
 @endpoint(

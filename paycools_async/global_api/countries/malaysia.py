@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import MY_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, minor_units, order_id, text
+from ...fields import account, choice, code, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
@@ -22,7 +23,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import MY_MOBILE, CountryPayment, my_mobile
+from .base import CountryPayment
 from .payouts import CountryPayouts
 
 __all__ = [
@@ -53,7 +54,7 @@ SUCCESS = frozenset({1000, 10000})
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return my_mobile(value) if request.account_type == "MOBILE_NUMBER" else value
+    return MY_MOBILE.national(value) if request.account_type == "MOBILE_NUMBER" else value
 
 
 @endpoint(
@@ -94,7 +95,7 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.account_type == "MOBILE_NUMBER":
-            yield from form_fault("account_no", self.account_no, MY_MOBILE)
+            yield from form_fault("account_no", self.account_no, MY_MOBILE.form)
 
 
 @endpoint(
@@ -160,7 +161,7 @@ class CreateMalaysianPayment(CountryPayment):
     required for channels of the kind URL. Show the customer the answer's `pay_data`.
     """
 
-    mobile: str = text(10, 11, pattern=MY_MOBILE, personal=True, converter=my_mobile)
+    mobile: str = mobile(MY_MOBILE)
 
 
 @endpoint(

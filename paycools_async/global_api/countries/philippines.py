@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import PH_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import PH_MOBILE, URL, Form, account, choice, code, minor_units, mobile, order_id, ph_mobile, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
@@ -76,7 +77,7 @@ ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHA
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.pay_method_code == "EWALLET" else value
+    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
 
 
 @endpoint(
@@ -115,7 +116,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.pay_method_code == "EWALLET":
-            yield from form_fault("account_no", self.account_no, PH_MOBILE)
+            yield from form_fault("account_no", self.account_no, PH_MOBILE.form)
 
 
 @endpoint(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from ...countries import ID_MOBILE, TH_MOBILE
 from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
-from ...fields import text
+from ...fields import mobile
 from ...product import Call, Product
 from ..base import PaymentEvent
-from .base import ID_MOBILE, TH_MOBILE, id_mobile, th_mobile
 from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
@@ -68,7 +68,7 @@ class CreateIndonesianStaticCode(StaticCodeOrder):
     08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
 @endpoint(
@@ -159,7 +159,7 @@ class CreateThaiStaticCode(StaticCodeOrder):
     06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+    mobile: str = mobile(TH_MOBILE)
 
 
 @endpoint(

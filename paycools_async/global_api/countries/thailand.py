@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import TH_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, order_id, text
+from ...fields import account, choice, code, extra_fields, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentReceipt,
@@ -23,7 +24,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import TH_MOBILE, CountryPayment, th_mobile
+from .base import CountryPayment
 from .payouts import CountryPayouts
 from .static_twins import ThaiStaticCodes
 
@@ -107,7 +108,7 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
     account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
     account_tax_id: str | None = account(50, default=None)
-    mobile: str | None = text(10, 10, pattern=TH_MOBILE, default=None, personal=True, converter=th_mobile)
+    mobile: str | None = mobile(TH_MOBILE, default=None)
     relationship: str | None = text(1, 50, default=None)
     remark: str | None = text(1, 256, default=None)
 
@@ -192,7 +193,7 @@ class CreateThaiPayment(CountryPayment):
     `wechatpay` in their place; `extra` adds it, or any other field.
     """
 
-    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+    mobile: str = mobile(TH_MOBILE)
     # asked for by no rule here: which of the two forms this call takes is not known
     payer_client_ip: str | None = text(1, default=None, personal=True)
     wp_openid: str | None = text(1, default=None, personal=True)

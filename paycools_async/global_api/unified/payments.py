@@ -8,21 +8,21 @@ from typing import Any, Final
 
 import attrs
 
+from ...countries import COUNTRIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
+from ...money import EXPONENTS
 from ...product import Call
 from ..base import (
-    ALL_COUNTRIES,
-    CURRENCIES,
     ChannelType,
     EitherId,
     GlobalPaymentStatus,
     GlobalResult,
     PaymentEvent,
     currency_fits,
-    currency_of,
+    own_currency,
 )
 from ..countries.payouts import UnifiedOrders
 from .parts import UnifiedGoods
@@ -88,8 +88,8 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    country_code: str = choice(*ALL_COUNTRIES)
-    currency: str = choice(*CURRENCIES.values(), default=attrs.Factory(currency_of, takes_self=True))
+    country_code: str = choice(*COUNTRIES)
+    currency: str = choice(*EXPONENTS, default=attrs.Factory(own_currency, takes_self=True))
     channel_type: str = choice(*_TYPES)
     channel_code: str = code()
     pay_token: str | None = text(1, default=None, personal=True)
@@ -136,7 +136,7 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @result
@@ -167,7 +167,7 @@ class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     Code 21028 says that it was paid or closed before: inquire which. Raises NotFound.
     """
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @callback(
