@@ -44,7 +44,6 @@ class CountryBalance(GlobalResult):
     nav="1.1",
     returns=CountryBalance,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetCountryBalance(GlobalRequest[CountryBalance]):
     """Ask for the balance in a country (1.1). Documented. `country_code`: PH, ID, MY, TH or RU."""
@@ -66,7 +65,6 @@ class ReportLink(GlobalResult):
     nav="1.2",
     returns=ReportLink,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetReportLink(GlobalRequest[ReportLink]):
     """Get a link to the report of a day (1.2). Path and fields are documented on a Thai edition of the page.

@@ -55,7 +55,6 @@ class GlobalAuthorizationLink(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     """Create an authorization link (dd.1). Documented.
@@ -114,7 +113,6 @@ class GlobalAuthorization(GlobalResult):
     nav="dd.2",
     returns=GlobalAuthorization,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
@@ -144,7 +142,6 @@ class CancelledGlobalAuthorization(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     """End a customer's authorization (dd.3). Unpublished: pass paths={"global.directdebit.authorization_cancel": ...}.

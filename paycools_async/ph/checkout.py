@@ -84,7 +84,7 @@ class AvailableChannels(Result):
     returns=AvailableChannels,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class GetCheckoutChannels(PHRequest[AvailableChannels]):
@@ -127,7 +127,7 @@ def _payer_mobile(value: Any, request: Any) -> Any:
     purpose=Purpose.PAYMENT,
     provenance=Provenance.OBSERVED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CreateCheckout(PHRequest[CheckoutSession]):
@@ -208,7 +208,7 @@ class CheckoutStatus(Result):
     returns=CheckoutStatus,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryCheckout(PHRequest[CheckoutStatus]):
@@ -232,7 +232,7 @@ class QueryCheckout(PHRequest[CheckoutStatus]):
     purpose=Purpose.CHANGE,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CloseCheckout(PHRequest[Any]):

@@ -55,7 +55,7 @@ class CPMReceipt(Result):
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateCPMPayment(PHRequest[CPMReceipt]):
     """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.

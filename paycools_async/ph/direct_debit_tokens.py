@@ -73,7 +73,7 @@ class AuthorizationLink(Result):
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.
@@ -135,7 +135,7 @@ class AuthorizationStatus(Result):
     nav="10.2",
     returns=AuthorizationStatus,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryAuthorization(PHRequest[AuthorizationStatus]):
@@ -170,7 +170,7 @@ class CancelledAuthorization(Result):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CancelAuthorization(PHRequest[CancelledAuthorization]):

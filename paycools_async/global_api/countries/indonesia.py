@@ -76,7 +76,6 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in Indonesia (3.1.1). Documented; the lists of methods, banks and wallets are not public.
@@ -110,7 +109,6 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="3.1.2",
     returns=IndonesianPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
@@ -164,7 +162,6 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
@@ -185,7 +182,6 @@ class CreateIndonesianPayment(CountryPayment):
     nav="3.2.2",
     returns=IndonesianPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""

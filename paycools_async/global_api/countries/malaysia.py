@@ -66,7 +66,6 @@ def _account_no(value: Any, request: Any) -> Any:
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
     success_codes=SUCCESS,
 )
 class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
@@ -105,7 +104,6 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="4.1.2",
     returns=GlobalPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
@@ -150,7 +148,6 @@ class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
@@ -171,7 +168,6 @@ class CreateMalaysianPayment(CountryPayment):
     nav="4.2.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""

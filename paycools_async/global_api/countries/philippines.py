@@ -89,7 +89,6 @@ def _account_no(value: Any, request: Any) -> Any:
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in the Philippines (2.1.1). Documented; the lists of banks and wallets are not public.
@@ -126,7 +125,6 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="2.1.2",
     returns=GlobalPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
@@ -173,7 +171,6 @@ class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippinePayment(CountryPayment):
     """Ask a customer in the Philippines for one payment (2.2.1). Documented; the list of channels is not public.
@@ -195,7 +192,6 @@ class CreatePhilippinePayment(CountryPayment):
     nav="2.2.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (2.2.2). Documented; the answer by its example only. Raises NotFound."""

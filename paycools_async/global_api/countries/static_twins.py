@@ -59,7 +59,6 @@ class IndonesianStaticPayment(StaticPayment):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateIndonesianStaticCode(StaticCodeOrder):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
@@ -78,7 +77,6 @@ class CreateIndonesianStaticCode(StaticCodeOrder):
     nav="3.3.2",
     returns=IndonesianStaticCode,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetIndonesianStaticCode(StaticCodeInquiry):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
@@ -94,7 +92,6 @@ class GetIndonesianStaticCode(StaticCodeInquiry):
     nav="3.3.3",
     returns=list[IndonesianStaticPayment],
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetIndonesianStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
@@ -150,7 +147,6 @@ class ThaiStaticPayment(StaticPayment):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiStaticCode(StaticCodeOrder):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
@@ -169,7 +165,6 @@ class CreateThaiStaticCode(StaticCodeOrder):
     nav="5.3.2",
     returns=ThaiStaticCode,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetThaiStaticCode(StaticCodeInquiry):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
@@ -185,7 +180,6 @@ class GetThaiStaticCode(StaticCodeInquiry):
     nav="5.3.3",
     returns=list[ThaiStaticPayment],
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetThaiStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.

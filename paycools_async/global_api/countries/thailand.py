@@ -78,7 +78,6 @@ _NEEDS = {
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in Thailand (5.1.1). The fields are documented, the path is inferred from two other countries.
@@ -126,7 +125,6 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="5.1.2",
     returns=ThaiPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (5.1.2). The fields are documented, the path is inferred. Raises NotFound."""
@@ -177,7 +175,6 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiPayment(CountryPayment):
     """Ask a customer in Thailand for one payment (5.2.1). The path is inferred from the other countries.
@@ -208,7 +205,6 @@ class CreateThaiPayment(CountryPayment):
     nav="5.2.2",
     returns=ThaiPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""

@@ -48,7 +48,6 @@ class UnifiedCheckoutLink(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     """Open a cashier page (u.2.1). Documented up to `billing_address`; the rest and the answer are cut off.
@@ -108,7 +107,6 @@ class UnifiedChannels(GlobalResult):
     nav="u.2.3",
     returns=UnifiedChannels,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     """The channels open to this merchant in a country (u.2.3). Documented; the only list that PayCools answers."""

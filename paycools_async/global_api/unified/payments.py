@@ -72,7 +72,6 @@ class UnifiedPaymentReceipt(GlobalResult):
     effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     """Ask a customer in any country for one payment (u.3.1). Documented as far as the copy goes.
@@ -131,7 +130,6 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     nav="u.3.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
@@ -159,7 +157,6 @@ class ClosedUnifiedPayment(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     """Close an unpaid payment by one of its two ids (u.3.3). Documented.

@@ -40,7 +40,6 @@ __all__ = [
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in any country (u.4.1). Inferred, path and fields: the first use warns; confirm with PayCools.
@@ -86,7 +85,6 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="u.4.2",
     returns=GlobalPayoutStatus,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
