@@ -11,7 +11,6 @@ from ..converters import structure
 from ..countries import COUNTRIES
 from ..endpoint import Event, result
 from ..fields import wire_name
-from ..ph.bills import BillsPaymentVerification
 from ..registry import endpoints
 
 __all__ = ["EventTable", "UnknownEvent", "is_question", "reference_of"]
@@ -33,7 +32,7 @@ class UnknownEvent(Event):
 
 def is_question(event: Event) -> bool:
     """Whether PayCools waits for a decision (4.6) and not for a receipt."""
-    return isinstance(event, BillsPaymentVerification)
+    return event.is_question
 
 
 _REFERENCES = (
@@ -64,14 +63,12 @@ class _Candidate:
 
 
 def _candidate(cls: type[Event]) -> _Candidate:
-    parts = cls.__endpoint__.id.split(".")
-    country = parts[1].upper() if parts[0] == "global" and parts[1].upper() in COUNTRIES else None
     described: Any = cls
     fields = [field for field in attrs.fields(described) if field.name != "raw"]
     known = {wire_name(field) for field in fields}
     known.update(alias for field in fields for alias in field.metadata.get("aliases", ()))
     wanted = {wire_name(field) for field in fields if field.default is attrs.NOTHING}
-    return _Candidate(cls, country, frozenset(wanted), frozenset(known))
+    return _Candidate(cls, cls.country, frozenset(wanted), frozenset(known))
 
 
 class EventTable:

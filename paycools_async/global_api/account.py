@@ -42,7 +42,6 @@ class CountryBalance(GlobalResult):
     "POST",
     "/open-api/account/balance",
     nav="1.1",
-    returns=CountryBalance,
     provenance=Provenance.DOCUMENTED,
 )
 class GetCountryBalance(GlobalRequest[CountryBalance]):
@@ -63,7 +62,6 @@ class ReportLink(GlobalResult):
     "POST",
     "/open-api/report/download",
     nav="1.2",
-    returns=ReportLink,
     provenance=Provenance.DOCUMENTED,
 )
 class GetReportLink(GlobalRequest[ReportLink]):

@@ -99,8 +99,6 @@ class GlobalResult(Result):
 class GlobalEvent(Event):
     """Base of the Global API's notifications; times as in `GlobalResult`."""
 
-    country: ClassVar[str | None] = None
-
     @classmethod
     def _zone(cls, raw: Any) -> tzinfo | None:
         return _country_in(cls, raw)

@@ -51,7 +51,6 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    returns=GlobalAuthorizationLink,
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
@@ -111,7 +110,6 @@ class GlobalAuthorization(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/query",
     nav="dd.2",
-    returns=GlobalAuthorization,
     provenance=Provenance.DOCUMENTED,
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
@@ -138,7 +136,6 @@ class CancelledGlobalAuthorization(GlobalResult):
     "POST",
     None,
     nav="dd.3",
-    returns=CancelledGlobalAuthorization,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,

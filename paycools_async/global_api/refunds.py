@@ -44,7 +44,6 @@ class GlobalRefundReceipt(GlobalResult):
     "POST",
     "/open-api/payment/refund",
     nav="7.1",
-    returns=GlobalRefundReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
@@ -90,7 +89,6 @@ class GlobalRefundRecord(GlobalResult):
     "POST",
     "/open-api/refund/payments",
     nav="7.2",
-    returns=list[GlobalRefundRecord],
     provenance=Provenance.DOCUMENTED,
 )
 class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):

@@ -43,7 +43,6 @@ class Balance(Result):
     "GET",
     "/api/v1/account/checkBalance",
     nav="2.1",
-    returns=Balance,
     provenance=Provenance.DOCUMENTED,
 )
 class GetBalance(PHRequest[Balance]):
@@ -85,7 +84,6 @@ class PaymentStatement(Result):
     "POST",
     "/api/v1/record/paymentList",
     nav="2.2",
-    returns=PaymentStatement,
     provenance=Provenance.DOCUMENTED,
     client_fields=("timestamp",),
 )
@@ -135,7 +133,6 @@ class PayoutStatement(Result):
     "POST",
     "/api/v1/record/payoutList",
     nav="2.3",
-    returns=PayoutStatement,
     provenance=Provenance.DOCUMENTED,
     client_fields=("timestamp",),
 )

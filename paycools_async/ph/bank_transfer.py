@@ -61,7 +61,6 @@ class TransferAccountSet(Result):
     "POST",
     "/api/v1/batch/paymentAccount",
     nav="6.1",
-    returns=TransferAccountSet,
     effect=Effect.CREATES,
     purpose=Purpose.TRANSFER_ACCOUNT,
     provenance=Provenance.DOCUMENTED,
@@ -88,7 +87,6 @@ class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     "POST",
     "/api/v1/batch/paymentAccount/{mchOrderId}/update",
     nav="6.2",
-    returns=TransferAccountSet,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -109,7 +107,6 @@ class UpdateTransferAccounts(PHRequest[TransferAccountSet]):
     "GET",
     "/api/v1/paymentAccount/{mchOrderId}/payments",
     nav="6.3",
-    returns=list[ReceivedPayment],
     provenance=Provenance.DOCUMENTED,
 )
 class GetTransferPayments(PHRequest[list[ReceivedPayment]]):

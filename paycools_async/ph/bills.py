@@ -88,7 +88,6 @@ class StaticVASet(Result):
     "POST",
     "/api/v1/paymentCode",
     nav="4.1",
-    returns=StaticVA,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
@@ -121,7 +120,6 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     "POST",
     "/api/v1/batch/paymentCode",
     nav="4.2",
-    returns=StaticVASet,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
@@ -143,7 +141,6 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     "POST",
     "/api/v1/batch/paymentCode/{mchOrderId}/update",
     nav="4.3",
-    returns=StaticVASet,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -171,7 +168,6 @@ class CashierShortUrl(Result):
     "POST",
     None,
     nav="4.4",
-    returns=CashierShortUrl,
     provenance=Provenance.UNPUBLISHED,
 )
 class GetCashierShortUrl(PHRequest[CashierShortUrl]):
@@ -190,7 +186,6 @@ class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     "GET",
     "/api/v1/paymentCode/{mchOrderId}/payments",
     nav="4.5",
-    returns=list[ReceivedPayment],
     provenance=Provenance.OBSERVED,
 )
 class GetBillsPayments(PHRequest[list[ReceivedPayment]]):
@@ -246,6 +241,8 @@ class BillsPaymentVerification(Event):
     It comes to the same address as the payment's callback (4.8).
     """
 
+    is_question = True
+
     event_name: str
     mch_order_id: str
     reference_number: str
@@ -259,7 +256,6 @@ class BillsPaymentVerification(Event):
     "POST",
     "/api/v1/paymentCode/cancel",
     nav="4.7",
-    returns=StaticVASet,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,

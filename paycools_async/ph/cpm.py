@@ -51,7 +51,6 @@ class CPMReceipt(Result):
     "POST",
     "/api/v1/cpm/payment",
     nav="cpm.1",
-    returns=CPMReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -99,7 +98,6 @@ class CPMPayment(Result):
     "GET",
     "/api/v1/cpm/payment/query",
     nav="cpm.2",
-    returns=CPMPayment,
     provenance=Provenance.INFERRED,
 )
 class QueryCPMPayment(PHRequest[CPMPayment]):

@@ -20,7 +20,6 @@ __all__ = ["EKYC", "EKYCNotification", "InitEKYC", "QueryEKYC"]
     "POST",
     None,
     nav="11.1",
-    returns=Any,
     effect=Effect.CREATES,
     provenance=Provenance.UNPUBLISHED,
 )
@@ -39,7 +38,6 @@ class InitEKYC(PHRequest[Any]):
     "POST",
     None,
     nav="11.2",
-    returns=Any,
     provenance=Provenance.UNPUBLISHED,
 )
 class QueryEKYC(PHRequest[Any]):

@@ -84,7 +84,6 @@ def _account_no(value: Any, request: Any) -> Any:
     "POST",
     "/api/v1/payout",
     nav="3.1",
-    returns=PayoutReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
@@ -152,7 +151,6 @@ class PayoutStatus(Result):
     "GET",
     "/api/v1/payout/check",
     nav="3.2",
-    returns=PayoutStatus,
     provenance=Provenance.DOCUMENTED,
 )
 class QueryPayout(PHRequest[PayoutStatus]):

@@ -80,7 +80,6 @@ _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
     "POST",
     "/api/v1/qrcode",
     nav="5.1",
-    returns=QRCode,
     effect=Effect.CREATES,
     purpose=Purpose.CODE,
     provenance=Provenance.DOCUMENTED,
@@ -119,7 +118,6 @@ class CreateQR(PHRequest[QRCode]):
     "GET",
     "/api/v1/qrcode/detail",
     nav="5.2",
-    returns=QRCode,
     provenance=Provenance.INFERRED,
 )
 class GetQR(PHRequest[QRCode]):
@@ -137,7 +135,6 @@ class GetQR(PHRequest[QRCode]):
     "GET",
     "/api/v1/qrcode/{mchOrderId}/payments",
     nav="5.3",
-    returns=list[ReceivedPayment],
     provenance=Provenance.DOCUMENTED,
 )
 class GetQRPayments(PHRequest[list[ReceivedPayment]]):
@@ -160,7 +157,6 @@ class GetQRPayments(PHRequest[list[ReceivedPayment]]):
     "POST",
     "/api/v1/qrcode/cancel",
     nav="5.4",
-    returns=QRCode,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -191,7 +187,6 @@ class QRPaymentSettled(PaymentEvent):
     "POST",
     "/api/v1/qrcode/update",
     nav="5.6",
-    returns=QRCode,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,

@@ -71,7 +71,6 @@ class RefundReceipt(Result):
     "POST",
     "/api/payment/refund",  # without /v1, on the old and the current site
     nav="8.1",
-    returns=RefundReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
@@ -122,7 +121,6 @@ class RefundRecord(Result):
     "GET",
     "/api/refund/payments",
     nav="8.2",
-    returns=list[RefundRecord],
     provenance=Provenance.DOCUMENTED,
 )
 class GetRefundPayments(PHRequest[list[RefundRecord]]):

@@ -44,7 +44,6 @@ class WebPayment(Result):
     "POST",
     "/api/v1/payment",
     nav="7.1",
-    returns=WebPayment,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -103,7 +102,6 @@ class WebPaymentStatus(Result):
     "GET",
     "/api/v1/payment/{transactionId}",
     nav="7.2",
-    returns=WebPaymentStatus,
     provenance=Provenance.DOCUMENTED,
 )
 class QueryWebPayment(PHRequest[WebPaymentStatus]):
@@ -122,7 +120,6 @@ class QueryWebPayment(PHRequest[WebPaymentStatus]):
     "GET",
     None,
     nav="7.3",
-    returns=Any,
     provenance=Provenance.UNPUBLISHED,
 )
 class GetWebPaymentChannels(PHRequest[Any]):

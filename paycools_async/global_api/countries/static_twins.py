@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from ...countries import ID_MOBILE, TH_MOBILE
+from ...countries import ID_MOBILE, INDONESIA, TH_MOBILE, THAILAND
 from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
 from ...fields import mobile
 from ...product import Call, Product
@@ -40,14 +40,14 @@ __all__ = [
 class IndonesianStaticCode(StaticCode):
     """A static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @result
 class IndonesianStaticPayment(StaticPayment):
     """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -55,12 +55,12 @@ class IndonesianStaticPayment(StaticPayment):
     "POST",
     "/open-api/indonesia/static/payment/generate",
     nav="3.3.1",
-    returns=IndonesianStaticCode,
+    country=INDONESIA,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
 )
-class CreateIndonesianStaticCode(StaticCodeOrder):
+class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
@@ -75,10 +75,10 @@ class CreateIndonesianStaticCode(StaticCodeOrder):
     "POST",
     None,
     nav="3.3.2",
-    returns=IndonesianStaticCode,
+    country=INDONESIA,
     provenance=Provenance.UNPUBLISHED,
 )
-class GetIndonesianStaticCode(StaticCodeInquiry):
+class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
@@ -90,10 +90,10 @@ class GetIndonesianStaticCode(StaticCodeInquiry):
     "POST",
     None,
     nav="3.3.3",
-    returns=list[IndonesianStaticPayment],
+    country=INDONESIA,
     provenance=Provenance.UNPUBLISHED,
 )
-class GetIndonesianStaticPayments(StaticPaymentsInquiry):
+class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
@@ -105,12 +105,11 @@ class GetIndonesianStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="3.3.4",
+    country=INDONESIA,
     provenance=Provenance.INFERRED,
 )
 class IndonesianStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
-
-    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianStaticCodes(Product):
@@ -128,14 +127,14 @@ class IndonesianStaticCodes(Product):
 class ThaiStaticCode(StaticCode):
     """A static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @result
 class ThaiStaticPayment(StaticPayment):
     """A payment on a static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @endpoint(
@@ -143,12 +142,12 @@ class ThaiStaticPayment(StaticPayment):
     "POST",
     "/open-api/thailand/static/payment/generate",
     nav="5.3.1",
-    returns=ThaiStaticCode,
+    country=THAILAND,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
 )
-class CreateThaiStaticCode(StaticCodeOrder):
+class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
@@ -163,10 +162,10 @@ class CreateThaiStaticCode(StaticCodeOrder):
     "POST",
     None,
     nav="5.3.2",
-    returns=ThaiStaticCode,
+    country=THAILAND,
     provenance=Provenance.UNPUBLISHED,
 )
-class GetThaiStaticCode(StaticCodeInquiry):
+class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
@@ -178,10 +177,10 @@ class GetThaiStaticCode(StaticCodeInquiry):
     "POST",
     None,
     nav="5.3.3",
-    returns=list[ThaiStaticPayment],
+    country=THAILAND,
     provenance=Provenance.UNPUBLISHED,
 )
-class GetThaiStaticPayments(StaticPaymentsInquiry):
+class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
@@ -193,12 +192,11 @@ class GetThaiStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="5.3.4",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
-
-    country: ClassVar[str | None] = "TH"
 
 
 class ThaiStaticCodes(Product):

@@ -44,7 +44,6 @@ class UnifiedCheckoutLink(GlobalResult):
     "POST",
     "/open-api/payment/checkout/generate",
     nav="u.2.1",
-    returns=UnifiedCheckoutLink,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -105,7 +104,6 @@ class UnifiedChannels(GlobalResult):
     "POST",
     "/open-api/payment/checkout/channel",
     nav="u.2.3",
-    returns=UnifiedChannels,
     provenance=Provenance.DOCUMENTED,
 )
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):

@@ -24,7 +24,7 @@ from ..base import (
     currency_fits,
     own_currency,
 )
-from ..countries.payouts import UnifiedOrders
+from .base import UnifiedOrders
 from .parts import UnifiedGoods
 
 __all__ = [
@@ -68,7 +68,6 @@ class UnifiedPaymentReceipt(GlobalResult):
     "POST",
     "/open-api/payment/generate",
     nav="u.3.1",
-    returns=UnifiedPaymentReceipt,
     effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -128,7 +127,6 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     "POST",
     "/open-api/payment/query",
     nav="u.3.2",
-    returns=GlobalPaymentStatus,
     provenance=Provenance.DOCUMENTED,
 )
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
@@ -153,7 +151,6 @@ class ClosedUnifiedPayment(GlobalResult):
     "POST",
     "/open-api/payment/close",
     nav="u.3.3",
-    returns=ClosedUnifiedPayment,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,

@@ -21,7 +21,7 @@ from ..base import (
     default_idempotency_id,
     own_currency,
 )
-from ..countries.payouts import UnifiedOrders
+from .base import UnifiedOrders
 
 __all__ = [
     "CreateUnifiedPayout",
@@ -36,7 +36,6 @@ __all__ = [
     "POST",
     "/open-api/disbursement/transfer",
     nav="u.4.1",
-    returns=GlobalPayoutReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
@@ -83,7 +82,6 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/disbursement/check",
     nav="u.4.2",
-    returns=GlobalPayoutStatus,
     provenance=Provenance.DOCUMENTED,
 )
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):

@@ -1,23 +1,17 @@
-"""What the orders of this API share: the payouts of a country, and the unified payouts and payments."""
+"""What the unified payouts and payments share."""
 
 from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
 from ...endpoint import Request
-from ...orders import Order, OrderProduct, OrderStatus, PayoutProduct
+from ...orders import Order, OrderProduct, OrderStatus
 from ...resolving import ABSENT_AFTER
-from ..base import GlobalPayoutReceipt, GlobalPayoutStatus
 
-__all__ = ["CountryPayouts", "UnifiedOrders"]
+__all__ = ["UnifiedOrders"]
 
-P = TypeVar("P", bound=Order)
 R = TypeVar("R")
 S = TypeVar("S", bound=OrderStatus)
-
-
-class CountryPayouts(PayoutProduct[P, GlobalPayoutStatus, GlobalPayoutReceipt]):
-    """Money out in one country. A country's class adds `create` and `query`, and makes its inquiry in `_inquiry`."""
 
 
 class UnifiedOrder(Order, Protocol):
