@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from .endpoint import Request
-from .enums import TransactionStatus
 from .errors import OrderConflict, Outcome, OutcomeUnknown, StillPending
 from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount, not_found
+from .vocabulary.statuses import TransactionStatus
 
 __all__ = ["Order", "OrderProduct", "OrderStatus", "PayoutProduct", "RefundProduct", "check_amount", "check_order_id"]
 

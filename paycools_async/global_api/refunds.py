@@ -10,8 +10,9 @@ from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, end
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..orders import RefundProduct
-from ..ph.refund import RefundStatus
 from ..product import Call
+from ..vocabulary.checks import one_given
+from ..vocabulary.statuses import RefundStatus
 from .base import FailedCode, GlobalEvent, GlobalResult
 
 __all__ = [
@@ -102,8 +103,7 @@ class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     refund_transaction_id: str | None = text(1, 32, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.original_transaction_id is None and self.refund_transaction_id is None:
-            yield FieldError("original_transaction_id", "give original_transaction_id or refund_transaction_id")
+        return one_given(self, "original_transaction_id", "refund_transaction_id")
 
 
 @callback(

@@ -13,10 +13,11 @@ from typing import Any, Final
 import attrs
 
 from ..endpoint import PHRequest, Provenance, Result, endpoint, result
-from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import choice, day, integer
 from ..product import Call, Product
+from ..vocabulary.checks import one_given
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = [
     "Account",
@@ -47,11 +48,6 @@ class Balance(Result):
 )
 class GetBalance(PHRequest[Balance]):
     """Check the account balance (2.1). Documented."""
-
-
-def _one_day_of_two(created: str | None, completed: str | None) -> Iterator[FieldError]:
-    if created is None and completed is None:
-        yield FieldError("create_date", "give create_date or complete_date")
 
 
 @result
@@ -100,7 +96,7 @@ class GetPaymentStatement(PHRequest[PaymentStatement]):
     status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        return _one_day_of_two(self.create_date, self.complete_date)
+        return one_given(self, "create_date", "complete_date")
 
 
 @result
@@ -145,7 +141,7 @@ class GetPayoutStatement(PHRequest[PayoutStatement]):
     status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        return _one_day_of_two(self.create_date, self.complete_date)
+        return one_given(self, "create_date", "complete_date")
 
 
 class Account(Product):

@@ -13,8 +13,9 @@ from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, codes, day, order_id, text
 from ..product import Call, Product
+from ..vocabulary.checks import days_in_order
 from .events import PaymentEvent
-from .standing import AccountsOrder, ReceivedPayment, days_in_order
+from .standing import AccountsOrder, ReceivedPayment
 
 __all__ = [
     "BankTransfers",

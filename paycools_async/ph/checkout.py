@@ -15,13 +15,15 @@ import attrs
 
 from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, PHONE, URL, choice, integer, items, minor_units, order_id, phone, text
 from ..product import Call
 from ..resolving import ResolvingProduct
 from ..texts import form_fault
-from .checkout_parts import CheckoutAddress, CheckoutGoods, paylater_needs
+from ..vocabulary.checks import paylater_needs
+from ..vocabulary.parts import CheckoutAddress, CheckoutGoods
+from ..vocabulary.statuses import TransactionStatus
 from .events import PaymentEvent
 
 __all__ = [

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from ..countries import PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..orders import check_amount
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct
+from ..vocabulary.statuses import TransactionStatus
 from .events import PaymentEvent
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]

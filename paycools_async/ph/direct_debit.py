@@ -12,9 +12,9 @@ from typing import Any, Final
 import attrs
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..vocabulary.statuses import TransactionStatus
 from .direct_debit_tokens import (
     SUCCESS,
     AuthorizationChanged,

@@ -13,9 +13,10 @@ import attrs
 
 from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
 
 __all__ = [
     "SUCCESS",
@@ -33,25 +34,6 @@ __all__ = [
 
 # the tenant's pages print 10000 next to failure codes of the 1000 family
 SUCCESS = frozenset({1000, 10000})
-
-
-class TokenStatus(OpenEnum):
-    """Whether a token may be debited. The spelling is PayCools'."""
-
-    ACTIVED = "ACTIVED"
-    INACTIVED = "INACTIVED"
-
-
-class InactiveType(OpenEnum):
-    """Who ended an authorization."""
-
-    MCH_CANCEL = "MCH_CANCEL"
-    """The merchant (10.3)."""
-    PLATFORM_CANCEL = "PLATFORM_CANCEL"
-    """PayCools."""
-    USER_CANCEL = "USER_CANCEL"
-    """The customer."""
-    EXPIRED = "EXPIRED"
 
 
 @result
@@ -94,9 +76,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # one twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
         if self.notify_url is None and "callbackUrl" not in self.extra:
             yield FieldError("notify_url", "is required, unless extra holds a callbackUrl")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -11,13 +10,11 @@ import attrs
 
 from ..countries import PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
     EMAIL,
     PERSON_NAME,
-    Made,
     choice,
     code,
     day,
@@ -29,7 +26,10 @@ from ..fields import (
 from ..orders import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
-from .codes import EWalletCode, FailedCode
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
+from ..vocabulary.statuses import TransactionStatus
+from .codes import EWalletCode
 from .events import OrderEvent
 
 __all__ = [
@@ -43,16 +43,6 @@ __all__ = [
 ]
 
 
-def idempotency_id_for(mch_order_id: str) -> str:
-    """The idempotency id of an order: the order id itself where it fits (10 to 30), else 30 hex digits of its hash.
-
-    The same order always gets the same id, so a second attempt can never count as another payout.
-    """
-    if 10 <= len(mch_order_id) <= 30:
-        return mch_order_id
-    return hashlib.sha256(mch_order_id.encode("utf-8", "surrogatepass")).hexdigest()[:30]
-
-
 @result
 class PayoutReceipt(Result):
     """PayCools took the payout. It is not final: inquire or wait for the callback.
@@ -64,11 +54,6 @@ class PayoutReceipt(Result):
     transaction_status: TransactionStatus | None = None
     transaction_time: datetime | None = None
     mch_order_id: str | None = None
-
-
-def default_idempotency_id(request: Any) -> str:
-    """The one of a request that has none, made from its order id."""
-    return Made(idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else "")
 
 
 QR_CONTENT = explained(spoiled, "is no content of a QR code")

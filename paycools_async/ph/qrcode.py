@@ -13,8 +13,9 @@ from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
 from ..product import Call, Product
+from ..vocabulary.checks import days_in_order
 from .events import PaymentEvent
-from .standing import ReceivedPayment, days_in_order
+from .standing import ReceivedPayment
 
 __all__ = [
     "QR",

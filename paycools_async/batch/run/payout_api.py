@@ -15,7 +15,6 @@ from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
 from ...endpoint import Endpoint, Result, result
 from ...engine import Exchange, Message
-from ...enums import TransactionStatus
 from ...errors import NotFound
 from ...global_api.countries.indonesia import CreateIndonesianPayout
 from ...global_api.countries.malaysia import CreateMalaysianPayout
@@ -23,9 +22,10 @@ from ...global_api.countries.philippines import CreatePhilippinePayout
 from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
 from ...orders import check_order_id
-from ...ph.codes import FailedCode
 from ...ph.payout import CreatePayout, Payouts
 from ...times import JAKARTA, MANILA, parse_time
+from ...vocabulary.failures import FailedCode
+from ...vocabulary.statuses import TransactionStatus
 from ...wire.canonical import json_text
 from ..ledger.base import Identity
 from ..ledger.payload import request_of, wire_fields_of

@@ -13,11 +13,12 @@ import attrs
 
 from ...countries import PHILIPPINES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result, shared
-from ...enums import OpenEnum, TransactionStatus
+from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import EMAIL, URL, code, day, extra_fields, mobile, order_id, text
-from ...ph.standing import days_in_order
 from ...product import Call, Product
+from ...vocabulary.checks import days_in_order
+from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult, PaymentEvent
 
 __all__ = [

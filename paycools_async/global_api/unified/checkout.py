@@ -10,11 +10,11 @@ import attrs
 
 from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
-from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
-from ...ph.checkout_parts import paylater_needs
 from ...product import Call, Product
+from ...vocabulary.checks import paylater_needs
+from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult, OrderEvent, own_currency
 from .parts import UnifiedAddress, UnifiedGoods
 

@@ -10,11 +10,11 @@ import attrs
 
 from ...countries import COUNTRIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
-from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
 from ...money import EXPONENTS
 from ...product import Call
+from ...vocabulary.statuses import TransactionStatus
 from ..base import (
     ChannelType,
     EitherId,
