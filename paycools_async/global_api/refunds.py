@@ -9,7 +9,7 @@ from typing import Final
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..orders import RefundProduct
+from ..order_products import RefundProduct
 from ..product import Call
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import RefundStatus
@@ -85,13 +85,7 @@ class GlobalRefundRecord(GlobalResult):
     failed_message: str | None = None
 
 
-@endpoint(
-    "global.refund.query",
-    "POST",
-    "/open-api/refund/payments",
-    nav="7.2",
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=Provenance.DOCUMENTED)
 class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     """The refunds of a payment, or one refund (7.2). Documented.
 
@@ -138,9 +132,5 @@ class GlobalRefundSettled(GlobalEvent):
 class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, GlobalRefundReceipt]):
     """Money back."""
 
-    _creation = CreateGlobalRefund
     create: Final = Call(CreateGlobalRefund)
     payments: Final = Call(GetGlobalRefunds)
-
-    def _refunds_of(self, original_transaction_id: str) -> GetGlobalRefunds:
-        return GetGlobalRefunds(original_transaction_id=original_transaction_id)

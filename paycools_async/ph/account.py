@@ -39,13 +39,7 @@ class Balance(Result):
     balance: int
 
 
-@endpoint(
-    "ph.account.balance",
-    "GET",
-    "/api/v1/account/checkBalance",
-    nav="2.1",
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.account.balance", "GET", "/api/v1/account/checkBalance", nav="2.1", provenance=Provenance.DOCUMENTED)
 class GetBalance(PHRequest[Balance]):
     """Check the account balance (2.1). Documented."""
 

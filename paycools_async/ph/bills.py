@@ -164,13 +164,7 @@ class CashierShortUrl(Result):
     short_link: str | None = None
 
 
-@endpoint(
-    "ph.bills.cashier_short_url",
-    "POST",
-    None,
-    nav="4.4",
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("ph.bills.cashier_short_url", "POST", None, nav="4.4", provenance=Provenance.UNPUBLISHED)
 class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     """Get the short link of a set's payment page (4.4). Unpublished: pass paths={"ph.bills.cashier_short_url": "/..."}.
 
@@ -183,11 +177,7 @@ class GetCashierShortUrl(PHRequest[CashierShortUrl]):
 
 
 @endpoint(
-    "ph.bills.payments",
-    "GET",
-    "/api/v1/paymentCode/{mchOrderId}/payments",
-    nav="4.5",
-    provenance=Provenance.OBSERVED,
+    "ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=Provenance.OBSERVED
 )
 class GetBillsPayments(PHRequest[list[ReceivedPayment]]):
     """The payments that a set of virtual accounts received (4.5); all at once, there are no pages.

@@ -23,7 +23,7 @@ from ..fields import (
     order_id,
     text,
 )
-from ..orders import PayoutProduct
+from ..order_products import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
 from ..vocabulary.failures import FailedCode
@@ -131,13 +131,7 @@ class PayoutStatus(Result):
     failed_message: str | None = None
 
 
-@endpoint(
-    "ph.payout.query",
-    "GET",
-    "/api/v1/payout/check",
-    nav="3.2",
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=Provenance.DOCUMENTED)
 class QueryPayout(PHRequest[PayoutStatus]):
     """Check a payout's status by order id (3.2). Documented. Raises NotFound."""
 
@@ -145,11 +139,7 @@ class QueryPayout(PHRequest[PayoutStatus]):
 
 
 @callback(
-    "ph.payout.callback",
-    "disbursement.success",
-    "disbursement.failed",
-    nav="3.3",
-    provenance=Provenance.DOCUMENTED,
+    "ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=Provenance.DOCUMENTED
 )
 class PayoutSettled(OrderEvent):
     """A payout became final (3.3). Sent to the address set in the merchant portal. `amount` in centavos."""
@@ -160,7 +150,3 @@ class Payouts(PayoutProduct[CreatePayout, PayoutStatus, PayoutReceipt]):
 
     create: Final = Call(CreatePayout)
     query: Final = Call(QueryPayout)
-    _creation = CreatePayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryPayout:
-        return QueryPayout(mch_order_id=mch_order_id)

@@ -114,13 +114,7 @@ class CreateQR(PHRequest[QRCode]):
             yield FieldError("amount", "is required for dynamic and hybrid codes")
 
 
-@endpoint(
-    "ph.qrcode.detail",
-    "GET",
-    "/api/v1/qrcode/detail",
-    nav="5.2",
-    provenance=Provenance.INFERRED,
-)
+@endpoint("ph.qrcode.detail", "GET", "/api/v1/qrcode/detail", nav="5.2", provenance=Provenance.INFERRED)
 class GetQR(PHRequest[QRCode]):
     """Get a QR code (5.2). Method, parameter and answer are documented; the **path is inferred** from a twin.
 
@@ -132,11 +126,7 @@ class GetQR(PHRequest[QRCode]):
 
 
 @endpoint(
-    "ph.qrcode.payments",
-    "GET",
-    "/api/v1/qrcode/{mchOrderId}/payments",
-    nav="5.3",
-    provenance=Provenance.DOCUMENTED,
+    "ph.qrcode.payments", "GET", "/api/v1/qrcode/{mchOrderId}/payments", nav="5.3", provenance=Provenance.DOCUMENTED
 )
 class GetQRPayments(PHRequest[list[ReceivedPayment]]):
     """The payments that a QR code received (5.3); all at once, there are no pages. Documented.
@@ -169,11 +159,7 @@ class CancelQR(PHRequest[QRCode]):
 
 
 @callback(
-    "ph.qrcode.callback",
-    "qrcode.payment.success",
-    "qrcode.payment.failed",
-    nav="5.5",
-    provenance=Provenance.DOCUMENTED,
+    "ph.qrcode.callback", "qrcode.payment.success", "qrcode.payment.failed", nav="5.5", provenance=Provenance.DOCUMENTED
 )
 class QRPaymentSettled(PaymentEvent):
     """A payment on a QR code became final (5.5). Documented.

@@ -9,7 +9,7 @@ from typing import Final
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..orders import RefundProduct
+from ..order_products import RefundProduct
 from ..product import Call
 from ..vocabulary.checks import one_given
 from ..vocabulary.failures import FailedCode
@@ -90,13 +90,7 @@ class RefundRecord(Result):
     failed_message: str | None = None
 
 
-@endpoint(
-    "ph.refund.payments",
-    "GET",
-    "/api/refund/payments",
-    nav="8.2",
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=Provenance.DOCUMENTED)
 class GetRefundPayments(PHRequest[list[RefundRecord]]):
     """The refunds of a payment, or one refund (8.2). Documented.
 
@@ -143,9 +137,5 @@ class RefundSettled(Event):
 class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):
     """Money back."""
 
-    _creation = CreateRefund
     create: Final = Call(CreateRefund)
     payments: Final = Call(GetRefundPayments)
-
-    def _refunds_of(self, original_transaction_id: str) -> GetRefundPayments:
-        return GetRefundPayments(original_transaction_id=original_transaction_id)

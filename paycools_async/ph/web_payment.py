@@ -97,13 +97,7 @@ class WebPaymentStatus(Result):
     callback_url: str | None = None
 
 
-@endpoint(
-    "ph.webpayment.query",
-    "GET",
-    "/api/v1/payment/{transactionId}",
-    nav="7.2",
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=Provenance.DOCUMENTED)
 class QueryWebPayment(PHRequest[WebPaymentStatus]):
     """Check a web payment's status by PayCools' id (7.2). Documented. Raises NotFound.
 
@@ -115,13 +109,7 @@ class QueryWebPayment(PHRequest[WebPaymentStatus]):
     transaction_id: str = text(1, in_path=True)
 
 
-@endpoint(
-    "ph.webpayment.channels",
-    "GET",
-    None,
-    nav="7.3",
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("ph.webpayment.channels", "GET", None, nav="7.3", provenance=Provenance.UNPUBLISHED)
 class GetWebPaymentChannels(PHRequest[Any]):
     """The channels of web payments (7.3). Unpublished: pass paths={"ph.webpayment.channels": "/..."} to the client.
 
@@ -133,11 +121,7 @@ class GetWebPaymentChannels(PHRequest[Any]):
 
 
 @callback(
-    "ph.webpayment.callback",
-    "h5.payment.success",
-    "h5.payment.failed",
-    nav="7.4",
-    provenance=Provenance.DOCUMENTED,
+    "ph.webpayment.callback", "h5.payment.success", "h5.payment.failed", nav="7.4", provenance=Provenance.DOCUMENTED
 )
 class WebPaymentSettled(PaymentEvent):
     """A web payment was paid or failed (7.4). Documented. Sent to `callback_url`. `amount` in centavos.

@@ -21,7 +21,7 @@ from ...global_api.countries.malaysia import CreateMalaysianPayout
 from ...global_api.countries.philippines import CreatePhilippinePayout
 from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
-from ...orders import check_order_id
+from ...order_products import check_order_id
 from ...ph.payout import CreatePayout, Payouts
 from ...times import JAKARTA, MANILA, parse_time
 from ...vocabulary.failures import FailedCode

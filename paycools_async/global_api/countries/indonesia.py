@@ -13,7 +13,7 @@ from ...countries import ID_MOBILE, INDONESIA
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import OpenEnum
 from ...fields import account, code, minor_units, mobile, order_id, text
-from ...orders import PayoutProduct
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentStatus,
@@ -135,10 +135,6 @@ class IndonesianPayouts(PayoutProduct[CreateIndonesianPayout, IndonesianPayoutSt
 
     create: Final = Call(CreateIndonesianPayout)
     query: Final = Call(QueryIndonesianPayout)
-    _creation = CreateIndonesianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryIndonesianPayout:
-        return QueryIndonesianPayout(mch_order_id=mch_order_id)
 
 
 # 3.2 Payments

@@ -12,7 +12,7 @@ from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, en
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import account, choice, code, minor_units, mobile, order_id, text
-from ...orders import PayoutProduct
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
@@ -128,10 +128,6 @@ class MalaysianPayouts(PayoutProduct[CreateMalaysianPayout, GlobalPayoutStatus, 
 
     create: Final = Call(CreateMalaysianPayout)
     query: Final = Call(QueryMalaysianPayout)
-    _creation = CreateMalaysianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryMalaysianPayout:
-        return QueryMalaysianPayout(mch_order_id=mch_order_id)
 
 
 # 4.2 Payments

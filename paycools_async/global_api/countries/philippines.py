@@ -16,7 +16,7 @@ from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, en
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import URL, Form, account, choice, code, minor_units, mobile, order_id, text
-from ...orders import PayoutProduct
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
@@ -151,10 +151,6 @@ class PhilippinePayouts(PayoutProduct[CreatePhilippinePayout, GlobalPayoutStatus
 
     create: Final = Call(CreatePhilippinePayout)
     query: Final = Call(QueryPhilippinePayout)
-    _creation = CreatePhilippinePayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryPhilippinePayout:
-        return QueryPhilippinePayout(mch_order_id=mch_order_id)
 
 
 # 2.2 Payments

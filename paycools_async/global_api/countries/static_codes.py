@@ -141,14 +141,7 @@ class CreatePhilippineStaticCode(StaticCodeOrder[StaticCode]):
     mobile: str = mobile()
 
 
-@endpoint(
-    "global.ph.static.detail",
-    "POST",
-    None,
-    nav="2.3.2",
-    country=PHILIPPINES,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.ph.static.detail", "POST", None, nav="2.3.2", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED)
 class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
     """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
 
@@ -157,12 +150,7 @@ class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
 
 
 @endpoint(
-    "global.ph.static.payments",
-    "POST",
-    None,
-    nav="2.3.3",
-    country=PHILIPPINES,
-    provenance=Provenance.UNPUBLISHED,
+    "global.ph.static.payments", "POST", None, nav="2.3.3", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED
 )
 class GetPhilippineStaticPayments(StaticPaymentsInquiry[list[StaticPayment]]):
     """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.

@@ -70,14 +70,7 @@ class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
     mobile: str = mobile(ID_MOBILE)
 
 
-@endpoint(
-    "global.id.static.detail",
-    "POST",
-    None,
-    nav="3.3.2",
-    country=INDONESIA,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
 class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
 
@@ -85,14 +78,7 @@ class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """
 
 
-@endpoint(
-    "global.id.static.payments",
-    "POST",
-    None,
-    nav="3.3.3",
-    country=INDONESIA,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
 class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
 
@@ -157,14 +143,7 @@ class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
     mobile: str = mobile(TH_MOBILE)
 
 
-@endpoint(
-    "global.th.static.detail",
-    "POST",
-    None,
-    nav="5.3.2",
-    country=THAILAND,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.th.static.detail", "POST", None, nav="5.3.2", country=THAILAND, provenance=Provenance.UNPUBLISHED)
 class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
 
@@ -172,14 +151,7 @@ class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """
 
 
-@endpoint(
-    "global.th.static.payments",
-    "POST",
-    None,
-    nav="5.3.3",
-    country=THAILAND,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.th.static.payments", "POST", None, nav="5.3.3", country=THAILAND, provenance=Provenance.UNPUBLISHED)
 class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
 

@@ -14,7 +14,7 @@ from ...countries import TH_MOBILE, THAILAND
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, mobile, order_id, text
-from ...orders import PayoutProduct
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentStatus,
@@ -148,10 +148,6 @@ class ThaiPayouts(PayoutProduct[CreateThaiPayout, ThaiPayoutStatus, ThaiPayoutRe
 
     create: Final = Call(CreateThaiPayout)
     query: Final = Call(QueryThaiPayout)
-    _creation = CreateThaiPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryThaiPayout:
-        return QueryThaiPayout(mch_order_id=mch_order_id)
 
 
 # 5.2 Payments

@@ -113,10 +113,7 @@ class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
 
 
 @callback(
-    "global.unified.checkout.notification",
-    "checkout.payment.success",
-    nav="u.2.5",
-    provenance=Provenance.DOCUMENTED,
+    "global.unified.checkout.notification", "checkout.payment.success", nav="u.2.5", provenance=Provenance.DOCUMENTED
 )
 class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""

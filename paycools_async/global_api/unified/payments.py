@@ -123,11 +123,7 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 
 
 @endpoint(
-    "global.unified.payment.query",
-    "POST",
-    "/open-api/payment/query",
-    nav="u.3.2",
-    provenance=Provenance.DOCUMENTED,
+    "global.unified.payment.query", "POST", "/open-api/payment/query", nav="u.3.2", provenance=Provenance.DOCUMENTED
 )
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
@@ -179,10 +175,10 @@ class OrderedPayments(UnifiedOrders[CreateUnifiedPayment, GlobalPaymentStatus, U
     """Payments found by their order id and country."""
 
     query: Final = Call(QueryUnifiedPayment)
-    _creation = CreateUnifiedPayment
 
-    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayment:
-        return QueryUnifiedPayment(mch_order_id=mch_order_id, country_code=country_code)
+    @property
+    def _creation(self) -> type[CreateUnifiedPayment]:
+        return CreateUnifiedPayment
 
 
 class UnifiedPayments(OrderedPayments):
