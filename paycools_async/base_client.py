@@ -93,12 +93,12 @@ class BaseClient(Generic[C]):
         self.environment: Environment = given["environment"]
         self.base_url: str = self._host(given["environment"], given["base_url"])
         self.clock: Clock = given["clock"] or SystemClock()
-        self._pool, async_signer = _off_the_loop(given["signer"] or signer_for(credentials.private_key))
+        self._pool, async_signer = _as_timed_signer(given["signer"] or signer_for(credentials.private_key))
         self._engine = Engine(
             family=self._family,
             merchant=credentials,
             base_url=self.base_url,
-            transport=given["transport"] or _Lazy(given["max_connections"]),
+            transport=given["transport"] or LazyAiohttpTransport(given["max_connections"]),
             signer=async_signer,
             retry=given["retry"] or Retry(),
             pace=given["pace"] or Pace(clock=self.clock),
@@ -122,7 +122,7 @@ class BaseClient(Generic[C]):
         effect: Effect | None = None,
         purpose: Purpose | None = None,
     ) -> Any:
-        """The way out for anything without a class: signed, paced and retried like the rest; returns raw `data`.
+        """The escape hatch, for anything without a class: signed, paced and retried like the rest; returns raw `data`.
 
         What every call of the API bears is filled in (PH: `appId`, `appName`; Global: `appId`, `timestamp`). A GET
         counts as a read; anything else as moving money, and is not repeated on an unclear outcome, unless `effect`
@@ -213,7 +213,7 @@ def _signature(client: type[BaseClient[Any]]) -> inspect.Signature:
     return written.replace(parameters=[*first, *named])
 
 
-class _Lazy:
+class LazyAiohttpTransport:
     """The aiohttp transport, imported and made with the first request."""
 
     def __init__(self, max_connections: int) -> None:
@@ -247,7 +247,7 @@ class _Elsewhere:
             return await self._signer.sign(text)
 
 
-def _off_the_loop(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
+def _as_timed_signer(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
     if inspect.iscoroutinefunction(signer.sign):
         return None, _Elsewhere(signer)  # type: ignore[arg-type]
     pool = SigningPool(signer)  # type: ignore[arg-type]
