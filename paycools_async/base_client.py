@@ -6,20 +6,22 @@ import asyncio
 import importlib
 import inspect
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar
 
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
 from .engine import Engine
-from .errors import ClientClosed, ConfigurationError
+from .errors import ConfigurationError
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool
 from .times import Clock, SystemClock
-from .transports.base import Transport
+from .transports.base import HttpRequest, HttpStream, Transport, stream
+from .transports.on_demand import LazyAiohttpTransport
 from .version import __version__
 
 __all__ = ["BaseClient", "ClientOptions"]
@@ -164,6 +166,17 @@ class BaseClient(Generic[C]):
         """Send over a connection that was not used before."""
         return (await self._engine.exchange(request, fresh=True)).result
 
+    def _stream(self, url: str, *, within: float, public_only: bool) -> AbstractAsyncContextManager[HttpStream]:
+        """What lies at an address that PayCools named, unsigned, over this client's transport."""
+        request = HttpRequest(
+            "GET",
+            url,
+            {"Accept-Encoding": "identity", "User-Agent": self._engine.user_agent},
+            timeout=within,
+            public_only=public_only,
+        )
+        return stream(self._engine.transport, request)
+
     if not TYPE_CHECKING:  # type checkers know the products by their annotations, and no other attribute
 
         def __getattr__(self, name: str) -> Any:
@@ -211,29 +224,6 @@ def _signature(client: type[BaseClient[Any]]) -> inspect.Signature:
         for name, value in client._defaults.items()
     ]
     return written.replace(parameters=[*first, *named])
-
-
-class LazyAiohttpTransport:
-    """The aiohttp transport, imported and made with the first request."""
-
-    def __init__(self, max_connections: int) -> None:
-        self._max_connections = max_connections
-        self._transport: Transport | None = None
-        self._closed = False
-
-    async def send(self, request: Any, /) -> Any:
-        if self._closed:
-            raise ClientClosed("the client is closed; nothing was sent")
-        if self._transport is None:
-            from .transports.aiohttp import AiohttpTransport
-
-            self._transport = AiohttpTransport(max_connections=self._max_connections)
-        return await self._transport.send(request)
-
-    async def aclose(self) -> None:
-        self._closed = True
-        if self._transport is not None:
-            await self._transport.aclose()
 
 
 class _Elsewhere:
