@@ -8,12 +8,13 @@ import inspect
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
 from .engine import Engine
 from .errors import ConfigurationError
+from .families import Family
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
 from .signing import AsyncSigner, Signer, signer_for
@@ -68,7 +69,7 @@ DEFAULTS: ClientOptions = {
 class BaseClient(Generic[C]):
     """What the clients of both APIs share."""
 
-    _family: Literal["ph", "global"]
+    _family: Family
     _products: ClassVar[Mapping[str, str]]
     """The attributes that are products, each with its module and class."""
     _defaults: ClassVar[Mapping[str, Any]]
@@ -107,7 +108,7 @@ class BaseClient(Generic[C]):
             clock=self.clock,
             timeout=given["timeout"],
             user_agent=f"paycools-async/{__version__}",
-            paths=_checked_paths(given["paths"] or {}, self._family),
+            paths=_checked_paths(given["paths"] or {}, self._family.name),
             **{name: given[name] for name in given.keys() - DEFAULTS.keys()},
         )
 

@@ -42,7 +42,7 @@ class Environment(enum.Enum):
 class Merchant(Protocol):
     """What the engine needs of credentials."""
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         """The wire fields the client fills in: `appId` always, and those named."""
         ...
 
@@ -81,7 +81,7 @@ class PHCredentials:
                     "callback_secret is an RSA key; the merchant key for callbacks is another text"
                 )
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         filled = {"appId": self.app_id}
         for name in names:
             filled[name] = self.app_name if name == "appName" else str(int(now * 1000))
@@ -130,7 +130,7 @@ class GlobalCredentials:
                 "here: ask PayCools for it"
             )
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         known = {"timestamp": int(now * 1000)}
         return {"appId": self.app_id, **{name: known[name] for name in names}}
 

@@ -38,8 +38,6 @@ ABSENT_AFTER = 60.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
-_NOT_FOUND_CODES = {"ph": 1008, "global": 21006}
-
 
 def check_amount(order: str, known: int | None, ours: int | None) -> None:
     """Raise OrderConflict where PayCools knows the order with another amount (minor units); `order` names it."""
@@ -50,7 +48,7 @@ def check_amount(order: str, known: int | None, ours: int | None) -> None:
 def not_found(request: Request[Any], message: str) -> NotFound:
     """The error for an order that was sent and that PayCools does not show: nothing is proven by that."""
     endpoint = request.__endpoint__
-    error = NotFound(_NOT_FOUND_CODES[endpoint.family], message, outcome=Outcome.UNKNOWN)
+    error = NotFound(endpoint.api.not_found_code, message, outcome=Outcome.UNKNOWN)
     error.operation, error.order_id = endpoint.id, order_id_of(request)
     return error
 

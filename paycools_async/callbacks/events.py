@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from ..converters import structure
+from ..countries import COUNTRIES
 from ..endpoint import Event, result
 from ..fields import wire_name
 from ..ph.bills import BillsPaymentVerification
@@ -16,8 +17,6 @@ from ..registry import endpoints
 __all__ = ["EventTable", "UnknownEvent", "is_question", "reference_of"]
 
 Family = Literal["ph", "global"]
-
-_COUNTRIES = frozenset({"PH", "ID", "MY", "TH", "RU"})
 
 
 @result
@@ -66,7 +65,7 @@ class _Candidate:
 
 def _candidate(cls: type[Event]) -> _Candidate:
     parts = cls.__endpoint__.id.split(".")
-    country = parts[1].upper() if parts[0] == "global" and parts[1].upper() in _COUNTRIES else None
+    country = parts[1].upper() if parts[0] == "global" and parts[1].upper() in COUNTRIES else None
     described: Any = cls
     fields = [field for field in attrs.fields(described) if field.name != "raw"]
     known = {wire_name(field) for field in fields}
@@ -123,7 +122,7 @@ class EventTable:
         """
         unified = [each for each in candidates if each.country is None]
         named, channel = fields.get("countryCode"), fields.get("channelCode")
-        if not named and isinstance(channel, str) and channel[2:3] == "_" and channel[:2] in _COUNTRIES:
+        if not named and isinstance(channel, str) and channel[2:3] == "_" and channel[:2] in COUNTRIES:
             named = channel[:2]
         elif named and unified:
             named = None

@@ -9,10 +9,11 @@ from typing import Final
 
 import attrs
 
+from ..countries import COUNTRIES
 from ..endpoint import GlobalRequest, Provenance, endpoint, result
 from ..fields import choice, day, integer
 from ..product import Call, Product
-from .base import ALL_COUNTRIES, GlobalResult
+from .base import GlobalResult
 from .download import ReportFile, fetch
 
 __all__ = [
@@ -43,12 +44,11 @@ class CountryBalance(GlobalResult):
     nav="1.1",
     returns=CountryBalance,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetCountryBalance(GlobalRequest[CountryBalance]):
     """Ask for the balance in a country (1.1). Documented. `country_code`: PH, ID, MY, TH or RU."""
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @result
@@ -65,7 +65,6 @@ class ReportLink(GlobalResult):
     nav="1.2",
     returns=ReportLink,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetReportLink(GlobalRequest[ReportLink]):
     """Get a link to the report of a day (1.2). Path and fields are documented on a Thai edition of the page.
@@ -75,7 +74,7 @@ class GetReportLink(GlobalRequest[ReportLink]):
     """
 
     # that edition has TH only; the other countries are inferred
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
     trans_date: str = day()
     trans_type: int = integer(values=(1, 2))
 

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import attrs
 
+from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..ph.direct_debit_tokens import InactiveType, TokenStatus
 from ..product import Call
-from .base import PAYOUT_COUNTRIES, GlobalEvent, GlobalResult, PaymentEvent
+from .base import GlobalEvent, GlobalResult, PaymentEvent
 from .unified.payments import CreateUnifiedPayment, OrderedPayments, UnifiedPaymentReceipt
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
     "QueryGlobalAuthorization",
     "TokenStatus",
 ]
-
-DEBIT_COUNTRIES = PAYOUT_COUNTRIES
 
 
 @result
@@ -56,7 +55,6 @@ class GlobalAuthorizationLink(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     """Create an authorization link (dd.1). Documented.
@@ -69,7 +67,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     # APP stands in the twin only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
@@ -115,13 +113,12 @@ class GlobalAuthorization(GlobalResult):
     nav="dd.2",
     returns=GlobalAuthorization,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
 
     user_id: str = text(1, 32)
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     pay_token: str | None = text(1, default=None, personal=True)
 
 
@@ -145,7 +142,6 @@ class CancelledGlobalAuthorization(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     """End a customer's authorization (dd.3). Unpublished: pass paths={"global.directdebit.authorization_cancel": ...}.
@@ -156,7 +152,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
 
     user_id: str = text(1, 32)
     pay_token: str = text(1, personal=True)
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 

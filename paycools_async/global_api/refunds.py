@@ -48,7 +48,6 @@ class GlobalRefundReceipt(GlobalResult):
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
     """Refund a payment of any country, whole or in part (7.1). Documented on a Thai edition of the page.
@@ -93,7 +92,6 @@ class GlobalRefundRecord(GlobalResult):
     nav="7.2",
     returns=list[GlobalRefundRecord],
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     """The refunds of a payment, or one refund (7.2). Documented.

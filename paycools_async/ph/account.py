@@ -87,7 +87,7 @@ class PaymentStatement(Result):
     nav="2.2",
     returns=PaymentStatement,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class GetPaymentStatement(PHRequest[PaymentStatement]):
     """One page of the collections of a day (2.2). Documented.
@@ -137,7 +137,7 @@ class PayoutStatement(Result):
     nav="2.3",
     returns=PayoutStatement,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class GetPayoutStatement(PHRequest[PayoutStatement]):
     """One page of the payouts of a day (2.3). Documented; days and pages as in 2.2."""

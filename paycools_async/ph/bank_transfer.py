@@ -65,7 +65,7 @@ class TransferAccountSet(Result):
     effect=Effect.CREATES,
     purpose=Purpose.TRANSFER_ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     """Create transfer accounts for a customer or bill (6.1). Documented, but that it is a POST is inferred from 6.2.

@@ -92,7 +92,7 @@ class StaticVASet(Result):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateStaticVA(AccountsOrder[StaticVA]):
     """Create a static virtual account for one channel (4.1). Documented.
@@ -125,7 +125,7 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     """Create static virtual accounts for several channels at once (4.2). Documented.

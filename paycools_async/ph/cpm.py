@@ -10,9 +10,10 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
+from ..countries import PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum, TransactionStatus
-from ..fields import EMAIL, URL, Form, code, minor_units, order_id, ph_mobile, text
+from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..orders import check_amount
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct
@@ -54,7 +55,7 @@ class CPMReceipt(Result):
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateCPMPayment(PHRequest[CPMReceipt]):
     """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.
@@ -72,7 +73,7 @@ class CreateCPMPayment(PHRequest[CPMReceipt]):
     auth_code: str = text(1, personal=True)
     callback_url: str = text(1, pattern=URL)
     channel_code: str = code(default=CPMChannel.GCASH_CPM.value)
-    mobile: str | None = text(11, 14, pattern=_MOBILE, converter=ph_mobile, default=None, personal=True)
+    mobile: str | None = text(11, 14, pattern=_MOBILE, converter=PH_MOBILE.national, default=None, personal=True)
     email: str | None = text(1, pattern=EMAIL, default=None, personal=True)
     remark: str | None = text(1, default=None)
 

@@ -70,7 +70,7 @@ class DirectDebitReceipt(Result):
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.UNPUBLISHED,
-    fills=("appName", "timestamp"),
+    client_fields=("appName", "timestamp"),
     success_codes=SUCCESS,
 )
 class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
@@ -124,7 +124,7 @@ class DirectDebitStatus(Result):
     nav="10.6",
     returns=DirectDebitStatus,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryDirectDebit(PHRequest[DirectDebitStatus]):

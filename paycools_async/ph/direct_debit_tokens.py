@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
@@ -72,7 +73,7 @@ class AuthorizationLink(Result):
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.
@@ -85,7 +86,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice("PH", "ID", "MY", "TH", default="PH")
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
     # APP stands in one of the two twins only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
@@ -134,7 +135,7 @@ class AuthorizationStatus(Result):
     nav="10.2",
     returns=AuthorizationStatus,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryAuthorization(PHRequest[AuthorizationStatus]):
@@ -169,7 +170,7 @@ class CancelledAuthorization(Result):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CancelAuthorization(PHRequest[CancelledAuthorization]):

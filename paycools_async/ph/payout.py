@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from ..countries import PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import TransactionStatus
 from ..errors import FieldError
@@ -16,7 +17,6 @@ from ..fields import (
     ACCOUNT,
     EMAIL,
     PERSON_NAME,
-    PH_MOBILE,
     Made,
     choice,
     code,
@@ -24,7 +24,6 @@ from ..fields import (
     integer,
     minor_units,
     order_id,
-    ph_mobile,
     text,
 )
 from ..orders import PayoutProduct
@@ -73,11 +72,11 @@ def default_idempotency_id(request: Any) -> str:
 
 
 QR_CONTENT = explained(spoiled, "is no content of a QR code")
-_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE, "SCANQR": QR_CONTENT}
+_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.pay_method_code == "EWALLET" else value
+    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
 
 
 @endpoint(
@@ -89,7 +88,7 @@ def _account_no(value: Any, request: Any) -> Any:
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreatePayout(PHRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.

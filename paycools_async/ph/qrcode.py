@@ -84,7 +84,7 @@ _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
     effect=Effect.CREATES,
     purpose=Purpose.CODE,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateQR(PHRequest[QRCode]):
     """Create a QR code (5.1). Documented.

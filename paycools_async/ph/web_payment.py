@@ -48,7 +48,7 @@ class WebPayment(Result):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateWebPayment(PHRequest[WebPayment]):
     """Create a web payment (7.1). Documented.

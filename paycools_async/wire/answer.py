@@ -11,7 +11,6 @@ import attrs
 
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
-from .codes import error_for
 from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
 
 __all__ = ["Answer", "data_of", "read_answer", "retry_after", "sanitize"]
@@ -83,13 +82,9 @@ def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: E
         )
     if answer.code in endpoint.success_codes:
         return answer.data
-    if endpoint.family == "global" and answer.code == _SUCCESS_ELSEWHERE:
-        raise UnexpectedAnswer(f"HTTP {status}: result code 1000 is the PH API's success", status=status)
-    raise error_for(answer.code, answer.message, endpoint.family, endpoint.purpose)
-
-
-_SUCCESS_ELSEWHERE = 1000
-"""Two single-country pages print 1000 and "success" under a payout that was taken; it must never pass for a refusal."""
+    if answer.code in endpoint.api.untrusted_codes:
+        raise UnexpectedAnswer(f"HTTP {status}: result code {answer.code} is the PH API's success", status=status)
+    raise endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ...families import error_for
 from ...ph.codes import FailedCode
-from ...wire.codes import error_for
 
 __all__ = ["advice_for", "name_of"]
 

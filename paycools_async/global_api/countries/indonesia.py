@@ -9,9 +9,10 @@ from typing import ClassVar, Final
 
 import attrs
 
+from ...countries import ID_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import OpenEnum
-from ...fields import account, code, minor_units, order_id, text
+from ...fields import account, code, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentReceipt,
@@ -22,7 +23,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import ID_MOBILE, CountryPayment, id_mobile
+from .base import CountryPayment
 from .payouts import CountryPayouts
 from .static_twins import IndonesianStaticCodes
 
@@ -75,7 +76,6 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in Indonesia (3.1.1). Documented; the lists of methods, banks and wallets are not public.
@@ -96,7 +96,7 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     amount: int = minor_units(10_000)
     account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
     pay_method_code: str = code("BANK", "EWALLET")
     transfer_code: str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
@@ -109,7 +109,6 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="3.1.2",
     returns=IndonesianPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
@@ -163,7 +162,6 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
@@ -174,7 +172,7 @@ class CreateIndonesianPayment(CountryPayment):
     the answer's `pay_data`: a VA number, a link or a QR text.
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
 @endpoint(
@@ -184,7 +182,6 @@ class CreateIndonesianPayment(CountryPayment):
     nav="3.2.2",
     returns=IndonesianPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import MY_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, minor_units, order_id, text
+from ...fields import account, choice, code, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
@@ -22,7 +23,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import MY_MOBILE, CountryPayment, my_mobile
+from .base import CountryPayment
 from .payouts import CountryPayouts
 
 __all__ = [
@@ -53,7 +54,7 @@ SUCCESS = frozenset({1000, 10000})
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return my_mobile(value) if request.account_type == "MOBILE_NUMBER" else value
+    return MY_MOBILE.national(value) if request.account_type == "MOBILE_NUMBER" else value
 
 
 @endpoint(
@@ -65,7 +66,6 @@ def _account_no(value: Any, request: Any) -> Any:
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
     success_codes=SUCCESS,
 )
 class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
@@ -94,7 +94,7 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.account_type == "MOBILE_NUMBER":
-            yield from form_fault("account_no", self.account_no, MY_MOBILE)
+            yield from form_fault("account_no", self.account_no, MY_MOBILE.form)
 
 
 @endpoint(
@@ -104,7 +104,6 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="4.1.2",
     returns=GlobalPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
@@ -149,7 +148,6 @@ class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
@@ -160,7 +158,7 @@ class CreateMalaysianPayment(CountryPayment):
     required for channels of the kind URL. Show the customer the answer's `pay_data`.
     """
 
-    mobile: str = text(10, 11, pattern=MY_MOBILE, personal=True, converter=my_mobile)
+    mobile: str = mobile(MY_MOBILE)
 
 
 @endpoint(
@@ -170,7 +168,6 @@ class CreateMalaysianPayment(CountryPayment):
     nav="4.2.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""

@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import PH_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import PH_MOBILE, URL, Form, account, choice, code, minor_units, mobile, order_id, ph_mobile, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
@@ -76,7 +77,7 @@ ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHA
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.pay_method_code == "EWALLET" else value
+    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
 
 
 @endpoint(
@@ -88,7 +89,6 @@ def _account_no(value: Any, request: Any) -> Any:
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in the Philippines (2.1.1). Documented; the lists of banks and wallets are not public.
@@ -115,7 +115,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.pay_method_code == "EWALLET":
-            yield from form_fault("account_no", self.account_no, PH_MOBILE)
+            yield from form_fault("account_no", self.account_no, PH_MOBILE.form)
 
 
 @endpoint(
@@ -125,7 +125,6 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="2.1.2",
     returns=GlobalPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
@@ -172,7 +171,6 @@ class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippinePayment(CountryPayment):
     """Ask a customer in the Philippines for one payment (2.2.1). Documented; the list of channels is not public.
@@ -194,7 +192,6 @@ class CreatePhilippinePayment(CountryPayment):
     nav="2.2.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (2.2.2). Documented; the answer by its example only. Raises NotFound."""

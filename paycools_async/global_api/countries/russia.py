@@ -36,7 +36,6 @@ __all__ = [
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateRussianPayment(CountryPayment):
     """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
@@ -56,7 +55,6 @@ class CreateRussianPayment(CountryPayment):
     nav="6.1.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""

@@ -125,7 +125,6 @@ class StaticPaymentsInquiry(GlobalRequest[list[StaticPayment]]):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippineStaticCode(StaticCodeOrder):
     """Create a static QR code that takes many payments of any amount (2.3.1). Documented.
@@ -145,7 +144,6 @@ class CreatePhilippineStaticCode(StaticCodeOrder):
     nav="2.3.2",
     returns=StaticCode,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetPhilippineStaticCode(StaticCodeInquiry):
     """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
@@ -161,7 +159,6 @@ class GetPhilippineStaticCode(StaticCodeInquiry):
     nav="2.3.3",
     returns=list[StaticPayment],
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetPhilippineStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.
@@ -193,7 +190,6 @@ class PhilippineStaticPaymentSettled(PaymentEvent):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
     """Cancel a static code (2.3.5); its status is CANCEL then. Documented. Raises NotFound."""

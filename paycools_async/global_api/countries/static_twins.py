@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from ...countries import ID_MOBILE, TH_MOBILE
 from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
-from ...fields import text
+from ...fields import mobile
 from ...product import Call, Product
 from ..base import PaymentEvent
-from .base import ID_MOBILE, TH_MOBILE, id_mobile, th_mobile
 from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
@@ -59,7 +59,6 @@ class IndonesianStaticPayment(StaticPayment):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateIndonesianStaticCode(StaticCodeOrder):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
@@ -68,7 +67,7 @@ class CreateIndonesianStaticCode(StaticCodeOrder):
     08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
 @endpoint(
@@ -78,7 +77,6 @@ class CreateIndonesianStaticCode(StaticCodeOrder):
     nav="3.3.2",
     returns=IndonesianStaticCode,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetIndonesianStaticCode(StaticCodeInquiry):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
@@ -94,7 +92,6 @@ class GetIndonesianStaticCode(StaticCodeInquiry):
     nav="3.3.3",
     returns=list[IndonesianStaticPayment],
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetIndonesianStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
@@ -150,7 +147,6 @@ class ThaiStaticPayment(StaticPayment):
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiStaticCode(StaticCodeOrder):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
@@ -159,7 +155,7 @@ class CreateThaiStaticCode(StaticCodeOrder):
     06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+    mobile: str = mobile(TH_MOBILE)
 
 
 @endpoint(
@@ -169,7 +165,6 @@ class CreateThaiStaticCode(StaticCodeOrder):
     nav="5.3.2",
     returns=ThaiStaticCode,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetThaiStaticCode(StaticCodeInquiry):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
@@ -185,7 +180,6 @@ class GetThaiStaticCode(StaticCodeInquiry):
     nav="5.3.3",
     returns=list[ThaiStaticPayment],
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class GetThaiStaticPayments(StaticPaymentsInquiry):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.

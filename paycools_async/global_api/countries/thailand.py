@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import TH_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, order_id, text
+from ...fields import account, choice, code, extra_fields, minor_units, mobile, order_id, text
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentReceipt,
@@ -23,7 +24,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import TH_MOBILE, CountryPayment, th_mobile
+from .base import CountryPayment
 from .payouts import CountryPayouts
 from .static_twins import ThaiStaticCodes
 
@@ -77,7 +78,6 @@ _NEEDS = {
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in Thailand (5.1.1). The fields are documented, the path is inferred from two other countries.
@@ -107,7 +107,7 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
     account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
     account_tax_id: str | None = account(50, default=None)
-    mobile: str | None = text(10, 10, pattern=TH_MOBILE, default=None, personal=True, converter=th_mobile)
+    mobile: str | None = mobile(TH_MOBILE, default=None)
     relationship: str | None = text(1, 50, default=None)
     remark: str | None = text(1, 256, default=None)
 
@@ -125,7 +125,6 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="5.1.2",
     returns=ThaiPayoutStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (5.1.2). The fields are documented, the path is inferred. Raises NotFound."""
@@ -176,7 +175,6 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiPayment(CountryPayment):
     """Ask a customer in Thailand for one payment (5.2.1). The path is inferred from the other countries.
@@ -192,7 +190,7 @@ class CreateThaiPayment(CountryPayment):
     `wechatpay` in their place; `extra` adds it, or any other field.
     """
 
-    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+    mobile: str = mobile(TH_MOBILE)
     # asked for by no rule here: which of the two forms this call takes is not known
     payer_client_ip: str | None = text(1, default=None, personal=True)
     wp_openid: str | None = text(1, default=None, personal=True)
@@ -207,7 +205,6 @@ class CreateThaiPayment(CountryPayment):
     nav="5.2.2",
     returns=ThaiPaymentStatus,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import attrs
 
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
 from ...ph.checkout_parts import paylater_needs
 from ...product import Call, Product
-from ..base import CURRENCIES, PAYOUT_COUNTRIES, ChannelType, GlobalResult, OrderEvent, currency_of
+from ..base import ChannelType, GlobalResult, OrderEvent, own_currency
 from .parts import UnifiedAddress, UnifiedGoods
 
 __all__ = [
@@ -26,8 +27,6 @@ __all__ = [
     "UnifiedCheckoutLink",
     "UnifiedCheckoutPaid",
 ]
-
-_CURRENCIES = tuple(CURRENCIES[country] for country in PAYOUT_COUNTRIES)
 
 
 @result
@@ -49,7 +48,6 @@ class UnifiedCheckoutLink(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     """Open a cashier page (u.2.1). Documented up to `billing_address`; the rest and the answer are cut off.
@@ -63,8 +61,8 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
     country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(*_CURRENCIES, default=attrs.Factory(currency_of, takes_self=True))
-    settlement_currency: str = choice(*_CURRENCIES, default=attrs.Factory(currency_of, takes_self=True))
+    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
+    settlement_currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = phone(10, 14)
@@ -109,7 +107,6 @@ class UnifiedChannels(GlobalResult):
     nav="u.2.3",
     returns=UnifiedChannels,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     """The channels open to this merchant in a country (u.2.3). Documented; the only list that PayCools answers."""

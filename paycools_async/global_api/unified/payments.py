@@ -8,21 +8,21 @@ from typing import Any, Final
 
 import attrs
 
+from ...countries import COUNTRIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
+from ...money import EXPONENTS
 from ...product import Call
 from ..base import (
-    ALL_COUNTRIES,
-    CURRENCIES,
     ChannelType,
     EitherId,
     GlobalPaymentStatus,
     GlobalResult,
     PaymentEvent,
     currency_fits,
-    currency_of,
+    own_currency,
 )
 from ..countries.payouts import UnifiedOrders
 from .parts import UnifiedGoods
@@ -72,7 +72,6 @@ class UnifiedPaymentReceipt(GlobalResult):
     effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     """Ask a customer in any country for one payment (u.3.1). Documented as far as the copy goes.
@@ -88,8 +87,8 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    country_code: str = choice(*ALL_COUNTRIES)
-    currency: str = choice(*CURRENCIES.values(), default=attrs.Factory(currency_of, takes_self=True))
+    country_code: str = choice(*COUNTRIES)
+    currency: str = choice(*EXPONENTS, default=attrs.Factory(own_currency, takes_self=True))
     channel_type: str = choice(*_TYPES)
     channel_code: str = code()
     pay_token: str | None = text(1, default=None, personal=True)
@@ -131,12 +130,11 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     nav="u.3.2",
     returns=GlobalPaymentStatus,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @result
@@ -159,7 +157,6 @@ class ClosedUnifiedPayment(GlobalResult):
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     """Close an unpaid payment by one of its two ids (u.3.3). Documented.
@@ -167,7 +164,7 @@ class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     Code 21028 says that it was paid or closed before: inquire which. Raises NotFound.
     """
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @callback(

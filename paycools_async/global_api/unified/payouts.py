@@ -7,20 +7,19 @@ from typing import Any, Final
 
 import attrs
 
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
 from ...product import Call
 from ..base import (
-    CURRENCIES,
-    PAYOUT_COUNTRIES,
     EitherId,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PayoutEvent,
     currency_fits,
-    currency_of,
     default_idempotency_id,
+    own_currency,
 )
 from ..countries.payouts import UnifiedOrders
 
@@ -41,7 +40,6 @@ __all__ = [
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in any country (u.4.1). Inferred, path and fields: the first use warns; confirm with PayCools.
@@ -64,9 +62,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(
-        *(CURRENCIES[country] for country in PAYOUT_COUNTRIES), default=attrs.Factory(currency_of, takes_self=True)
-    )
+    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
     pay_method_code: str = code("BANK", "EWALLET", "PROMPTPAY")
     account_no: str = account(50)
     account_name: str | None = text(1, 128, default=None, personal=True)
@@ -89,7 +85,6 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     nav="u.4.2",
     returns=GlobalPayoutStatus,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
