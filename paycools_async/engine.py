@@ -46,7 +46,7 @@ from .transports.base import Departure, HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
 from .wire.enveloped import EnvelopedMessage
-from .wire.flat import FlatMessage, Sealed
+from .wire.flat import FlatMessage, SignedRequest
 
 __all__ = ["Engine", "Exchange", "Message"]
 
@@ -285,18 +285,18 @@ class Engine:
         deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
         try:
             text = message.text
-        except _CANNOT_TRAVEL as error:
+        except _UNSERIALIZABLE as error:
             raise _invalid(endpoint, error) from None
         signature = await self._sign(text, deadline)
         try:
-            sealed = message.seal(signature)
-        except _CANNOT_TRAVEL as error:
+            signed = message.signed(signature)
+        except _UNSERIALIZABLE as error:
             raise _invalid(endpoint, error) from None
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer, data, response = await self._attempt(endpoint, sealed, deadline, progress)
+                answer, data, response = await self._attempt(endpoint, signed, deadline, progress)
             except PayCoolsError as error:
                 if not self.retry.may_repeat(error, reads=not endpoint.moves_or_creates, attempt=attempt):
                     raise
@@ -325,17 +325,17 @@ class Engine:
         return bytes(signature)
 
     async def _attempt(
-        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline, progress: _Progress
+        self, endpoint: Endpoint, signed: SignedRequest, deadline: Deadline, progress: _Progress
     ) -> tuple[Answer, Any, HttpResponse]:
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
         progress.departure = Departure()
         response = await self._carry(
             HttpRequest(
-                sealed.method,
-                self.base_url + sealed.target,
+                signed.method,
+                self.base_url + signed.target,
                 self._headers,
-                sealed.body,
+                signed.body,
                 deadline.remaining,
                 fresh=progress.fresh,
                 expired=None if deadline.not_after is None else deadline.expired,
@@ -387,7 +387,7 @@ class Engine:
         raise OrderConflict(f"{contradiction}; nothing is known of ours", outcome=Outcome.UNKNOWN)
 
 
-_CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
+_UNSERIALIZABLE = (TypeError, ValueError, RecursionError)
 """What `wire` raises for a float, bytes, a list in itself and the like."""
 
 
@@ -421,5 +421,5 @@ def _invalid(endpoint: Endpoint, error: Exception) -> InvalidRequest:
 def _json(endpoint: Endpoint, fields: Mapping[str, Any]) -> str:
     try:
         return json_text(fields)
-    except _CANNOT_TRAVEL as error:
+    except _UNSERIALIZABLE as error:
         raise _invalid(endpoint, error) from None

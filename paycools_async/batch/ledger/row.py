@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ...wire.answer import readable
+from ...wire.answer import sanitize
 from ..states import REASONS, Event, IllegalMove, Reason, State, after
 
 __all__ = [
@@ -224,7 +224,7 @@ def moved(row: R, event: Event, facts: Mapping[str, Any], now: float | None = No
 def _storable(value: Any) -> Any:
     """What a database can hold of PayCools' word."""
     if isinstance(value, str):
-        return readable(value)
+        return sanitize(value)
     if isinstance(value, int) and value.bit_length() > _BITS:
         return None
     return value
