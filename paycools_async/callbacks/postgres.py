@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from .stores import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
+from .inbox.store import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["PostgresStore"]
 
