@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LockHeld", "LockUnusable", "StorageError"]
+__all__ = ["LockHeld", "LockUnusable", "StorageError", "WorkCrashed"]
 
 
 class StorageError(Exception):
@@ -15,3 +15,7 @@ class LockHeld(StorageError):
 
 class LockUnusable(StorageError):
     """The lock cannot be opened or written, so nobody can say whether somebody else owns the file."""
+
+
+class WorkCrashed(StorageError):
+    """What was asked of the store ended with what is no common error: out of memory, an exit, a panic. It is undone."""

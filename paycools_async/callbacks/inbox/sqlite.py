@@ -59,6 +59,10 @@ def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
     except sqlite3.Error as error:
         # as it is, it would undo the commit that others share
         raise WorkFailed(type(error).__name__) from error
+    except BaseException as error:
+        if isinstance(error, Exception):
+            raise
+        raise WorkFailed(type(error).__name__) from error  # an exit or a panic: the same
 
 
 class SQLiteStore:
@@ -129,7 +133,7 @@ class SQLiteStore:
             raise InboxError(f"{self._path}: the inbox is closed")
         return await self._committer.do(work)
 
-    def _failure(self, error: sqlite3.Error) -> InboxError:
+    def _failure(self, error: Exception) -> InboxError:
         return InboxError(f"{self._path}: cannot be read or written: {error}")
 
     async def add(self, item: Item) -> bool:
