@@ -200,7 +200,7 @@ class SQLiteLedger:
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         return self._open().read(work)
 
-    def _failure(self, error: sqlite3.Error) -> LedgerError:
+    def _failure(self, error: Exception) -> LedgerError:
         return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
 
     @property

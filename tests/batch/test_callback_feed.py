@@ -15,12 +15,11 @@ from support.callbacks import PAYOUT, SECRET, signed
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Event as Move
 from paycools_async.batch import Ledger, Options, PHPayouts, Runner, State
+from paycools_async.batch.callback_feed import LedgerFeed
 from paycools_async.batch.ledger.sqlite.ledger import Row
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
-from paycools_async.callbacks.feed import LedgerFeed
-from paycools_async.callbacks.inbox import CallbackInbox
+from paycools_async.callbacks.inbox import CallbackInbox, SQLiteStore
 from paycools_async.callbacks.postgres import PostgresStore
-from paycools_async.callbacks.stores import SQLiteStore
 from paycools_async.testing import FakePayCools, ManualClock
 
 

@@ -22,13 +22,13 @@ from typing import Any, Self
 
 import attrs
 
-from ..endpoint import Event
-from .answers import FAILED, REFUSED
-from .errors import CallbackError
-from .events import UnknownEvent, is_question, reference_of
-from .router import CallbackRouter, log_failure
-from .stores import InboxError, InboxStore, Item, Stored, Work
-from .verify import Verified
+from ...endpoint import Event
+from ..answers import FAILED, REFUSED
+from ..errors import CallbackError
+from ..event_table import UnknownEvent, is_question, reference_of
+from ..router import CallbackRouter, log_failure
+from ..verify import Verified
+from .store import InboxError, InboxStore, Item, Stored, Work
 
 __all__ = ["CallbackInbox", "applying_store", "item_of", "with_mark"]
 

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..batch.ledger.base import Ledger
-from ..batch.ledger.row import Row
-from ..batch.run.outcomes import event_of_inquiry
-from ..batch.states import Event as Move
-from ..batch.states import State
+from ..callbacks.event_table import reference_of
+from ..callbacks.inbox import applying_store, with_mark
 from ..endpoint import Event
-from .events import reference_of
-from .inbox import applying_store, with_mark
+from .ledger.base import Ledger
+from .ledger.row import Row
+from .run.outcomes import event_of_inquiry
+from .states import Event as Move
+from .states import State
 
 __all__ = ["LedgerFeed"]
 
