@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..batch import Runner, State
-from ..batch.states import FINAL
-from ..errors import PayCoolsError
-from .run import say
+from ...batch import Runner, State
+from ...batch.states import FINAL
+from ...errors import PayCoolsError
+from ..console import echo
 
 __all__ = ["showing_progress"]
 
@@ -92,4 +92,4 @@ async def _lines(runner: Runner, every: float) -> None:
     while True:
         await asyncio.sleep(every)
         done, total, states = meter.read()
-        say(f"{done} of {total} done: {states}")
+        echo(f"{done} of {total} done: {states}")

@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import typer
 
-from ..batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ..batch.ledger.base import Batch, Changed, Intake, Offer
-from ..batch.report.write import write_report
-from ..batch.run.outcomes import STOPS
-from ..batch.states import OPEN
-from ..errors import ConfigurationError, PayCoolsError, first_of
-from ..money import format_major, to_minor
-from .asking import asked, can_ask
-from .destination import Destination, coloured, destination_lines
-from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
-from .ledgers import is_postgres, open_ledger, shown
-from .opening import open_api, try_folder
-from .plan import Plan
-from .progress import showing_progress
-from .question import Question, question_of
-from .run import (
+from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
+from ...batch.ledger.base import Batch, Changed, Intake, Offer
+from ...batch.report.write import write_report
+from ...batch.run.outcomes import STOPS
+from ...batch.states import OPEN
+from ...errors import ConfigurationError, PayCoolsError, first_of
+from ...money import format_major, to_minor
+from ..asking import asked, can_ask
+from ..console import (
     BAD_INPUT,
     BROKEN,
     UNRESOLVED,
     Unfinished,
+    echo,
+    echo_error,
     from_here_on_something_may_be_sent,
     on_signals,
     plain,
-    say,
-    say_error,
 )
+from ..destination import Destination, coloured, destination_lines
+from ..ledger_url import is_postgres, open_ledger, shown
+from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
+from .opening import open_api, try_folder
+from .plan import Plan
+from .progress import showing_progress
+from .question import Question, question_of
 from .showing import (
     LEFT,
     Waiting,
@@ -54,7 +54,7 @@ from .showing import (
 )
 
 if TYPE_CHECKING:
-    from ..batch.ledger.postgres.ledger import PostgresLedger
+    from ...batch.ledger.postgres.ledger import PostgresLedger
 
 __all__ = ["pay"]
 
@@ -115,14 +115,14 @@ class _Payment:
         try:
             batches = await self._chosen()
             if batches is None:
-                say("Nothing was sent" + (", and no report was written." if self.plan.report else "."))
+                echo("Nothing was sent" + (", and no report was written." if self.plan.report else "."))
                 return UNRESOLVED
             driven = [batch.id for batch in batches]
             view = self.ledger.of_batches(driven)
             before = await summary_of(view)
             self.taken_back = before.rows(State.WITHDRAWN)
             if not self._is_left(before):
-                say("Nothing is left to send; nothing was sent.")
+                echo("Nothing is left to send; nothing was sent.")
                 return await self._finish(view, driven, before)
             waiting = [] if self.plan.file is None and self.plan.release is None else waiting_in(batches)
             most = None if is_postgres(self.plan.ledger) else self.plan.options.max_resends
@@ -136,7 +136,7 @@ class _Payment:
             await self._release(waiting)
         except (KeyboardInterrupt, asyncio.CancelledError):
             await self._take_back()
-            say_error("error: interrupted; nothing was sent")
+            echo_error("error: interrupted; nothing was sent")
             raise typer.Exit(BAD_INPUT) from None
         except BaseException:
             await self._take_back()
@@ -159,7 +159,7 @@ class _Payment:
         states = (*OPEN, State.PREEXISTING) if self.plan.adopt else OPEN
         chosen, told = chosen_batches(batches, numbers, states=states)
         if told:
-            say(told)
+            echo(told)
         if self.plan.release is not None and not waiting_in(chosen):
             raise LedgerError(
                 f"{batch_name(chosen[0])} has nothing that waits for a yes: "
@@ -176,9 +176,9 @@ class _Payment:
         tell_file(file, read)
         if tell_bad_rows(file, found, self.plan.ledger):
             raise typer.Exit(BAD_INPUT)
-        say(f"{file.name}: {amount_of(found.new + found.known, found.total, self.api.currency)}")
+        echo(f"{file.name}: {amount_of(found.new + found.known, found.total, self.api.currency)}")
         if found.known:
-            say(f"{found.known} of them are in the ledger from an earlier run; nobody is paid twice")
+            echo(f"{found.known} of them are in the ledger from an earlier run; nobody is paid twice")
         tell_repeats(file, repeats)
         self._must_be(found.new + found.known, found.total)
         return found
@@ -200,7 +200,7 @@ class _Payment:
         """It holds more than the file does: somebody took rows out of the file after it was entered."""
         self.left_out = True
         number = f"--batch {offer.batch}"
-        say_error(
+        echo_error(
             f"batch {offer.batch} holds {offer.in_file} of these payouts, and {offer.unsent_elsewhere} that may still "
             "be sent and are not in this file: this run sends nothing of it. Take back what was never sent of it with "
             f"`{hint('withdraw', self.plan.ledger, number)}` and run again, or go on with all of it: "
@@ -209,7 +209,7 @@ class _Payment:
 
     def _leave_out_offered(self, offer: Offer) -> None:
         self.left_out = True
-        say_error(
+        echo_error(
             f"batch {offer.batch} holds {offer.in_file} of these payouts, is offered, and needs a yes of its own: this "
             f"run sends nothing of it. `{self._hint('release', f'--batch {offer.batch}')}`"
         )
@@ -242,10 +242,10 @@ class _Payment:
         """Where it goes, and what the yes will send."""
         currency = self.api.currency
         for line in destination_lines(self.destination.facts(shown(self.plan.ledger))):
-            say(line)
+            echo(line)
         for batch in batches:
             by = f", offered by {plain(batch.offered_by)}" if batch.offered_by else ""
-            say(f"{batch_name(batch)}{by}: {states_of(batch.counts, currency)}")
+            echo(f"{batch_name(batch)}{by}: {states_of(batch.counts, currency)}")
         if self.plan.release is not None:
             self._must_be(question.released.rows, question.released.amount)
         if self.plan.offer:
@@ -254,21 +254,21 @@ class _Payment:
         before_it = before.rows(State.PREEXISTING)
         if before_it:
             word = "they are adopted" if self.plan.adopt else "nothing is done about them without --adopt"
-            say(f"{before_it} payouts were in PayCools before this ledger sent them; {word}")
+            echo(f"{before_it} payouts were in PayCools before this ledger sent them; {word}")
 
     async def _leave_offered(self, waiting: list[Waiting], planned: int, driven: list[int]) -> int:
         await self._note_destination()
         self.entered = None
         for each in waiting:
             what = amount_of(each.rows, each.amount, self.api.currency)
-            say(f"Offered, and nothing was sent: batch {each.batch}, {what}. Another person releases it:")
-            say(self._hint("release", f"--batch {each.batch}"))
+            echo(f"Offered, and nothing was sent: batch {each.batch}, {what}. Another person releases it:")
+            echo(self._hint("release", f"--batch {each.batch}"))
         if not waiting:
-            say("There is nothing new to offer; nothing was sent.")
+            echo("There is nothing new to offer; nothing was sent.")
         if planned:
-            say(f"Released by an earlier yes, and not offered again: go on with {self._resume(driven)}")
+            echo(f"Released by an earlier yes, and not offered again: go on with {self._resume(driven)}")
         if self.plan.report is not None:
-            say(f"No report was written: nothing was sent. `{hint('report', self.plan.ledger)}` writes one")
+            echo(f"No report was written: nothing was sent. `{hint('report', self.plan.ledger)}` writes one")
         return UNRESOLVED
 
     async def _agreed(self, question: Question) -> bool:
@@ -280,11 +280,11 @@ class _Payment:
         if self.plan.yes or not text:
             return True
         if not can_ask():
-            say_error("error: not a terminal, so nobody can be asked: give --yes; nothing was sent")
+            echo_error("error: not a terminal, so nobody can be asked: give --yes; nothing was sent")
             return False
         if asked(text):
             return True
-        say_error("error: nobody said yes; nothing was sent")
+        echo_error("error: nobody said yes; nothing was sent")
         return False
 
     async def _must_still_be(self, view: Ledger, question: Question) -> None:
@@ -301,12 +301,12 @@ class _Payment:
         except STOPS:
             raise
         except PayCoolsError as error:
-            say_error(f"warning: the balance could not be read: {error}")
+            echo_error(f"warning: the balance could not be read: {error}")
             return True
-        say(f"Balance: {format_major(balance, self.api.currency)}")
+        echo(f"Balance: {format_major(balance, self.api.currency)}")
         if balance >= total or self.plan.ignore_balance:
             return True
-        say_error(
+        echo_error(
             f"error: the balance is {format_major(total - balance, self.api.currency)} short; nothing was sent. "
             "Top up and run again, or give --ignore-balance to send what it covers"
         )
@@ -331,7 +331,7 @@ class _Payment:
                 raise
             self.entered = None
             number = f"--batch {batch.batch}"
-            say_error(
+            echo_error(
                 f"batch {batch.batch} is released and stays so; go on with: {self._hint('resume', number)}, or take it "
                 f"back: {hint('withdraw', self.plan.ledger, number)}"
             )
@@ -349,9 +349,9 @@ class _Payment:
         try:
             found = await asyncio.shield(self._withdraw_own(batch))
         except PayCoolsError as error:
-            say_error(f"error: batch {batch} could not be taken back: {error}")
+            echo_error(f"error: batch {batch} could not be taken back: {error}")
             return
-        say_error(found)
+        echo_error(found)
 
     async def _withdraw_own(self, batch: int) -> str:
         number = f"--batch {batch}"
@@ -381,14 +381,14 @@ class _Payment:
                 raise
             raise Unfinished(f"{first_of(group)}. Go on with: {self._resume(driven)}") from None
         except BaseException:
-            say_error(f"cut off after the yes. What is not final goes on with: {self._resume(driven)}")
+            echo_error(f"cut off after the yes. What is not final goes on with: {self._resume(driven)}")
             raise
 
     async def _send(self, view: Ledger, driven: list[int]) -> int:
         if self.plan.adopt:
             adopted = await view.adopt(by=self.plan.by)
             if adopted:
-                say(f"{adopted} payouts that PayCools had before are taken for this ledger's")
+                echo(f"{adopted} payouts that PayCools had before are taken for this ledger's")
         await view.resume_sending()
         if is_postgres(self.plan.ledger):
             return await self._send_among_workers(view, driven)
@@ -396,13 +396,13 @@ class _Payment:
 
     async def _send_among_workers(self, view: Ledger, driven: list[int]) -> int:
         """Hand these batches to the workers, and be one of those who send them."""
-        from ..batch.ledger.postgres.shared_pace import SharedPace
-        from ..batch.run.worker import prepare_jobs, release_to_workers
+        from ...batch.ledger.postgres.shared_pace import SharedPace
+        from ...batch.run.worker import prepare_jobs, release_to_workers
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)
         shards = await release_to_workers(ledger, driven)
-        say(f"{shards} shards are handed to the workers")
+        echo(f"{shards} shards are handed to the workers")
         if self.plan.detach:
             return await self._finish(view, driven, await summary_of(view))
         options = self.plan.options
@@ -419,23 +419,23 @@ class _Payment:
         code = UNRESOLVED if self.left_out or meanwhile else summary.exit_code
         trouble = await self._report(view, driven, summary.stopped)
         if summary.stopped:
-            say_error(f"stopped: {summary.stopped}")
+            echo_error(f"stopped: {summary.stopped}")
         show(summary, await self.ledger.currency())
         own = [f"--batch {number}" for number in driven]
         show_outcomes(summary, adopting=self._hint("resume", *own[:20], "--adopt") if self.plan.adopt else "")
         if self.plan.report is not None and not trouble:
             folder = self.plan.report
-            say(f"report: {folder / 'report.html'} for people, {folder / 'payouts.csv'} for machines")
+            echo(f"report: {folder / 'report.html'} for people, {folder / 'payouts.csv'} for machines")
         if meanwhile:
-            say(f"{meanwhile} payouts were taken back while this run was on, and were not sent.")
+            echo(f"{meanwhile} payouts were taken back while this run was on, and were not sent.")
         if summary.rows(*OPEN):
-            say(f"Some payouts are not final. Go on with: {self._resume(driven)}")
+            echo(f"Some payouts are not final. Go on with: {self._resume(driven)}")
         if summary.rows(State.OFFERED):
             self._name_offered([batch for batch in await self.ledger.batches() if batch.id in driven])
         if summary.rows(State.PLANNED):
-            say(f"What was not sent can be taken back: {hint('withdraw', self.plan.ledger, *own[:1])}")
+            echo(f"What was not sent can be taken back: {hint('withdraw', self.plan.ledger, *own[:1])}")
         if trouble:
-            say_error(f"error: the report could not be written: {trouble}; the payouts themselves are as told above")
+            echo_error(f"error: the report could not be written: {trouble}; the payouts themselves are as told above")
             return BROKEN
         return code
 
@@ -477,7 +477,7 @@ def _stopping_on_signals(runner: Runner) -> Iterator[None]:
         times += 1
         if times == 1:
             runner.stop("interrupted")
-            say_error("\nstopping: what is in flight is finished first; once more ends at once")
+            echo_error("\nstopping: what is in flight is finished first; once more ends at once")
         elif task is not None:
             task.cancel()
 

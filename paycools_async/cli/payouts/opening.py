@@ -9,11 +9,11 @@ from pathlib import Path
 import attrs
 import typer
 
-from ..batch import PayoutApi
-from ..batch.run.payout_api import COUNTRIES
-from .clients import open_client, payouts_of
-from .destination import Destination
-from .run import BAD_INPUT, Broken, say_error
+from ...batch import PayoutApi
+from ...batch.run.payout_api import COUNTRIES
+from ..clients import open_client, payouts_of
+from ..console import BAD_INPUT, Broken, echo_error
+from ..destination import Destination
 
 __all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
 
@@ -46,7 +46,7 @@ def chosen_country(api: str, country: str | None) -> str | None:
     elif api == "global" and country not in COUNTRIES:
         told = f"--api global needs --country: {', '.join(COUNTRIES)}"
     if told is not None:
-        say_error(f"error: {told}")
+        echo_error(f"error: {told}")
         raise typer.Exit(BAD_INPUT)
     return country if api == "global" else None
 

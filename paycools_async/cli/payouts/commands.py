@@ -9,14 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from ..batch import Options
-from ..batch.report.write import write_report
-from ..batch.run.payout_api import COUNTRIES
-from ..ph.payout import CreatePayout
+from ...batch import Options
+from ...batch.report.write import write_report
+from ...batch.run.payout_api import COUNTRIES
+from ...ph.payout import CreatePayout
+from ..console import BAD_INPUT, echo, run_command
+from ..destination import destination_lines
+from ..ledger_url import reading, shown
 from .batches import backup, batches, withdraw
-from .destination import destination_lines
 from .intake import check_file, reading_of, tell_bad_rows, tell_file, tell_repeats
-from .ledgers import reading, shown
 from .opening import chosen_country, try_folder
 from .options import (
     AbsentOption,
@@ -46,10 +47,9 @@ from .options import (
     WaitOption,
     YesOption,
 )
-from .pay import pay
 from .plan import Plan, whoami
 from .reconcile import reconcile_command
-from .run import BAD_INPUT, failing_clearly, say
+from .run_batch import pay
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
 from .worker import prepare, worker
 
@@ -85,10 +85,10 @@ def check(
         if tell_bad_rows(file, found):
             return BAD_INPUT
         tell_repeats(file, repeats)
-        say(f"{file.name}: {amount_of(found.new, found.total, currency)}, no faults")
+        echo(f"{file.name}: {amount_of(found.new, found.total, currency)}, no faults")
         return 0
 
-    failing_clearly(look)
+    run_command(look)
 
 
 def _plan(
@@ -148,7 +148,7 @@ def _pay(plan: Callable[[], Plan]) -> None:
     async def go() -> int:
         return await pay(plan())
 
-    failing_clearly(go)
+    run_command(go)
 
 
 @app.command()
@@ -208,9 +208,9 @@ def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
             summary, paused = await summary_of(view), await view.paused()
             currency, facts = await found.currency(), await found.destination()
         for line in destination_lines({**facts, "ledger": shown(name)}):
-            say(line)
+            echo(line)
         if told:
-            say(told)
+            echo(told)
         show(summary, currency)
         show_others(every, numbers, currency, sending=False)
         show_offered(every, name)
@@ -218,7 +218,7 @@ def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
         show_paused(paused, name, batch or ())
         return summary.exit_code
 
-    failing_clearly(look)
+    run_command(look)
 
 
 @app.command("report")
@@ -240,14 +240,14 @@ def report_(
             summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=facts)
             currency = await found.currency()
         if told:
-            say(told)
+            echo(told)
         show(summary, currency)
         show_offered(every, name)
         show_outcomes(summary)
-        say(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
+        echo(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
         return summary.exit_code
 
-    failing_clearly(write)
+    run_command(write)
 
 
 def _required(ledger: str | None) -> str:

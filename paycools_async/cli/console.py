@@ -27,14 +27,14 @@ __all__ = [
     "UNRESOLVED",
     "Broken",
     "Unfinished",
+    "echo",
+    "echo_error",
     "exit_code_of",
-    "failing_clearly",
     "from_here_on_something_may_be_sent",
     "on_signals",
     "plain",
     "report_failure",
-    "say",
-    "say_error",
+    "run_command",
 ]
 
 BAD_INPUT = 2
@@ -65,7 +65,7 @@ class Unfinished(Exception):
     """A run was cut short after a yes: payouts may have been sent, and the ledger knows which."""
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """Print a line. Raises Broken where nobody can read it."""
     if sys.stdout is None:
         raise Broken("standard output is closed")
@@ -83,13 +83,13 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def say_error(text: str) -> None:
+def echo_error(text: str) -> None:
     """Print a line to standard error. Never fails: it is called where a run is being stopped."""
     with contextlib.suppress(OSError, ValueError):
         typer.echo(text, err=True)
 
 
-def failing_clearly(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
+def run_command(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
     """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line."""
     global _decided, _may_have_sent
     _may_have_sent = False
@@ -120,18 +120,18 @@ def report_failure(error: BaseException) -> int:
         unexpected = error.split(_EXPECTED)[1]
         if unexpected is not None:
             return report_failure(first_of(unexpected))
-        say_error(f"error: {first_of(error)}")
+        echo_error(f"error: {first_of(error)}")
         return UNRESOLVED  # it came up while a batch ran: what was sent is in the ledger
     if isinstance(error, Unfinished):
-        say_error(f"error: {error}")
+        echo_error(f"error: {error}")
         return UNRESOLVED
     if isinstance(error, _EXPECTED):
-        say_error(f"error: {error}")
+        echo_error(f"error: {error}")
         return BROKEN if isinstance(error, _LOCKS) else BAD_INPUT
     if isinstance(error, _INTERRUPTIONS) and not _may_have_sent:
-        say_error("error: interrupted; nothing was sent")
+        echo_error("error: interrupted; nothing was sent")
         return BAD_INPUT
-    say_error(_told(error))
+    echo_error(_told(error))
     return BROKEN
 
 

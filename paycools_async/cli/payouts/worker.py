@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..batch import Options
-from .destination import destination_lines
-from .ledgers import open_postgres, shown
+from ...batch import Options
+from ..console import echo, echo_error, from_here_on_something_may_be_sent, on_signals, run_command
+from ..destination import destination_lines
+from ..ledger_url import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
-from .run import failing_clearly, from_here_on_something_may_be_sent, on_signals, say, say_error
 
 __all__ = ["prepare", "worker"]
 
@@ -46,23 +46,23 @@ def worker(
             found = await open_postgres(ledger, paying.api.identity, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
                 try:
-                    from ..batch.ledger.postgres.shared_pace import SharedPace
-                    from ..batch.run.worker import Worker, prepare_jobs
+                    from ...batch.ledger.postgres.shared_pace import SharedPace
+                    from ...batch.run.worker import Worker, prepare_jobs
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
                     for line in destination_lines(paying.destination.facts(shown(ledger))):
-                        say(line)
-                    say(f"worker {found.worker} on {shown(ledger)}")
+                        echo(line)
+                    echo(f"worker {found.worker} on {shown(ledger)}")
                     signals.enter_context(on_signals(running.stop))
                     from_here_on_something_may_be_sent()
                     await running.run()
                 finally:
                     await found.aclose()
-        say_error("stopped; what is not final stays in the ledger, for the other workers or the next")
+        echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 
-    failing_clearly(work)
+    run_command(work)
 
 
 def prepare(
@@ -77,18 +77,18 @@ def prepare(
     async def make() -> int:
         found = await open_postgres(ledger, None)
         try:
-            from ..batch.ledger.postgres.session import RIGHTS, grant
-            from ..batch.run.worker import prepare_jobs
+            from ...batch.ledger.postgres.session import RIGHTS, grant
+            from ...batch.run.worker import prepare_jobs
 
             await prepare_jobs(found)
             if role is not None:
                 await grant(ledger, role, tuple(may or RIGHTS))
         finally:
             await found.aclose()
-        say(
+        echo(
             f"ready: {shown(ledger)}"
             + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
         )
         return 0
 
-    failing_clearly(make)
+    run_command(make)

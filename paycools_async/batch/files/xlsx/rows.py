@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import xlsx
-from .cells import Cells
-from .codes import CODE_COLUMNS
-from .found import FileError, Order, RowError
-from .header import MONEY, Columns, Header
+from ..cells import Cells
+from ..codes import CODE_COLUMNS
+from ..found import FileError, Order, RowError
+from ..header import MONEY, Columns, Header
+from . import sheet as xlsx
 
 __all__ = ["XlsxRows"]
 

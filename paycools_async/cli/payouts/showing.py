@@ -8,13 +8,13 @@ from datetime import datetime
 
 import attrs
 
-from ..batch import Ledger, State, Summary
-from ..batch.ledger.base import Batch, Counts, LedgerError
-from ..batch.states import OPEN
-from ..money import format_major
-from ..times import MANILA
-from .ledgers import shown
-from .run import plain, say, say_error
+from ...batch import Ledger, State, Summary
+from ...batch.ledger.base import Batch, Counts, LedgerError
+from ...batch.states import OPEN
+from ...money import format_major
+from ...times import MANILA
+from ..console import echo, echo_error, plain
+from ..ledger_url import shown
 
 __all__ = [
     "LEFT",
@@ -120,7 +120,7 @@ def show_offered(batches: Iterable[Batch], ledger: str, *more: str) -> None:
     """Name what waits for a yes, and how to say it. `more`: options of the command."""
     for each in waiting_in(batches):
         command = hint("release", ledger, f"--batch {each.batch}", *more)
-        say(f"batch {each.batch} is offered and waits for a yes: {command}")
+        echo(f"batch {each.batch} is offered and waits for a yes: {command}")
 
 
 def show(summary: Summary, currency: str) -> None:
@@ -128,7 +128,7 @@ def show(summary: Summary, currency: str) -> None:
     for state in State:
         rows, amount = summary.counts.get(state, (0, 0))
         if rows:
-            say(f"{state.value:>9}: {rows:>8}  {format_major(amount, currency):>24}")
+            echo(f"{state.value:>9}: {rows:>8}  {format_major(amount, currency):>24}")
 
 
 def show_others(batches: Iterable[Batch], driven: Collection[int], currency: str, *, sending: bool = True) -> None:
@@ -136,15 +136,15 @@ def show_others(batches: Iterable[Batch], driven: Collection[int], currency: str
     others = [(batch, states_of(batch.counts, currency, LEFT)) for batch in batches if batch.id not in driven]
     left = [(batch, states) for batch, states in others if states]
     for batch, states in left[:_SHOWN]:
-        say(f"{batch_name(batch)}: {states}; " + ("not sent by this run" if sending else "not counted here"))
+        echo(f"{batch_name(batch)}: {states}; " + ("not sent by this run" if sending else "not counted here"))
     if left[_SHOWN:]:
-        say(f"and {len(left) - _SHOWN} more batches with open payouts; `payouts batches` lists them")
+        echo(f"and {len(left) - _SHOWN} more batches with open payouts; `payouts batches` lists them")
 
 
 def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
     """What a person has to look at. `adopting`: the next command, where --adopt was given and these came up since."""
     if summary.resent:
-        say_error(
+        echo_error(
             f"{summary.resent} payouts were sent again, because PayCools did not show them for long. A person has to "
             "look in PayCools' portal that nobody was paid twice (column resends of the report)"
         )
@@ -152,9 +152,9 @@ def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
         told = _PREEXISTING.format("--adopt")
         if adopting:
             told = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
-        say_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {told}")
+        echo_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {told}")
     if summary.rows(State.CONFLICT):
-        say_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
+        echo_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
 
 
 def show_paused(reason: str | None, ledger: str, numbers: Collection[int] = ()) -> None:
@@ -162,7 +162,7 @@ def show_paused(reason: str | None, ledger: str, numbers: Collection[int] = ()) 
     if reason is None:
         return
     own = [f"--batch {number}" for number in sorted(numbers)[:_SHOWN]]
-    say(f"Sending is paused: {plain(reason)}. Mend that, then go on: {hint('resume', ledger, *own)}")
+    echo(f"Sending is paused: {plain(reason)}. Mend that, then go on: {hint('resume', ledger, *own)}")
 
 
 async def summary_of(ledger: Ledger, stopped: str | None = None) -> Summary:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from ..batch import Ledger, State, Summary
-from ..batch.ledger.row import Row
-from ..batch.states import Event
-from .run import say
+from ...batch import Ledger, State, Summary
+from ...batch.ledger.row import Row
+from ...batch.states import Event
+from ..console import echo
 from .showing import Waiting, amount_of
 
 __all__ = ["Question", "question_of"]
@@ -54,16 +54,16 @@ class Question:
     def show(self, currency: str) -> None:
         """The lines before the question."""
         if self.released.rows:
-            say(f"Your yes releases: {self.released.told(currency)}")
+            echo(f"Your yes releases: {self.released.told(currency)}")
         if self.planned.rows:
-            say(f"Released by an earlier yes: {self.planned.told(currency)}")
-        say(f"To send: {self.sure.told(currency)}")
+            echo(f"Released by an earlier yes: {self.planned.told(currency)}")
+        echo(f"To send: {self.sure.told(currency)}")
         if self.again.rows:
-            say(f"May be sent again, if PayCools does not have them: {self.again.told(currency)}")
+            echo(f"May be sent again, if PayCools does not have them: {self.again.told(currency)}")
         if self.followed.rows:
-            say(f"Unclear, asked about, and not sent again by this run: {self.followed.told(currency)}")
+            echo(f"Unclear, asked about, and not sent again by this run: {self.followed.told(currency)}")
         if self.lost.rows:
-            say(
+            echo(
                 f"Perhaps sent by the part of the ledger that is lost: {self.lost.told(currency)}. PayCools is asked; "
                 "what it does not have is not sent without another yes"
             )

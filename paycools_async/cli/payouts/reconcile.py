@@ -14,19 +14,19 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..batch import Identity
-from ..batch.ledger.row import Row
-from ..batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
-from ..batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
-from ..client import PayCoolsPH
-from ..errors import ConfigurationError
-from ..money import format_major, from_minor
-from .clients import open_client, payouts_of
-from .destination import Destination, destination_lines
-from .ledgers import is_postgres, reading, shown
+from ...batch import Identity
+from ...batch.ledger.row import Row
+from ...batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
+from ...batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
+from ...client import PayCoolsPH
+from ...errors import ConfigurationError
+from ...money import format_major, from_minor
+from ..clients import open_client, payouts_of
+from ..console import echo, echo_error, run_command
+from ..destination import Destination, destination_lines
+from ..ledger_url import is_postgres, reading, shown
 from .opening import chosen_country
 from .options import ApiOption, CountryOption
-from .run import failing_clearly, say, say_error
 
 __all__ = ["reconcile_command"]
 
@@ -78,7 +78,7 @@ def reconcile_command(
             )
         )
 
-    failing_clearly(run)
+    run_command(run)
 
 
 def _columns(named: list[str]) -> dict[str, str]:
@@ -97,7 +97,7 @@ async def _reconcile(asked: _Asked) -> int:
     async with _statement(asked) as (statement, identity, destination), contextlib.AsyncExitStack() as stack:
         opened = [await stack.enter_async_context(reading(name, identity)) for name in asked.ledgers]
         for line in destination_lines(destination.facts()):
-            say(line)
+            echo(line)
         facts = destination.facts(", ".join(map(shown, asked.ledgers)))
         note = stack.enter_context(_csv(asked.report, statement.currency, facts)) if asked.report else lambda _: None
 
@@ -112,7 +112,7 @@ async def _reconcile(asked: _Asked) -> int:
         result = await reconcile(asked.day, statement, find, itertools.chain.from_iterable(pages), note)
     _show(result)
     if asked.report is not None:
-        say(f"report: {asked.report / 'reconciliation.csv'}")
+        echo(f"report: {asked.report / 'reconciliation.csv'}")
     return result.exit_code
 
 
@@ -156,21 +156,21 @@ def _cell(name: str, value: Any, currency: str) -> Any:
 
 def _show(result: Reconciliation) -> None:
     if not result.counts:
-        say(f"{result.day}: no payouts, neither here nor there")
+        echo(f"{result.day}: no payouts, neither here nor there")
     for verdict in Verdict:
         rows, amount = result.counts.get(verdict, (0, 0))
         if rows:
-            say(f"{verdict.value:>20}: {rows:>8}  {format_major(amount, result.currency):>24}")
+            echo(f"{verdict.value:>20}: {rows:>8}  {format_major(amount, result.currency):>24}")
     for verdict in Verdict:
         examples = result.examples.get(verdict, [])
-        tell = say_error if verdict in ALARMS else say
+        tell = echo_error if verdict in ALARMS else echo
         for finding in examples:
             tell(f"{verdict.value}: {_line(finding, result.currency)}")
         more = result.counts.get(verdict, (0, 0))[0] - len(examples)
         if examples and more:
             tell(f"{verdict.value}: and {more} more")
     if result.exit_code == 1:
-        say_error("ALARM: PayCools has payouts that the ledger does not know of. Find out who sent them, now.")
+        echo_error("ALARM: PayCools has payouts that the ledger does not know of. Find out who sent them, now.")
 
 
 def _line(finding: Finding, currency: str) -> str:

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from ..batch import Ledger, State
-from ..batch.ledger.base import Batch
-from ..errors import ConfigurationError
-from ..money import format_major
-from .asking import asked, can_ask
-from .destination import destination_lines
-from .ledgers import is_postgres, open_ledger, reading, shown
+from ...batch import Ledger, State
+from ...batch.ledger.base import Batch
+from ...errors import ConfigurationError
+from ...money import format_major
+from ..asking import asked, can_ask
+from ..console import BAD_INPUT, BROKEN, echo, echo_error, plain, run_command
+from ..destination import destination_lines
+from ..ledger_url import is_postgres, open_ledger, reading, shown
 from .options import ByOption, LedgerOption, YesOption
 from .plan import whoami
-from .run import BAD_INPUT, BROKEN, failing_clearly, plain, say, say_error
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 
 __all__ = ["backup", "batches", "withdraw"]
@@ -40,26 +40,26 @@ def withdraw(
         try:
             currency = await found.currency()
             if not await _show_unsent(found, batch, order_id, currency):
-                say_error("error: there is nothing to take back; what was or may have been sent stays")
+                echo_error("error: there is nothing to take back; what was or may have been sent stays")
                 return BAD_INPUT
             if not yes and not can_ask():
-                say_error("error: not a terminal, so nobody can be asked: give --yes; nothing was taken back")
+                echo_error("error: not a terminal, so nobody can be asked: give --yes; nothing was taken back")
                 return BAD_INPUT
             if not yes and not asked("Take them back? They will not be sent"):
-                say_error("error: nobody said yes; nothing was taken back")
+                echo_error("error: nobody said yes; nothing was taken back")
                 return BAD_INPUT
             taken = await found.withdraw(by=by or whoami(), batch=batch, order_id=order_id)
         finally:
             await found.aclose()
         if not taken.rows:
-            say_error("error: they were sent meanwhile; nothing was taken back")
+            echo_error("error: they were sent meanwhile; nothing was taken back")
             return BAD_INPUT
-        say(f"taken back: {amount_of(taken.rows, taken.amount, currency)}")
+        echo(f"taken back: {amount_of(taken.rows, taken.amount, currency)}")
         if taken.stay:
-            say(f"{taken.stay} stay: they were or may have been sent")
+            echo(f"{taken.stay} stay: they were or may have been sent")
         return 0
 
-    failing_clearly(take_back)
+    run_command(take_back)
 
 
 async def _show_unsent(ledger: Ledger, batch: int | None, order_id: str | None, currency: str) -> bool:
@@ -69,14 +69,14 @@ async def _show_unsent(ledger: Ledger, batch: int | None, order_id: str | None, 
         row = await ledger.get(order_id)
         if row is None or row.state not in _UNSENT or row.resends or (batch is not None and row.intake != batch):
             return False
-        say(f"{order_id}: {row.state.value}, {format_major(row.amount, currency)}, batch {row.intake}")
+        echo(f"{order_id}: {row.state.value}, {format_major(row.amount, currency)}, batch {row.intake}")
         return True
     if batch is not None:
         every = chosen_batches(every, (batch,))[0]
     shown_states = [(each, states_of(each.counts, currency, _UNSENT)) for each in every]
     for each, states in shown_states:
         if states:
-            say(f"{batch_name(each)}: {states}")
+            echo(f"{batch_name(each)}: {states}")
     return any(states for _, states in shown_states)
 
 
@@ -89,28 +89,28 @@ def batches(ledger: LedgerOption = None) -> None:
             every, currency, facts = await found.batches(), await found.currency(), await found.destination()
             paused = await found.paused()
         for line in destination_lines({**facts, "ledger": shown(name)}):
-            say(line)
+            echo(line)
         if not every:
-            say("no batches")
+            echo("no batches")
         for batch in every:
             _show_batch(batch, currency)
             if batch.counts.get(State.OFFERED):
-                say(f"  waits for a yes: {hint('release', name, f'--batch {batch.id}')}")
+                echo(f"  waits for a yes: {hint('release', name, f'--batch {batch.id}')}")
         show_paused(paused, name)
         return 0
 
-    failing_clearly(look)
+    run_command(look)
 
 
 def _show_batch(batch: Batch, currency: str) -> None:
-    say(f"{batch_name(batch)}: {amount_of(batch.payouts, batch.amount, currency)}")
-    say(f"  now: {states_of(batch.counts, currency)}")
+    echo(f"{batch_name(batch)}: {amount_of(batch.payouts, batch.amount, currency)}")
+    echo(f"  now: {states_of(batch.counts, currency)}")
     if batch.sha256:
-        say(f"  file: SHA-256 {batch.sha256}")
+        echo(f"  file: SHA-256 {batch.sha256}")
     for entry in batch.log:
         by = f" by {plain(entry.by)}" if entry.by else ""
         what = amount_of(entry.payouts, entry.amount, currency)
-        say(f"  {moment(entry.at)} {_DONE.get(entry.event, entry.event)}{by}: {what}")
+        echo(f"  {moment(entry.at)} {_DONE.get(entry.event, entry.event)}{by}: {what}")
 
 
 def backup(target: Annotated[Path, typer.Argument(help="The copy to make.")], ledger: LedgerOption = None) -> None:
@@ -127,12 +127,12 @@ def backup(target: Annotated[Path, typer.Argument(help="The copy to make.")], le
             try:
                 await make(target)
             except OSError as error:
-                say_error(f"error: {target}: {error.strerror or error}")
+                echo_error(f"error: {target}: {error.strerror or error}")
                 return BROKEN
-        say(f"{shown(name)} was copied to {target}")
+        echo(f"{shown(name)} was copied to {target}")
         return 0
 
-    failing_clearly(copy)
+    run_command(copy)
 
 
 def _required(ledger: str | None) -> str:

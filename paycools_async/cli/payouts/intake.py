@@ -14,11 +14,11 @@ from typing import Any
 
 import attrs
 
-from ..batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
-from ..batch.files.codes import read_codes
-from ..batch.files.repeats import Repeats
-from ..batch.ledger.base import Intake, Source
-from .run import say, say_error
+from ...batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
+from ...batch.files.codes import read_codes
+from ...batch.files.repeats import Repeats
+from ...batch.ledger.base import Intake, Source
+from ..console import echo, echo_error
 from .showing import hint
 
 __all__ = ["check_file", "enter_file", "reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]
@@ -117,33 +117,33 @@ def tell_bad_rows(file: Path, found: Intake, ledger: str | None = None) -> bool:
         told = str(error)
         if ledger is not None:  # what to type is said where the ledger is not known by its name
             told = told.replace("`paycools payouts withdraw ", f"`{hint('withdraw', ledger)} ")
-        say_error(f"{file.name}: {told}")
+        echo_error(f"{file.name}: {told}")
     if found.more_errors:
-        say_error(f"{file.name}: and {found.more_errors} more")
+        echo_error(f"{file.name}: and {found.more_errors} more")
     if found.errors:
         rows = len({error.line for error in found.errors})
-        say_error(f"error: {rows} bad {'row' if rows == 1 else 'rows'}; nothing was sent")
+        echo_error(f"error: {rows} bad {'row' if rows == 1 else 'rows'}; nothing was sent")
         return True
     if not found.new and not found.known:
-        say_error(f"error: {file.name}: no payouts in it; nothing was sent")
+        echo_error(f"error: {file.name}: no payouts in it; nothing was sent")
         return True
     return False
 
 
 def tell_file(file: Path, found: OrderFile) -> None:
     """How much was read and how, and what a person should look at before saying yes."""
-    say(f"{file.name}: {found.counted}")
+    echo(f"{file.name}: {found.counted}")
     for note in found.notes:
-        say(f"{file.name}: {note}")
+        echo(f"{file.name}: {note}")
     for spelled in found.spelled:
-        say(f"{file.name}: sent in plain spelling: {spelled}")
+        echo(f"{file.name}: sent in plain spelling: {spelled}")
     for warning in found.warnings:
-        say_error(f"warning: {file.name}: {warning}")
+        echo_error(f"warning: {file.name}: {warning}")
 
 
 def tell_repeats(file: Path, repeats: Repeats) -> None:
     """Warn of what looks like one payment under two order ids."""
     for first, again in repeats.found:
-        say_error(f"warning: {file.name}: lines {first} and {again} have the same account, name and amount")
+        echo_error(f"warning: {file.name}: lines {first} and {again} have the same account, name and amount")
     if repeats.count > len(repeats.found):
-        say_error(f"warning: {file.name}: and {repeats.count - len(repeats.found)} more such lines")
+        echo_error(f"warning: {file.name}: and {repeats.count - len(repeats.found)} more such lines")

@@ -11,8 +11,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from .files.bounds import why_too_much
-from .files.cells import Unusable
+from ..cells import Unusable
+from .bounds import why_too_much
 
 __all__ = ["Unreadable", "Unusable", "cell_text", "number_text", "rows"]
 
