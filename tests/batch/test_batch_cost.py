@@ -28,7 +28,13 @@ async def test_what_is_due_and_what_moves_is_found_by_an_index_and_never_sorted(
     update, reset = re.findall(r"UPDATE .*?;", MOVING, re.DOTALL)
     move = re.sub(r"NEW\.\w+", "?", update)
     assert "withdrawn = 0" in reset, "the other one is for what was withdrawn"
-    queries = (sqlite_ledger._TO_SEND, sqlite_ledger._TO_LOOK, move, sqlite_ledger._LOOK_AGAIN, sqlite_ledger._GET)
+    queries = (
+        sqlite_ledger._TO_SEND,
+        sqlite_ledger._TO_INQUIRE,
+        move,
+        sqlite_ledger._SCHEDULE_INQUIRY,
+        sqlite_ledger._GET,
+    )
     plans = [await ledger._do(functools.partial(plan_of, query=query)) for query in queries]
     assert all("SEARCH payouts USING" in plan for plan in plans)
     assert not any("SCAN payouts" in plan for plan in plans)

@@ -20,12 +20,13 @@ __all__ = [
     "TO_VERSION_2",
     "VERSION",
     "WITHOUT_ORDER",
-    "Judge",
+    "EventSource",
     "Row",
+    "apply_event",
+    "column_of",
     "counts_from",
-    "judged",
-    "made",
-    "moved",
+    "event_for",
+    "row_from",
     "row_of",
 ]
 
@@ -146,7 +147,7 @@ class Row:
     state: State
     reason: Reason | None
     resends: int
-    looks: int
+    inquiries: int
     """Inquiries since the last change, for the growing pause between them."""
     absent_since: float | None
     """When the first inquiry since the last change found nothing."""
@@ -160,23 +161,32 @@ class Row:
     updated: float
 
 
+_COLUMNS = {"inquiries": "looks"}
+"""Fields that have another name in the tables."""
+
+
+def column_of(name: str) -> str:
+    """The column that a field of a row is kept in."""
+    return _COLUMNS.get(name, name)
+
+
 R = TypeVar("R", bound=Row)
 _BITS = 63
 _NAMES = tuple(field.name for field in attrs.fields(Row))
 _STATES = {state.value: state for state in State}
 _PLANNED, _UNKNOWN = State.PLANNED, State.UNKNOWN  # a name of its own is found five times as fast as an enum's member
 _SEND, _NOT_SENT, _ADOPT, _MISMATCH = Event.SEND, Event.NOT_SENT, Event.ADOPT, Event.MISMATCH
-COLUMNS = ", ".join(_NAMES)
-WITHOUT_ORDER = ", ".join("''" if name in ("body", "digest") else name for name in _NAMES)
+COLUMNS = ", ".join(map(column_of, _NAMES))
+WITHOUT_ORDER = ", ".join("''" if name in ("body", "digest") else column_of(name) for name in _NAMES)
 """COLUMNS for those who only inquire."""
 
 
 def row_of(values: Iterable[Any]) -> Row:
     """A Row from the values of COLUMNS."""
-    return made(Row, dict(zip(_NAMES, values, strict=True)))
+    return row_from(Row, dict(zip(_NAMES, values, strict=True)))
 
 
-def made(kind: type[R], values: dict[str, Any]) -> R:
+def row_from(kind: type[R], values: dict[str, Any]) -> R:
     """A row from all its values by name, state and reason from their texts."""
     values["state"] = _STATES[values["state"]]
     values["reason"] = Event(values["reason"]) if values["reason"] else None
@@ -195,13 +205,13 @@ def counts_from(event: Event) -> bool:
     return event is _SEND or event in REASONS
 
 
-def moved(row: R, event: Event, facts: Mapping[str, Any], now: float | None = None) -> R:
+def apply_event(row: R, event: Event, details: Mapping[str, Any], now: float | None = None) -> R:
     """The row after a move, the same in every store. Raises IllegalMove. `now` is None where the database says when."""
     before = row.state
     state = after(before, event, row.reason)
     values = row.__dict__.copy()
     values["state"] = state
-    values["looks"] = row.looks + 1 if state is before else 0
+    values["inquiries"] = row.inquiries + 1 if state is before else 0
     values["absent_since"] = None
     if now is not None:
         values["updated"] = now
@@ -213,7 +223,7 @@ def moved(row: R, event: Event, facts: Mapping[str, Any], now: float | None = No
         values["reason"] = event
     elif before is _UNKNOWN and state is _PLANNED:
         values["resends"] += 1
-    for name, value in facts.items():
+    for name, value in details.items():
         values[name] = None if value is None else _storable(value)
     if event is _MISMATCH:
         values["transaction_id"] = row.transaction_id or values["transaction_id"]  # the message names the other one
@@ -222,7 +232,7 @@ def moved(row: R, event: Event, facts: Mapping[str, Any], now: float | None = No
 
 
 def _storable(value: Any) -> Any:
-    """What a database can hold of PayCools' word."""
+    """What a database can hold of what PayCools says."""
     if isinstance(value, str):
         return readable(value)
     if isinstance(value, int) and value.bit_length() > _BITS:
@@ -230,13 +240,13 @@ def _storable(value: Any) -> Any:
     return value
 
 
-Judge = Event | Callable[[Row], Event]
-"""Word about an order from outside the run: an event, or a function of the row that says it."""
+EventSource = Event | Callable[[Row], Event]
+"""What is learned of an order outside the run: an event, or a function of the row that gives it."""
 
 
-def judged(row: Row, judge: Judge) -> Event | None:
-    """The event that moves this row; None where nothing comes of the word."""
-    event = judge if isinstance(judge, Event) else judge(row)
+def event_for(row: Row, source: EventSource) -> Event | None:
+    """The event that moves this row; None where it changes nothing."""
+    event = source if isinstance(source, Event) else source(row)
     try:
         return event if after(row.state, event, row.reason) is not row.state else None
     except IllegalMove:

@@ -11,11 +11,11 @@ import attrs
 
 from ..states import State
 
-__all__ = ["Journey", "journey_of", "sqlite_journeys"]
+__all__ = ["PayoutTimeline", "sqlite_timelines", "timeline_from"]
 
 
 @attrs.frozen(kw_only=True)
-class Journey:
+class PayoutTimeline:
     """One payout that was sent at least once. Times are seconds since the epoch; `amount` in minor units."""
 
     order_id: str
@@ -30,13 +30,13 @@ class Journey:
     final: float | None
 
 
-_NAMES = tuple(field.name for field in attrs.fields(Journey))
+_NAMES = tuple(field.name for field in attrs.fields(PayoutTimeline))
 
 
-def journey_of(values: tuple[Any, ...]) -> Journey:
-    """A Journey from the values of its fields, in their order."""
+def timeline_from(values: tuple[Any, ...]) -> PayoutTimeline:
+    """A PayoutTimeline from the values of its fields, in their order."""
     found = dict(zip(_NAMES, values, strict=True))
-    return Journey(**{**found, "state": State(found["state"])})
+    return PayoutTimeline(**{**found, "state": State(found["state"])})
 
 
 # one pass over the log, sorted by SQLite in a file of its own where it is large; no index has to be kept for it
@@ -50,9 +50,9 @@ FROM moves m JOIN payouts p ON p.id = m.payout WHERE true{scope} GROUP BY m.payo
 """
 
 
-def sqlite_journeys(
+def sqlite_timelines(
     connect: Callable[[], sqlite3.Connection], scope: str = "", *, size: int = 1000
-) -> Iterator[list[Journey]]:
+) -> Iterator[list[PayoutTimeline]]:
     """Every payout that was sent, in file order, a page at a time. Reads beside a run, on a connection of its own.
 
     `scope`: ` AND intake IN (..)`, for some batches only.
@@ -60,4 +60,4 @@ def sqlite_journeys(
     with closing(connect()) as connection:
         found = connection.execute(_QUERY.format(scope=scope))
         while page := found.fetchmany(size):
-            yield [journey_of(values) for values in page]
+            yield [timeline_from(values) for values in page]

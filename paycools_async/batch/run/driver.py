@@ -19,14 +19,16 @@ from ..ledger.payload import digest_of
 from ..ledger.row import Row
 from ..states import Event, IllegalMove, State
 from .options import Breaker, Options
-from .outcomes import event_of_error, event_of_inquiry, holds, stops
+from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
 from .payout_api import Found, PayoutApi
 
 __all__ = ["FORWARD", "Driver", "Pacing"]
 
 FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
 """States that a payout is in only when something has come of it."""
-_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH})
+_ABOUT_THE_ORDER = frozenset(
+    {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
+)
 _CLOCK_WAS_SET = 1.0
 """Seconds by which the ledger's clock and the monotonic one may drift apart in a run before the first was set."""
 
@@ -60,7 +62,7 @@ class Driver:
         self._pace: Pacing = pace or Pace(self._options.rate, clock=self._clock)
         self._no_deadline = Deadline(self._clock, math.inf)
         self._waiting: set[asyncio.Task[None]] = set()
-        self._held = False
+        self._paused = False
         self._stopped = False
         self._reason: str | None = None
         self._breaker = Breaker(self._options)
@@ -78,9 +80,9 @@ class Driver:
         for task in self._waiting:
             task.cancel()
 
-    def _hold(self, reason: str) -> None:
+    def _pause_sending(self, reason: str) -> None:
         """Send nothing more, and go on finding out about what was sent."""
-        self._held = True
+        self._paused = True
         self._reason = self._reason or reason
 
     async def _send(self, row: Row) -> None:
@@ -92,7 +94,7 @@ class Driver:
             )
             return
         sent_at = await self._turn()
-        if self._held or self._stopped:
+        if self._paused or self._stopped:
             return
         if (row.sent is not None or row.resends) and not await self._is_still_absent(row):
             return
@@ -130,11 +132,11 @@ class Driver:
             await self._inquiry_failed(row, error)
             return False
         if found is not None:
-            await self._found(row, found)
+            await self._apply_answer(row, found)
         return found is None
 
     def _first_inquiry(self) -> float:
-        return self._ledger.time() + self._options.first_look
+        return self._ledger.time() + self._options.first_inquiry_after
 
     async def _turn(self) -> float:
         """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""
@@ -153,18 +155,18 @@ class Driver:
             self._pace.busy(sent_at)
         elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
             self._pace.busy(sent_at, trouble.retry_after)
-        if stops(error):
+        if stops_run(error):
             self.stop(str(error))
-        elif holds(error):
-            self._hold(str(error))
-        if holds(error):
+        elif pauses_sending(error):
+            self._pause_sending(str(error))
+        if pauses_sending(error):
             await self._ledger.pause(str(error))
-        if event in (Event.REJECTED, Event.DOUBTED):
+        if event in (Event.REJECTED, Event.UNLISTED_REFUSAL):
             await self._refused()
         if event is Event.REJECTED and not isinstance(error, InvalidRequest):
             event, found = await self._confirmed(row)
             if found is not None:
-                await self._found(row, found)
+                await self._apply_answer(row, found)
                 return
         due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
@@ -177,13 +179,13 @@ class Driver:
         try:
             found = await self._api.inquire(row.order_id, fresh=True)
         except Exception:  # noqa: BLE001 - then it is not known
-            return Event.DOUBTED, None
-        return (Event.DOUBTED if row.resends else Event.REJECTED), found
+            return Event.UNLISTED_REFUSAL, None
+        return (Event.UNLISTED_REFUSAL if row.resends else Event.REJECTED), found
 
     async def _refused(self) -> None:
         reason = self._breaker.answered(refused=True)
-        if reason is not None and not self._held:
-            self._hold(reason)
+        if reason is not None and not self._paused:
+            self._pause_sending(reason)
             await self._ledger.pause(self._reason or reason)
 
     async def _inquire(self, row: Row) -> None:
@@ -194,7 +196,7 @@ class Driver:
             await self._inquiry_failed(row, error)
         else:
             if found is not None:
-                await self._found(row, found)
+                await self._apply_answer(row, found)
             elif decides:
                 await self._move(row, Event.ABSENT)
             else:
@@ -203,11 +205,11 @@ class Driver:
     async def _inquiry_failed(self, row: Row, error: Exception) -> None:
         if isinstance(error, LedgerError):
             raise error
-        if isinstance(error, PayCoolsError) and stops(error):
+        if isinstance(error, PayCoolsError) and stops_run(error):
             self.stop(str(error))
             await self._ledger.pause(str(error))
         else:
-            await self._look_again(row, row.absent_since)
+            await self._inquire_later(row, row.absent_since)
 
     def _decides(self, row: Row) -> bool:
         """Whether an inquiry that finds nothing now is the end of a payout's waiting: it may be sent again then.
@@ -220,7 +222,7 @@ class Driver:
 
     def _may_be_absent(self, row: Row) -> bool:
         """Where PayCools says that it has the order, or refused it oddly, nothing is gained by sending it again."""
-        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.DOUBTED):
+        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.UNLISTED_REFUSAL):
             return False
         return row.reason is Event.LOST or row.resends < self._options.max_resends
 
@@ -240,13 +242,13 @@ class Driver:
 
     async def _absent(self, row: Row) -> None:
         now = self._ledger.time()
-        due = now + self._options.pause_after(row.looks)
+        due = now + self._options.pause_after(row.inquiries)
         if self._may_be_absent(row):
             decision = self._absence_at(row)
-            due = min(due, decision) if decision > now else now + self._options.first_look
-        await self._ledger.look_again(row, due=due, absent_since=row.absent_since or now)
+            due = min(due, decision) if decision > now else now + self._options.first_inquiry_after
+        await self._ledger.schedule_inquiry(row, due=due, absent_since=row.absent_since or now)
 
-    async def _found(self, row: Row, found: Found) -> None:
+    async def _apply_answer(self, row: Row, found: Found) -> None:
         await self._learn_lag(row)
         event = event_of_inquiry(found, row, found.created, self._their_clock)
         if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
@@ -254,7 +256,7 @@ class Driver:
             ahead = found.created.timestamp() - row.sent
             self._their_clock = ahead if self._their_clock is None else min(ahead, self._their_clock)
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
-            await self._look_again(row, None)
+            await self._inquire_later(row, None)
             return
         message = found.failed_message
         if event is Event.MISMATCH:
@@ -281,17 +283,17 @@ class Driver:
             self._lag = lag
             await self._ledger.note_lag(lag)
 
-    async def _look_again(self, row: Row, absent_since: float | None) -> None:
-        due = self._ledger.time() + self._options.pause_after(row.looks)
-        await self._ledger.look_again(row, due=due, absent_since=absent_since)
+    async def _inquire_later(self, row: Row, absent_since: float | None) -> None:
+        due = self._ledger.time() + self._options.pause_after(row.inquiries)
+        await self._ledger.schedule_inquiry(row, due=due, absent_since=absent_since)
 
-    async def _move(self, row: Row, event: Event, **facts: object) -> Row:
+    async def _move(self, row: Row, event: Event, **details: object) -> Row:
         try:
-            moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
+            moved = await self._ledger.move(row, event, **details)  # type: ignore[arg-type]
         except IllegalMove:
             if event is Event.SEND:
                 raise
-            moved = await self._overtaken(row, event, facts)
+            moved = await self._overtaken(row, event, details)
         if moved.state is not row.state:
             self._count(row.state, -1, -row.amount)
             self._count(moved.state, 1, row.amount)
@@ -303,22 +305,22 @@ class Driver:
         counted = self.counts.get(state, (0, 0))
         self.counts[state] = (counted[0] + rows, counted[1] + amount)
 
-    async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
+    async def _overtaken(self, row: Row, event: Event, details: dict[str, object]) -> Row:
         """The row moved meanwhile: a callback was faster, or its lease ended and another run has it.
 
         What PayCools says of the order holds in any state. What became of this run's own request, or that PayCools did
-        not know the order, is word about a past that the row has left: it moves nothing.
+        not know the order, is about a past that the row has left: it moves nothing.
         """
         found = await self._ledger.get(row.order_id)
         # a row claimed for an inquiry comes without its order
         if found is None or attrs.evolve(found, body=row.body, digest=row.digest) == row:
             raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
-        if event in _WORDS:
-            found = await self._ledger.found(row.order_id, event, **facts)
-        elif event is Event.ACCEPTED and found.transaction_id not in (None, facts["transaction_id"]):
+        if event in _ABOUT_THE_ORDER:
+            found = await self._ledger.apply_event(row.order_id, event, **details)
+        elif event is Event.ACCEPTED and found.transaction_id not in (None, details["transaction_id"]):
             # our own receipt names another payment than the one by which the row has moved
-            message = f"our receipt says {facts['transaction_id']}, PayCools says {found.transaction_id} elsewhere"
-            found = await self._ledger.found(row.order_id, Event.MISMATCH, message=message)
+            message = f"our receipt says {details['transaction_id']}, PayCools says {found.transaction_id} elsewhere"
+            found = await self._ledger.apply_event(row.order_id, Event.MISMATCH, message=message)
         return found or row
 
 

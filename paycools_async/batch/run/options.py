@@ -7,6 +7,7 @@ from collections import deque
 import attrs
 
 from ...errors import ConfigurationError
+from ..renamed import old_arguments
 from ..states import OPEN, State
 
 __all__ = ["Breaker", "Options", "Summary"]
@@ -16,6 +17,7 @@ _LAGS = 3.0
 """An order is given so many times the longest lag that was ever seen to appear."""
 
 
+@old_arguments(first_look="first_inquiry_after", longest_look="longest_inquiry_pause")
 @attrs.frozen(kw_only=True)
 class Options:
     """How a batch runs; all times in seconds.
@@ -32,8 +34,8 @@ class Options:
     rate: float | None = None
     wait: float | None = None
     absent_after: float = 60.0
-    first_look: float = 1.0
-    longest_look: float = 30.0
+    first_inquiry_after: float = 1.0
+    longest_inquiry_pause: float = 30.0
     max_resends: int = 1
     breaker: float | None = 0.5
     breaker_window: int = 50
@@ -44,9 +46,9 @@ class Options:
         if self.max_resends < 0:
             raise ConfigurationError("max_resends must be 0 or more")
 
-    def pause_after(self, looks: int) -> float:
+    def pause_after(self, inquiries: int) -> float:
         """The pause before the next inquiry, after so many that brought nothing new."""
-        return min(self.first_look * 2.0 ** min(looks + 1, 30), self.longest_look)
+        return min(self.first_inquiry_after * 2.0 ** min(inquiries + 1, 30), self.longest_inquiry_pause)
 
     def absence(self, resends: int, call_timeout: float, longest_lag: float) -> float:
         """Seconds from the last byte of a sending until its absence may be believed."""

@@ -12,6 +12,7 @@ import itertools
 from ...times import Clock
 from ..ledger.base import Ledger
 from ..ledger.row import Row
+from ..renamed import old_names
 from ..states import State
 from .driver import FORWARD, Driver, Pacing
 from .options import Options, Summary
@@ -19,7 +20,7 @@ from .payout_api import PayoutApi
 
 __all__ = ["Options", "Pacing", "Runner", "Summary"]
 
-_LOOKS = (State.UNKNOWN, State.ACCEPTED)
+_TO_INQUIRE = (State.UNKNOWN, State.ACCEPTED)
 _AT_ONCE = 16
 """Rows that begin in one turn of the loop; others get their turn between."""
 _ASK_AFTER = 0.5
@@ -28,6 +29,7 @@ _ASK_AFTER = 0.5
 _WAIT = 60.0
 
 
+@old_names(look_around="refresh_counts")
 class Runner(Driver):
     """One run over one ledger. `counts` may be read while it runs."""
 
@@ -46,7 +48,7 @@ class Runner(Driver):
         self._numbers = itertools.count()
         self._in_flight: set[int] = set()
         self._wake = asyncio.Event()
-        self._tended_at = self._asked_at = self._forward_at
+        self._renewed_at = self._asked_at = self._forward_at
 
     async def run(self) -> Summary:
         """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time.
@@ -61,7 +63,7 @@ class Runner(Driver):
                     group.create_task(self._work())
                 await self._feed()
                 self._dismiss()
-            await self._ledger.give_back()
+            await self._ledger.return_leases()
         finally:
             await self._ledger.end_run()
         return Summary(
@@ -77,7 +79,7 @@ class Runner(Driver):
         self._started = self._ledger.steady_since
         self._skew = self._ledger.time() - self._clock.monotonic()
         self.counts = await self._ledger.counts()
-        self._forward_at = self._tended_at = self._asked_at = self._clock.monotonic()
+        self._forward_at = self._renewed_at = self._asked_at = self._clock.monotonic()
 
     def stop(self, reason: str) -> None:
         """Send nothing more, finish what is in flight, and end."""
@@ -89,10 +91,10 @@ class Runner(Driver):
     async def _feed(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            await self._tend()
+            await self._renew_leases()
             fed = await self._feed_page()
             wait = self._wait()
-            if self._clock.monotonic() - self._forward_at > wait and not await self.look_around():
+            if self._clock.monotonic() - self._forward_at > wait and not await self.refresh_counts():
                 if await self._next_due() is not None:
                     self.stop(f"nothing moved forward for {wait:g} seconds")
                 return
@@ -116,12 +118,12 @@ class Runner(Driver):
             return _WAIT
         return max(_WAIT, self._options.absence(0, self._api.call_timeout, self._lag) + _WAIT)
 
-    async def _tend(self) -> None:
-        if self._clock.monotonic() - self._tended_at >= self._ledger.tend_every:
-            await self._ledger.tend(self._in_flight)
-            self._tended_at = self._clock.monotonic()
+    async def _renew_leases(self) -> None:
+        if self._clock.monotonic() - self._renewed_at >= self._ledger.renew_every:
+            await self._ledger.renew_leases(self._in_flight)
+            self._renewed_at = self._clock.monotonic()
 
-    async def look_around(self) -> bool:
+    async def refresh_counts(self) -> bool:
         """Count again. Whether other workers, or callbacks, moved something forward: then it is not standing still."""
         counts = await self._ledger.counts()
         moved = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in FORWARD)
@@ -131,7 +133,7 @@ class Runner(Driver):
         return moved
 
     async def _next_due(self) -> float | None:
-        states = _LOOKS if self._held else (State.PLANNED, *_LOOKS)
+        states = _TO_INQUIRE if self._paused else (State.PLANNED, *_TO_INQUIRE)
         return await self._ledger.next_due(states, max_resends=self._options.max_resends)
 
     @property
@@ -146,12 +148,12 @@ class Runner(Driver):
         if room < (self._options.concurrency if now - self._asked_at < _ASK_AFTER else 1):
             return 0
         self._asked_at = now
-        share = room if self._held else max(1, room // 4)
-        looks = await self._take(_LOOKS, share)
-        sends = 0 if self._held else await self._take((State.PLANNED,), room - looks)
-        if looks == share and not sends and share < room:
-            looks += await self._take(_LOOKS, room - looks)
-        return looks + sends
+        share = room if self._paused else max(1, room // 4)
+        inquiries = await self._take(_TO_INQUIRE, share)
+        sends = 0 if self._paused else await self._take((State.PLANNED,), room - inquiries)
+        if inquiries == share and not sends and share < room:
+            inquiries += await self._take(_TO_INQUIRE, room - inquiries)
+        return inquiries + sends
 
     async def _take(self, states: tuple[State, ...], limit: int) -> int:
         """Queue rows that are due; what is taken is in flight, for other runs cannot have it meanwhile."""

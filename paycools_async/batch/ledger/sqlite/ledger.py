@@ -25,10 +25,11 @@ import attrs
 from ....storage import sqlite
 from ....storage.group_commit import Committer
 from ...orders import Order, RowError
+from ...renamed import old_names
 from ...states import Event, IllegalMove, State
-from ..base import Batch, Counts, Identity, Intake, LedgerError, LedgerInUse, Source, Withdrawal
-from ..row import COLUMNS, WITHOUT_ORDER, Judge, Row, judged, row_of
-from ..timeline import Journey, sqlite_journeys
+from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, LedgerInUse, Source, Withdrawal
+from ..row import COLUMNS, WITHOUT_ORDER, EventSource, Row, event_for, row_of
+from ..timeline import PayoutTimeline, sqlite_timelines
 from . import batches as sqlite_batches
 from . import file as sqlite_file
 from .moves import Move, write
@@ -55,8 +56,8 @@ SELECT json_group_array(json_array(due, {columns})) FROM (
 )"""  # noqa: S608 - the columns are ours
 
 
-_TO_SEND, _TO_LOOK = _due(COLUMNS), _due(WITHOUT_ORDER)
-_LOOK_AGAIN = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
+_TO_SEND, _TO_INQUIRE = _due(COLUMNS), _due(WITHOUT_ORDER)
+_SCHEDULE_INQUIRY = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
 
 _BETWEEN, _MOST_BETWEEN = 0.0001, 0.025
 """Seconds between commits for each row that the run has in hand, and at the most.
@@ -79,10 +80,11 @@ def _close_it(opening: asyncio.Future[sqlite_file.Opened]) -> None:
         opening.result().close()
 
 
+@old_names(**OLD_NAMES)
 class SQLiteLedger:
     """Open it with `await SQLiteLedger.open(path, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`."""
 
-    tend_every: float = math.inf
+    renew_every: float = math.inf
     send_within: float = math.inf
 
     def __init__(self, path: Path, clock: Callable[[], float] | None = None, *, read_only: bool = False) -> None:
@@ -204,7 +206,7 @@ class SQLiteLedger:
         return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
 
     @property
-    def home(self) -> str:
+    def location(self) -> str:
         """The file: an inbox in the same place can share a commit."""
         return str(self._file)
 
@@ -259,9 +261,9 @@ class SQLiteLedger:
         found: dict[str, str] = json.loads(await self._meta("destination") or "{}")
         return found
 
-    async def note_destination(self, facts: dict[str, str]) -> None:
+    async def note_destination(self, details: dict[str, str]) -> None:
         """Remember where the money goes, for reports."""
-        await self._set_meta("destination", json.dumps(facts))
+        await self._set_meta("destination", json.dumps(details))
 
     # -- a run --------------------------------------------------------------------------------------------------
 
@@ -288,10 +290,10 @@ class SQLiteLedger:
         """Never: a pause ends with its run."""
         return None
 
-    async def tend(self, held: Collection[int]) -> None:
+    async def renew_leases(self, held: Collection[int]) -> None:
         """Nothing to do: nobody else takes rows."""
 
-    async def give_back(self) -> None:
+    async def return_leases(self) -> None:
         """Nothing to do: rows are not leased."""
 
     async def claim(
@@ -307,7 +309,7 @@ class SQLiteLedger:
             now = self.time()
             found: list[list[Any]] = []
             for state in states:  # one by one, so that each walks the index in order
-                query = _TO_SEND if state is State.PLANNED else _TO_LOOK
+                query = _TO_SEND if state is State.PLANNED else _TO_INQUIRE
                 for batch in self._in_scope(connection):
                     values = (state.value, batch, now, max_resends, without, limit)
                     [(rows,)] = connection.execute(query, values)
@@ -346,7 +348,7 @@ class SQLiteLedger:
 
         return await self._do(mark)
 
-    async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
+    async def move(self, row: Row, event: Event, *, due: float = 0.0, **details: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved meanwhile.
 
         Raises LedgerInUse where the ledger is not this run's, or no longer.
@@ -355,7 +357,7 @@ class SQLiteLedger:
         if not self._owner.epoch:
             raise LedgerInUse(f"{self.path}: was opened with exclusive=False, so nothing may be sent from it")
         try:
-            found: Row = await self._open().add(Move(row, event, due, self.time(), facts, self._owner.epoch))
+            found: Row = await self._open().add(Move(row, event, due, self.time(), details, self._owner.epoch))
         except IllegalMove:
             if await self._meta("epoch") != self._owner.epoch:
                 raise LedgerInUse(
@@ -372,36 +374,36 @@ class SQLiteLedger:
         *,
         due: float = 0.0,
         epoch: str = "",
-        **facts: Any,
+        **details: Any,
     ) -> Row:
-        [found] = write(connection, [Move(row, event, due, self.time(), facts, epoch)])
+        [found] = write(connection, [Move(row, event, due, self.time(), details, epoch)])
         if isinstance(found, IllegalMove):
             raise found
         return found
 
-    async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
-        """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
+    async def apply_event(self, order_id: str, event: EventSource, **details: Any) -> Row | None:
+        """What a callback says of an order: move its row from whatever state it is in now.
 
         `event` may be a function of the row. None: the order is not in this ledger. What cannot happen in the row's
         state changes nothing; the row is returned as it stands.
         """
-        return await self._do(lambda connection: self.found_in(connection, order_id, event, facts))
+        return await self._do(lambda connection: self.apply_event_in(connection, order_id, event, details))
 
-    def found_in(
+    def apply_event_in(
         self,
         connection: sqlite3.Connection,
         order_id: str,
-        event: Judge,
-        facts: dict[str, Any],
+        event: EventSource,
+        details: dict[str, Any],
     ) -> Row | None:
-        """`found` within a transaction of the caller's, on this ledger's file."""
+        """`apply_event` within a transaction of the caller's, on this ledger's file."""
         self._refuse_if_read_only()
         values = connection.execute(_GET, (order_id,)).fetchone()
         if values is None:
             return None
         row = row_of(values)
-        moves = judged(row, event)
-        return row if moves is None else self._move(connection, row, moves, **facts)
+        moves = event_for(row, event)
+        return row if moves is None else self._move(connection, row, moves, **details)
 
     async def get(self, order_id: str) -> Row | None:
         """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
@@ -412,11 +414,11 @@ class SQLiteLedger:
 
         return await self._read(read)
 
-    async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
+    async def schedule_inquiry(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute(_LOOK_AGAIN, (due, absent_since, row.id, row.state.value))
+            connection.execute(_SCHEDULE_INQUIRY, (due, absent_since, row.id, row.state.value))
 
         await self._do(write)
 
@@ -465,9 +467,9 @@ class SQLiteLedger:
         """The currency that the ledger's amounts are in."""
         return await self._meta("currency") or "PHP"
 
-    def journeys(self) -> Iterator[list[Journey]]:
+    def timelines(self) -> Iterator[list[PayoutTimeline]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
-        return sqlite_journeys(lambda: sqlite_file.reading_connection(self._file), self._scope)
+        return sqlite_timelines(lambda: sqlite_file.reading_connection(self._file), self._scope)
 
     async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
         """Every row, in file order, a page at a time."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...states import Event, IllegalMove
-from ..row import Row, moved
+from ..row import Row, apply_event
 
 __all__ = ["MOVING", "Move", "write"]
 
@@ -46,15 +46,15 @@ _LOGGED = "SELECT payout, event, state FROM moves ORDER BY id DESC LIMIT ?"
 
 
 class Move:
-    """One move of one row, as it is written. `epoch`: the run's that makes it; "" for word from outside the runs."""
+    """One move of one row, as it is written. `epoch`: of the run that makes it; "" for events from outside."""
 
     __slots__ = ("event", "row", "to", "values")
 
-    def __init__(self, row: Row, event: Event, due: float, now: float, facts: dict[str, Any], epoch: str) -> None:
+    def __init__(self, row: Row, event: Event, due: float, now: float, details: dict[str, Any], epoch: str) -> None:
         """Raises IllegalMove where the event cannot happen in the row's state."""
         self.row: Row = row
         self.event: Event = event
-        self.to: Row = moved(row, event, facts, now)
+        self.to: Row = apply_event(row, event, details, now)
         to = self.to
         self.values: tuple[Any, ...] = (
             # plain texts and numbers: with anything else, an enum's member or a bool, the driver looks for an adapter
@@ -64,14 +64,14 @@ class Move:
             to.reason._value_ if to.reason else "",
             due,
             to.resends,
-            to.looks,
+            to.inquiries,
             "" if to.sent is None else to.sent,
             to.transaction_id or "",
             "" if to.code is None else to.code,
             to.message or "",
             now,
             event._value_,
-            1 if "code" in facts or "message" in facts else 0,
+            1 if "code" in details or "message" in details else 0,
             epoch,
         )
 

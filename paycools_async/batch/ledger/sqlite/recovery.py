@@ -25,7 +25,7 @@ INSERT OR REPLACE INTO meta VALUES ('recovered', :now), ('ledger_id', lower(hex(
 def lose_everything(connection: sqlite3.Connection, now: float) -> None:
     """Whatever is not final may have been sent by the part that is lost. Within the connection's transaction.
 
-    `moved` with LOST, for all rows at once. What is entered from now on may have been sent as well.
+    `apply_event` with LOST, for all rows at once. What is entered from now on may have been sent as well.
     """
     connection.execute(_LOST, {"now": now})
     connection.execute(_UNKNOWN, {"now": now})
