@@ -6,15 +6,12 @@ from collections import deque
 
 import attrs
 
+from ...absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from ...errors import ConfigurationError
 from ..renamed import old_arguments
 from ..states import OPEN, State
 
 __all__ = ["Breaker", "Options", "Summary"]
-
-_SHORTEST_ABSENCE = 1.0
-_LAGS = 3.0
-"""An order is given so many times the longest lag that was ever seen to appear."""
 
 
 @old_arguments(first_look="first_inquiry_after", longest_look="longest_inquiry_pause")
@@ -33,7 +30,7 @@ class Options:
     concurrency: int = 50
     rate: float | None = None
     wait: float | None = None
-    absent_after: float = 60.0
+    absent_after: float = ABSENT_AFTER
     first_inquiry_after: float = 1.0
     longest_inquiry_pause: float = 30.0
     max_resends: int = 1
@@ -41,7 +38,7 @@ class Options:
     breaker_window: int = 50
 
     def __attrs_post_init__(self) -> None:
-        if not self.absent_after >= _SHORTEST_ABSENCE:
+        if not self.absent_after >= SHORTEST_ABSENCE:
             raise ConfigurationError("absent_after must be at least 1 second; sooner, an order could be paid twice")
         if self.max_resends < 0:
             raise ConfigurationError("max_resends must be 0 or more")
@@ -52,7 +49,13 @@ class Options:
 
     def absence(self, resends: int, call_timeout: float, longest_lag: float) -> float:
         """Seconds from the last byte of a sending until its absence may be believed."""
-        return call_timeout + float(max(self.absent_after, _LAGS * longest_lag) * 2 ** min(resends, 30))
+        return absent_from(
+            0.0,
+            call_timeout=call_timeout,
+            absent_after=self.absent_after,
+            longest_lag=longest_lag,
+            resends=resends,
+        )
 
 
 @attrs.frozen(kw_only=True)
