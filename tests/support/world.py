@@ -98,11 +98,11 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        return self.runner._stopped
+        return self.runner._brake.stopped
 
     @property
     def sends_no_more(self) -> bool:
-        return self.stopped or self.runner._paused
+        return self.stopped or self.runner._brake.paused
 
     async def take_up(self) -> None:
         if not self.stopped:

@@ -5,32 +5,30 @@ A row is `sending`, durably, before its request leaves. Nothing is kept here tha
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Protocol
 
 import attrs
 
 from ...errors import InvalidRequest, PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
-from ...policy import Deadline, Pace
-from ...times import Clock, SystemClock
+from ...policy import Deadline
+from ...times import Clock
 from ..ledger.base import Ledger, LedgerError
 from ..ledger.payload import digest_of
 from ..ledger.row import Row
 from ..states import Event, IllegalMove, State
-from .options import Breaker, Options
+from .absence import AbsenceClock
+from .brake import Brake
+from .options import Options
 from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
 from .payout_api import Found, PayoutApi
+from .progress import Progress
 
-__all__ = ["FORWARD", "Driver", "Pacing"]
+__all__ = ["Driver", "Pacing"]
 
-FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
-"""States that a payout is in only when something has come of it."""
 _ABOUT_THE_ORDER = frozenset(
     {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
 )
-_CLOCK_WAS_SET = 1.0
-"""Seconds by which the ledger's clock and the monotonic one may drift apart in a run before the first was set."""
 
 
 class Pacing(Protocol):
@@ -44,57 +42,42 @@ class Pacing(Protocol):
 
 
 class Driver:
-    """Sends and inquires, one row at a time; the `Runner` says which. `counts` is kept up to date."""
+    """Sends and inquires, one row at a time; the `Runner` says which, and shares with it what it is made with."""
 
     def __init__(
         self,
         api: PayoutApi,
         ledger: Ledger,
-        options: Options | None = None,
+        options: Options,
         *,
-        clock: Clock | None = None,
-        pace: Pacing | None = None,
+        clock: Clock,
+        pace: Pacing,
+        brake: Brake,
+        progress: Progress,
+        absence: AbsenceClock,
     ) -> None:
         self._api = api
         self._ledger = ledger
-        self._options = options or Options()
-        self._clock: Clock = clock or SystemClock()
-        self._pace: Pacing = pace or Pace(self._options.rate, clock=self._clock)
-        self._no_deadline = Deadline(self._clock, math.inf)
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._paused = False
-        self._stopped = False
-        self._reason: str | None = None
-        self._breaker = Breaker(self._options)
-        self._forward_at = self._clock.monotonic()
-        self._started = ledger.steady_since
-        self._skew = ledger.time() - self._clock.monotonic()
-        self._lag = 0.0
+        self._options = options
+        self._clock = clock
+        self._pace = pace
+        self._brake = brake
+        self._progress = progress
+        self._absence = absence
+        self._no_deadline = Deadline(clock, math.inf)
         self._their_clock: float | None = None
-        self.counts: dict[State, tuple[int, int]] = {}
 
-    def stop(self, reason: str) -> None:
-        """Send nothing more, finish what is in flight, and end."""
-        self._stopped = True
-        self._reason = self._reason or reason
-        for task in self._waiting:
-            task.cancel()
-
-    def _pause_sending(self, reason: str) -> None:
-        """Send nothing more, and go on finding out about what was sent."""
-        self._paused = True
-        self._reason = self._reason or reason
-
-    async def _send(self, row: Row) -> None:
+    async def send(self, row: Row) -> None:
+        """Send a planned row, if everything still says so."""
         text, send = self._api.prepare(row.body)
         if digest_of(text) != row.digest:
-            self.stop(
+            self._brake.stop(
                 f"order {row.order_id}: what would be signed is not what was planned "
                 "(was the app name changed?); it was not sent"
             )
             return
-        sent_at = await self._turn()
-        if self._paused or self._stopped:
+        sent_at = await self._brake.wait_for(self._pace.wait_turn(self._no_deadline))
+        if self._brake.is_on:
             return
         if (row.sent is not None or row.resends) and not await self._is_still_absent(row):
             return
@@ -116,7 +99,7 @@ class Driver:
             await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=f"{type(error).__name__}")
             return
         self._pace.calm(sent_at)
-        self._breaker.answered(refused=False)
+        self._brake.answered(refused=False)
         if taken.mch_order_id not in (None, row.order_id) or taken.amount not in (None, str(row.amount)):
             message = "PayCools answered with another order or amount than this one"
             await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=message)
@@ -138,16 +121,6 @@ class Driver:
     def _first_inquiry(self) -> float:
         return self._ledger.time() + self._options.first_inquiry_after
 
-    async def _turn(self) -> float:
-        """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - workers are tasks
-        self._waiting.add(task)
-        try:
-            return await self._pace.wait_turn(self._no_deadline)
-        finally:
-            self._waiting.discard(task)
-
     async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
         event = event_of_error(error)
         trouble = error.__cause__ if isinstance(error.__cause__, PayCoolsError) else error
@@ -156,9 +129,9 @@ class Driver:
         elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
             self._pace.busy(sent_at, trouble.retry_after)
         if stops_run(error):
-            self.stop(str(error))
+            self._brake.stop(str(error))
         elif pauses_sending(error):
-            self._pause_sending(str(error))
+            self._brake.pause(str(error))
         if pauses_sending(error):
             await self._ledger.pause(str(error))
         if event in (Event.REJECTED, Event.UNLISTED_REFUSAL):
@@ -183,13 +156,12 @@ class Driver:
         return (Event.UNLISTED_REFUSAL if row.resends else Event.REJECTED), found
 
     async def _refused(self) -> None:
-        reason = self._breaker.answered(refused=True)
-        if reason is not None and not self._paused:
-            self._pause_sending(reason)
-            await self._ledger.pause(self._reason or reason)
+        if self._brake.answered(refused=True):
+            await self._ledger.pause(self._brake.reason or "")
 
-    async def _inquire(self, row: Row) -> None:
-        decides = self._decides(row)
+    async def inquire(self, row: Row) -> None:
+        """Ask what became of a row that was sent."""
+        decides = self._absence.decides(row)
         try:
             found = await self._api.inquire(row.order_id, fresh=decides)
         except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
@@ -206,50 +178,22 @@ class Driver:
         if isinstance(error, LedgerError):
             raise error
         if isinstance(error, PayCoolsError) and stops_run(error):
-            self.stop(str(error))
+            self._brake.stop(str(error))
             await self._ledger.pause(str(error))
         else:
             await self._inquire_later(row, row.absent_since)
 
-    def _decides(self, row: Row) -> bool:
-        """Whether an inquiry that finds nothing now is the end of a payout's waiting: it may be sent again then.
-
-        An earlier inquiry must have found nothing, and all that was sent must have arrived and be shown by now.
-        """
-        return (
-            self._may_be_absent(row) and row.absent_since is not None and self._ledger.time() >= self._absence_at(row)
-        )
-
-    def _may_be_absent(self, row: Row) -> bool:
-        """Where PayCools says that it has the order, or refused it oddly, nothing is gained by sending it again."""
-        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.UNLISTED_REFUSAL):
-            return False
-        return row.reason is Event.LOST or row.resends < self._options.max_resends
-
-    def _absence_at(self, row: Row) -> float:
-        """From when on the order's absence may be believed, on this process's clock as well as on the row's.
-
-        What an earlier process sent is waited for from when this one opened the ledger: clocks may have been set.
-        """
-        now = self._ledger.time()
-        skew = now - self._clock.monotonic()
-        if abs(skew - self._skew) > _CLOCK_WAS_SET:
-            self._skew, self._started = skew, now
-        sent = row.sent if row.sent is not None else row.updated
-        # what lies in the future was written before a clock was set back: it counts as left before this run
-        since = max(sent, self._started) if sent <= now + _CLOCK_WAS_SET else self._started
-        return since + self._options.absence(row.resends, self._api.call_timeout, self._lag)
-
     async def _absent(self, row: Row) -> None:
         now = self._ledger.time()
         due = now + self._options.pause_after(row.inquiries)
-        if self._may_be_absent(row):
-            decision = self._absence_at(row)
+        if self._absence.may_come(row):
+            decision = self._absence.comes_at(row)
             due = min(due, decision) if decision > now else now + self._options.first_inquiry_after
         await self._ledger.schedule_inquiry(row, due=due, absent_since=row.absent_since or now)
 
     async def _apply_answer(self, row: Row, found: Found) -> None:
-        await self._learn_lag(row)
+        if self._absence.shown(row):  # PayCools may take so long again
+            await self._ledger.note_lag(self._absence.longest_lag)
         event = event_of_inquiry(found, row, found.created, self._their_clock)
         if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
             # we have its receipt, so we know when; the nearest, for an order may be entered late, and none early
@@ -273,16 +217,6 @@ class Driver:
             message=message,
         )
 
-    async def _learn_lag(self, row: Row) -> None:
-        """An order that was not shown and now is: PayCools may take so long again."""
-        if row.absent_since is None:
-            return
-        since = row.updated if row.state is State.ACCEPTED else row.sent
-        lag = 0.0 if since is None else self._ledger.time() - since
-        if lag > self._lag:
-            self._lag = lag
-            await self._ledger.note_lag(lag)
-
     async def _inquire_later(self, row: Row, absent_since: float | None) -> None:
         due = self._ledger.time() + self._options.pause_after(row.inquiries)
         await self._ledger.schedule_inquiry(row, due=due, absent_since=absent_since)
@@ -294,16 +228,8 @@ class Driver:
             if event is Event.SEND:
                 raise
             moved = await self._overtaken(row, event, details)
-        if moved.state is not row.state:
-            self._count(row.state, -1, -row.amount)
-            self._count(moved.state, 1, row.amount)
-            if moved.state in FORWARD or row.state is State.UNKNOWN:
-                self._forward_at = self._clock.monotonic()
+        self._progress.moved(row, moved)
         return moved
-
-    def _count(self, state: State, rows: int, amount: int) -> None:
-        counted = self.counts.get(state, (0, 0))
-        self.counts[state] = (counted[0] + rows, counted[1] + amount)
 
     async def _overtaken(self, row: Row, event: Event, details: dict[str, object]) -> Row:
         """The row moved meanwhile: a callback was faster, or its lease ended and another run has it.

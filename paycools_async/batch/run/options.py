@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import attrs
 
 from ...absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
@@ -11,7 +9,7 @@ from ...errors import ConfigurationError
 from ..renamed import old_arguments
 from ..states import OPEN, State
 
-__all__ = ["Breaker", "Options", "Summary"]
+__all__ = ["Options", "Summary"]
 
 
 @old_arguments(first_look="first_inquiry_after", longest_look="longest_inquiry_pause")
@@ -86,21 +84,3 @@ class Summary:
         if self.rows(State.FAILED):
             return 1
         return 3 if self.rows(State.WITHDRAWN) and not self.rows(State.SETTLED) else 0
-
-
-class Breaker:
-    """Sees when so much is refused that the file as a whole, or PayCools, must be wrong."""
-
-    def __init__(self, options: Options) -> None:
-        self._share, self._window = options.breaker, options.breaker_window
-        self._last: deque[bool] = deque(maxlen=self._window)
-
-    def answered(self, *, refused: bool) -> str | None:
-        """Note an answer; why nothing more should be sent, if it is so."""
-        self._last.append(refused)
-        if not refused or self._share is None or len(self._last) < self._window:
-            return None
-        found = sum(self._last)
-        if found < self._share * self._window:
-            return None
-        return f"{found} of the last {self._window} payouts were refused; look at the reasons before the rest is sent"
