@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from .renamed import warn_renamed
 
-__all__ = ["FINAL", "OPEN", "REASONS", "Event", "IllegalMove", "Reason", "State", "after"]
+__all__ = ["FINAL", "MAY_BE_SENT", "OPEN", "REASONS", "UNSENT", "Event", "IllegalMove", "Reason", "State", "after"]
 
 
 class State(enum.StrEnum):
@@ -51,6 +51,10 @@ class State(enum.StrEnum):
 FINAL = frozenset({State.SETTLED, State.FAILED, State.WITHDRAWN})
 OPEN = frozenset({State.PLANNED, State.SENDING, State.UNKNOWN, State.ACCEPTED})
 """States the runner can still do something about."""
+UNSENT = frozenset({State.OFFERED, State.PLANNED})
+"""Not under way. A row that is so and was never sent again was never sent at all."""
+MAY_BE_SENT = UNSENT | {State.SENDING, State.UNKNOWN}
+"""May still be sent, or sent again."""
 
 
 class _OldNames(enum.EnumMeta):

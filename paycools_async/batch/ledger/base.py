@@ -9,7 +9,7 @@ import attrs
 
 from ...errors import Outcome, PayCoolsError
 from ..orders import Order, RowError
-from ..states import Event, State
+from ..states import UNSENT, Event, State
 from .row import EventSource, Row
 from .timeline import PayoutTimeline
 
@@ -130,7 +130,7 @@ class Intake:
 
     def add_changed(self, line: int, order_id: str, batch: int, state: str) -> None:
         """The ledger has the order id from before, with other content."""
-        if state in (State.OFFERED, State.PLANNED):
+        if state in UNSENT:
             todo = (
                 f"it was not sent yet: `paycools payouts withdraw --order-id {order_id}` takes it back, then this one "
                 "can be entered"

@@ -1,12 +1,8 @@
-"""A ledger's row and what a move changes in it; and the SQLite ledger's tables.
-
-`payouts` is the present, `moves` the past, append-only. `batches` says which rows were shown together, `batch_log` who
-offered, released and withdrew them.
-"""
+"""A ledger's row, how it stands in a store, and what a move changes in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -16,9 +12,6 @@ from ..states import REASONS, Event, IllegalMove, Reason, State, after
 
 __all__ = [
     "COLUMNS",
-    "SCHEMA",
-    "TO_VERSION_2",
-    "VERSION",
     "WITHOUT_ORDER",
     "EventSource",
     "Row",
@@ -26,108 +19,10 @@ __all__ = [
     "column_of",
     "counts_from",
     "event_for",
+    "listed",
     "row_from",
     "row_of",
 ]
-
-VERSION = 2
-
-_PAYOUTS = """
-CREATE TABLE payouts (
-    id INTEGER PRIMARY KEY,
-    order_id TEXT NOT NULL,
-    -- 0, or the row's own id: an order that was taken back may be offered again, as a new row
-    withdrawn INTEGER NOT NULL DEFAULT 0,
-    idempotency_id TEXT,
-    intake INTEGER NOT NULL,
-    line INTEGER NOT NULL,
-    amount INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    state TEXT NOT NULL,
-    reason TEXT,
-    due REAL NOT NULL DEFAULT 0,
-    resends INTEGER NOT NULL DEFAULT 0,
-    looks INTEGER NOT NULL DEFAULT 0,
-    absent_since REAL,
-    entered REAL NOT NULL,
-    sent REAL,
-    transaction_id TEXT,
-    code INTEGER,
-    message TEXT,
-    updated REAL NOT NULL,
-    UNIQUE (order_id, withdrawn)
-);
-"""
-
-_BATCHES = """
-CREATE TABLE batches (
-    id INTEGER PRIMARY KEY,
-    file TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    payouts INTEGER NOT NULL,
-    amount INTEGER NOT NULL,
-    offered_by TEXT NOT NULL,
-    offered_at REAL NOT NULL
-);
-CREATE TABLE batch_log (
-    id INTEGER PRIMARY KEY,
-    batch INTEGER NOT NULL,
-    at REAL NOT NULL,
-    event TEXT NOT NULL,
-    by TEXT NOT NULL,
-    payouts INTEGER NOT NULL,
-    amount INTEGER NOT NULL
-);
-CREATE TRIGGER batch_log_stays BEFORE UPDATE ON batch_log
-    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
-CREATE TRIGGER batch_log_lasts BEFORE DELETE ON batch_log
-    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
-"""
-
-_INDEXES = """
-CREATE INDEX payouts_due ON payouts (state, intake, due);
-CREATE INDEX payouts_intake ON payouts (intake);
-CREATE INDEX payouts_idempotency ON payouts (idempotency_id) WHERE idempotency_id IS NOT NULL;
-"""
-
-SCHEMA = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('epoch', '0');
-{_PAYOUTS}{_BATCHES}{_INDEXES}
-CREATE TABLE moves (
-    id INTEGER PRIMARY KEY,
-    payout INTEGER NOT NULL,
-    at REAL NOT NULL,
-    event TEXT NOT NULL,
-    state TEXT NOT NULL,
-    code INTEGER,
-    message TEXT
-);
-CREATE TRIGGER moves_stay BEFORE UPDATE ON moves BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
-CREATE TRIGGER moves_last BEFORE DELETE ON moves BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
-PRAGMA user_version = {VERSION};
-"""  # noqa: S608 - all text is ours
-
-TO_VERSION_2 = f"""
-DROP VIEW IF EXISTS moving;
-DROP INDEX payouts_due;
-ALTER TABLE payouts RENAME TO payouts_1;
-{_PAYOUTS}{_BATCHES}
--- what was planned and not sent waits for a yes; what PayCools has by its own word and did not show is looked for again
-INSERT INTO payouts SELECT id, order_id, 0, NULL, intake, line, amount, body, digest,
-    CASE state WHEN 'planned' THEN 'offered' ELSE state END, reason, due, resends, looks, absent_since,
-    CASE WHEN state = 'planned' AND resends = 0 THEN updated ELSE 0 END,
-    CASE WHEN state <> 'planned' THEN updated END, transaction_id, code, message, updated
-FROM payouts_1;
-DROP TABLE payouts_1;
-UPDATE payouts SET state = 'unknown', reason = 'duplicate', due = 0 WHERE state = 'conflict' AND id IN (
-    SELECT payout FROM (SELECT payout, event, max(id) FROM moves GROUP BY payout) WHERE event = 'absent');
-{_INDEXES}
-INSERT INTO batches SELECT intake, '', '', count(*), sum(amount), '', min(updated) FROM payouts GROUP BY intake;
-INSERT OR IGNORE INTO meta VALUES ('epoch', '0');
-PRAGMA user_version = 2;
-"""  # noqa: S608 - all text is ours
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -168,6 +63,11 @@ _COLUMNS = {"inquiries": "looks"}
 def column_of(name: str) -> str:
     """The column that a field of a row is kept in."""
     return _COLUMNS.get(name, name)
+
+
+def listed(states: Collection[State]) -> str:
+    """States as they stand in SQL, between brackets."""
+    return ", ".join(f"'{state.value}'" for state in State if state in states)
 
 
 R = TypeVar("R", bound=Row)

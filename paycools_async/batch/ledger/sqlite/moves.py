@@ -11,38 +11,13 @@ from typing import Any
 
 from ...states import Event, IllegalMove
 from ..row import Row, apply_event
+from . import queries
 
-__all__ = ["MOVING", "Move", "write"]
-
-MOVING = """
-CREATE VIEW IF NOT EXISTS moving AS
-SELECT id, state AS was, state, reason, due, resends, looks, sent, transaction_id, code, message, updated,
-    NULL AS event, NULL AS told, NULL AS epoch
-FROM payouts;
-CREATE TRIGGER IF NOT EXISTS moving_row INSTEAD OF INSERT ON moving BEGIN
-    UPDATE payouts SET state = NEW.state, reason = nullif(NEW.reason, ''), due = NEW.due, resends = NEW.resends,
-        looks = NEW.looks, absent_since = NULL, sent = nullif(NEW.sent, ''),
-        transaction_id = nullif(NEW.transaction_id, ''), code = nullif(NEW.code, ''),
-        message = nullif(NEW.message, ''), updated = NEW.updated
-    WHERE id = NEW.id AND state = NEW.was
-        AND (NEW.epoch = '' OR NEW.epoch = (SELECT value FROM meta WHERE key = 'epoch'));
-    INSERT INTO moves (payout, at, event, state, code, message)
-    SELECT NEW.id, NEW.updated, NEW.event, NEW.state, CASE WHEN NEW.told THEN nullif(NEW.code, '') END,
-        CASE WHEN NEW.told THEN nullif(NEW.message, '') END
-    WHERE changes() = 1;
-    UPDATE payouts SET withdrawn = 0 WHERE NEW.was = 'withdrawn' AND id = NEW.id AND state = NEW.state;
-END;
-"""
-"""A move is inserted into this view. Its row changes if it is as the caller saw it, and only then it is logged.
-
-A run's move changes it only while the ledger is still that run's. An empty text stands for null, which takes SQLite's
-driver several times as long to bind.
-"""
+__all__ = ["Move", "write"]
 
 _WIDTH = 15
 _MOST = 32
 """Moves in one statement: older SQLite binds 999 values at the most."""
-_LOGGED = "SELECT payout, event, state FROM moves ORDER BY id DESC LIMIT ?"
 
 
 class Move:
@@ -91,7 +66,7 @@ def _write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | 
     made = (connection.total_changes - before) // 2
     if made == len(moves):
         return [move.to for move in moves]
-    logged = deque(reversed(connection.execute(_LOGGED, (made,)).fetchall()))
+    logged = deque(reversed(connection.execute(queries.LAST_MOVES, (made,)).fetchall()))
     found: list[Row | IllegalMove] = []
     for move in moves:
         if logged and logged[0] == (move.row.id, move.event, move.to.state):
