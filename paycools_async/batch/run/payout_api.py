@@ -113,7 +113,7 @@ class PayoutApi(Protocol):
         ...
 
     async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
-        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order.
+        """What PayCools knows of the order; None: nothing. Raises OrderConflict if the answer is about another one.
 
         `fresh`: on a connection of its own, for an answer that may lead to a second sending.
         """
