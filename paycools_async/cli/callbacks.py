@@ -12,7 +12,7 @@ import attrs
 import typer
 
 from ..callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
-from ..callbacks.body import MAX_BODY
+from ..callbacks.parsing import MAX_BODY
 from ..callbacks.samples import find_event, sample_fields, sign_global, sign_ph
 from ..callbacks.verify import Callbacks
 from ..endpoint import Event

@@ -81,6 +81,7 @@ def test_2_nothing_was_sent(desk: Desk, write_orders: WriteOrders, options: dict
     assert desk.paid == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("arguments", [("--absent-after", "0.5"), ("--resends", "-1"), ("--wait", "x"), ("--nothing",)])
 def test_2_a_wrong_option(write_orders: WriteOrders, arguments: tuple[str, ...]) -> None:
     found = subprocess.run([*COMMAND, "payouts", "run", str(write_orders(1)), *arguments], capture_output=True)
@@ -147,6 +148,7 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
     assert booked(base_url) == 30
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("endpoints",)])
 def test_4_help_for_nobody(arguments: tuple[str, ...]) -> None:
     script = '{ sleep 0.1; "$@"; echo $? >&2; } | true'
@@ -186,6 +188,7 @@ def test_2_ctrl_c_before_the_question(
     assert states(ledger) == [("withdrawn", 5)]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "command", [["-m", "paycools_async.cli"], ["-c", "from paycools_async.cli import main; main()"]]
 )
@@ -456,6 +459,7 @@ def test_4_a_lock_that_cannot_be_taken(desk: Desk, write_orders: WriteOrders, mo
     assert (done.code, one_line(done.output)) == (4, "error: l.db.lock: cannot be opened")
 
 
+@pytest.mark.process
 def test_4_a_dependency_that_cannot_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise ImportError('made for another version')")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}

@@ -138,7 +138,7 @@ def desk_of(fake: FakePayCools, ledger: str, monkeypatch: pytest.MonkeyPatch) ->
     desk = Desk(fake, ledger)
     fake.payouts.decide = desk.book
     monkeypatch.setattr(opening, "open_client", desk.open_client)
-    monkeypatch.setattr(commands, "Options", functools.partial(Options, first_look=0.0))
+    monkeypatch.setattr(commands, "Options", functools.partial(Options, first_inquiry_after=0.0))
     monkeypatch.setattr(typer, "echo", desk.hear)
     for module in (run_batch, batches):
         monkeypatch.setattr(module, "can_ask", desk.can_ask)

@@ -72,7 +72,8 @@ ShortOption = Annotated[
 ]
 TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take.")]
 MarginOption = Annotated[
-    float | None, typer.Option(min=0.5, help="PostgreSQL: seconds that a row is lent beyond --timeout; 20 by default.")
+    float | None,
+    typer.Option(min=0.5, help="PostgreSQL: seconds of a row's lease beyond --timeout; 20 by default."),
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]

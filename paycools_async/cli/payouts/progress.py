@@ -51,12 +51,12 @@ def _duration(seconds: float) -> str:
 
 
 @contextlib.asynccontextmanager
-async def showing_progress(runner: Runner, *, every: float = 5.0, look_around: bool = False) -> AsyncIterator[None]:
-    """Show the runner's counts until the block ends. `look_around`: other workers move rows too."""
+async def showing_progress(runner: Runner, *, every: float = 5.0, refresh_counts: bool = False) -> AsyncIterator[None]:
+    """Show the runner's counts until the block ends. `refresh_counts`: other workers move rows too."""
     on_terminal = sys.stdout.isatty()
     tasks = [asyncio.create_task(_bar(runner) if on_terminal else _lines(runner, every))]
-    if look_around:
-        tasks.append(asyncio.create_task(_looking_around(runner)))
+    if refresh_counts:
+        tasks.append(asyncio.create_task(_refreshing_counts(runner)))
     try:
         yield
     finally:
@@ -65,11 +65,11 @@ async def showing_progress(runner: Runner, *, every: float = 5.0, look_around: b
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _looking_around(runner: Runner) -> None:
+async def _refreshing_counts(runner: Runner) -> None:
     while True:
         await asyncio.sleep(2.0)
         with contextlib.suppress(PayCoolsError):  # a ledger out of reach: the run itself will tell
-            await runner.look_around()
+            await runner.refresh_counts()
 
 
 async def _bar(runner: Runner) -> None:

@@ -108,7 +108,7 @@ async def _reconcile(asked: _Asked) -> int:
                     return row
             return None
 
-        pages = itertools.chain.from_iterable(each.journeys() for each in opened)
+        pages = itertools.chain.from_iterable(each.timelines() for each in opened)
         result = await reconcile(asked.day, statement, find, itertools.chain.from_iterable(pages), note)
     _show(result)
     if asked.report is not None:

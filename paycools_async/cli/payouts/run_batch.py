@@ -14,7 +14,7 @@ import typer
 from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
 from ...batch.ledger.base import Batch, Changed, Intake, Offer
 from ...batch.report.write import write_report
-from ...batch.run.outcomes import STOPS
+from ...batch.run.outcomes import STOPS_RUN
 from ...batch.states import OPEN
 from ...errors import ConfigurationError, PayCoolsError, first_of
 from ...money import format_major, to_minor
@@ -298,7 +298,7 @@ class _Payment:
     async def _covered(self, total: int) -> bool:
         try:
             balance = await self.api.balance()
-        except STOPS:
+        except STOPS_RUN:
             raise
         except PayCoolsError as error:
             echo_error(f"warning: the balance could not be read: {error}")
@@ -412,7 +412,7 @@ class _Payment:
         # what a lost run or worker was sending moves only when its lease has ended
         options = attrs.evolve(options, wait=quiet + ledger.lease)
         runner = Runner(self.api, view, options, pace=SharedPace(ledger, options.rate))
-        return await self._finish(view, driven, await _drive(runner, look_around=True))
+        return await self._finish(view, driven, await _drive(runner, refresh_counts=True))
 
     async def _finish(self, view: Ledger, driven: list[int], summary: Summary) -> int:
         meanwhile = summary.rows(State.WITHDRAWN) - self.taken_back
@@ -460,9 +460,9 @@ class _Payment:
         return sandbox + (["--api", "global", "--country", self.plan.country] if self.plan.country else [])
 
 
-async def _drive(runner: Runner, *, look_around: bool = False) -> Summary:
+async def _drive(runner: Runner, *, refresh_counts: bool = False) -> Summary:
     with _stopping_on_signals(runner):
-        async with showing_progress(runner, look_around=look_around):
+        async with showing_progress(runner, refresh_counts=refresh_counts):
             return await runner.run()
 
 

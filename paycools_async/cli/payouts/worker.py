@@ -29,7 +29,7 @@ def worker(
     shards: Annotated[int, typer.Option(min=1, max=64, help="Shards driven at a time.")] = 4,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take; give all the same.")] = 30.0,
     lease_margin: Annotated[
-        float | None, typer.Option(min=0.5, help="Seconds that a row is lent beyond --timeout; 20 by default.")
+        float | None, typer.Option(min=0.5, help="Seconds of a row's lease beyond --timeout; 20 by default.")
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
     absent_after: AbsentOption = 60.0,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from .endpoint import Request
-from .enums import TransactionStatus
 from .errors import OrderConflict, Outcome, OutcomeUnknown, StillPending
+from .product import Product
 from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount, not_found
+from .vocabulary.statuses import TransactionStatus
 
-__all__ = ["Order", "OrderProduct", "OrderStatus", "PayoutProduct", "RefundProduct", "check_amount", "check_order_id"]
+__all__ = [
+    "OrderProduct",
+    "OrderRequest",
+    "OrderStatus",
+    "PayoutProduct",
+    "RefundProduct",
+    "check_order_id",
+]
 
 R = TypeVar("R")
 
@@ -20,7 +28,7 @@ def check_order_id(answered: str, ours: str) -> None:
         raise OrderConflict(f"PayCools answered with another order than {ours}", outcome=Outcome.UNKNOWN)
 
 
-class Order(Protocol):
+class OrderRequest(Protocol):
     """A request that is known by the merchant's order id."""
 
     @property
@@ -46,15 +54,30 @@ class OrderStatus(Protocol):
     def transaction_status(self) -> TransactionStatus: ...
 
 
-Q = TypeVar("Q", bound=Order)
+Q = TypeVar("Q", bound=OrderRequest)
 S = TypeVar("S", bound=OrderStatus)
 
 
-class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
-    """Payouts or payments inquired by order id. `Q` is the class that orders one, `S` the status, `R` the receipt."""
+def _sent_by(product: Product, call: str) -> type[Any]:
+    """The class of the requests that one of the product's calls sends."""
+    found: type[Any] = getattr(type(product), call).request
+    return found
 
-    _creation: ClassVar[type[Any]]
-    """The class of `Q`."""
+
+class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
+    """Payouts or payments inquired by order id. `Q` is the class that orders one, `S` the status, `R` the receipt.
+
+    A subclass adds the calls `create` and `query`.
+    """
+
+    @property
+    def _creation(self) -> type[Any]:
+        """The class of `Q`."""
+        return _sent_by(self, "create")
+
+    def _inquiry(self, mch_order_id: str, **more: str) -> Request[S]:
+        inquiry: Request[S] = _sent_by(self, "query")(mch_order_id=mch_order_id, **more)
+        return inquiry
 
     async def _status(self, inquiry: Request[S], mch_order_id: str, *, fresh: bool = False) -> S | None:
         """What PayCools says of the order, and of no other; None if it does not know it."""
@@ -84,7 +107,7 @@ class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
         return await resolving.run()
 
     async def _wait_until_final(
-        self, inquiry: Request[S], mch_order_id: str, *, within: float, first_pause: float, longest_pause: float
+        self, inquiry: Request[S], mch_order_id: str, within: float, first_pause: float, longest_pause: float
     ) -> S:
         clock = self._client.clock
         end = clock.monotonic() + within
@@ -120,10 +143,7 @@ def _check_transaction(mch_order_id: str, seen: str | None, transaction_id: str)
 
 
 class PayoutProduct(OrderProduct[Q, S, R]):
-    """Money out. A subclass adds `create` and `query`, and makes its inquiry in `_inquiry`."""
-
-    def _inquiry(self, mch_order_id: str) -> Request[S]:
-        raise NotImplementedError
+    """Money out."""
 
     async def find(self, mch_order_id: str) -> S | None:
         """The payout's status, or None if PayCools does not know the order."""
@@ -153,13 +173,8 @@ class PayoutProduct(OrderProduct[Q, S, R]):
         Raises StillPending after `within` seconds, NotFound with outcome UNKNOWN if PayCools did not show the order,
         and OrderConflict where it shows another.
         """
-        return await self._wait_until_final(
-            self._inquiry(mch_order_id),
-            mch_order_id,
-            within=within,
-            first_pause=first_pause,
-            longest_pause=longest_pause,
-        )
+        inquiry = self._inquiry(mch_order_id)
+        return await self._wait_until_final(inquiry, mch_order_id, within, first_pause, longest_pause)
 
 
 class RefundOrder(Protocol):
@@ -198,13 +213,16 @@ RS = TypeVar("RS", bound=KnownRefund)
 
 
 class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
-    """Money back. A subclass adds `create` and `payments`, and makes its inquiry in `_refunds_of`."""
+    """Money back. A subclass adds the calls `create` and `payments`."""
 
-    _creation: ClassVar[type[Any]]
-    """The class of `RQ`."""
+    @property
+    def _creation(self) -> type[Any]:
+        """The class of `RQ`."""
+        return _sent_by(self, "create")
 
     def _refunds_of(self, original_transaction_id: str) -> Request[list[RS]]:
-        raise NotImplementedError
+        inquiry: Request[list[RS]] = _sent_by(self, "payments")(original_transaction_id=original_transaction_id)
+        return inquiry
 
     async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> RS | None:
         """The refund with your id, or None if PayCools lists none for this payment.

@@ -22,13 +22,13 @@ from typing import Any, Self
 
 import attrs
 
-from ..endpoint import Event
-from .answers import FAILED, REFUSED
-from .errors import CallbackError
-from .events import UnknownEvent, is_question, reference_of
-from .router import CallbackRouter, log_failure
-from .stores import InboxError, InboxStore, Item, Stored, Work
-from .verify import Verified
+from ...endpoint import Event
+from ..answers import FAILED, REFUSED
+from ..errors import CallbackError
+from ..event_table import UnknownEvent, is_question, reference_of
+from ..router import CallbackRouter, log_failure
+from ..verify import Verified
+from .store import InboxError, InboxStore, Item, Stored, Work
 
 __all__ = ["CallbackInbox", "applying_store", "item_of", "with_mark"]
 
@@ -66,32 +66,18 @@ def applying_store() -> InboxStore | None:
     return applying.store if applying is not None else None
 
 
-_PENDING = frozenset({"PENDING", "PROCESS", "PROCESSING"})
-_ENDED = frozenset({"INACTIVED"})
-
-
 def item_of(found: Verified, raw: bytes) -> Item:
     """What the inbox keeps of a verified callback."""
     event = found.event
     subject = verdict = None
     rank = 1
     if not isinstance(event, UnknownEvent):
-        for name in ("transaction_id", "refund_transaction_id", "request_id"):
-            if value := getattr(event, name, None):
-                subject = f"{found.family} {type(event).__name__} {value}"
-                break
-        status = next(
-            (str(value) for name in _STATUSES if (value := getattr(event, name, None)) is not None),
-            str(getattr(event, "event_name", "")),
-        )
-        # only words known to mean "not yet" may be overtaken: an unknown word may be news
-        rank = 0 if status in _PENDING else 2 if status in _ENDED else 1
+        if event.subject:
+            subject = f"{found.family} {type(event).__name__} {event.subject}"
+        rank = event.rank
         amount = getattr(event, "amount", getattr(event, "refund_amount", None))
-        verdict = json.dumps([getattr(event, "event_name", None), status, amount])
+        verdict = json.dumps([getattr(event, "event_name", None), event.status or "", amount])
     return Item(id=found.id, subject=subject, rank=rank, verdict=verdict or "", family=found.family, body=raw)
-
-
-_STATUSES = ("transaction_status", "refund_status", "token_status")
 
 
 class CallbackInbox:

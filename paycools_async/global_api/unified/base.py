@@ -1,26 +1,19 @@
-"""What the orders of this API share: the payouts of a country, and the unified payouts and payments."""
+"""What the unified payouts and payments share."""
 
 from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from ...endpoint import Request
-from ...orders import Order, OrderProduct, OrderStatus, PayoutProduct
+from ...order_products import OrderProduct, OrderRequest, OrderStatus
 from ...resolving import ABSENT_AFTER
-from ..base import GlobalPayoutReceipt, GlobalPayoutStatus
 
-__all__ = ["CountryPayouts", "UnifiedOrders"]
+__all__ = ["UnifiedOrders"]
 
-P = TypeVar("P", bound=Order)
 R = TypeVar("R")
 S = TypeVar("S", bound=OrderStatus)
 
 
-class CountryPayouts(PayoutProduct[P, GlobalPayoutStatus, GlobalPayoutReceipt]):
-    """Money out in one country. A country's class adds `create` and `query`, and makes its inquiry in `_inquiry`."""
-
-
-class UnifiedOrder(Order, Protocol):
+class UnifiedOrder(OrderRequest, Protocol):
     """An order that names its country."""
 
     @property
@@ -31,14 +24,11 @@ Q = TypeVar("Q", bound=UnifiedOrder)
 
 
 class UnifiedOrders(OrderProduct[Q, S, R]):
-    """Payouts or payments found by order id and country. A subclass makes its inquiry in `_inquiry`."""
-
-    def _inquiry(self, mch_order_id: str, country_code: str) -> Request[S]:
-        raise NotImplementedError
+    """Payouts or payments found by order id and country."""
 
     async def find(self, mch_order_id: str, *, country_code: str) -> S | None:
         """The order's status, or None if PayCools does not know it."""
-        return await self._status(self._inquiry(mch_order_id, country_code), mch_order_id)
+        return await self._status(self._inquiry(mch_order_id, country_code=country_code), mch_order_id)
 
     async def resolve(self, request: Q, *, absent_after: float = ABSENT_AFTER, resend: bool = False) -> S | R:
         """After OutcomeUnknown: find out what became of the order, and inquire until that is certain.
@@ -46,7 +36,7 @@ class UnifiedOrders(OrderProduct[Q, S, R]):
         As `resolve` of the payouts: absent for certain, it raises NotFound with outcome UNKNOWN, or with `resend` sends
         the very same request again, once.
         """
-        inquiry = self._inquiry(request.mch_order_id, request.country_code)
+        inquiry = self._inquiry(request.mch_order_id, country_code=request.country_code)
         return await self._resolve(request, inquiry, absent_after=absent_after, resend=resend)
 
     async def wait_until_final(
@@ -63,10 +53,5 @@ class UnifiedOrders(OrderProduct[Q, S, R]):
         Raises StillPending after `within` seconds, NotFound with outcome UNKNOWN if PayCools did not show the order,
         and OrderConflict where it shows another.
         """
-        return await self._wait_until_final(
-            self._inquiry(mch_order_id, country_code),
-            mch_order_id,
-            within=within,
-            first_pause=first_pause,
-            longest_pause=longest_pause,
-        )
+        inquiry = self._inquiry(mch_order_id, country_code=country_code)
+        return await self._wait_until_final(inquiry, mch_order_id, within, first_pause, longest_pause)

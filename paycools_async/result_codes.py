@@ -4,20 +4,18 @@ A call that moves money or creates something is refused only by the codes writte
 the error's outcome is then REJECTED, or DUPLICATE where an earlier attempt is what stands in the way. Under any other
 code the outcome is UNKNOWN: a code that does not belong to the call, or that is on no list, proves nothing.
 
-`failedCode` of inquiries and callbacks is another list (`ph.codes.FailedCode`) and is not looked up here.
+`failedCode` of inquiries and callbacks is another list (`vocabulary.failures.FailedCode`) and is not looked up here.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
 import attrs
 
-from .. import errors
-from ..endpoint import Purpose
-from ..errors import ApiError
+from . import errors
+from .errors import ApiError
+from .traits import Purpose
 
-__all__ = ["GLOBAL_CODES", "PH_CODES", "Code", "error_for"]
+__all__ = ["GLOBAL_CODES", "PH_CODES", "UNLISTED", "Code"]
 
 
 @attrs.frozen
@@ -100,7 +98,7 @@ GLOBAL_CODES: dict[int, Code] = {
     21007: Code(errors.DuplicateOrder, "duplicate merchant order id", _ORDERS),
     21008: Code(errors.ClockError, "request timestamp error", _ANY),
     21009: Code(errors.ClockError, "request timestamp expired", _ANY),
-    21010: Code(errors.LimitExceeded, "the amount exceeds the limit", _ORDERS | _REFUNDS),  # see _not_found
+    21010: Code(errors.LimitExceeded, "the amount exceeds the limit", _ORDERS | _REFUNDS),  # but see families.GLOBAL
     21011: Code(errors.TransientError, "network error", _NONE),
     21012: Code(errors.InvalidParameter, "request bank code error", _PAYOUTS | _PAYMENTS),
     21013: Code(errors.InvalidParameter, "request wallet code error", _PAYOUTS | _PAYMENTS),
@@ -140,31 +138,4 @@ GLOBAL_CODES: dict[int, Code] = {
 }
 
 
-def error_for(
-    code: int,
-    message: str,
-    family: Literal["ph", "global"] = "ph",
-    purpose: Purpose = Purpose.READ,
-) -> ApiError:
-    """The error of a code in answer to a call of this purpose; an unlisted code's is a plain ApiError."""
-    row = _row(code, message, family)
-    kind, refused = row.error, purpose in row.refuses
-    if kind is errors.NotFound and not refused:
-        kind = ApiError  # "not found" is believed where it is the call's own code
-    error = kind(code, message or row.meaning)
-    if purpose is not Purpose.READ and not refused:
-        error.doubt()
-    return error
-
-
-def _row(code: int, message: str, family: Literal["ph", "global"]) -> Code:
-    if family == "ph":
-        return PH_CODES.get(code, _UNLISTED)
-    # The code list says "the amount exceeds the limit", the sample answers of every inquiry page "transaction not
-    # found". The words have to say it: an amount over the limit that passed for an unknown order would be paid again.
-    if code == 21010 and "not found" in message.lower():
-        code = 21006
-    return GLOBAL_CODES.get(code, _UNLISTED)
-
-
-_UNLISTED = Code(ApiError, "unlisted code")
+UNLISTED = Code(ApiError, "unlisted code")

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..batch.ledger.base import Ledger
-from ..batch.ledger.row import Row
-from ..batch.run.outcomes import event_of_inquiry
-from ..batch.states import Event as Move
-from ..batch.states import State
+from ..callbacks.event_table import reference_of
+from ..callbacks.inbox import applying_store, with_mark
 from ..endpoint import Event
-from .events import reference_of
-from .inbox import applying_store, with_mark
+from .ledger.base import Ledger
+from .ledger.row import Row
+from .run.outcomes import event_of_inquiry
+from .states import Event as Move
+from .states import State
 
 __all__ = ["LedgerFeed"]
 
@@ -45,15 +45,15 @@ class LedgerFeed:
         if not told.transaction_status.final:
             return
         ledger, store = self._ledger, applying_store()
-        if store is not None and store.home == ledger.home:
+        if store is not None and store.home == ledger.location:
             with_mark(lambda connection: _move(ledger, connection, told))
         else:
-            _tell(event, await ledger.found(told.mch_order_id, _judge(told), **_facts(told)))
+            _tell(event, await ledger.apply_event(told.mch_order_id, _judge(told), **_facts(told)))
 
 
 def _move(ledger: Ledger, connection: Any, told: Any) -> Awaitable[None] | None:
     """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
-    moved = ledger.found_in(connection, told.mch_order_id, _judge(told), _facts(told))
+    moved = ledger.apply_event_in(connection, told.mch_order_id, _judge(told), _facts(told))
 
     async def tell_later() -> None:
         _tell(told, await moved)

@@ -1,8 +1,4 @@
-"""Where an inbox keeps its callbacks: the protocol, and SQLite.
-
-A store does two things durably: it takes a callback in once, and it marks one as done together with whatever database
-work its handler asked for (`with_mark`), in one commit.
-"""
+"""The inbox in a SQLite file, which may be a batch ledger's."""
 
 from __future__ import annotations
 
@@ -12,96 +8,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
-import attrs
+from ...storage import marks, sqlite
+from ...storage.errors import LockHeld, StorageError
+from ...storage.group_commit import Committer
+from .store import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
-from ..errors import PayCoolsError
-from ..storage import marks, sqlite
-from ..storage.errors import LockHeld, StorageError
-from ..storage.group_commit import Committer
-
-__all__ = ["InboxError", "InboxStore", "Item", "Mark", "SQLiteStore", "Stored", "Work", "WorkFailed"]
-
-Mark = Literal["applied", "superseded"]
-Work = Callable[[Any], Any]
-"""Gets the store's own connection, inside the transaction of the mark."""
-
-
-class InboxError(PayCoolsError):
-    """The inbox's database cannot be used like this."""
-
-
-class WorkFailed(Exception):
-    """The database refused a handler's own work; the cause is attached. The inbox itself is well."""
-
-
-@attrs.frozen(kw_only=True)
-class Item:
-    """A verified callback, as the inbox keeps it."""
-
-    id: str
-    subject: str | None
-    """What it is about: the family and PayCools' transaction id. None: not known."""
-    rank: int
-    """How far on its way: 0 pending, 1 final, 2 ended after that."""
-    verdict: str
-    """What it says of its subject: a second one with the same verdict is a repetition."""
-    family: str
-    body: bytes = attrs.field(repr=False)
-    """The raw body as received."""
-
-
-@attrs.frozen(kw_only=True)
-class Stored(Item):
-    """An item in the store, not yet applied."""
-
-    seq: int
-    attempts: int
-
-
-class InboxStore(Protocol):
-    """What an inbox needs. All times are seconds since the epoch."""
-
-    @property
-    def home(self) -> str:
-        """The SQLite file, or PostgreSQL's connection string: a ledger in the same place can share a commit."""
-        ...
-
-    async def add(self, item: Item) -> bool:
-        """Take it in, durably before this returns. False: it was there."""
-        ...
-
-    async def lead(self) -> bool:
-        """Whether this process is the one that applies. Asked again and again; another's death makes room."""
-        ...
-
-    async def due(self, limit: int) -> Sequence[Stored]:
-        """Unapplied callbacks whose time has come, in order of arrival."""
-        ...
-
-    async def next_due(self) -> float | None:
-        """When the next unapplied callback is due."""
-        ...
-
-    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
-        """Of what was applied to a subject: the highest rank (-1: nothing), and the verdicts."""
-        ...
-
-    async def mark(self, seq: int, mark: Mark, work: Sequence[Work] = ()) -> None:
-        """In one commit: do the work, and mark the callback. Raises InboxError if it was marked before."""
-        ...
-
-    async def postpone(self, seq: int, until: float, error: str) -> None:
-        """The handler failed: try again then."""
-        ...
-
-    async def counts(self) -> dict[str, int]:
-        """How many callbacks are new, applied and superseded."""
-        ...
-
-    async def aclose(self) -> None: ...
-
+__all__ = ["SQLiteStore"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS paycools_callbacks (
@@ -126,21 +40,6 @@ CREATE INDEX IF NOT EXISTS paycools_callbacks_subject ON paycools_callbacks (sub
 _STORED = "seq, id, subject, rank, verdict, family, body, attempts"
 
 
-def stored_of(row: Sequence[Any]) -> Stored:
-    """From the columns of a select."""
-    seq, id_, subject, rank, verdict, family, body, attempts = row
-    return Stored(
-        seq=seq,
-        id=id_,
-        subject=subject,
-        rank=rank,
-        verdict=verdict,
-        family=family,
-        body=body.encode() if isinstance(body, str) else bytes(body),
-        attempts=attempts,
-    )
-
-
 def _build(connection: sqlite3.Connection) -> None:
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
@@ -160,6 +59,10 @@ def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
     except sqlite3.Error as error:
         # as it is, it would undo the commit that others share
         raise WorkFailed(type(error).__name__) from error
+    except BaseException as error:
+        if isinstance(error, Exception):
+            raise
+        raise WorkFailed(type(error).__name__) from error  # an exit or a panic: the same
 
 
 class SQLiteStore:
@@ -230,7 +133,7 @@ class SQLiteStore:
             raise InboxError(f"{self._path}: the inbox is closed")
         return await self._committer.do(work)
 
-    def _failure(self, error: sqlite3.Error) -> InboxError:
+    def _failure(self, error: Exception) -> InboxError:
         return InboxError(f"{self._path}: cannot be read or written: {error}")
 
     async def add(self, item: Item) -> bool:

@@ -1,26 +1,13 @@
-"""9. Checkout: the objects that stand inside its creation (9.2)."""
+"""The objects that stand inside checkouts and payments."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import attrs
 
 from ..endpoint import Request
-from ..errors import FieldError
 from ..fields import EMAIL, URL, code, integer, minor_units, phone, text
 
-__all__ = ["CheckoutAddress", "CheckoutGoods", "paylater_needs"]
-
-
-def paylater_needs(request: Any) -> Iterator[FieldError]:
-    """What a checkout of either API needs as soon as PAYLATER is one of its types: the payer may choose it."""
-    types = request.channel_type_list
-    if isinstance(types, list) and "PAYLATER" in types:
-        for name in ("goods_details", "billing_address"):
-            if getattr(request, name) is None:
-                yield FieldError(name, "is required for PAYLATER")
+__all__ = ["CheckoutAddress", "CheckoutGoods"]
 
 
 class _Part(Request[None]):
