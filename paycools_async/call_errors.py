@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
+from .redaction import personal_texts, redacted
+from .texts import shown_text
 
 __all__ = ["hide_personal_data", "mismatch", "name_call", "unknown"]
 
@@ -42,6 +43,9 @@ _SAME = (
 """What a request and its answer may both hold, and must then agree on."""
 
 
+_MOST_ID = 64
+
+
 def mismatch(request: Any, result: Any) -> str | None:
     """How the answer contradicts the request, in words: None where it does not. Lists are not looked at."""
     kinds = type(request), type(result)
@@ -50,7 +54,7 @@ def mismatch(request: Any, result: Any) -> str | None:
     for name, said in _IN_BOTH[kinds]:
         ours, theirs = getattr(request, name), getattr(result, name)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
-            return f"the answer is about {said} {theirs}, ours is {ours}"
+            return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
     return None
 
 
@@ -68,22 +72,8 @@ def hide_personal_data(error: PayCoolsError, request: Any) -> None:
     """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
     if not isinstance(error, ApiError):
         return
-    for value in _personal_data(request):
-        # a mobile may come back with its country's prefix, 639.. for 09..
-        for secret in (value, value[1:]) if value.startswith("0") and len(value) > 8 else (value,):
-            error.message = error.message.replace(secret, "***")
-            error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
-            if isinstance(error, InvalidParameter):
-                error.reason = error.reason.replace(secret, "***")
-
-
-def _personal_data(request: Any) -> Iterator[str]:
-    """The texts of a request, and of the objects inside it, that say something of a person."""
-    if not attrs.has(type(request)):
-        return
-    for field in attrs.fields(type(request)):
-        value = getattr(request, field.name)
-        if isinstance(value, str) and field.metadata.get("personal"):
-            yield value
-        elif attrs.has(type(value)):
-            yield from _personal_data(value)
+    secrets = list(personal_texts(request))
+    error.message = shown_text(redacted(error.message, secrets))
+    error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
+    if isinstance(error, InvalidParameter):
+        error.reason = shown_text(redacted(error.reason, secrets))

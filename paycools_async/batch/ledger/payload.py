@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from ...fields import Made, wire_name
+from ...redaction import personal_texts
 
-__all__ = ["body_of", "digest_of", "own_idempotency_id", "request_of", "wire_fields_of"]
+__all__ = ["body_of", "digest_of", "own_idempotency_id", "personal_texts_of", "request_of", "wire_fields_of"]
 
 
 _write = json.JSONEncoder(ensure_ascii=False).encode
@@ -64,6 +65,11 @@ def wire_fields_of(body: str, request_class: Any) -> dict[str, Any]:
 @functools.cache
 def _wire_names(request_class: Any) -> dict[str, str]:
     return {field.name: wire_name(field) for field in attrs.fields(request_class)}
+
+
+def personal_texts_of(body: str) -> list[str]:
+    """The texts of `body_of` that say something of a person."""
+    return list(personal_texts(_read(body)[0]))
 
 
 def digest_of(text: str) -> str:

@@ -6,7 +6,6 @@ Each of the three says where the money went: host, environment, merchant, API an
 from __future__ import annotations
 
 import asyncio
-import csv
 import itertools
 import json
 import time
@@ -23,6 +22,7 @@ from ..ledger.base import Batch, Ledger
 from ..ledger.row import Row
 from ..run.runner import Summary
 from ..states import State
+from .csv_cells import CsvWriter
 from .html import html_page
 
 __all__ = ["write_report"]
@@ -61,14 +61,14 @@ async def write_report(
 async def _write_rows(
     ledger: Ledger, path: Path, currency: str, destination: Mapping[str, str], files: Mapping[int, str]
 ) -> None:
-    places = [_harmless(destination.get(name, "")) for name in _PLACES]
+    places = [destination.get(name, "") for name in _PLACES]
     file = await asyncio.to_thread(_open, path)
     with file:
-        writer = csv.writer(file)
-        writer.writerow((*_HEADER, "batch", "file", *_PLACES))
+        writer = CsvWriter(file)
+        writer.row((*_HEADER, "batch", "file", *_PLACES))
         async for page in ledger.pages():
-            rows = [[*_cells(row, currency), row.intake, _harmless(files.get(row.intake, "")), *places] for row in page]
-            await asyncio.to_thread(writer.writerows, rows)
+            rows = [[*_cells(row, currency), row.intake, files.get(row.intake, ""), *places] for row in page]
+            await asyncio.to_thread(writer.rows, rows)
 
 
 def _name(batch: Batch) -> str:
@@ -92,9 +92,9 @@ def _cells(row: Row, currency: str) -> list[Any]:
         row.order_id,
         from_minor(row.amount, currency),
         row.state.value,
-        "" if row.code is None else row.code,
-        _harmless(row.message or ""),
-        row.transaction_id or "",
+        row.code,
+        row.message,
+        row.transaction_id,
         row.resends,
         _moment(row.updated),
     ]
@@ -102,11 +102,6 @@ def _cells(row: Row, currency: str) -> list[Any]:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, MANILA).isoformat(timespec="seconds")
-
-
-def _harmless(text: str) -> str:
-    """Words from outside cannot become a formula in somebody's spreadsheet."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _summary(

@@ -1,0 +1,120 @@
+"""What PayCools says of a payment may repeat whose it is: such texts are taken out, however they are written there."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from .endpoint import registered
+from .fields import wire_name
+
+__all__ = ["personal_texts", "redacted"]
+
+_HIDDEN = "***"
+_SHORTEST = 3
+"""A name of one or two letters is a word of many sentences: it is nobody, and to hide it would spoil the message."""
+_LONGEST = 500
+_BETWEEN = r"[\s\-._/·]{0,3}"
+_PREFIXES = ("63", "62", "60", "66", "7")
+"""Of the countries: 639171234567 may stand there for 09171234567, and the other way round."""
+_HARMLESS = [
+    "appId",
+    "appName",
+    "sign",
+    "timestamp",
+    "param",
+    "amount",
+    "currency",
+    "countryCode",
+    "channelCode",
+    "payMethodCode",
+    "bankCode",
+    "transferCode",
+    "mchOrderId",
+    "mchRefundOrderId",
+    "transactionId",
+    "idempotencyId",
+]
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, whatever their case, and whatever blanks, dashes or dots stand inside them."""
+    if not text:
+        return text
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        pattern = _pattern(secret[:_LONGEST])
+        if pattern is not None:
+            text = pattern.sub(_HIDDEN, text)
+    return text
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(secret: str) -> re.Pattern[str] | None:
+    """What a secret may look like; None where it is none."""
+    letters = [char for char in secret if char.isalnum()]
+    if len(letters) < _SHORTEST:
+        return None
+    if all(char.isdigit() for char in letters):
+        return _number("".join(letters), secret.lstrip().startswith("+"))
+    return re.compile(rf"(?<![^\W_]){_BETWEEN.join(map(re.escape, letters))}(?![^\W_])", re.IGNORECASE)
+
+
+def _number(digits: str, international: bool) -> re.Pattern[str]:
+    core = digits
+    if len(digits) > 8:
+        prefix = next((each for each in _PREFIXES if international and digits.startswith(each)), "0")
+        core = digits.removeprefix(prefix) if digits.startswith(prefix) else digits
+    found = _BETWEEN.join(core)
+    if core != digits:  # a prefix may have been put before it, or taken away
+        return re.compile(rf"(?:\+?{_BETWEEN.join(digits[: len(digits) - len(core)])}{_BETWEEN})?{found}")
+    # a short one is no part of a longer one, such as an order's id
+    return re.compile(found if len(core) > 5 else rf"(?<![^\W_]){found}(?![^\W_])")
+
+
+def personal_texts(request: Any) -> Iterator[str]:
+    """The texts of a request, and of the objects inside it, that say something of a person.
+
+    Of a mapping: those under the names of such fields, and under names that no request of this package has.
+    """
+    if isinstance(request, Mapping):
+        for name, value in request.items():
+            yield from _under(str(name), value)
+    elif attrs.has(type(request)):
+        for field in attrs.fields(type(request)):
+            value = getattr(request, field.name)
+            if isinstance(value, str) and field.metadata.get("personal"):
+                yield value
+            elif attrs.has(type(value)):
+                yield from personal_texts(value)
+
+
+def _under(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from personal_texts(value)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _under(name, each)
+    elif isinstance(value, str | int) and not isinstance(value, bool) and _is_personal(name):
+        yield str(value)
+
+
+def _is_personal(name: str) -> bool:
+    personal, harmless = _names(len(registered()))
+    return name in personal or name not in harmless
+
+
+@functools.lru_cache(maxsize=8)
+def _names(_: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of fields, ours and PayCools', under which something of a person stands, and the others."""
+    personal: set[str] = set()
+    every = set(_HARMLESS)
+    for entry in registered():
+        for field in attrs.fields(entry.request) if attrs.has(entry.request) else ():
+            every |= {field.name, wire_name(field)}
+            if field.metadata.get("personal"):
+                personal |= {field.name, wire_name(field)}
+    return frozenset(personal), frozenset(every - personal)
