@@ -64,10 +64,13 @@ def read_small(path: Path, most: int) -> bytes:
 def _from_pipe(descriptor: int, most: int) -> bytes:
     content, until = b"", time.monotonic() + _PIPE_SECONDS
     while len(content) <= most:
-        if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
-            raise TimeoutError(0, "nothing comes out of this pipe")
-        block = os.read(descriptor, most + 1 - len(content))
-        if not block:
+        try:
+            block = os.read(descriptor, most + 1 - len(content))
+        except BlockingIOError:  # whoever writes into it has nothing yet
+            if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError(0, "nothing comes out of this pipe") from None
+            continue
+        if not block:  # nobody writes into it, or not any more
             break
         content += block
     return content

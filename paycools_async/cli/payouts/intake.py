@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sqlite3
 import tempfile
 import threading
@@ -17,7 +18,9 @@ import attrs
 from ...batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
 from ...batch.files.codes import read_codes
 from ...batch.files.repeats import Repeats
+from ...batch.files.text import MOST_BYTES
 from ...batch.ledger.base import Intake, Source
+from ...regular_file import NotRegular, open_regular
 from ..console import echo, echo_error
 from .showing import hint
 
@@ -101,13 +104,20 @@ def _unchanged(
 def _sha256(path: Path) -> str:
     found = hashlib.sha256()
     try:
-        if path.exists() and not path.is_file():
-            raise FileError(f"{path}: is no file")
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
+        with open_regular(path) as file:
+            left = os.fstat(file.fileno()).st_size
+            if left > MOST_BYTES:
+                raise FileError(f"{path.name}: has {left:,} bytes, must be at most {MOST_BYTES:,}")
+            # what is added meanwhile changes the hash of the second look, and is not waited for
+            while block := file.read(min(1 << 20, left + 1)):
                 found.update(block)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+                left -= len(block)
+                if left < 0:
+                    break
+    except NotRegular:
+        raise FileError(f"{path}: is no file") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'no such name'}") from None
     return found.hexdigest()
 
 
