@@ -251,7 +251,7 @@ class StillPending(PayCoolsError):
 
 
 class ApiError(PayCoolsError):
-    """PayCools answered with an error code. `.code` and `.message` are as received; `.hint` is our advice."""
+    """PayCools answered with an error code. `.code` is as received, `.message` fit to be shown; `.hint` is our advice."""
 
     args: tuple[Any, ...]
     outcome: Outcome = Outcome.REJECTED

@@ -21,6 +21,7 @@ from ...batch.report.csv_cells import CsvWriter
 from ...client import PayCoolsPH
 from ...errors import ConfigurationError
 from ...money import format_major, from_minor
+from ...texts import shown_text
 from ..clients import open_client, payouts_of
 from ..console import echo, echo_error, run_command
 from ..destination import Destination, destination_lines
@@ -179,5 +180,5 @@ def _line(finding: Finding, currency: str) -> str:
         here = f"{finding.our_state.value} {format_major(finding.our_amount, currency)}"
     if finding.their_status is not None or finding.their_amount is not None:
         amount = "?" if finding.their_amount is None else format_major(finding.their_amount, currency)
-        there = f"{finding.their_status or '?'} {amount}"
-    return f"{finding.order_id}: here {here}, there {there}"
+        there = f"{shown_text(finding.their_status or '?', 40)} {amount}"
+    return f"{shown_text(finding.order_id, 80)}: here {here}, there {there}"
