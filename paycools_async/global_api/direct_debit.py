@@ -6,7 +6,6 @@ PayCools writes the token as payToken in requests and as paytoken in notificatio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -16,6 +15,7 @@ from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, end
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..product import Call
+from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
 from ..vocabulary.statuses import InactiveType, TokenStatus
 from .base import GlobalEvent, GlobalResult, PaymentEvent
@@ -79,16 +79,8 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
 
 
 @result
-class GlobalDebitToken(GlobalResult):
+class GlobalDebitToken(GlobalResult, authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are taken as UTC+8 (inferred)."""
-
-    # the table spells the channel in lower case, the sample does not
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    channel_code: str | None = attrs.field(default=None, metadata={"aliases": ("channelcode",)})
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @result
@@ -101,7 +93,7 @@ class GlobalAuthorization(GlobalResult):
     @property
     def active(self) -> list[GlobalDebitToken]:
         """The tokens that may be debited."""
-        return [token for token in self.token_list if token.token_status is TokenStatus.ACTIVED]
+        return authorizations.active_among(self.token_list)
 
 
 @endpoint(
@@ -120,14 +112,8 @@ class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
 
 
 @result
-class CancelledGlobalAuthorization(GlobalResult):
+class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthorization):
     """The authorization's end, as far as PayCools says; no answer is published."""
-
-    user_id: str | None = None
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    token_status: TokenStatus | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @endpoint(
@@ -160,21 +146,10 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     nav="dd.6",
     provenance=Provenance.DOCUMENTED,
 )
-class GlobalAuthorizationChanged(GlobalEvent):
+class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent):
     """A customer authorized, failed to, or ended it (dd.6). Documented. Times are taken as UTC+8 (inferred)."""
 
-    event_name: str
-    user_id: str
-    request_id: str
     channel_code: str
-    country_code: str | None = None
-    pay_token: str | None = attrs.field(
-        default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}
-    )
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @callback(

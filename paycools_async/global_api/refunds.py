@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
@@ -11,9 +10,10 @@ from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
 from ..product import Call
+from ..vocabulary import refunds
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import RefundStatus
-from .base import FailedCode, GlobalEvent, GlobalResult
+from .base import GlobalEvent, GlobalResult
 
 __all__ = [
     "CreateGlobalRefund",
@@ -27,17 +27,11 @@ __all__ = [
 
 
 @result
-class GlobalRefundReceipt(GlobalResult):
+class GlobalRefundReceipt(GlobalResult, refunds.RefundReceipt):
     """PayCools took the refund. It is not final: list the refunds or wait for the notification.
 
     `refund_transaction_id` is PayCools' id. `refund_amount` in minor units (whole rupiah in Indonesia).
     """
-
-    refund_transaction_id: str
-    mch_refund_order_id: str | None = None
-    refund_amount: int | None = None
-    refund_status: RefundStatus | None = None
-    refund_create_time: datetime | None = None
 
 
 @endpoint(
@@ -68,21 +62,8 @@ class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
 
 
 @result
-class GlobalRefundRecord(GlobalResult):
+class GlobalRefundRecord(GlobalResult, refunds.RefundRecord):
     """One refund of a payment. Amounts in minor units (whole rupiah in Indonesia). Only `refund_status` decides."""
-
-    refund_transaction_id: str
-    refund_status: RefundStatus
-    mch_refund_order_id: str | None = None
-    original_transaction_id: str | None = None
-    refund_amount: int | None = None
-    fee_refunded: int | None = None
-    """The fee that PayCools gave back."""
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=Provenance.DOCUMENTED)
@@ -108,25 +89,12 @@ class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     nav="7.3",
     provenance=Provenance.DOCUMENTED,
 )
-class GlobalRefundSettled(GlobalEvent):
+class GlobalRefundSettled(GlobalEvent, refunds.RefundEvent):
     """A refund became final (7.3). Documented. Sent to `refund_callback_url`. Amounts in minor units.
 
     Decide on `refund_status`, which is COMPLETE here where payments say COMPLETED. The times' zone is inferred: the
     published sample's id holds its own moment, eight hours behind the text (UTC+8).
     """
-
-    event_name: str
-    mch_refund_order_id: str
-    refund_transaction_id: str
-    original_transaction_id: str
-    refund_amount: int
-    refund_status: RefundStatus
-    fee_refunded: int | None = None
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None  # the table requires it, the sample has none
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, GlobalRefundReceipt]):

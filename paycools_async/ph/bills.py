@@ -15,7 +15,7 @@ from ..errors import FieldError
 from ..fields import EMAIL, code, codes, day, extra_fields, order_id, text
 from ..product import Call, Product
 from ..vocabulary.checks import days_in_order
-from .events import MoneyEvent
+from ..vocabulary.events import MoneyEvent
 from .standing import AccountsOrder, ReceivedPayment
 
 __all__ = [

@@ -22,9 +22,9 @@ from ..product import Call
 from ..resolving import ResolvingProduct
 from ..texts import form_fault
 from ..vocabulary.checks import paylater_needs
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.parts import CheckoutAddress, CheckoutGoods
 from ..vocabulary.statuses import TransactionStatus
-from .events import PaymentEvent
 
 __all__ = [
     "AvailableChannel",

@@ -16,8 +16,8 @@ from ..enums import OpenEnum
 from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
-from .events import PaymentEvent
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
 

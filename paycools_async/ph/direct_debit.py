@@ -14,6 +14,7 @@ import attrs
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
 from .direct_debit_tokens import (
     SUCCESS,
@@ -28,7 +29,6 @@ from .direct_debit_tokens import (
     QueryAuthorization,
     TokenStatus,
 )
-from .events import PaymentEvent
 
 __all__ = [
     "AuthorizationChanged",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
 from ..countries import PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import Effect, PHRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
@@ -26,11 +25,10 @@ from ..fields import (
 from ..order_products import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
-from ..vocabulary.failures import FailedCode
+from ..vocabulary import results
+from ..vocabulary.events import OrderEvent
 from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
-from ..vocabulary.statuses import TransactionStatus
 from .codes import EWalletCode
-from .events import OrderEvent
 
 __all__ = [
     "CreatePayout",
@@ -44,16 +42,11 @@ __all__ = [
 
 
 @result
-class PayoutReceipt(Result):
+class PayoutReceipt(results.OrderReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the callback.
 
     `transaction_id` is PayCools' id. The other fields are inferred from twins of this page and may be missing.
     """
-
-    transaction_id: str
-    transaction_status: TransactionStatus | None = None
-    transaction_time: datetime | None = None
-    mch_order_id: str | None = None
 
 
 QR_CONTENT = explained(spoiled, "is no content of a QR code")
@@ -116,19 +109,8 @@ class CreatePayout(PHRequest[PayoutReceipt]):
 
 
 @result
-class PayoutStatus(Result):
+class PayoutStatus(results.OrderStatus):
     """Where a payout stands. `amount` in centavos; times are Philippine."""
-
-    mch_order_id: str
-    transaction_id: str
-    transaction_status: TransactionStatus
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=Provenance.DOCUMENTED)

@@ -14,7 +14,7 @@ from ..errors import FieldError
 from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
 from ..product import Call, Product
 from ..vocabulary.checks import days_in_order
-from .events import PaymentEvent
+from ..vocabulary.events import PaymentEvent
 from .standing import ReceivedPayment
 
 __all__ = [

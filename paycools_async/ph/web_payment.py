@@ -10,8 +10,8 @@ import attrs
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
-from .events import PaymentEvent
 
 __all__ = [
     "CreateWebPayment",
