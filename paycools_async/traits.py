@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["Effect", "Provenance", "Purpose", "Wire", "purpose_of"]
+__all__ = ["Effect", "Provenance", "Purpose", "Wire", "effect_of", "purpose_of"]
 
 
 class Provenance(enum.Enum):
@@ -52,6 +52,16 @@ class Purpose(enum.Enum):
 def purpose_of(effect: Effect) -> Purpose:
     """What a call is for where nothing else says it."""
     return Purpose.READ if effect is Effect.READS else Purpose.OTHER
+
+
+_MAKES = frozenset({Purpose.ACCOUNT, Purpose.TRANSFER_ACCOUNT, Purpose.CODE, Purpose.CONSENT, Purpose.CHANGE})
+
+
+def effect_of(purpose: Purpose) -> Effect:
+    """What a call for this purpose does where nothing else says it: the most that it may do."""
+    if purpose is Purpose.READ:
+        return Effect.READS
+    return Effect.CREATES if purpose in _MAKES else Effect.MOVES_MONEY
 
 
 class Wire(enum.Enum):

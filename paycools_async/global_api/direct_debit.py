@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES
-from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..product import Call
@@ -52,7 +52,6 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
 )
@@ -121,7 +120,6 @@ class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthori
     "POST",
     None,
     nav="dd.3",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
 )

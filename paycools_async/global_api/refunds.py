@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
@@ -39,7 +39,6 @@ class GlobalRefundReceipt(GlobalResult, refunds.RefundReceipt):
     "POST",
     "/open-api/payment/refund",
     nav="7.1",
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, codes, day, order_id, text
@@ -62,7 +62,6 @@ class TransferAccountSet(Result):
     "POST",
     "/api/v1/batch/paymentAccount",
     nav="6.1",
-    effect=Effect.CREATES,
     purpose=Purpose.TRANSFER_ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     client_fields=("appName",),
@@ -88,7 +87,6 @@ class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     "POST",
     "/api/v1/batch/paymentAccount/{mchOrderId}/update",
     nav="6.2",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, code, codes, day, extra_fields, order_id, text
@@ -89,7 +89,6 @@ class StaticVASet(Result):
     "POST",
     "/api/v1/paymentCode",
     nav="4.1",
-    effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     client_fields=("appName",),
@@ -121,7 +120,6 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     "POST",
     "/api/v1/batch/paymentCode",
     nav="4.2",
-    effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
     client_fields=("appName",),
@@ -142,7 +140,6 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     "POST",
     "/api/v1/batch/paymentCode/{mchOrderId}/update",
     nav="4.3",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
@@ -247,7 +244,6 @@ class BillsPaymentVerification(Event):
     "POST",
     "/api/v1/paymentCode/cancel",
     nav="4.7",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )

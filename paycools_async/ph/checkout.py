@@ -226,7 +226,6 @@ class QueryCheckout(PHRequest[CheckoutStatus]):
     "POST",
     "/api/v2/checkout/close",
     nav="9.4",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,

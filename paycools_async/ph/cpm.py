@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..countries import PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..product import Call
@@ -51,7 +51,6 @@ class CPMReceipt(Result):
     "POST",
     "/api/v1/cpm/payment",
     nav="cpm.1",
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
     client_fields=("appName",),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
 from ..vocabulary.events import PaymentEvent
@@ -66,7 +66,6 @@ class DirectDebitReceipt(Result):
     "POST",
     None,
     nav="10.5",
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.UNPUBLISHED,
     client_fields=("appName", "timestamp"),

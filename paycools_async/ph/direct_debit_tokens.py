@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..vocabulary import authorizations
@@ -51,7 +51,6 @@ class AuthorizationLink(Result):
     "POST",
     None,
     nav="10.1",
-    effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.UNPUBLISHED,
     client_fields=("timestamp",),
@@ -130,7 +129,6 @@ class CancelledAuthorization(authorizations.CancelledAuthorization):
     "POST",
     None,
     nav="10.3",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
     client_fields=("timestamp",),

@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from ..countries import PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
@@ -62,7 +62,6 @@ def _account_no(value: Any, request: Any) -> Any:
     "POST",
     "/api/v1/payout",
     nav="3.1",
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
     client_fields=("appName",),

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
@@ -81,7 +81,6 @@ _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
     "POST",
     "/api/v1/qrcode",
     nav="5.1",
-    effect=Effect.CREATES,
     purpose=Purpose.CODE,
     provenance=Provenance.DOCUMENTED,
     client_fields=("appName",),
@@ -148,7 +147,6 @@ class GetQRPayments(PHRequest[list[ReceivedPayment]]):
     "POST",
     "/api/v1/qrcode/cancel",
     nav="5.4",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
@@ -174,7 +172,6 @@ class QRPaymentSettled(PaymentEvent):
     "POST",
     "/api/v1/qrcode/update",
     nav="5.6",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )

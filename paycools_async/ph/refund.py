@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import PHRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
@@ -38,7 +38,6 @@ class RefundReceipt(refunds.RefundReceipt):
     "POST",
     "/api/payment/refund",  # without /v1, on the old and the current site
     nav="8.1",
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
 )

@@ -72,7 +72,6 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     "/open-api/indonesia/disbursement/transfer",
     nav="3.1.1",
     country=INDONESIA,
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
 )

@@ -62,7 +62,6 @@ def _account_no(value: Any, request: Any) -> Any:
     "/open-api/malaysia/disbursement/transfer",
     nav="4.1.1",
     country=MALAYSIA,
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
     success_codes=SUCCESS,

@@ -85,7 +85,6 @@ def _account_no(value: Any, request: Any) -> Any:
     "/open-api/philippines/disbursement/transfer",
     nav="2.1.1",
     country=PHILIPPINES,
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
 )

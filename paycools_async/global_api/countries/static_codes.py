@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from ...countries import PHILIPPINES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result, shared
+from ...endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint, result, shared
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import EMAIL, URL, code, day, extra_fields, mobile, order_id, text
@@ -126,7 +126,6 @@ class StaticPaymentsInquiry(GlobalRequest[R]):
     "/open-api/philippines/static/payment/generate",
     nav="2.3.1",
     country=PHILIPPINES,
-    effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
 )
@@ -178,7 +177,6 @@ class PhilippineStaticPaymentSettled(PaymentEvent):
     "/open-api/philippines/static/code/cancel",
     nav="2.3.5",
     country=PHILIPPINES,
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )

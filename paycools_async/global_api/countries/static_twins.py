@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from ...countries import ID_MOBILE, INDONESIA, TH_MOBILE, THAILAND
-from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import Provenance, Purpose, callback, endpoint, result
 from ...fields import mobile
 from ...product import Call, Product
 from ..base import PaymentEvent
@@ -56,7 +56,6 @@ class IndonesianStaticPayment(StaticPayment):
     "/open-api/indonesia/static/payment/generate",
     nav="3.3.1",
     country=INDONESIA,
-    effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
 )
@@ -129,7 +128,6 @@ class ThaiStaticPayment(StaticPayment):
     "/open-api/thailand/static/payment/generate",
     nav="5.3.1",
     country=THAILAND,
-    effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
 )

@@ -74,7 +74,6 @@ _NEEDS = {
     "/open-api/thailand/disbursement/transfer",
     nav="5.1.1",
     country=THAILAND,
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
 )

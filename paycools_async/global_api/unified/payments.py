@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from ...countries import COUNTRIES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
 from ...money import EXPONENTS
@@ -68,8 +68,7 @@ class UnifiedPaymentReceipt(GlobalResult):
     "POST",
     "/open-api/payment/generate",
     nav="u.3.1",
-    effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
-    purpose=Purpose.PAYMENT,
+    purpose=Purpose.PAYMENT,  # with a token it takes the money at once
     provenance=Provenance.DOCUMENTED,
 )
 class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
@@ -147,7 +146,6 @@ class ClosedUnifiedPayment(GlobalResult):
     "POST",
     "/open-api/payment/close",
     nav="u.3.3",
-    effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )

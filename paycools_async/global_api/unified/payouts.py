@@ -8,7 +8,7 @@ from typing import Any, Final
 import attrs
 
 from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
 from ...product import Call
@@ -36,7 +36,6 @@ __all__ = [
     "POST",
     "/open-api/disbursement/transfer",
     nav="u.4.1",
-    effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
 )
