@@ -8,10 +8,10 @@ from typing import Any, Final
 import attrs
 
 from ...countries import MALAYSIA, MY_MOBILE
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...endpoint import Effect, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, minor_units, mobile, order_id, text
+from ...fields import account, choice, code, mobile, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
@@ -21,9 +21,8 @@ from ..base import (
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
-    default_idempotency_id,
 )
-from .base import CountryPayment
+from .base import CountryPayment, CountryPayout, OrderInquiry
 
 __all__ = [
     "CreateMalaysianPayment",
@@ -66,7 +65,7 @@ def _account_no(value: Any, request: Any) -> Any:
     provenance=Provenance.INFERRED,
     success_codes=SUCCESS,
 )
-class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     """Create a payout in Malaysia (4.1.1). The fields are documented, the path is inferred from two other countries.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: sen (MYR 500.10 is 50010); no limits
@@ -79,10 +78,6 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     `await paycools.malaysia.payouts.resolve(error.request)`.
     """
 
-    # the page's text says 1 to 32 and its table 10 to 32; for the idempotency id 10 to 30 and 10 to 32
-    mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
-    amount: int = minor_units(1)
     pay_method_code: str = code("BANK")
     transfer_code: str = code("RHBB")
     account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
@@ -104,10 +99,8 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     provenance=Provenance.INFERRED,
     success_codes=SUCCESS,
 )
-class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryMalaysianPayout(OrderInquiry[GlobalPayoutStatus]):
     """Check a payout's status by order id (4.1.2). The fields are documented, the path is inferred. Raises NotFound."""
-
-    mch_order_id: str = order_id()  # the page says 10 to 32; creation may take 1 to 32, so does this
 
 
 @callback(
@@ -162,10 +155,8 @@ class CreateMalaysianPayment(CountryPayment):
     country=MALAYSIA,
     provenance=Provenance.INFERRED,
 )
-class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(

@@ -27,17 +27,23 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import CountryPayment
-from .static_codes import PhilippineStaticCodes
+from .base import CountryPayment, OrderInquiry
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
+    "CancelPhilippineStaticCode",
     "CreatePhilippinePayment",
     "CreatePhilippinePayout",
+    "CreatePhilippineStaticCode",
+    "GetPhilippineStaticCode",
+    "GetPhilippineStaticPayments",
     "PhilippineChannel",
     "PhilippinePaymentSettled",
     "PhilippinePayments",
     "PhilippinePayoutSettled",
     "PhilippinePayouts",
+    "PhilippineStaticCodes",
+    "PhilippineStaticPaymentSettled",
     "Philippines",
     "QueryPhilippinePayment",
     "QueryPhilippinePayout",
@@ -124,13 +130,11 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     country=PHILIPPINES,
     provenance=Provenance.INFERRED,
 )
-class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryPhilippinePayout(OrderInquiry[GlobalPayoutStatus]):
     """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
 
     Raises NotFound.
     """
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -186,10 +190,8 @@ class CreatePhilippinePayment(CountryPayment):
     country=PHILIPPINES,
     provenance=Provenance.DOCUMENTED,
 )
-class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryPhilippinePayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (2.2.2). Documented; the answer by its example only. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -209,6 +211,85 @@ class PhilippinePayments(Product):
 
     create: Final = Call(CreatePhilippinePayment)
     query: Final = Call(QueryPhilippinePayment)
+
+
+# 2.3 Static codes
+
+
+@endpoint(
+    "global.ph.static.create",
+    "POST",
+    "/open-api/philippines/static/payment/generate",
+    nav="2.3.1",
+    country=PHILIPPINES,
+    purpose=Purpose.ACCOUNT,
+    provenance=Provenance.DOCUMENTED,
+)
+class CreatePhilippineStaticCode(StaticCodeOrder[StaticCode]):
+    """Create a static QR code that takes many payments of any amount (2.3.1). Documented.
+
+    `channel_code`: `PhilippineChannel.QRPH_STATIC` is the only one seen. `notify_url` gets a callback for every
+    payment. `mobile`: 09.., 639.. or +639.., sent as 09xxxxxxxxx. `pay_mode` stands in the page's example alone
+    ("WEB"), without a word on its meaning.
+    """
+
+    mobile: str = mobile()
+
+
+@endpoint("global.ph.static.detail", "POST", None, nav="2.3.2", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED)
+class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
+    """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
+
+    Its fields are inferred from creation and cancellation; `extra` adds others.
+    """
+
+
+@endpoint(
+    "global.ph.static.payments", "POST", None, nav="2.3.3", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED
+)
+class GetPhilippineStaticPayments(StaticPaymentsInquiry[list[StaticPayment]]):
+    """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.
+
+    Its fields are those of the Thai and Indonesian relatives, which require both days (yyyy-MM-dd); `extra` adds
+    others.
+    """
+
+
+@callback(
+    "global.ph.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="2.3.4",
+    country=PHILIPPINES,
+    provenance=Provenance.DOCUMENTED,
+)
+class PhilippineStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in the Philippines became final (2.3.4). Documented. Centavos."""
+
+
+@endpoint(
+    "global.ph.static.cancel",
+    "POST",
+    "/open-api/philippines/static/code/cancel",
+    nav="2.3.5",
+    country=PHILIPPINES,
+    purpose=Purpose.CHANGE,
+    provenance=Provenance.DOCUMENTED,
+)
+class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
+    """Cancel a static code (2.3.5); its status is CANCEL then. Documented. Raises NotFound."""
+
+    mch_order_id: str = order_id()
+    channel_code: str = code()
+
+
+class PhilippineStaticCodes(Product):
+    """Static QR codes in the Philippines."""
+
+    create: Final = Call(CreatePhilippineStaticCode)
+    detail: Final = Call(GetPhilippineStaticCode)
+    payments: Final = Call(GetPhilippineStaticPayments)
+    cancel: Final = Call(CancelPhilippineStaticCode)
 
 
 class Philippines:

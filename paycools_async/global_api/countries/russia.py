@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from ...countries import RUSSIA
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
-from ...fields import order_id, phone
+from ...endpoint import Effect, Provenance, Purpose, callback, endpoint
+from ...fields import phone
 from ...product import Call, Product, Sender
 from ..base import (
     GlobalPaymentStatus,
     PaymentEvent,
 )
-from .base import CountryPayment
+from .base import CountryPayment, OrderInquiry
 
 __all__ = [
     "CreateRussianPayment",
@@ -56,10 +56,8 @@ class CreateRussianPayment(CountryPayment):
     country=RUSSIA,
     provenance=Provenance.INFERRED,
 )
-class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryRussianPayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
