@@ -16,19 +16,16 @@ from .errors import (
     DeadlineExceeded,
     Outcome,
     PayCoolsError,
-    RateLimited,
     SigningError,
-    TransientError,
     TransportError,
-    UnexpectedAnswer,
 )
 from .hooks import AttemptEnded, AttemptStarted, Observer, tell
-from .policy import Deadline, Pace, Retry
+from .policy import Deadline, Pace, Retry, note_answer
 from .preparing import Prepared
 from .signing.base import TimedSigner
 from .times import Clock
 from .transports.base import Departure, HttpRequest, HttpResponse, Transport
-from .wire.answer import Answer, data_of, read_answer, retry_after
+from .wire.answer import Answer, data_of, read_answer
 from .wire.flat import SignedRequest
 
 __all__ = ["Attempts", "Progress", "Reply"]
@@ -146,17 +143,10 @@ class Attempts:
         try:
             answer = read_answer(response.status, response.headers, response.body)
             data = data_of(answer, response.status, response.headers, prepared.endpoint)
-        except UnexpectedAnswer as error:
-            if error.status in (429, 503):
-                self.pace.busy(sent_at, error.retry_after)
+        except PayCoolsError as error:
+            note_answer(self.pace, sent_at, error)
             raise
-        except (RateLimited, TransientError):
-            self.pace.busy(sent_at, retry_after(response.headers))
-            raise
-        except ApiError:
-            self.pace.calm(sent_at)
-            raise
-        self.pace.calm(sent_at)
+        note_answer(self.pace, sent_at, None)
         return Reply(answer, data, response)
 
     async def _carry(self, request: HttpRequest) -> HttpResponse:

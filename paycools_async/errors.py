@@ -286,6 +286,8 @@ class ApiError(PayCoolsError):
 
     outcome: Outcome = Outcome.REJECTED
     hint: str = "see PayCools' message"
+    retry_after: float | None = None
+    """The seconds PayCools asked to wait, if it did."""
 
     def __init__(self, code: int, message: str, *, outcome: Outcome | None = None) -> None:
         self.code = code

@@ -52,14 +52,13 @@ def not_found(request: Request[Any], message: str) -> NotFound:
     return error.with_context(operation=endpoint.id, order_id=order_id_of(request))
 
 
-E = TypeVar("E", bound=OrderConflict | OutcomeUnknown)
+E = TypeVar("E", bound=PayCoolsError)
 
 
 def about_order(error: E, operation: str, order_id: str | None, request: Any, record: InDoubt | None) -> E:
     """The error of the order, as its creation is known, and not of an inquiry."""
     known: dict[str, Any] = {"operation": operation, "order_id": order_id, "request": request}
-    unclear = isinstance(error, OutcomeUnknown)
-    if unclear and record is not None:
+    if isinstance(error, OutcomeUnknown) and record is not None:
         known["sent_at"] = record.sent_at
     return error.with_context(**known)
 
