@@ -1,33 +1,46 @@
-"""What the errors of a call say: which operation and order, nothing of a person, and what is to be done."""
+"""What the errors of a call say: which operation and order, nothing of a person, and what is to be done.
+
+Each is made once, or copied with what is known besides; none is changed after somebody else has it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
+from .preparing import Prepared
+from .redaction import hidden_in, personal_names, personal_texts
 
-__all__ = ["hide_personal_data", "mismatch", "name_call", "unknown"]
+__all__ = ["about", "mismatch", "unknown"]
 
-
-def name_call(error: PayCoolsError, operation: str, order_id: str | None) -> None:
-    """Let the error's text begin with the call that it is about."""
-    if not isinstance(error, InvalidRequest):  # which names the request itself
-        error.operation, error.order_id = operation, order_id
+E = TypeVar("E", bound=PayCoolsError)
 
 
-def unknown(cause: PayCoolsError, operation: str, order_id: str | None, request: Any, sent_at: float) -> OutcomeUnknown:
+def about(error: E, prepared: Prepared[Any]) -> E:
+    """The error of this call: its text begins with operation and order, and holds nothing of a person."""
+    if isinstance(error, InvalidRequest):  # which names the request itself
+        return error
+    known: dict[str, Any] = {"operation": prepared.operation, "order_id": prepared.order_id}
+    if isinstance(error, ApiError):
+        personal = set(personal_texts(prepared.fields, personal_names(prepared.endpoint.request)))
+        known["message"] = hidden_in(error.message, personal)
+        if isinstance(error, InvalidParameter):
+            known["reason"] = hidden_in(error.reason, personal)
+    return error.with_context(**known)
+
+
+def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:
     """The error of a call that moves money or creates, and was not answered in a way that can be trusted."""
     said = cause.args[0] if cause.args else type(cause).__name__
     error = OutcomeUnknown(
         f"{said}. It may have got through: find out before anything is sent again; .request holds what was sent",
-        request=request,
+        request=prepared.request,
         sent_at=sent_at,
     )
-    name_call(error, operation, order_id)
-    return error
+    error.__cause__ = cause
+    return about(error, prepared)
 
 
 _SAME = (
@@ -62,28 +75,3 @@ def _in_both(request: type[Any], result: type[Any]) -> tuple[tuple[str, str], ..
         return ()
     names = set(attrs.fields_dict(request)) & set(attrs.fields_dict(result))
     return tuple((name, said) for name, said in _SAME if name in names)
-
-
-def hide_personal_data(error: PayCoolsError, request: Any) -> None:
-    """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
-    if not isinstance(error, ApiError):
-        return
-    for value in _personal_data(request):
-        # a mobile may come back with its country's prefix, 639.. for 09..
-        for secret in (value, value[1:]) if value.startswith("0") and len(value) > 8 else (value,):
-            error.message = error.message.replace(secret, "***")
-            error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
-            if isinstance(error, InvalidParameter):
-                error.reason = error.reason.replace(secret, "***")
-
-
-def _personal_data(request: Any) -> Iterator[str]:
-    """The texts of a request, and of the objects inside it, that say something of a person."""
-    if not attrs.has(type(request)):
-        return
-    for field in attrs.fields(type(request)):
-        value = getattr(request, field.name)
-        if isinstance(value, str) and field.metadata.get("personal"):
-            yield value
-        elif attrs.has(type(value)):
-            yield from _personal_data(value)

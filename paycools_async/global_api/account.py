@@ -87,10 +87,14 @@ class GlobalAccount(Product):
         """Fetch the report of a day (1.2) into a file, replaced whole at the end or not at all.
 
         `progress(done, total)` is called with bytes as they come; `total` is None where the server does not say.
-        Streamed: memory stays flat. HTTPS only (plain HTTP from this machine), redirects are not followed, and a file
-        that is cut off or larger than `max_bytes` raises UnexpectedAnswer. Network trouble raises TransportError; the
-        link stands in no error. `within` is seconds for the file.
+        Streamed over the client's transport: memory stays flat. HTTPS only, and from a public address only, unless
+        the client's own host is this machine or one of a private network; redirects are not followed. A link that
+        breaks this, and a file that is cut off or larger than `max_bytes`, raise UnexpectedAnswer; network trouble
+        raises TransportError, and a folder that cannot be written to FileError. The link stands in no error. Only its
+        owner can read the file. `within` is seconds for the file.
         """
         wanted = GetReportLink(country_code=country_code, trans_date=trans_date, trans_type=trans_type)
         link: ReportLink = await self._client.send(wanted)
-        return await fetch(link.download_url, Path(path), progress=progress, max_bytes=max_bytes, within=within)
+        return await fetch(
+            self._client, link.download_url, Path(path), progress=progress, max_bytes=max_bytes, within=within
+        )

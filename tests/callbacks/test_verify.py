@@ -20,7 +20,7 @@ from paycools_async.callbacks import (
     UnknownEvent,
     reference_of,
 )
-from paycools_async.callbacks.body import read
+from paycools_async.callbacks.parsing import read
 from paycools_async.callbacks.verify import Callbacks, family_of
 from paycools_async.endpoint import Event
 from paycools_async.errors import ConfigurationError
