@@ -129,6 +129,8 @@ class Request(Generic[R]):
     __slots__ = ()
     __endpoint__: ClassVar[Endpoint]
     __family__: ClassVar[Family]
+    __client_fields__: ClassVar[tuple[str, ...]]
+    """The wire fields that the client fills in besides `appId` and `sign`, unless the endpoint says otherwise."""
 
     def __attrs_post_init__(self) -> None:
         broken = [*self._broken_rules(), *self._cross_checks()]
@@ -157,6 +159,7 @@ class PHRequest(Request[R]):
 
     __slots__ = ()
     __family__ = PH
+    __client_fields__ = PH.client_fields
 
 
 class GlobalRequest(Request[R]):
@@ -164,6 +167,7 @@ class GlobalRequest(Request[R]):
 
     __slots__ = ()
     __family__ = GLOBAL
+    __client_fields__ = GLOBAL.client_fields
 
 
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
@@ -246,9 +250,9 @@ def endpoint(
 
     `country` is that of an endpoint which is one country's. `returns` is for a class that cannot say it otherwise.
     `client_fields` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp".
-    They, the wire form and the codes that mean success are those of the family unless given. `purpose` says which of
-    PayCools' codes refuse the call, and what it does unless `effect` says so; without either it reads. `fills` is the
-    former name of `client_fields`.
+    They, the wire form and the codes that mean success are those of the base class and the family unless given.
+    `purpose` says which of PayCools' codes refuse the call, and what it does unless `effect` says so; without either it
+    reads. `fills` is the former name of `client_fields`.
     """
     if fills is not None:
         warnings.warn("endpoint(fills=...) is now called client_fields", DeprecationWarning, stacklevel=2)
@@ -274,7 +278,7 @@ def endpoint(
             effect=does,
             purpose=purpose or purpose_of(does),
             wire=wire or family.wire,
-            client_fields=family.client_fields if client_fields is None else client_fields,
+            client_fields=made.__client_fields__ if client_fields is None else client_fields,
             success_codes=success_codes or family.success_codes,
         )
         _register(made.__endpoint__)

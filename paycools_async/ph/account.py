@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..endpoint import PHRequest, Provenance, Result, endpoint, result
+from ..endpoint import PHRequest, Provenance, Result, endpoint, result, shared
 from ..errors import FieldError
 from ..fields import choice, day, integer
 from ..product import Call, Product
@@ -31,6 +31,8 @@ __all__ = [
     "PayoutStatement",
 ]
 
+R = TypeVar("R")
+
 
 @result
 class Balance(Result):
@@ -45,21 +47,38 @@ class GetBalance(PHRequest[Balance]):
 
 
 @result
-class PaymentRecord(Result):
-    """One collection in the payment statement. `amount` and `fee` are Decimal **pesos**; times are Philippine."""
-
+class _Record(Result):
     merchant_order_id: str
     transaction_id: str | None = None
-    payment_method: str | None = None
-    payment_channel: str | None = None
     amount: Decimal | None = None
     fee: Decimal | None = None
-    name: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
     status: TransactionStatus | None = None
-    app_name: str | None = None
     create_time: datetime | None = None
     complete_time: datetime | None = None
+
+
+@shared
+class StatementPage(PHRequest[R]):
+    """One page of what was created, or completed, on a Philippine day."""
+
+    create_date: str | None = day(default=None)
+    complete_date: str | None = day(default=None)
+    page: int = integer(0, default=1)
+    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        return one_given(self, "create_date", "complete_date")
+
+
+@result
+class PaymentRecord(_Record):
+    """One collection in the payment statement. `amount` and `fee` are Decimal **pesos**; times are Philippine."""
+
+    payment_method: str | None = None
+    payment_channel: str | None = None
+    name: str | None = attrs.field(default=None, repr=False)
+    mobile: str | None = attrs.field(default=None, repr=False)
+    app_name: str | None = None
 
 
 @result
@@ -77,38 +96,23 @@ class PaymentStatement(Result):
     provenance=Provenance.DOCUMENTED,
     client_fields=("timestamp",),
 )
-class GetPaymentStatement(PHRequest[PaymentStatement]):
+class GetPaymentStatement(StatementPage[PaymentStatement]):
     """One page of the collections of a day (2.2). Documented.
 
     Give the day of creation or of completion, Philippine time. The first page's number and the page size are not
     documented; `paycools.account.payments(...)` walks all pages from 1.
     """
 
-    create_date: str | None = day(default=None)
-    complete_date: str | None = day(default=None)
-    page: int = integer(0, default=1)
-    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_given(self, "create_date", "complete_date")
-
 
 @result
-class PayoutRecord(Result):
+class PayoutRecord(_Record):
     """One payout in the payout statement. `amount` and `fee` are Decimal **pesos**; accounts come masked."""
 
-    merchant_order_id: str
-    transaction_id: str | None = None
-    amount: Decimal | None = None
-    fee: Decimal | None = None
     remitting_bank: str | None = None
     remitting_account: str | None = attrs.field(default=None, repr=False)
     recipient_name: str | None = attrs.field(default=None, repr=False)
     recipient_account: str | None = attrs.field(default=None, repr=False)
     receiving_channel: str | None = None
-    status: TransactionStatus | None = None
-    create_time: datetime | None = None
-    complete_time: datetime | None = None
 
 
 @result
@@ -126,16 +130,8 @@ class PayoutStatement(Result):
     provenance=Provenance.DOCUMENTED,
     client_fields=("timestamp",),
 )
-class GetPayoutStatement(PHRequest[PayoutStatement]):
+class GetPayoutStatement(StatementPage[PayoutStatement]):
     """One page of the payouts of a day (2.3). Documented; days and pages as in 2.2."""
-
-    create_date: str | None = day(default=None)
-    complete_date: str | None = day(default=None)
-    page: int = integer(0, default=1)
-    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_given(self, "create_date", "complete_date")
 
 
 class Account(Product):

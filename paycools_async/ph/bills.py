@@ -1,10 +1,10 @@
-"""4. Bills payment: static virtual accounts (VAs), standing codes that a customer pays again and again."""
+"""4. Bills payment: static virtual accounts (VAs) that a customer pays to again and again."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -12,11 +12,10 @@ import attrs
 from ..endpoint import Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, code, codes, day, extra_fields, order_id, text
+from ..fields import EMAIL, code, codes, extra_fields, order_id, text
 from ..product import Call, Product
-from ..vocabulary.checks import days_in_order
 from ..vocabulary.events import MoneyEvent
-from .standing import AccountsOrder, ReceivedPayment
+from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays
 
 __all__ = [
     "BatchCreateStaticVA",
@@ -91,7 +90,6 @@ class StaticVASet(Result):
     nav="4.1",
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
 )
 class CreateStaticVA(AccountsOrder[StaticVA]):
     """Create a static virtual account for one channel (4.1). Documented.
@@ -122,7 +120,6 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     nav="4.2",
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
 )
 class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     """Create static virtual accounts for several channels at once (4.2). Documented.
@@ -143,15 +140,12 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
 )
-class UpdateStaticVA(PHRequest[StaticVASet]):
+class UpdateStaticVA(ChannelsUpdate[StaticVASet]):
     """Set the channels of a set of virtual accounts (4.3). Documented.
 
     Only the list of channels can change, in a list or joined by commas. `mch_order_id` stands in the path; by default
     it is not signed (inferred; see `sign_path_parameters` of the client).
     """
-
-    mch_order_id: str = order_id(in_path=True)
-    channel_code: str | Sequence[str] = codes()
 
 
 @result
@@ -176,20 +170,14 @@ class GetCashierShortUrl(PHRequest[CashierShortUrl]):
 @endpoint(
     "ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=Provenance.OBSERVED
 )
-class GetBillsPayments(PHRequest[list[ReceivedPayment]]):
+class GetBillsPayments(PaymentsOfDays):
     """The payments that a set of virtual accounts received (4.5); all at once, there are no pages.
 
     The path and the answer were observed with an integrator; the days and `channel_code` are inferred from 5.3 and 6.3.
     Days are Philippine, yyyy-MM-dd. `channel_code`: one code, or several in a list or joined by commas.
     """
 
-    mch_order_id: str = order_id(in_path=True)
-    start_date: str | date = day()
-    end_date: str | date = day()
     channel_code: str | Sequence[str] | None = codes(default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
 
 class VerificationCode(enum.IntEnum):

@@ -16,8 +16,10 @@ from ..enums import OpenEnum
 from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount
+from ..vocabulary import results
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
+from .base import AppRequest
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
 
@@ -53,9 +55,8 @@ class CPMReceipt(Result):
     nav="cpm.1",
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
 )
-class CreateCPMPayment(PHRequest[CPMReceipt]):
+class CreateCPMPayment(AppRequest[CPMReceipt]):
     """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.
 
     `mch_order_id`: letters and digits, 1 to 32, unique. `amount`: centavos (inferred; the page gives no unit).
@@ -77,19 +78,13 @@ class CreateCPMPayment(PHRequest[CPMReceipt]):
 
 
 @result
-class CPMPayment(Result):
+class CPMPayment(results.Transaction):
     """Where a charge stands. `transaction_amount` in centavos (inferred); times are Philippine.
 
     `transaction_id` is PayCools' id, by which the payment is refunded.
     """
 
-    transaction_id: str
     transaction_status: TransactionStatus
-    transaction_amount: int | None = None
-    channel_code: str | None = None
-    transaction_create_time: datetime | None = None
-    transaction_return_time: datetime | None = None
-    remark: str | None = None
 
 
 @endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=Provenance.INFERRED)

@@ -6,16 +6,14 @@ the fields comes from the pages of one tenant (J&T) and from the Global API's tw
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
-
-import attrs
 
 from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
+from .base import PaymentStatus
 from .direct_debit_tokens import (
     SUCCESS,
     AuthorizationChanged,
@@ -96,23 +94,8 @@ class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
 
 
 @result
-class DirectDebitStatus(Result):
+class DirectDebitStatus(PaymentStatus):
     """Where a debit stands. `amount` in centavos; times are Philippine. The sample's SUCCESS reads as COMPLETE."""
-
-    transaction_id: str
-    transaction_status: TransactionStatus
-    mch_order_id: str | None = None
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    app_name: str | None = None
-    customer_name: str | None = attrs.field(default=None, repr=False)
-    channel_code: str | None = None
-    email: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
-    remark: str | None = None
-    callback_url: str | None = None
 
 
 @endpoint(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -19,6 +19,7 @@ from ..fields import (
     day,
     integer,
     minor_units,
+    mobile_where,
     order_id,
     text,
 )
@@ -28,6 +29,7 @@ from ..texts import explained, form_fault, spoiled
 from ..vocabulary import results
 from ..vocabulary.events import OrderEvent
 from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
+from .base import AppRequest
 from .codes import EWalletCode
 
 __all__ = [
@@ -53,20 +55,10 @@ QR_CONTENT = explained(spoiled, "is no content of a QR code")
 _ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
-
-
 @endpoint(
-    "ph.payout.create",
-    "POST",
-    "/api/v1/payout",
-    nav="3.1",
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
+    "ph.payout.create", "POST", "/api/v1/payout", nav="3.1", purpose=Purpose.PAYOUT, provenance=Provenance.DOCUMENTED
 )
-class CreatePayout(PHRequest[PayoutReceipt]):
+class CreatePayout(AppRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: centavos, 100 to 500,000,000 (PHP
@@ -84,7 +76,7 @@ class CreatePayout(PHRequest[PayoutReceipt]):
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
     pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
-    account_no: str = text(1, personal=True, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 30, personal=True)
     bank_code: str | None = code(default=None)
     ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -11,11 +11,11 @@ import attrs
 from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
+from ..fields import EMAIL, URL, code, integer, minor_units, order_id, text
 from ..product import Call, Product
-from ..vocabulary.checks import days_in_order
 from ..vocabulary.events import PaymentEvent
-from .standing import ReceivedPayment
+from .base import AppRequest
+from .static_accounts import PaymentsOfDays
 
 __all__ = [
     "QR",
@@ -77,15 +77,9 @@ _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
 
 
 @endpoint(
-    "ph.qrcode.create",
-    "POST",
-    "/api/v1/qrcode",
-    nav="5.1",
-    purpose=Purpose.CODE,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
+    "ph.qrcode.create", "POST", "/api/v1/qrcode", nav="5.1", purpose=Purpose.CODE, provenance=Provenance.DOCUMENTED
 )
-class CreateQR(PHRequest[QRCode]):
+class CreateQR(AppRequest[QRCode]):
     """Create a QR code (5.1). Documented.
 
     `mch_order_id`: letters and digits, 1 to 32; one code a customer or bill. `channel_code`: see `QRChannel`.
@@ -127,19 +121,12 @@ class GetQR(PHRequest[QRCode]):
 @endpoint(
     "ph.qrcode.payments", "GET", "/api/v1/qrcode/{mchOrderId}/payments", nav="5.3", provenance=Provenance.DOCUMENTED
 )
-class GetQRPayments(PHRequest[list[ReceivedPayment]]):
+class GetQRPayments(PaymentsOfDays):
     """The payments that a QR code received (5.3); all at once, there are no pages. Documented.
 
     Days are Philippine, yyyy-MM-dd. `mch_order_id` stands in the path; by default it is not signed (inferred; see
     `sign_path_parameters` of the client).
     """
-
-    mch_order_id: str = order_id(in_path=True)
-    start_date: str | date = day()
-    end_date: str | date = day()
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
 
 @endpoint(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-import attrs
-
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
+from .base import AppRequest, PaymentStatus
 
 __all__ = [
     "CreateWebPayment",
@@ -47,9 +46,8 @@ class WebPayment(Result):
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
 )
-class CreateWebPayment(PHRequest[WebPayment]):
+class CreateWebPayment(AppRequest[WebPayment]):
     """Create a web payment (7.1). Documented.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: centavos, 100 to 5,000,000 (PHP 500.10
@@ -75,26 +73,12 @@ class CreateWebPayment(PHRequest[WebPayment]):
 
 
 @result
-class WebPaymentStatus(Result):
+class WebPaymentStatus(PaymentStatus):
     """Where a web payment stands. `amount` in centavos; times are Philippine.
 
     A filled `return_time` does not mean finished: PayCools' own sample has one on a PENDING payment. Decide on
     `transaction_status`.
     """
-
-    transaction_id: str
-    transaction_status: TransactionStatus
-    mch_order_id: str | None = None
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    app_name: str | None = None
-    channel_code: str | None = None
-    customer_name: str | None = attrs.field(default=None, repr=False)
-    email: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
-    remark: str | None = None
-    callback_url: str | None = None
 
 
 @endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=Provenance.DOCUMENTED)

@@ -8,7 +8,7 @@ from ..endpoint import Result, result
 from .failures import FailedCode
 from .statuses import TransactionStatus
 
-__all__ = ["OrderReceipt", "OrderStatus"]
+__all__ = ["Channel", "OrderReceipt", "OrderStatus", "Transaction"]
 
 
 @result
@@ -35,3 +35,26 @@ class OrderStatus(Result):
     remark: str | None = None
     failed_code: FailedCode | None = None
     failed_message: str | None = None
+
+
+@result
+class Transaction(Result):
+    """A payment that came in. `transaction_id` is its key; `transaction_amount` in minor units."""
+
+    transaction_id: str
+    transaction_amount: int | None = None
+    transaction_status: TransactionStatus | None = None
+    transaction_create_time: datetime | None = None
+    transaction_return_time: datetime | None = None
+    """When it was completed."""
+    channel_code: str | None = None
+    remark: str | None = None
+
+
+@result
+class Channel(Result):
+    """A channel that a customer may pay by."""
+
+    channel_code: str
+    country_code: str | None = None
+    currency: str | None = None

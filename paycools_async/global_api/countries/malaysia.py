@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
-
-import attrs
+from typing import Final
 
 from ...countries import MALAYSIA, MY_MOBILE
 from ...endpoint import Effect, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, mobile, text
+from ...fields import account, choice, code, mobile, mobile_where, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
@@ -51,10 +49,6 @@ SUCCESS = frozenset({1000, 10000})
 # 4.1 Payouts
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return MY_MOBILE.national(value) if request.account_type == "MOBILE_NUMBER" else value
-
-
 @endpoint(
     "global.my.payout.create",
     "POST",
@@ -81,7 +75,7 @@ class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     pay_method_code: str = code("BANK")
     transfer_code: str = code("RHBB")
     account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
-    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = account(50, converter=mobile_where("account_type", "MOBILE_NUMBER", MY_MOBILE))
     account_name: str = text(1, 128, personal=True)
     remark: str | None = text(1, 256, default=None)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -15,7 +15,7 @@ from ...countries import PH_MOBILE, PHILIPPINES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import URL, Form, account, choice, code, minor_units, mobile, order_id, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
@@ -81,10 +81,6 @@ ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHA
 # 2.1 Payouts
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
-
-
 @endpoint(
     "global.ph.payout.create",
     "POST",
@@ -113,7 +109,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     amount: int = minor_units(1)
     pay_method_code: str = choice("BANK", "EWALLET")
     transfer_code: str = code()
-    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = account(50, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 128, pattern=ACCOUNT_NAME, personal=True)
     remark: str | None = text(1, 256, default=None)
 

@@ -12,8 +12,8 @@ from ...endpoint import GlobalRequest, result, shared
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import EMAIL, URL, code, day, extra_fields, order_id, text
+from ...vocabulary import results
 from ...vocabulary.checks import days_in_order
-from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult
 
 __all__ = [
@@ -51,24 +51,16 @@ class StaticCode(GlobalResult):
 
 
 @result
-class StaticPayment(GlobalResult):
+class StaticPayment(GlobalResult, results.Transaction):
     """One payment that a static code received; `transaction_id` is its key.
 
     No page of the static list is public: these are the fields of its relatives in Thailand and Indonesia.
     `transaction_amount` in minor units (whole rupiah in Indonesia).
     """
 
-    transaction_id: str
-    transaction_amount: int | None = None
-    transaction_status: TransactionStatus | None = None
-    transaction_create_time: datetime | None = None
-    transaction_return_time: datetime | None = None
-    """When it was completed."""
-    channel_code: str | None = None
     mch_order_id: str | None = None
     reference_number: str | None = attrs.field(default=None, repr=False)
     """The number paid to, in Indonesia's relative."""
-    remark: str | None = None
 
 
 @shared

@@ -13,6 +13,7 @@ from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, en
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
 from ...product import Call, Product
+from ...vocabulary import results
 from ...vocabulary.checks import paylater_needs
 from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult, OrderEvent, own_currency
@@ -83,13 +84,10 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
 
 
 @result
-class UnifiedChannel(GlobalResult):
+class UnifiedChannel(GlobalResult, results.Channel):
     """A channel that the cashier page can offer."""
 
-    channel_code: str
     channel_type: ChannelType | None = None
-    country_code: str | None = None
-    currency: str | None = None
 
 
 @result
