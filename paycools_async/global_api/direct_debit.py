@@ -11,10 +11,11 @@ from typing import Any, Final
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES
-from ..endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..product import Call
+from ..traits import CHANGE, CONSENT, DOCUMENTED, INFERRED, UNPUBLISHED
 from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
 from ..vocabulary.statuses import InactiveType, TokenStatus
@@ -52,8 +53,8 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    purpose=Purpose.CONSENT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CONSENT,
+    provenance=DOCUMENTED,
 )
 class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     """Create an authorization link (dd.1). Documented.
@@ -100,7 +101,7 @@ class GlobalAuthorization(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/query",
     nav="dd.2",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
@@ -115,14 +116,7 @@ class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthori
     """The authorization's end, as far as PayCools says; no answer is published."""
 
 
-@endpoint(
-    "global.directdebit.authorization_cancel",
-    "POST",
-    None,
-    nav="dd.3",
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.directdebit.authorization_cancel", "POST", None, nav="dd.3", purpose=CHANGE, provenance=UNPUBLISHED)
 class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     """End a customer's authorization (dd.3). Unpublished: pass paths={"global.directdebit.authorization_cancel": ...}.
 
@@ -142,7 +136,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     "token.create.failed",
     "token.cancel.success",
     nav="dd.6",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent):
     """A customer authorized, failed to, or ended it (dd.6). Documented. Times are taken as UTC+8 (inferred)."""
@@ -155,7 +149,7 @@ class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent)
     "direct.debit.success",
     "direct.debit.failed",
     nav="dd.7",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class GlobalDebitSettled(PaymentEvent):
     """A direct debit became final (dd.7). Inferred: these names are those of a Thai edition.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..endpoint import GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
 from ..product import Call
+from ..traits import DOCUMENTED, REFUND
 from ..vocabulary import refunds
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import RefundStatus
@@ -34,14 +35,7 @@ class GlobalRefundReceipt(GlobalResult, refunds.RefundReceipt):
     """
 
 
-@endpoint(
-    "global.refund.create",
-    "POST",
-    "/open-api/payment/refund",
-    nav="7.1",
-    purpose=Purpose.REFUND,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("global.refund.create", "POST", "/open-api/payment/refund", nav="7.1", purpose=REFUND, provenance=DOCUMENTED)
 class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
     """Refund a payment of any country, whole or in part (7.1). Documented on a Thai edition of the page.
 
@@ -65,7 +59,7 @@ class GlobalRefundRecord(GlobalResult, refunds.RefundRecord):
     """One refund of a payment. Amounts in minor units (whole rupiah in Indonesia). Only `refund_status` decides."""
 
 
-@endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=Provenance.DOCUMENTED)
+@endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=DOCUMENTED)
 class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     """The refunds of a payment, or one refund (7.2). Documented.
 
@@ -86,7 +80,7 @@ class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     "payment.refund.failed",
     "payment.refund.cancel",
     nav="7.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class GlobalRefundSettled(GlobalEvent, refunds.RefundEvent):
     """A refund became final (7.3). Documented. Sent to `refund_callback_url`. Amounts in minor units.

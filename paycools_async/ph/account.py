@@ -12,10 +12,11 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..endpoint import PHRequest, Provenance, Result, endpoint, result, shared
+from ..endpoint import PHRequest, Result, endpoint, result, shared
 from ..errors import FieldError
 from ..fields import choice, day, integer
 from ..product import Call, Product
+from ..traits import DOCUMENTED
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import TransactionStatus
 
@@ -41,7 +42,7 @@ class Balance(Result):
     balance: int
 
 
-@endpoint("ph.account.balance", "GET", "/api/v1/account/checkBalance", nav="2.1", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.account.balance", "GET", "/api/v1/account/checkBalance", nav="2.1", provenance=DOCUMENTED)
 class GetBalance(PHRequest[Balance]):
     """Check the account balance (2.1). Documented."""
 
@@ -93,7 +94,7 @@ class PaymentStatement(Result):
     "POST",
     "/api/v1/record/paymentList",
     nav="2.2",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
     client_fields=("timestamp",),
 )
 class GetPaymentStatement(StatementPage[PaymentStatement]):
@@ -127,7 +128,7 @@ class PayoutStatement(Result):
     "POST",
     "/api/v1/record/payoutList",
     nav="2.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
     client_fields=("timestamp",),
 )
 class GetPayoutStatement(StatementPage[PayoutStatement]):

@@ -7,10 +7,11 @@ from typing import Final
 
 import attrs
 
-from ..endpoint import Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..fields import EMAIL, codes, text
 from ..product import Call, Product
+from ..traits import CHANGE, DOCUMENTED, TRANSFER_ACCOUNT
 from ..vocabulary.events import PaymentEvent
 from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays
 
@@ -59,8 +60,8 @@ class TransferAccountSet(Result):
     "POST",
     "/api/v1/batch/paymentAccount",
     nav="6.1",
-    purpose=Purpose.TRANSFER_ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=TRANSFER_ACCOUNT,
+    provenance=DOCUMENTED,
 )
 class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     """Create transfer accounts for a customer or bill (6.1). Documented, but that it is a POST is inferred from 6.2.
@@ -83,8 +84,8 @@ class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     "POST",
     "/api/v1/batch/paymentAccount/{mchOrderId}/update",
     nav="6.2",
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
 class UpdateTransferAccounts(ChannelsUpdate[TransferAccountSet]):
     """Set the channels of a customer's transfer accounts (6.2). Documented.
@@ -95,11 +96,7 @@ class UpdateTransferAccounts(ChannelsUpdate[TransferAccountSet]):
 
 
 @endpoint(
-    "ph.bank_transfer.payments",
-    "GET",
-    "/api/v1/paymentAccount/{mchOrderId}/payments",
-    nav="6.3",
-    provenance=Provenance.DOCUMENTED,
+    "ph.bank_transfer.payments", "GET", "/api/v1/paymentAccount/{mchOrderId}/payments", nav="6.3", provenance=DOCUMENTED
 )
 class GetTransferPayments(PaymentsOfDays):
     """The payments that came in on a customer's transfer accounts (6.3); all at once. Documented.
@@ -111,7 +108,7 @@ class GetTransferPayments(PaymentsOfDays):
     channel_code: str | Sequence[str] | None = codes(default=None)
 
 
-@callback("ph.bank_transfer.callback", "transfer.payment.success", nav="6.4", provenance=Provenance.DOCUMENTED)
+@callback("ph.bank_transfer.callback", "transfer.payment.success", nav="6.4", provenance=DOCUMENTED)
 class TransferReceived(PaymentEvent):
     """A customer's transfer arrived (6.4); there is no event for failures. Documented.
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import attrs
 
-from ..endpoint import Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import Event, PHRequest, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, code, codes, extra_fields, order_id, text
 from ..product import Call, Product
+from ..traits import ACCOUNT, CHANGE, DOCUMENTED, OBSERVED, UNPUBLISHED
 from ..vocabulary.events import MoneyEvent
 from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays
 
@@ -83,14 +84,7 @@ class StaticVASet(Result):
     short_link: str | None = None
 
 
-@endpoint(
-    "ph.bills.create",
-    "POST",
-    "/api/v1/paymentCode",
-    nav="4.1",
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.bills.create", "POST", "/api/v1/paymentCode", nav="4.1", purpose=ACCOUNT, provenance=DOCUMENTED)
 class CreateStaticVA(AccountsOrder[StaticVA]):
     """Create a static virtual account for one channel (4.1). Documented.
 
@@ -114,12 +108,7 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
 
 
 @endpoint(
-    "ph.bills.batch_create",
-    "POST",
-    "/api/v1/batch/paymentCode",
-    nav="4.2",
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
+    "ph.bills.batch_create", "POST", "/api/v1/batch/paymentCode", nav="4.2", purpose=ACCOUNT, provenance=DOCUMENTED
 )
 class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     """Create static virtual accounts for several channels at once (4.2). Documented.
@@ -137,8 +126,8 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     "POST",
     "/api/v1/batch/paymentCode/{mchOrderId}/update",
     nav="4.3",
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
 class UpdateStaticVA(ChannelsUpdate[StaticVASet]):
     """Set the channels of a set of virtual accounts (4.3). Documented.
@@ -155,7 +144,7 @@ class CashierShortUrl(Result):
     short_link: str | None = None
 
 
-@endpoint("ph.bills.cashier_short_url", "POST", None, nav="4.4", provenance=Provenance.UNPUBLISHED)
+@endpoint("ph.bills.cashier_short_url", "POST", None, nav="4.4", provenance=UNPUBLISHED)
 class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     """Get the short link of a set's payment page (4.4). Unpublished: pass paths={"ph.bills.cashier_short_url": "/..."}.
 
@@ -167,9 +156,7 @@ class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@endpoint(
-    "ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=Provenance.OBSERVED
-)
+@endpoint("ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=OBSERVED)
 class GetBillsPayments(PaymentsOfDays):
     """The payments that a set of virtual accounts received (4.5); all at once, there are no pages.
 
@@ -209,7 +196,7 @@ _VERIFICATION_TEXTS = {
 }
 
 
-@callback("ph.bills.verification", "payment.verification", nav="4.6", provenance=Provenance.DOCUMENTED)
+@callback("ph.bills.verification", "payment.verification", nav="4.6", provenance=DOCUMENTED)
 class BillsPaymentVerification(Event):
     """PayCools asks whether it may take a payment on a virtual account (4.6). Nothing is paid yet. Documented.
 
@@ -227,14 +214,7 @@ class BillsPaymentVerification(Event):
     create_time: datetime | None = None
 
 
-@endpoint(
-    "ph.bills.cancel",
-    "POST",
-    "/api/v1/paymentCode/cancel",
-    nav="4.7",
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.bills.cancel", "POST", "/api/v1/paymentCode/cancel", nav="4.7", purpose=CHANGE, provenance=DOCUMENTED)
 class CancelStaticVA(PHRequest[StaticVASet]):
     """Cancel all virtual accounts of a `mch_order_id` (4.7); single channels cannot be cancelled. Documented.
 
@@ -244,7 +224,7 @@ class CancelStaticVA(PHRequest[StaticVASet]):
     mch_order_id: str = order_id()
 
 
-@callback("ph.bills.callback", "payment.success", nav="4.8", provenance=Provenance.OBSERVED)
+@callback("ph.bills.callback", "payment.success", nav="4.8", provenance=OBSERVED)
 class BillsPaymentReceived(MoneyEvent):
     """A virtual account received a payment (4.8); there is no event for failures. Observed with an integrator.
 

@@ -14,13 +14,14 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result, shared
+from ..endpoint import PHRequest, Result, Wire, callback, endpoint, result, shared
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, PHONE, URL, choice, integer, items, minor_units, mobile_where, order_id, phone, text
 from ..product import Call
 from ..resolving import ResolvingProduct
 from ..texts import form_fault
+from ..traits import CHANGE, CREATES, DOCUMENTED, INFERRED, OBSERVED, PAYMENT
 from ..vocabulary import results
 from ..vocabulary.checks import paylater_needs
 from ..vocabulary.events import PaymentEvent
@@ -83,7 +84,7 @@ class AvailableChannels(Result):
     "POST",
     "/api/v2/checkout/channel",
     nav="9.1",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -119,9 +120,9 @@ def _currency(request: Any) -> Any:
     "POST",
     "/api/v2/checkout/generate",
     nav="9.2",
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.OBSERVED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=OBSERVED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -209,7 +210,7 @@ class CheckoutStatus(Result):
     "POST",
     "/api/v2/checkout/query",
     nav="9.3",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -227,8 +228,8 @@ class QueryCheckout(ByBothIds[CheckoutStatus]):
     "POST",
     "/api/v2/checkout/close",
     nav="9.4",
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.INFERRED,
+    purpose=CHANGE,
+    provenance=INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -248,7 +249,7 @@ class CloseCheckout(ByBothIds[Any]):
     "checkout.payment.success",
     "checkout.payment.failed",
     nav="9.5",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class CheckoutSettled(PaymentEvent):
     """A checkout was paid, or its payment failed (9.5). Sent to `notify_url`. `amount` in minor units.

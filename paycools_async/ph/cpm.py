@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..countries import PH_MOBILE
-from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount
+from ..traits import DOCUMENTED, INFERRED, PAYMENT
 from ..vocabulary import results
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
@@ -48,14 +49,7 @@ class CPMReceipt(Result):
     remark: str | None = None
 
 
-@endpoint(
-    "ph.cpm.create",
-    "POST",
-    "/api/v1/cpm/payment",
-    nav="cpm.1",
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.cpm.create", "POST", "/api/v1/cpm/payment", nav="cpm.1", purpose=PAYMENT, provenance=DOCUMENTED)
 class CreateCPMPayment(AppRequest[CPMReceipt]):
     """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.
 
@@ -87,7 +81,7 @@ class CPMPayment(results.Transaction):
     transaction_status: TransactionStatus
 
 
-@endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=Provenance.INFERRED)
+@endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=INFERRED)
 class QueryCPMPayment(PHRequest[CPMPayment]):
     """Check a charge by order id (cpm.2). The path and the fields are documented, the method GET is inferred.
 
@@ -97,7 +91,7 @@ class QueryCPMPayment(PHRequest[CPMPayment]):
     mch_order_id: str = order_id()
 
 
-@callback("ph.cpm.callback", "cpm.payment.success", "cpm.payment.failed", nav="cpm.3", provenance=Provenance.DOCUMENTED)
+@callback("ph.cpm.callback", "cpm.payment.success", "cpm.payment.failed", nav="cpm.3", provenance=DOCUMENTED)
 class CPMSettled(PaymentEvent):
     """A charge became final (cpm.3). Documented on the developer site. Sent to `callback_url`. `amount` in centavos."""
 

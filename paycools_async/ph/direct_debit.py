@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..traits import DOCUMENTED, PAYMENT, UNPUBLISHED
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
 from .base import PaymentStatus
@@ -64,8 +65,8 @@ class DirectDebitReceipt(Result):
     "POST",
     None,
     nav="10.5",
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.UNPUBLISHED,
+    purpose=PAYMENT,
+    provenance=UNPUBLISHED,
     client_fields=("appName", "timestamp"),
     success_codes=SUCCESS,
 )
@@ -103,7 +104,7 @@ class DirectDebitStatus(PaymentStatus):
     "POST",
     None,
     nav="10.6",
-    provenance=Provenance.UNPUBLISHED,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
@@ -122,7 +123,7 @@ class QueryDirectDebit(PHRequest[DirectDebitStatus]):
     "directdebit.payment.success",
     "directdebit.payment.failed",
     nav="10.7",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class DirectDebitSettled(PaymentEvent):
     """A debit became final (10.7). `amount` in centavos; times are Philippine."""

@@ -11,9 +11,10 @@ from typing import Any
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES
-from ..endpoint import PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
+from ..traits import CHANGE, CONSENT, DOCUMENTED, UNPUBLISHED
 from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
 from ..vocabulary.statuses import InactiveType, TokenStatus
@@ -51,8 +52,8 @@ class AuthorizationLink(Result):
     "POST",
     None,
     nav="10.1",
-    purpose=Purpose.CONSENT,
-    provenance=Provenance.UNPUBLISHED,
+    purpose=CONSENT,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
@@ -103,7 +104,7 @@ class AuthorizationStatus(Result):
     "POST",
     None,
     nav="10.2",
-    provenance=Provenance.UNPUBLISHED,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
@@ -129,8 +130,8 @@ class CancelledAuthorization(authorizations.CancelledAuthorization):
     "POST",
     None,
     nav="10.3",
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.UNPUBLISHED,
+    purpose=CHANGE,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
@@ -152,7 +153,7 @@ class CancelAuthorization(PHRequest[CancelledAuthorization]):
     "token.create.failed",
     "token.cancel.success",
     nav="10.4",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class AuthorizationChanged(authorizations.AuthorizationEvent):
     """A customer authorized, refused or ended an authorization (10.4). Times are Philippine.

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from ..countries import PH_MOBILE
-from ..endpoint import PHRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
@@ -26,6 +26,7 @@ from ..fields import (
 from ..order_products import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
+from ..traits import DOCUMENTED, PAYOUT
 from ..vocabulary import results
 from ..vocabulary.events import OrderEvent
 from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
@@ -55,9 +56,7 @@ QR_CONTENT = explained(spoiled, "is no content of a QR code")
 _ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
-@endpoint(
-    "ph.payout.create", "POST", "/api/v1/payout", nav="3.1", purpose=Purpose.PAYOUT, provenance=Provenance.DOCUMENTED
-)
+@endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", purpose=PAYOUT, provenance=DOCUMENTED)
 class CreatePayout(AppRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.
 
@@ -104,16 +103,14 @@ class PayoutStatus(results.OrderStatus):
     """Where a payout stands. `amount` in centavos; times are Philippine."""
 
 
-@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=DOCUMENTED)
 class QueryPayout(PHRequest[PayoutStatus]):
     """Check a payout's status by order id (3.2). Documented. Raises NotFound."""
 
     mch_order_id: str = order_id()  # the page says length 20; creation allows 1 to 32, so does this
 
 
-@callback(
-    "ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=Provenance.DOCUMENTED
-)
+@callback("ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=DOCUMENTED)
 class PayoutSettled(OrderEvent):
     """A payout became final (3.3). Sent to the address set in the merchant portal. `amount` in centavos."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..endpoint import PHRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
 from ..product import Call
+from ..traits import DOCUMENTED, REFUND
 from ..vocabulary import refunds
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import RefundStatus
@@ -38,8 +39,8 @@ class RefundReceipt(refunds.RefundReceipt):
     "POST",
     "/api/payment/refund",  # without /v1, on the old and the current site
     nav="8.1",
-    purpose=Purpose.REFUND,
-    provenance=Provenance.DOCUMENTED,
+    purpose=REFUND,
+    provenance=DOCUMENTED,
 )
 class CreateRefund(PHRequest[RefundReceipt]):
     """Refund a payment, whole or in part (8.1). Documented.
@@ -69,7 +70,7 @@ class RefundRecord(refunds.RefundRecord):
     """
 
 
-@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=DOCUMENTED)
 class GetRefundPayments(PHRequest[list[RefundRecord]]):
     """The refunds of a payment, or one refund (8.2). Documented.
 
@@ -91,7 +92,7 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     "payment.refund.failed",
     "payment.refund.cancel",
     nav="8.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class RefundSettled(refunds.RefundEvent):
     """A refund became final (8.3). Documented. Sent to `refund_callback_url`. Amounts in centavos.

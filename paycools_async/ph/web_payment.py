@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..traits import CREATES, DOCUMENTED, PAYMENT, UNPUBLISHED
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
 from .base import AppRequest, PaymentStatus
@@ -39,13 +40,7 @@ class WebPayment(Result):
 
 
 @endpoint(
-    "ph.webpayment.create",
-    "POST",
-    "/api/v1/payment",
-    nav="7.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    "ph.webpayment.create", "POST", "/api/v1/payment", nav="7.1", effect=CREATES, purpose=PAYMENT, provenance=DOCUMENTED
 )
 class CreateWebPayment(AppRequest[WebPayment]):
     """Create a web payment (7.1). Documented.
@@ -81,7 +76,7 @@ class WebPaymentStatus(PaymentStatus):
     """
 
 
-@endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=DOCUMENTED)
 class QueryWebPayment(PHRequest[WebPaymentStatus]):
     """Check a web payment's status by PayCools' id (7.2). Documented. Raises NotFound.
 
@@ -93,7 +88,7 @@ class QueryWebPayment(PHRequest[WebPaymentStatus]):
     transaction_id: str = text(1, in_path=True)
 
 
-@endpoint("ph.webpayment.channels", "GET", None, nav="7.3", provenance=Provenance.UNPUBLISHED)
+@endpoint("ph.webpayment.channels", "GET", None, nav="7.3", provenance=UNPUBLISHED)
 class GetWebPaymentChannels(PHRequest[Any]):
     """The channels of web payments (7.3). Unpublished: pass paths={"ph.webpayment.channels": "/..."} to the client.
 
@@ -104,9 +99,7 @@ class GetWebPaymentChannels(PHRequest[Any]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@callback(
-    "ph.webpayment.callback", "h5.payment.success", "h5.payment.failed", nav="7.4", provenance=Provenance.DOCUMENTED
-)
+@callback("ph.webpayment.callback", "h5.payment.success", "h5.payment.failed", nav="7.4", provenance=DOCUMENTED)
 class WebPaymentSettled(PaymentEvent):
     """A web payment was paid or failed (7.4). Documented. Sent to `callback_url`. `amount` in centavos.
 

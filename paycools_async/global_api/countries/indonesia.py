@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from ...countries import ID_MOBILE, INDONESIA
-from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import callback, endpoint, result
 from ...enums import OpenEnum
 from ...fields import account, code, minor_units, mobile, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...traits import ACCOUNT, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
@@ -76,8 +77,8 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     "/open-api/indonesia/disbursement/transfer",
     nav="3.1.1",
     country=INDONESIA,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=PAYOUT,
+    provenance=DOCUMENTED,
 )
 class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
     """Create a payout in Indonesia (3.1.1). Documented; the lists of methods, banks and wallets are not public.
@@ -107,7 +108,7 @@ class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
     "/open-api/indonesia/disbursement/check",
     nav="3.1.2",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryIndonesianPayout(OrderInquiry[IndonesianPayoutStatus]):
     """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
@@ -122,7 +123,7 @@ class QueryIndonesianPayout(OrderInquiry[IndonesianPayoutStatus]):
     "disbursement.failed",
     nav="3.1.3",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class IndonesianPayoutSettled(PayoutEvent):
     """A payout in Indonesia became final (3.1.3). Inferred from the Thai and the unified page. Whole rupiah."""
@@ -151,9 +152,9 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     "/open-api/indonesia/payment/generate",
     nav="3.2.1",
     country=INDONESIA,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
@@ -173,7 +174,7 @@ class CreateIndonesianPayment(CountryPayment):
     "/open-api/indonesia/payment/query",
     nav="3.2.2",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryIndonesianPayment(OrderInquiry[IndonesianPaymentStatus]):
     """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
@@ -185,7 +186,7 @@ class QueryIndonesianPayment(OrderInquiry[IndonesianPaymentStatus]):
     "order.payment.failed",
     nav="3.2.3",
     country=INDONESIA,
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class IndonesianPaymentSettled(PaymentEvent):
     """A payment in Indonesia became final (3.2.3). Documented. Whole rupiah."""
@@ -221,8 +222,8 @@ class IndonesianStaticPayment(StaticPayment):
     "/open-api/indonesia/static/payment/generate",
     nav="3.3.1",
     country=INDONESIA,
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.INFERRED,
+    purpose=ACCOUNT,
+    provenance=INFERRED,
 )
 class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
@@ -234,7 +235,7 @@ class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
     mobile: str = mobile(ID_MOBILE)
 
 
-@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
+@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=UNPUBLISHED)
 class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
 
@@ -242,7 +243,7 @@ class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """
 
 
-@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
+@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=UNPUBLISHED)
 class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
 
@@ -256,7 +257,7 @@ class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPay
     "static.order.payment.failed",
     nav="3.3.4",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class IndonesianStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""

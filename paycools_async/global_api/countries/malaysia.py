@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from ...countries import MALAYSIA, MY_MOBILE
-from ...endpoint import Effect, Provenance, Purpose, callback, endpoint
+from ...endpoint import callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import account, choice, code, mobile, mobile_where, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
+from ...traits import CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
@@ -55,8 +56,8 @@ SUCCESS = frozenset({1000, 10000})
     "/open-api/malaysia/disbursement/transfer",
     nav="4.1.1",
     country=MALAYSIA,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
+    purpose=PAYOUT,
+    provenance=INFERRED,
     success_codes=SUCCESS,
 )
 class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
@@ -90,7 +91,7 @@ class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     "/open-api/malaysia/disbursement/check",
     nav="4.1.2",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
     success_codes=SUCCESS,
 )
 class QueryMalaysianPayout(OrderInquiry[GlobalPayoutStatus]):
@@ -103,7 +104,7 @@ class QueryMalaysianPayout(OrderInquiry[GlobalPayoutStatus]):
     "disbursement.failed",
     nav="4.1.3",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class MalaysianPayoutSettled(PayoutEvent):
     """A payout in Malaysia became final (4.1.3). Inferred from the Thai and the unified page. Sen."""
@@ -125,9 +126,9 @@ class MalaysianPayouts(PayoutProduct[CreateMalaysianPayout, GlobalPayoutStatus, 
     "/open-api/malaysia/payment/generate",
     nav="4.2.1",
     country=MALAYSIA,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
@@ -147,7 +148,7 @@ class CreateMalaysianPayment(CountryPayment):
     "/open-api/malaysia/payment/query",
     nav="4.2.2",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
@@ -159,7 +160,7 @@ class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
     "order.payment.failed",
     nav="4.2.3",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class MalaysianPaymentSettled(PaymentEvent):
     """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""

@@ -12,13 +12,14 @@ from typing import Final
 import attrs
 
 from ...countries import PH_MOBILE, PHILIPPINES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...endpoint import GlobalRequest, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
+from ...traits import ACCOUNT, CHANGE, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
@@ -87,8 +88,8 @@ ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHA
     "/open-api/philippines/disbursement/transfer",
     nav="2.1.1",
     country=PHILIPPINES,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=PAYOUT,
+    provenance=DOCUMENTED,
 )
 class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in the Philippines (2.1.1). Documented; the lists of banks and wallets are not public.
@@ -124,7 +125,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     "/open-api/philippines/disbursement/check",
     nav="2.1.2",
     country=PHILIPPINES,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryPhilippinePayout(OrderInquiry[GlobalPayoutStatus]):
     """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
@@ -139,7 +140,7 @@ class QueryPhilippinePayout(OrderInquiry[GlobalPayoutStatus]):
     "disbursement.failed",
     nav="2.1.3",
     country=PHILIPPINES,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class PhilippinePayoutSettled(PayoutEvent):
     """A payout in the Philippines became final (2.1.3). Inferred from the Thai and the unified page. Centavos."""
@@ -161,9 +162,9 @@ class PhilippinePayouts(PayoutProduct[CreatePhilippinePayout, GlobalPayoutStatus
     "/open-api/philippines/payment/generate",
     nav="2.2.1",
     country=PHILIPPINES,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreatePhilippinePayment(CountryPayment):
     """Ask a customer in the Philippines for one payment (2.2.1). Documented; the list of channels is not public.
@@ -184,7 +185,7 @@ class CreatePhilippinePayment(CountryPayment):
     "/open-api/philippines/payment/query",
     nav="2.2.2",
     country=PHILIPPINES,
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class QueryPhilippinePayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (2.2.2). Documented; the answer by its example only. Raises NotFound."""
@@ -196,7 +197,7 @@ class QueryPhilippinePayment(OrderInquiry[GlobalPaymentStatus]):
     "order.payment.failed",
     nav="2.2.3",
     country=PHILIPPINES,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class PhilippinePaymentSettled(PaymentEvent):
     """A payment in the Philippines became final (2.2.3). Inferred from three siblings that agree. Centavos."""
@@ -218,8 +219,8 @@ class PhilippinePayments(Product):
     "/open-api/philippines/static/payment/generate",
     nav="2.3.1",
     country=PHILIPPINES,
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=ACCOUNT,
+    provenance=DOCUMENTED,
 )
 class CreatePhilippineStaticCode(StaticCodeOrder[StaticCode]):
     """Create a static QR code that takes many payments of any amount (2.3.1). Documented.
@@ -232,7 +233,7 @@ class CreatePhilippineStaticCode(StaticCodeOrder[StaticCode]):
     mobile: str = mobile()
 
 
-@endpoint("global.ph.static.detail", "POST", None, nav="2.3.2", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED)
+@endpoint("global.ph.static.detail", "POST", None, nav="2.3.2", country=PHILIPPINES, provenance=UNPUBLISHED)
 class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
     """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
 
@@ -240,9 +241,7 @@ class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
     """
 
 
-@endpoint(
-    "global.ph.static.payments", "POST", None, nav="2.3.3", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED
-)
+@endpoint("global.ph.static.payments", "POST", None, nav="2.3.3", country=PHILIPPINES, provenance=UNPUBLISHED)
 class GetPhilippineStaticPayments(StaticPaymentsInquiry[list[StaticPayment]]):
     """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.
 
@@ -257,7 +256,7 @@ class GetPhilippineStaticPayments(StaticPaymentsInquiry[list[StaticPayment]]):
     "static.order.payment.failed",
     nav="2.3.4",
     country=PHILIPPINES,
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class PhilippineStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in the Philippines became final (2.3.4). Documented. Centavos."""
@@ -269,8 +268,8 @@ class PhilippineStaticPaymentSettled(PaymentEvent):
     "/open-api/philippines/static/code/cancel",
     nav="2.3.5",
     country=PHILIPPINES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
 class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
     """Cancel a static code (2.3.5); its status is CANCEL then. Documented. Raises NotFound."""

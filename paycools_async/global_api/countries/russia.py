@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from ...countries import RUSSIA
-from ...endpoint import Effect, Provenance, Purpose, callback, endpoint
+from ...endpoint import callback, endpoint
 from ...fields import phone
 from ...product import Call, Product, Sender
+from ...traits import CREATES, INFERRED, PAYMENT
 from ..base import (
     GlobalPaymentStatus,
     PaymentEvent,
@@ -33,9 +34,9 @@ __all__ = [
     "/open-api/russia/payment/generate",
     nav="6.1.1",
     country=RUSSIA,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.INFERRED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=INFERRED,
 )
 class CreateRussianPayment(CountryPayment):
     """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
@@ -54,7 +55,7 @@ class CreateRussianPayment(CountryPayment):
     "/open-api/russia/payment/query",
     nav="6.1.2",
     country=RUSSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryRussianPayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
@@ -66,7 +67,7 @@ class QueryRussianPayment(OrderInquiry[GlobalPaymentStatus]):
     "order.payment.failed",
     nav="6.1.3",
     country=RUSSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class RussianPaymentSettled(PaymentEvent):
     """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""

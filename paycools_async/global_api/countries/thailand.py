@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 from ...countries import TH_MOBILE, THAILAND
-from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import callback, endpoint, result
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, mobile, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...traits import ACCOUNT, CREATES, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
@@ -78,8 +79,8 @@ _NEEDS = {
     "/open-api/thailand/disbursement/transfer",
     nav="5.1.1",
     country=THAILAND,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
+    purpose=PAYOUT,
+    provenance=INFERRED,
 )
 class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
     """Create a payout in Thailand (5.1.1). The fields are documented, the path is inferred from two other countries.
@@ -122,7 +123,7 @@ class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
     "/open-api/thailand/disbursement/check",
     nav="5.1.2",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryThaiPayout(OrderInquiry[ThaiPayoutStatus]):
     """Check a payout's status by order id (5.1.2). The fields are documented, the path is inferred. Raises NotFound."""
@@ -134,7 +135,7 @@ class QueryThaiPayout(OrderInquiry[ThaiPayoutStatus]):
     "disbursement.failed",
     nav="5.1.3",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class ThaiPayoutSettled(PayoutEvent):
     """A payout in Thailand became final (5.1.3). Inferred from a Thai site and the unified page. Satang."""
@@ -163,9 +164,9 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     "/open-api/thailand/payment/generate",
     nav="5.2.1",
     country=THAILAND,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.INFERRED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=INFERRED,
 )
 class CreateThaiPayment(CountryPayment):
     """Ask a customer in Thailand for one payment (5.2.1). The path is inferred from the other countries.
@@ -195,7 +196,7 @@ class CreateThaiPayment(CountryPayment):
     "/open-api/thailand/payment/query",
     nav="5.2.2",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class QueryThaiPayment(OrderInquiry[ThaiPaymentStatus]):
     """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
@@ -207,7 +208,7 @@ class QueryThaiPayment(OrderInquiry[ThaiPaymentStatus]):
     "order.payment.failed",
     nav="5.2.3",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class ThaiPaymentSettled(PaymentEvent):
     """A payment in Thailand became final (5.2.3). Inferred from a Thai site and the Indonesian page. Satang."""
@@ -243,8 +244,8 @@ class ThaiStaticPayment(StaticPayment):
     "/open-api/thailand/static/payment/generate",
     nav="5.3.1",
     country=THAILAND,
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.INFERRED,
+    purpose=ACCOUNT,
+    provenance=INFERRED,
 )
 class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
@@ -256,7 +257,7 @@ class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
     mobile: str = mobile(TH_MOBILE)
 
 
-@endpoint("global.th.static.detail", "POST", None, nav="5.3.2", country=THAILAND, provenance=Provenance.UNPUBLISHED)
+@endpoint("global.th.static.detail", "POST", None, nav="5.3.2", country=THAILAND, provenance=UNPUBLISHED)
 class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
 
@@ -264,7 +265,7 @@ class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """
 
 
-@endpoint("global.th.static.payments", "POST", None, nav="5.3.3", country=THAILAND, provenance=Provenance.UNPUBLISHED)
+@endpoint("global.th.static.payments", "POST", None, nav="5.3.3", country=THAILAND, provenance=UNPUBLISHED)
 class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
 
@@ -278,7 +279,7 @@ class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     "static.order.payment.failed",
     nav="5.3.4",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class ThaiStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
