@@ -39,13 +39,10 @@ __all__ = [
 
 
 @result
-class GlobalAuthorizationLink(GlobalResult):
+class GlobalAuthorizationLink(GlobalResult, authorizations.AuthorizationLink):
     """The page on which the customer authorizes: send them to `auth_url`. Fields from the page's twin."""
 
     auth_url: str = attrs.field(repr=False)
-    user_id: str | None = None
-    request_id: str | None = None
-    channel_code: str | None = None
 
 
 @endpoint(

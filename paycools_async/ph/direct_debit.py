@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..endpoint import PHRequest, Result, callback, endpoint, result
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
 from ..traits import DOCUMENTED, PAYMENT, UNPUBLISHED
+from ..vocabulary import results
 from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
 from .base import PaymentStatus
@@ -50,11 +51,9 @@ __all__ = [
 
 
 @result
-class DirectDebitReceipt(Result):
+class DirectDebitReceipt(results.Receipt):
     """PayCools took the debit. It is not final: inquire by `transaction_id` (10.6) or wait for the callback (10.7)."""
 
-    transaction_id: str
-    mch_order_id: str | None = None
     transaction_status: TransactionStatus | None = None
     channel_type: str | None = None
     channel_code: str | None = None

@@ -38,13 +38,10 @@ SUCCESS = frozenset({1000, 10000})
 
 
 @result
-class AuthorizationLink(Result):
+class AuthorizationLink(authorizations.AuthorizationLink):
     """The page on which the customer authorizes: send them to `auth_url`. Fields inferred from the twin."""
 
     auth_url: str | None = attrs.field(default=None, repr=False)
-    user_id: str | None = None
-    request_id: str | None = None
-    channel_code: str | None = None
 
 
 @endpoint(

@@ -45,7 +45,7 @@ __all__ = [
 
 
 @result
-class PayoutReceipt(results.OrderReceipt):
+class PayoutReceipt(results.PayoutReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the callback.
 
     `transaction_id` is PayCools' id. The other fields are inferred from twins of this page and may be missing.

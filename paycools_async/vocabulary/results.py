@@ -8,17 +8,23 @@ from ..endpoint import Result, result
 from .failures import FailedCode
 from .statuses import TransactionStatus
 
-__all__ = ["Channel", "OrderReceipt", "OrderStatus", "Transaction"]
+__all__ = ["Channel", "OrderStatus", "PayoutReceipt", "Receipt", "Transaction"]
 
 
 @result
-class OrderReceipt(Result):
+class Receipt(Result):
     """PayCools took an order. It is not final. `transaction_id` is PayCools' id."""
 
     transaction_id: str
+    mch_order_id: str | None = None
+
+
+@result
+class PayoutReceipt(Receipt):
+    """PayCools took a payout."""
+
     transaction_status: TransactionStatus | None = None
     transaction_time: datetime | None = None
-    mch_order_id: str | None = None
 
 
 @result
