@@ -16,7 +16,7 @@ import attrs
 from . import converters
 from .call_errors import hide_personal_data, mismatch, name_call, unknown
 from .config import Merchant
-from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire, purpose_of
+from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire
 from .endpoint_path import fill_path, path_of
 from .errors import (
     AlreadyExists,
@@ -36,15 +36,17 @@ from .errors import (
     UnexpectedAnswer,
     WrongFamilyError,
 )
+from .families import Family
 from .in_doubt import Doubts, order_id_of
 from .policy import Deadline, Pace, Retry
 from .signing.base import TimedSigner
 from .times import Clock
+from .traits import purpose_of
 from .transports.base import Departure, HttpRequest, HttpResponse, Transport
 from .wire.answer import Answer, data_of, read_answer, retry_after
 from .wire.canonical import json_text
 from .wire.enveloped import EnvelopedMessage
-from .wire.flat import FlatMessage, Sealed
+from .wire.flat import FlatMessage, SignedRequest
 
 __all__ = ["Engine", "Exchange", "Message"]
 
@@ -85,7 +87,7 @@ class _Progress:
 class Engine:
     """Sends requests for one merchant over one transport."""
 
-    family: Literal["ph", "global"]
+    family: Family
     merchant: Merchant
     base_url: str
     transport: Transport
@@ -143,12 +145,12 @@ class Engine:
             method=method,
             path=path,
             provenance=Provenance.DOCUMENTED,
-            family=self.family,
+            family=self.family.name,
             request=dict,
             returns=Any,
             effect=effect,
             purpose=purpose or purpose_of(effect),
-            success_codes=frozenset({1, 1000}) if self.family == "ph" else frozenset({10000}),
+            success_codes=self.family.call_success_codes,
         )
         message = self._without_class(endpoint, fields)
         return (await self._guarded(endpoint, message, lambda: dict(fields), _Progress(), remember=True)).result
@@ -231,16 +233,17 @@ class Engine:
         """The unsigned message of an endpoint without a class."""
         path = str(endpoint.path)
         if endpoint.wire is Wire.FLAT:
-            return FlatMessage(endpoint.method, path, {**self.merchant.fills(("appName",)), **fields})
+            filled = self.merchant.client_fields(self.family.call_client_fields)
+            return FlatMessage(endpoint.method, path, {**filled, **fields})
         if endpoint.method != "POST":
             raise ConfigurationError("every call of the Global API is a POST; nothing was sent")
-        filled = self._filled(("timestamp",))
+        filled = self._filled(self.family.call_client_fields)
         inside = {**fields, "timestamp": fields.get("timestamp", filled["timestamp"])}
         return EnvelopedMessage("POST", path, filled["appId"], _json(endpoint, inside))
 
     def _filled(self, names: tuple[str, ...]) -> dict[str, Any]:
         """What the client fills in; a time inside `param` is a number, in the unit that was chosen."""
-        filled = self.merchant.fills(names, now=self.clock.time())
+        filled = self.merchant.client_fields(names, now=self.clock.time())
         if "timestamp" in filled:
             filled["timestamp"] = int(filled["timestamp"]) // (1 if self.timestamp_unit == "ms" else 1000)
         return filled
@@ -248,9 +251,9 @@ class Engine:
     def freeze(self, request: Request[Any]) -> Message:
         """The request's unsigned message. Pure but for the time stamp; the same request gives the same bytes."""
         endpoint = getattr(request, "__endpoint__", None)
-        if endpoint is None or endpoint.family != self.family:
+        if endpoint is None or endpoint.family != self.family.name:
             other = type(request).__name__
-            raise WrongFamilyError(f"{other} is no request of the {self.family} API; nothing was sent")
+            raise WrongFamilyError(f"{other} is no request of the {self.family.name} API; nothing was sent")
         try:
             fields = converters.unstructure(request)
         except Exception as error:  # noqa: BLE001 - of whatever a caller has put into the request
@@ -264,12 +267,12 @@ class Engine:
         if "{" in path:
             path, in_path = fill_path(endpoint, path, own)
         if endpoint.wire is Wire.FLAT:
-            fields = self.merchant.fills(endpoint.fills, now=self.clock.time())
+            fields = self.merchant.client_fields(endpoint.client_fields, now=self.clock.time())
             fields.update(own)
             # path parameters stand in no parameter table, so by default they are not signed (inferred)
             return FlatMessage(endpoint.method, path, fields, in_path if self.sign_path_parameters else {})
         # outside stand appId, param and sign alone: the rest is filled in inside
-        filled = self._filled(endpoint.fills)
+        filled = self._filled(endpoint.client_fields)
         app_id = filled.pop("appId")
         param = _json(endpoint, {**own, **filled})
         if endpoint.wire is Wire.HYBRID:
@@ -282,18 +285,18 @@ class Engine:
         deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
         try:
             text = message.text
-        except _CANNOT_TRAVEL as error:
+        except _UNSERIALIZABLE as error:
             raise _invalid(endpoint, error) from None
         signature = await self._sign(text, deadline)
         try:
-            sealed = message.seal(signature)
-        except _CANNOT_TRAVEL as error:
+            signed = message.signed(signature)
+        except _UNSERIALIZABLE as error:
             raise _invalid(endpoint, error) from None
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer, data, response = await self._attempt(endpoint, sealed, deadline, progress)
+                answer, data, response = await self._attempt(endpoint, signed, deadline, progress)
             except PayCoolsError as error:
                 if not self.retry.may_repeat(error, reads=not endpoint.moves_or_creates, attempt=attempt):
                     raise
@@ -322,17 +325,17 @@ class Engine:
         return bytes(signature)
 
     async def _attempt(
-        self, endpoint: Endpoint, sealed: Sealed, deadline: Deadline, progress: _Progress
+        self, endpoint: Endpoint, signed: SignedRequest, deadline: Deadline, progress: _Progress
     ) -> tuple[Answer, Any, HttpResponse]:
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
         progress.departure = Departure()
         response = await self._carry(
             HttpRequest(
-                sealed.method,
-                self.base_url + sealed.target,
+                signed.method,
+                self.base_url + signed.target,
                 self._headers,
-                sealed.body,
+                signed.body,
                 deadline.remaining,
                 fresh=progress.fresh,
                 expired=None if deadline.not_after is None else deadline.expired,
@@ -384,7 +387,7 @@ class Engine:
         raise OrderConflict(f"{contradiction}; nothing is known of ours", outcome=Outcome.UNKNOWN)
 
 
-_CANNOT_TRAVEL = (TypeError, ValueError, RecursionError)
+_UNSERIALIZABLE = (TypeError, ValueError, RecursionError)
 """What `wire` raises for a float, bytes, a list in itself and the like."""
 
 
@@ -418,5 +421,5 @@ def _invalid(endpoint: Endpoint, error: Exception) -> InvalidRequest:
 def _json(endpoint: Endpoint, fields: Mapping[str, Any]) -> str:
     try:
         return json_text(fields)
-    except _CANNOT_TRAVEL as error:
+    except _UNSERIALIZABLE as error:
         raise _invalid(endpoint, error) from None

@@ -12,6 +12,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 |   +-- ClientClosed              the client was closed; nothing was sent
 +-- UnexpectedAnswer              an answer came that cannot be trusted
 +-- OutcomeUnknown                money may have moved: inquire before doing anything else
++-- FileError                     a file cannot be read or written as it is
 +-- OrderConflict                 PayCools knows the order id with other content
 +-- StillPending                  accepted, and not final within the time given
 +-- ApiError                      PayCools answered with an error .code and .message
@@ -53,6 +54,7 @@ __all__ = [
     "DuplicateOrder",
     "EndpointUnpublishedError",
     "FieldError",
+    "FileError",
     "InsufficientBalance",
     "InvalidKeyError",
     "InvalidParameter",
@@ -170,6 +172,10 @@ class EndpointUnpublishedError(PayCoolsError):
 
 class SigningError(PayCoolsError):
     """The signer failed, a key service for instance. Nothing was sent. What it raised is in `__cause__`."""
+
+
+class FileError(PayCoolsError):
+    """A file as a whole cannot be used: read, or written. The message names it and says why."""
 
 
 class TransportError(PayCoolsError):

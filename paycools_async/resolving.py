@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from .endpoint import Request
 from .errors import (
     ApiError,
@@ -34,11 +35,8 @@ __all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not
 F = TypeVar("F")
 R = TypeVar("R")
 
-ABSENT_AFTER = 60.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
-
-_NOT_FOUND_CODES = {"ph": 1008, "global": 21006}
 
 
 def check_amount(order: str, known: int | None, ours: int | None) -> None:
@@ -50,7 +48,7 @@ def check_amount(order: str, known: int | None, ours: int | None) -> None:
 def not_found(request: Request[Any], message: str) -> NotFound:
     """The error for an order that was sent and that PayCools does not show: nothing is proven by that."""
     endpoint = request.__endpoint__
-    error = NotFound(_NOT_FOUND_CODES[endpoint.family], message, outcome=Outcome.UNKNOWN)
+    error = NotFound(endpoint.api.not_found_code, message, outcome=Outcome.UNKNOWN)
     error.operation, error.order_id = endpoint.id, order_id_of(request)
     return error
 
@@ -83,7 +81,7 @@ class Resolving(Generic[F, R]):
 
     async def run(self) -> F | R:
         """What PayCools knows of the order, or the receipt of the second sending. Raises what `resolve` documents."""
-        if self.absent_after < 1:
+        if self.absent_after < SHORTEST_ABSENCE:
             raise ValueError("absent_after: at least 1 second; PayCools may show an order late")
         order_id = str(order_id_of(self.request))
         async with self.client._doubts.resolving(self.operation, order_id):
@@ -113,7 +111,9 @@ class Resolving(Generic[F, R]):
         while True:
             record = doubts.get(self.operation, order_id)
             sent_at = record.sent_at if record else asked_at
-            found = await self._confirmed(sent_at + self.client.timeout + self.absent_after)
+            found = await self._confirmed(
+                absent_from(sent_at, call_timeout=self.client.timeout, absent_after=self.absent_after)
+            )
             if found is not None:
                 return found
             now = doubts.get(self.operation, order_id)

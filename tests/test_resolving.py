@@ -27,8 +27,8 @@ from paycools_async import (
 )
 from paycools_async.errors import PayCoolsError
 from paycools_async.ph.refund import CreateRefund, RefundReceipt, RefundRecord
+from paycools_async.result_codes import PH_CODES
 from paycools_async.testing import FakePayCools
-from paycools_async.wire.codes import PH_CODES
 
 ABSENT = says(1008, "transaction not found")
 CREATE = "ph.payout.create"

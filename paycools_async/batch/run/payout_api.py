@@ -12,20 +12,20 @@ import attrs
 
 from ... import converters
 from ...client import PayCoolsGlobal, PayCoolsPH
+from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
 from ...endpoint import Endpoint, Result, result
 from ...engine import Exchange, Message
-from ...enums import TransactionStatus
 from ...errors import NotFound
-from ...global_api.base import zone_of
 from ...global_api.countries.indonesia import CreateIndonesianPayout
 from ...global_api.countries.malaysia import CreateMalaysianPayout
 from ...global_api.countries.philippines import CreatePhilippinePayout
 from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
-from ...orders import check_order_id
-from ...ph.codes import FailedCode
+from ...order_products import check_order_id
 from ...ph.payout import CreatePayout, Payouts
 from ...times import JAKARTA, MANILA, parse_time
+from ...vocabulary.failures import FailedCode
+from ...vocabulary.statuses import TransactionStatus
 from ...wire.canonical import json_text
 from ..ledger.base import Identity
 from ..ledger.payload import request_of, wire_fields_of
@@ -33,10 +33,13 @@ from ..ledger.payload import request_of, wire_fields_of
 __all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken"]
 
 COUNTRIES: dict[str, tuple[str, type[Any]]] = {
-    "PH": ("PHP", CreatePhilippinePayout),
-    "ID": ("IDR", CreateIndonesianPayout),
-    "MY": ("MYR", CreateMalaysianPayout),
-    "TH": ("THB", CreateThaiPayout),
+    country.code: (country.currency, request_class)
+    for country, request_class in (
+        (PHILIPPINES, CreatePhilippinePayout),
+        (INDONESIA, CreateIndonesianPayout),
+        (MALAYSIA, CreateMalaysianPayout),
+        (THAILAND, CreateThaiPayout),
+    )
 }
 """The Global API's payouts: each country's currency and request."""
 
@@ -110,7 +113,7 @@ class PayoutApi(Protocol):
         ...
 
     async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
-        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order.
+        """What PayCools knows of the order; None: nothing. Raises OrderConflict if the answer is about another one.
 
         `fresh`: on a connection of its own, for an answer that may lead to a second sending.
         """
@@ -164,7 +167,7 @@ class PHPayouts(_Payouts):
     _client: PayCoolsPH
 
     def __init__(self, client: PayCoolsPH) -> None:
-        super().__init__(client, "PHP", Payouts)
+        super().__init__(client, PHILIPPINES.currency, Payouts)
 
     @property
     def identity(self) -> Identity:
