@@ -150,7 +150,7 @@ class PayCoolsPH(BaseClient[PHCredentials]):
 
     def signing_text(self, request: PHRequest[Any]) -> str:
         """The exact text signed for a request, to compare with PayCools' support. It holds account data."""
-        return self._engine.freeze(request).text.decode("utf-8")
+        return self._engine.prepare.request(request).text.decode("utf-8")
 
 
 class PayCoolsGlobal(BaseClient[GlobalCredentials]):
@@ -235,4 +235,4 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
 
     def signing_text(self, request: GlobalRequest[Any]) -> str:
         """The exact text signed for a request: its `param`, with this moment's time. It holds account data."""
-        return self._engine.freeze(request).text.decode("utf-8")
+        return self._engine.prepare.request(request).text.decode("utf-8")

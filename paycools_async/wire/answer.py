@@ -84,7 +84,9 @@ def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: E
         return answer.data
     if answer.code in endpoint.api.untrusted_codes:
         raise UnexpectedAnswer(f"HTTP {status}: result code {answer.code} is the PH API's success", status=status)
-    raise endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
+    error = endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
+    wait = retry_after(headers)
+    raise error if wait is None else error.with_context(retry_after=wait)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

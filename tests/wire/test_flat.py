@@ -166,7 +166,7 @@ async def test_a_path_parameter_is_percent_encoded_and_by_default_not_signed(tap
     assert message == "appId=APP1"
     async with tap.client(paths=paths, sign_path_parameters=True) as paycools:
         assert paycools.signing_text(QueryPayout(mch_order_id="ORDER1")) == "appId=APP1&mchOrderId=ORDER1"
-        frozen = paycools._engine.freeze(QueryPayout(mch_order_id="ORDER1"))
+        frozen = paycools._engine.prepare.request(QueryPayout(mch_order_id="ORDER1")).message
     assert frozen.path == "/api/v1/payout/ORDER1/check"
     assert "mchOrderId" not in frozen.signed(b"x").target.partition("?")[2], "signed, and in the path only"
 
