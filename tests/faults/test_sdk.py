@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.fault_calls import Call, a_client, calls, closed_port
-from support.fault_table import FAULTS, Family, Fault
+from support.fault_table import TRIED, Family, Fault
 from support.faulty_paycools import FaultyPayCools
 
 from paycools_async import PayCoolsError
@@ -19,7 +19,7 @@ from paycools_async.testing import ManualClock
 
 @pytest.mark.parametrize("family", ["ph", "global"])
 @pytest.mark.parametrize("kind", ["read", "create", "move"])
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", TRIED, ids=lambda fault: fault.name)
 async def test_a_call(
     fault: Fault,
     kind: str,

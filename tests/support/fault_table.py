@@ -15,8 +15,9 @@ from typing import Literal
 
 import attrs
 from support.fault_server import Connection, answer
+from support.size import FULL
 
-__all__ = ["FAULTS", "Cells", "Family", "Fault", "Place", "markdown"]
+__all__ = ["FAULTS", "TRIED", "Cells", "Family", "Fault", "Place", "markdown"]
 
 Family = Literal["ph", "global"]
 Place = Literal["server", "closed port", "unknown name", "untrusted certificate"]
@@ -311,6 +312,8 @@ def _codes() -> Iterator[Fault]:
 
 
 FAULTS = [*_transport(), *_statuses(), *_bodies(), *_codes()]
+TRIED = FAULTS if FULL else list({fault.cells: fault for fault in reversed(FAULTS)}.values())
+"""Without PAYCOOLS_TESTS=full the first of those with the same cells."""
 
 
 def markdown() -> str:
