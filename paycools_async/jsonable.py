@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import enum
-import functools
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Union, get_args, get_origin
@@ -34,9 +33,8 @@ def _fields(instance: Any) -> dict[str, Any]:
     return {name: _plain(getattr(instance, name)) for name in _names(type(instance))}
 
 
-@functools.cache
-def _names(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cls) if field.name != "raw")
+def _names(cls: Any) -> Iterator[str]:
+    return (field.name for field in attrs.fields(cls) if field.name != "raw")
 
 
 def _plain(value: Any) -> Any:
@@ -61,7 +59,8 @@ def json_schema(cls: type[Any]) -> dict[str, Any]:
     """What `to_dict` makes of the class, as JSON Schema. Unknown members of enums are possible, so none is closed."""
     hints = typing.get_type_hints(cls)
     properties = {name: _schema(hints[name]) for name in _names(cls)}
-    needed = [field.name for field in attrs.fields(cls) if field.name in properties and field.default is attrs.NOTHING]
+    fields: Any = attrs.fields(cls)
+    needed = [field.name for field in fields if field.name in properties and field.default is attrs.NOTHING]
     return {"title": cls.__name__, "type": "object", "properties": properties, "required": needed}
 
 

@@ -120,7 +120,7 @@ async def test_a_fastapi_route_returns_a_receipt_as_it_is(paycools: PayCoolsPH) 
 
     @app.post("/payouts")
     async def pay() -> PayoutReceipt:
-        return await paycools.payouts.create(**{f.name: getattr(ORDER, f.name) for f in attrs.fields(type(ORDER))})
+        return await paycools.send(ORDER)
 
     status, receipt = await answered(app, "POST", "/payouts")
     assert (status, receipt["transaction_status"]) == (200, "PENDING")
