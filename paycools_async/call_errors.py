@@ -36,8 +36,9 @@ def about(error: E, prepared: Prepared[Any]) -> E:
 def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:
     """The error of a call that moves money or creates, and was not answered in a way that can be trusted."""
     said = cause.args[0] if cause.args else type(cause).__name__
+    held = "" if prepared.request is None else "; .request holds what was sent"
     error = OutcomeUnknown(
-        f"{said}. It may have got through: find out before anything is sent again; .request holds what was sent",
+        f"{said}. It may have got through: find out before anything is sent again{held}",
         request=prepared.request,
         sent_at=sent_at,
     )

@@ -1,7 +1,7 @@
 """A request *is* its descriptor: one frozen class per endpoint, its metadata on the class.
 
-    @endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", returns=PayoutReceipt, ...)
-    class CreatePayout(PHRequest[PayoutReceipt]):
+    @endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", provenance=...)
+    class CreatePayout(PHRequest[PayoutReceipt]):  # the result's class
         mch_order_id: str = order_id()
 
 The decorator makes the class (attrs, frozen, keyword-only) and enters it in the registry that drives sending,
@@ -14,11 +14,12 @@ import functools
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
-from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform, get_args, get_origin
 
 import attrs
 
 from . import fields
+from .countries import Country
 from .errors import FieldError, InvalidRequest
 from .families import FAMILIES, GLOBAL, PH, Family, FamilyName
 from .traits import Effect, Provenance, Purpose, Wire, purpose_of
@@ -58,6 +59,8 @@ class Endpoint:
     family: FamilyName
     request: type[Any]
     returns: Any
+    country: str | None = None
+    """The code of the country, of an endpoint that is one country's."""
     effect: Effect = Effect.READS
     purpose: Purpose = attrs.field(default=attrs.Factory(lambda self: purpose_of(self.effect), takes_self=True))
     wire: Wire = attrs.field(default=attrs.Factory(lambda self: self.api.wire, takes_self=True))
@@ -211,14 +214,27 @@ def _let_copies_make_ids_anew(cls: Any) -> None:
     cls.__init__ = with_own_id
 
 
+def _result_of(cls: type) -> Any:
+    """The `R` of a `Request[R]`, also where it is given to a shared base or by one."""
+    for base in cls.__mro__:
+        for generic in base.__dict__.get("__orig_bases__", ()):
+            origin = get_origin(generic)
+            if isinstance(origin, type) and issubclass(origin, Request):
+                (found,) = get_args(generic)
+                if not isinstance(found, TypeVar):
+                    return found
+    raise TypeError(f"{cls.__name__}: which result? Write PHRequest[Receipt], or give returns=")
+
+
 def endpoint(
     id: str,
     method: Literal["GET", "POST"],
     path: str | None,
     *,
     nav: str,
-    returns: Any,
     provenance: Provenance,
+    country: Country | None = None,
+    returns: Any = None,
     effect: Effect = Effect.READS,
     purpose: Purpose | None = None,
     wire: Wire | None = None,
@@ -226,8 +242,9 @@ def endpoint(
     success_codes: frozenset[int] | None = None,
     fills: tuple[str, ...] | None = None,
 ) -> Callable[[C], C]:
-    """Make a request class and enter it in the registry.
+    """Make a request class and enter it in the registry. What it returns is the `R` of its `Request[R]`.
 
+    `country` is that of an endpoint which is one country's. `returns` is for a class that cannot say it otherwise.
     `client_fields` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp".
     They, the wire form and the codes that mean success are those of the family unless given. `purpose` says which of
     PayCools' codes refuse the call. `fills` is the former name of `client_fields`.
@@ -249,7 +266,8 @@ def endpoint(
             provenance=provenance,
             family=family.name,
             request=made,
-            returns=returns,
+            returns=_result_of(made) if returns is None else returns,
+            country=None if country is None else country.code,
             effect=effect,
             purpose=purpose or purpose_of(effect),
             wire=wire or family.wire,
@@ -286,6 +304,33 @@ class Event(Result):
 
     __endpoint__: ClassVar[Endpoint]
     __event_names__: ClassVar[tuple[str, ...]] = ()
+    country: ClassVar[str | None] = None
+    """The code of the country, of an event that is one country's."""
+    is_question: ClassVar[bool] = False
+    """Whether PayCools waits for a decision and not for a receipt."""
+    subject_fields: ClassVar[tuple[str, ...]] = ("transaction_id", "refund_transaction_id", "request_id")
+    status_fields: ClassVar[tuple[str, ...]] = ("transaction_status", "refund_status", "token_status")
+    not_yet: ClassVar[frozenset[str]] = frozenset({"PENDING", "PROCESS", "PROCESSING"})
+    """Words for a status that a later event overtakes. An unknown word is none: it may be news."""
+    ended: ClassVar[frozenset[str]] = frozenset({"INACTIVED"})
+    """Words for a status that no other may overtake."""
+
+    @property
+    def subject(self) -> str | None:
+        """The id of what it tells of, by which events of one thing are told from others; None where it has none."""
+        return next((value for name in self.subject_fields if (value := getattr(self, name, None))), None)
+
+    @property
+    def status(self) -> str | None:
+        """The word for where its subject stands; the event's name where it has no status."""
+        found = (getattr(self, name, None) for name in self.status_fields)
+        return next((str(value) for value in found if value is not None), getattr(self, "event_name", None))
+
+    @property
+    def rank(self) -> int:
+        """Which of two events of a subject is the later news, in whatever order they come: 0, 1 or 2."""
+        status = self.status
+        return 0 if status in self.not_yet else 2 if status in self.ended else 1
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, fields.text))
@@ -294,6 +339,7 @@ def callback(
     *event_names: str,
     nav: str,
     provenance: Provenance,
+    country: Country | None = None,
     family: FamilyName | None = None,
 ) -> Callable[[C], C]:
     """Make a callback event class and enter it in the registry. Its family is the one its id begins with."""
@@ -302,6 +348,8 @@ def callback(
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
         made.__event_names__ = event_names
+        if country is not None:
+            made.country = country.code
         made.__endpoint__ = Endpoint(
             id=id,
             nav=nav,
@@ -312,6 +360,7 @@ def callback(
             family=of_family,
             request=made,
             returns=None,
+            country=made.country,
         )
         _register(made.__endpoint__)
         return made  # type: ignore[no-any-return]

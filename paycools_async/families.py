@@ -21,7 +21,6 @@ class Family:
     """One of PayCools' two APIs."""
 
     name: FamilyName
-    title: str
     wire: Wire
     """Of its endpoints, unless one says otherwise; so are the next two."""
     success_codes: frozenset[int]
@@ -58,7 +57,6 @@ class Family:
 
 PH = Family(
     name="ph",
-    title="PH API",
     wire=Wire.FLAT,
     success_codes=frozenset({1000}),
     client_fields=(),
@@ -71,7 +69,6 @@ PH = Family(
 
 GLOBAL = Family(
     name="global",
-    title="Global API",
     wire=Wire.ENVELOPED,
     success_codes=frozenset({10000}),
     client_fields=("timestamp",),

@@ -78,6 +78,8 @@ class Rule:
     values: tuple[Any, ...] | None = None
     known: tuple[str, ...] = ()
     """Codes that PayCools' pages or its integrators show; any other is taken too."""
+    is_a_day: bool = False
+    """Whether the text is a day as yyyy-MM-dd."""
     _quick: re.Pattern[str] | None = attrs.field(
         default=attrs.Factory(lambda self: self._of_common_texts(), takes_self=True), init=False, eq=False, repr=False
     )
@@ -98,11 +100,6 @@ class Rule:
     def quick(self) -> Callable[[str], object] | None:
         """True for most of the texts that satisfy the rule; where it is not, `holds` tells."""
         return None if self._quick is None else self._quick.fullmatch
-
-    @property
-    def is_a_day(self) -> bool:
-        """Whether the text is a day as yyyy-MM-dd."""
-        return self.pattern is _DAY
 
     def holds(self, value: Any) -> bool:
         """Whether the value satisfies the rule."""
@@ -269,7 +266,7 @@ def choice(*values: str, default: Any = attrs.NOTHING, wire: str | None = None) 
 
 def day(*, default: Any = attrs.NOTHING, personal: bool = False) -> Any:
     """A day as "yyyy-MM-dd"; a `datetime.date` is taken too."""
-    return _field(Rule(type=str, pattern=_DAY), default, converter=_day, personal=personal)
+    return _field(Rule(type=str, pattern=_DAY, is_a_day=True), default, converter=_day, personal=personal)
 
 
 def items(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.NOTHING) -> Any:

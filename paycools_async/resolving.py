@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from .endpoint import Request
 from .errors import (
     ApiError,
@@ -34,7 +35,6 @@ __all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not
 F = TypeVar("F")
 R = TypeVar("R")
 
-ABSENT_AFTER = 60.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
@@ -82,7 +82,7 @@ class Resolving(Generic[F, R]):
 
     async def run(self) -> F | R:
         """What PayCools knows of the order, or the receipt of the second sending. Raises what `resolve` documents."""
-        if self.absent_after < 1:
+        if self.absent_after < SHORTEST_ABSENCE:
             raise ValueError("absent_after: at least 1 second; PayCools may show an order late")
         order_id = str(order_id_of(self.request))
         async with self.client._doubts.resolving(self.operation, order_id):
@@ -112,7 +112,9 @@ class Resolving(Generic[F, R]):
         while True:
             record = doubts.get(self.operation, order_id)
             sent_at = record.sent_at if record else asked_at
-            found = await self._confirmed(sent_at + self.client.timeout + self.absent_after)
+            found = await self._confirmed(
+                absent_from(sent_at, call_timeout=self.client.timeout, absent_after=self.absent_after)
+            )
             if found is not None:
                 return found
             now = doubts.get(self.operation, order_id)

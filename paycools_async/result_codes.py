@@ -4,7 +4,7 @@ A call that moves money or creates something is refused only by the codes writte
 the error's outcome is then REJECTED, or DUPLICATE where an earlier attempt is what stands in the way. Under any other
 code the outcome is UNKNOWN: a code that does not belong to the call, or that is on no list, proves nothing.
 
-`failedCode` of inquiries and callbacks is another list (`ph.codes.FailedCode`) and is not looked up here.
+`failedCode` of inquiries and callbacks is another list (`vocabulary.failures.FailedCode`) and is not looked up here.
 """
 
 from __future__ import annotations

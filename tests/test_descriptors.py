@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import pytest
 
 from paycools_async import endpoint as descriptors
-from paycools_async.endpoint import GlobalRequest, PHRequest, Provenance, Wire, endpoint
+from paycools_async.countries import INDONESIA
+from paycools_async.endpoint import (
+    Endpoint,
+    Event,
+    GlobalRequest,
+    PHRequest,
+    Provenance,
+    Wire,
+    callback,
+    endpoint,
+    result,
+    shared,
+)
+from paycools_async.fields import order_id
+
+R = TypeVar("R")
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +57,73 @@ def test_fills_is_the_former_name_of_client_fields() -> None:
     assert Old.__endpoint__.client_fields == ("appName",)
     with pytest.warns(DeprecationWarning, match="client_fields"):
         assert Old.__endpoint__.fills == ("appName",)
+
+
+@shared
+class ById(PHRequest[R]):
+    """What is asked for by order id."""
+
+    mch_order_id: str = order_id()
+
+
+@shared
+class Numbered(GlobalRequest[list[int]]):
+    """What answers numbers."""
+
+
+def made(cls: Any) -> Endpoint:
+    found: Endpoint = endpoint("ph.x", "GET", "/x", nav="0", provenance=Provenance.DOCUMENTED)(cls).__endpoint__
+    return found
+
+
+def test_what_an_endpoint_returns_is_said_by_its_base() -> None:
+    class Direct(PHRequest[int]):
+        """Says it itself."""
+
+    assert made(Direct).returns is int
+
+
+def test_what_an_endpoint_returns_is_said_to_or_by_a_shared_base() -> None:
+    class ToTheBase(ById[str]):
+        """Says it to the base."""
+
+    class ByTheBase(Numbered):
+        """Its base says it."""
+
+    assert made(ToTheBase).returns is str
+    descriptors._REGISTRY.clear()
+    assert made(ByTheBase).returns == list[int]
+
+
+def test_an_endpoint_that_does_not_say_what_it_returns_is_refused() -> None:
+    class Silent(PHRequest):  # type: ignore[type-arg]
+        """Says nothing."""
+
+    with pytest.raises(TypeError, match="Silent: which result"):
+        made(Silent)
+
+
+def test_an_event_knows_its_country() -> None:
+    @callback("global.id.x", "x.success", nav="0", country=INDONESIA, provenance=Provenance.DOCUMENTED)
+    class Settled(Event):
+        """Of one country."""
+
+    assert (Settled.country, Settled.__endpoint__.country) == ("ID", "ID")
+    assert Event.country is None
+
+
+@pytest.mark.parametrize(
+    ("status", "rank"), [("PENDING", 0), ("PROCESSING", 0), ("COMPLETE", 1), ("A_NEW_WORD", 1), ("INACTIVED", 2)]
+)
+def test_an_event_says_what_it_is_about_and_how_late_it_is(status: str, rank: int) -> None:
+    @result
+    class Told(Event):
+        request_id: str
+        token_status: str
+
+    event = Told(request_id="R1", token_status=status)
+    assert (event.subject, event.status, event.rank) == ("R1", status, rank)
+
+
+def test_an_event_without_ids_is_about_nothing() -> None:
+    assert (Event().subject, Event().status, Event().rank) == (None, None, 1)

@@ -12,6 +12,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from support import strategies
+from support.size import size
 
 import paycools_async.global_api
 import paycools_async.ph
@@ -36,7 +37,7 @@ REQUESTS = [
     entry for entry in endpoints() if entry.kind == "request" and entry.request.__module__.startswith("paycools_async.")
 ]
 FEW = settings(
-    max_examples=6,
+    max_examples=size(2, 6),
     deadline=None,
     database=None,
     derandomize=True,
@@ -143,7 +144,7 @@ def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[
 
 @by_id
 def test_one_broken_rule_is_refused_before_anything_is_signed_and_names_its_field(entry: Endpoint) -> None:
-    @settings(FEW, max_examples=2)
+    @settings(FEW, max_examples=size(1, 2))
     @given(strategies.instances(entry.request))
     def holds(request: Any) -> None:
         for name, bad in strategies.violations(entry.request):

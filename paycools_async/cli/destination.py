@@ -11,7 +11,7 @@ import typer
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..config import GLOBAL_HOSTS, PH_UAT, Environment
 from ..urls import is_loopback_host
-from .run import plain
+from .console import plain
 
 __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]
 

@@ -37,14 +37,7 @@ class CountryBalance(GlobalResult):
     balance: Decimal
 
 
-@endpoint(
-    "global.account.balance",
-    "POST",
-    "/open-api/account/balance",
-    nav="1.1",
-    returns=CountryBalance,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("global.account.balance", "POST", "/open-api/account/balance", nav="1.1", provenance=Provenance.DOCUMENTED)
 class GetCountryBalance(GlobalRequest[CountryBalance]):
     """Ask for the balance in a country (1.1). Documented. `country_code`: PH, ID, MY, TH or RU."""
 
@@ -59,12 +52,7 @@ class ReportLink(GlobalResult):
 
 
 @endpoint(
-    "global.account.report_download",
-    "POST",
-    "/open-api/report/download",
-    nav="1.2",
-    returns=ReportLink,
-    provenance=Provenance.DOCUMENTED,
+    "global.account.report_download", "POST", "/open-api/report/download", nav="1.2", provenance=Provenance.DOCUMENTED
 )
 class GetReportLink(GlobalRequest[ReportLink]):
     """Get a link to the report of a day (1.2). Path and fields are documented on a Thai edition of the page.

@@ -13,11 +13,13 @@ import attrs
 
 from ..countries import currency_of, zone_of
 from ..endpoint import Event, GlobalRequest, Result, result, shared
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import text
-from ..ph.codes import FailedCode
-from ..ph.payout import default_idempotency_id
+from ..vocabulary.checks import one_given
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.idempotency import default_idempotency_id
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = [
     "ChannelType",
@@ -49,8 +51,7 @@ class EitherId(GlobalRequest[R]):
     transaction_id: str | None = text(1, 32, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.mch_order_id is None and self.transaction_id is None:
-            yield FieldError("mch_order_id", "give mch_order_id or transaction_id")
+        return one_given(self, "mch_order_id", "transaction_id")
 
 
 def own_currency(request: Any) -> str | None:
@@ -98,8 +99,6 @@ class GlobalResult(Result):
 @result
 class GlobalEvent(Event):
     """Base of the Global API's notifications; times as in `GlobalResult`."""
-
-    country: ClassVar[str | None] = None
 
     @classmethod
     def _zone(cls, raw: Any) -> tzinfo | None:

@@ -15,8 +15,9 @@ from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
-from ..ph.direct_debit_tokens import InactiveType, TokenStatus
 from ..product import Call
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
 from .base import GlobalEvent, GlobalResult, PaymentEvent
 from .unified.payments import CreateUnifiedPayment, OrderedPayments, UnifiedPaymentReceipt
 
@@ -51,7 +52,6 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    returns=GlobalAuthorizationLink,
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
@@ -75,9 +75,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     redirect_url: str = text(1, 512, pattern=URL)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # the twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
 
 
 @result
@@ -111,7 +109,6 @@ class GlobalAuthorization(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/query",
     nav="dd.2",
-    returns=GlobalAuthorization,
     provenance=Provenance.DOCUMENTED,
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
@@ -138,7 +135,6 @@ class CancelledGlobalAuthorization(GlobalResult):
     "POST",
     None,
     nav="dd.3",
-    returns=CancelledGlobalAuthorization,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,

@@ -15,13 +15,15 @@ import attrs
 
 from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, PHONE, URL, choice, integer, items, minor_units, order_id, phone, text
 from ..product import Call
 from ..resolving import ResolvingProduct
 from ..texts import form_fault
-from .checkout_parts import CheckoutAddress, CheckoutGoods, paylater_needs
+from ..vocabulary.checks import paylater_needs
+from ..vocabulary.parts import CheckoutAddress, CheckoutGoods
+from ..vocabulary.statuses import TransactionStatus
 from .events import PaymentEvent
 
 __all__ = [
@@ -81,7 +83,6 @@ class AvailableChannels(Result):
     "POST",
     "/api/v2/checkout/channel",
     nav="9.1",
-    returns=AvailableChannels,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
@@ -122,7 +123,6 @@ def _payer_mobile(value: Any, request: Any) -> Any:
     "POST",
     "/api/v2/checkout/generate",
     nav="9.2",
-    returns=CheckoutSession,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.OBSERVED,
@@ -205,7 +205,6 @@ class CheckoutStatus(Result):
     "POST",
     "/api/v2/checkout/query",
     nav="9.3",
-    returns=CheckoutStatus,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
@@ -227,7 +226,6 @@ class QueryCheckout(PHRequest[CheckoutStatus]):
     "POST",
     "/api/v2/checkout/close",
     nav="9.4",
-    returns=Any,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.INFERRED,

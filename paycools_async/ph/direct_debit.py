@@ -12,9 +12,9 @@ from typing import Any, Final
 import attrs
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..vocabulary.statuses import TransactionStatus
 from .direct_debit_tokens import (
     SUCCESS,
     AuthorizationChanged,
@@ -66,7 +66,6 @@ class DirectDebitReceipt(Result):
     "POST",
     None,
     nav="10.5",
-    returns=DirectDebitReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.UNPUBLISHED,
@@ -122,7 +121,6 @@ class DirectDebitStatus(Result):
     "POST",
     None,
     nav="10.6",
-    returns=DirectDebitStatus,
     provenance=Provenance.UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,

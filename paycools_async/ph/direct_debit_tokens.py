@@ -13,9 +13,10 @@ import attrs
 
 from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
 
 __all__ = [
     "SUCCESS",
@@ -35,25 +36,6 @@ __all__ = [
 SUCCESS = frozenset({1000, 10000})
 
 
-class TokenStatus(OpenEnum):
-    """Whether a token may be debited. The spelling is PayCools'."""
-
-    ACTIVED = "ACTIVED"
-    INACTIVED = "INACTIVED"
-
-
-class InactiveType(OpenEnum):
-    """Who ended an authorization."""
-
-    MCH_CANCEL = "MCH_CANCEL"
-    """The merchant (10.3)."""
-    PLATFORM_CANCEL = "PLATFORM_CANCEL"
-    """PayCools."""
-    USER_CANCEL = "USER_CANCEL"
-    """The customer."""
-    EXPIRED = "EXPIRED"
-
-
 @result
 class AuthorizationLink(Result):
     """The page on which the customer authorizes: send them to `auth_url`. Fields inferred from the twin."""
@@ -69,7 +51,6 @@ class AuthorizationLink(Result):
     "POST",
     None,
     nav="10.1",
-    returns=AuthorizationLink,
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.UNPUBLISHED,
@@ -95,9 +76,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # one twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
         if self.notify_url is None and "callbackUrl" not in self.extra:
             yield FieldError("notify_url", "is required, unless extra holds a callbackUrl")
 
@@ -133,7 +112,6 @@ class AuthorizationStatus(Result):
     "POST",
     None,
     nav="10.2",
-    returns=AuthorizationStatus,
     provenance=Provenance.UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -166,7 +144,6 @@ class CancelledAuthorization(Result):
     "POST",
     None,
     nav="10.3",
-    returns=CancelledAuthorization,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,

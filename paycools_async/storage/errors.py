@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import PayCoolsError
 
-__all__ = ["LockHeld", "LockUnusable", "StorageError"]
+__all__ = ["LockHeld", "LockUnusable", "StorageError", "WorkCrashed"]
 
 
 class StorageError(PayCoolsError):
@@ -17,3 +17,7 @@ class LockHeld(StorageError):
 
 class LockUnusable(StorageError):
     """The lock cannot be opened or written, so nobody can say whether somebody else owns the file."""
+
+
+class WorkCrashed(StorageError):
+    """What was asked of the store ended with what is no common error: out of memory, an exit, a panic. It is undone."""

@@ -54,7 +54,7 @@ def _texts(rule: Rule) -> st.SearchStrategy[Any]:
         made = st.builds(lambda name, host: f"{name}@{host}.example", WORDS, WORDS)
     elif rule.pattern is fields.URL:
         made = st.builds(lambda host, path: f"https://{host}.example/{path}", WORDS, WORDS)
-    elif rule.pattern is fields._DAY:
+    elif rule.is_a_day:
         return DAYS | DAYS.map(date.isoformat)
     else:
         made = st.from_regex(rule.pattern[0], fullmatch=True) | MOBILES

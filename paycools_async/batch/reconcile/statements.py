@@ -19,12 +19,12 @@ import attrs
 
 from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import zone_of
-from ...enums import TransactionStatus
 from ...errors import Outcome, PayCoolsError
 from ...money import EXPONENTS, to_minor
 from ...times import MANILA
+from ...vocabulary.statuses import TransactionStatus
+from ..files.xlsx.sheet import Unreadable, number_text, rows
 from ..run.payout_api import COUNTRIES
-from ..xlsx import Unreadable, number_text, rows
 
 __all__ = ["FIELDS", "Line", "ReportError", "Statement", "global_statement", "ph_statement", "read_report"]
 

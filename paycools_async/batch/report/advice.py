@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ...families import error_for
-from ...ph.codes import FailedCode
+from ...vocabulary.failures import FailedCode
 
 __all__ = ["advice_for", "name_of"]
 

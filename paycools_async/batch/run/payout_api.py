@@ -14,18 +14,18 @@ from ... import converters
 from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
 from ...endpoint import Endpoint, Result, result
-from ...enums import TransactionStatus
 from ...errors import NotFound
 from ...global_api.countries.indonesia import CreateIndonesianPayout
 from ...global_api.countries.malaysia import CreateMalaysianPayout
 from ...global_api.countries.philippines import CreatePhilippinePayout
 from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
-from ...orders import check_order_id
-from ...ph.codes import FailedCode
+from ...order_products import check_order_id
 from ...ph.payout import CreatePayout, Payouts
 from ...preparing import Prepared
 from ...times import JAKARTA, MANILA, parse_time
+from ...vocabulary.failures import FailedCode
+from ...vocabulary.statuses import TransactionStatus
 from ...wire.canonical import json_text
 from ..ledger.base import Identity
 from ..ledger.payload import wire_fields_of
@@ -113,7 +113,7 @@ class PayoutApi(Protocol):
         ...
 
     async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
-        """What PayCools knows of the order; None: nothing. Raises OrderConflict for word about another order.
+        """What PayCools knows of the order; None: nothing. Raises OrderConflict if the answer is about another one.
 
         `fresh`: on a connection of its own, for an answer that may lead to a second sending.
         """

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import attrs
 
-from ...countries import MY_MOBILE
+from ...countries import MALAYSIA, MY_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import account, choice, code, minor_units, mobile, order_id, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
@@ -24,7 +24,6 @@ from ..base import (
     default_idempotency_id,
 )
 from .base import CountryPayment
-from .payouts import CountryPayouts
 
 __all__ = [
     "CreateMalaysianPayment",
@@ -62,7 +61,7 @@ def _account_no(value: Any, request: Any) -> Any:
     "POST",
     "/open-api/malaysia/disbursement/transfer",
     nav="4.1.1",
-    returns=GlobalPayoutReceipt,
+    country=MALAYSIA,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
@@ -102,7 +101,7 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/malaysia/disbursement/check",
     nav="4.1.2",
-    returns=GlobalPayoutStatus,
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
     success_codes=SUCCESS,
 )
@@ -117,23 +116,18 @@ class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="4.1.3",
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
 )
 class MalaysianPayoutSettled(PayoutEvent):
     """A payout in Malaysia became final (4.1.3). Inferred from the Thai and the unified page. Sen."""
 
-    country: ClassVar[str | None] = "MY"
 
-
-class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
+class MalaysianPayouts(PayoutProduct[CreateMalaysianPayout, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out in Malaysia."""
 
     create: Final = Call(CreateMalaysianPayout)
     query: Final = Call(QueryMalaysianPayout)
-    _creation = CreateMalaysianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryMalaysianPayout:
-        return QueryMalaysianPayout(mch_order_id=mch_order_id)
 
 
 # 4.2 Payments
@@ -144,7 +138,7 @@ class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     "POST",
     "/open-api/malaysia/payment/generate",
     nav="4.2.1",
-    returns=GlobalPaymentReceipt,
+    country=MALAYSIA,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -166,7 +160,7 @@ class CreateMalaysianPayment(CountryPayment):
     "POST",
     "/open-api/malaysia/payment/query",
     nav="4.2.2",
-    returns=GlobalPaymentStatus,
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
 )
 class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
@@ -180,12 +174,11 @@ class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="4.2.3",
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
 )
 class MalaysianPaymentSettled(PaymentEvent):
     """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""
-
-    country: ClassVar[str | None] = "MY"
 
 
 class MalaysianPayments(Product):

@@ -6,13 +6,13 @@ Everything here is inferred from the other countries. The documented way is the 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
+from ...countries import RUSSIA
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...fields import order_id, phone
 from ...product import Call, Product, Sender
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     PaymentEvent,
 )
@@ -32,7 +32,7 @@ __all__ = [
     "POST",
     "/open-api/russia/payment/generate",
     nav="6.1.1",
-    returns=GlobalPaymentReceipt,
+    country=RUSSIA,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
@@ -53,7 +53,7 @@ class CreateRussianPayment(CountryPayment):
     "POST",
     "/open-api/russia/payment/query",
     nav="6.1.2",
-    returns=GlobalPaymentStatus,
+    country=RUSSIA,
     provenance=Provenance.INFERRED,
 )
 class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
@@ -67,12 +67,11 @@ class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="6.1.3",
+    country=RUSSIA,
     provenance=Provenance.INFERRED,
 )
 class RussianPaymentSettled(PaymentEvent):
     """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""
-
-    country: ClassVar[str | None] = "RU"
 
 
 class RussianPayments(Product):

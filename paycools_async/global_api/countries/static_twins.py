@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from ...countries import ID_MOBILE, TH_MOBILE
+from ...countries import ID_MOBILE, INDONESIA, TH_MOBILE, THAILAND
 from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
 from ...fields import mobile
 from ...product import Call, Product
@@ -40,14 +40,14 @@ __all__ = [
 class IndonesianStaticCode(StaticCode):
     """A static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @result
 class IndonesianStaticPayment(StaticPayment):
     """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -55,12 +55,12 @@ class IndonesianStaticPayment(StaticPayment):
     "POST",
     "/open-api/indonesia/static/payment/generate",
     nav="3.3.1",
-    returns=IndonesianStaticCode,
+    country=INDONESIA,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
 )
-class CreateIndonesianStaticCode(StaticCodeOrder):
+class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
@@ -70,30 +70,16 @@ class CreateIndonesianStaticCode(StaticCodeOrder):
     mobile: str = mobile(ID_MOBILE)
 
 
-@endpoint(
-    "global.id.static.detail",
-    "POST",
-    None,
-    nav="3.3.2",
-    returns=IndonesianStaticCode,
-    provenance=Provenance.UNPUBLISHED,
-)
-class GetIndonesianStaticCode(StaticCodeInquiry):
+@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
+class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
     """
 
 
-@endpoint(
-    "global.id.static.payments",
-    "POST",
-    None,
-    nav="3.3.3",
-    returns=list[IndonesianStaticPayment],
-    provenance=Provenance.UNPUBLISHED,
-)
-class GetIndonesianStaticPayments(StaticPaymentsInquiry):
+@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
+class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
@@ -105,12 +91,11 @@ class GetIndonesianStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="3.3.4",
+    country=INDONESIA,
     provenance=Provenance.INFERRED,
 )
 class IndonesianStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
-
-    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianStaticCodes(Product):
@@ -128,14 +113,14 @@ class IndonesianStaticCodes(Product):
 class ThaiStaticCode(StaticCode):
     """A static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @result
 class ThaiStaticPayment(StaticPayment):
     """A payment on a static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @endpoint(
@@ -143,12 +128,12 @@ class ThaiStaticPayment(StaticPayment):
     "POST",
     "/open-api/thailand/static/payment/generate",
     nav="5.3.1",
-    returns=ThaiStaticCode,
+    country=THAILAND,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
 )
-class CreateThaiStaticCode(StaticCodeOrder):
+class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
@@ -158,30 +143,16 @@ class CreateThaiStaticCode(StaticCodeOrder):
     mobile: str = mobile(TH_MOBILE)
 
 
-@endpoint(
-    "global.th.static.detail",
-    "POST",
-    None,
-    nav="5.3.2",
-    returns=ThaiStaticCode,
-    provenance=Provenance.UNPUBLISHED,
-)
-class GetThaiStaticCode(StaticCodeInquiry):
+@endpoint("global.th.static.detail", "POST", None, nav="5.3.2", country=THAILAND, provenance=Provenance.UNPUBLISHED)
+class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
     """
 
 
-@endpoint(
-    "global.th.static.payments",
-    "POST",
-    None,
-    nav="5.3.3",
-    returns=list[ThaiStaticPayment],
-    provenance=Provenance.UNPUBLISHED,
-)
-class GetThaiStaticPayments(StaticPaymentsInquiry):
+@endpoint("global.th.static.payments", "POST", None, nav="5.3.3", country=THAILAND, provenance=Provenance.UNPUBLISHED)
+class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
@@ -193,12 +164,11 @@ class GetThaiStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="5.3.4",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
-
-    country: ClassVar[str | None] = "TH"
 
 
 class ThaiStaticCodes(Product):

@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from ...countries import TH_MOBILE
+from ...countries import TH_MOBILE, THAILAND
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, mobile, order_id, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
@@ -25,7 +25,6 @@ from ..base import (
     default_idempotency_id,
 )
 from .base import CountryPayment
-from .payouts import CountryPayouts
 from .static_twins import ThaiStaticCodes
 
 __all__ = [
@@ -50,14 +49,14 @@ __all__ = [
 class ThaiPayoutReceipt(GlobalPayoutReceipt):
     """PayCools took a payout in Thailand; it is not final. `transaction_time` is local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @result
 class ThaiPayoutStatus(GlobalPayoutStatus):
     """Where a payout in Thailand stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 _NEEDS = {
@@ -74,12 +73,12 @@ _NEEDS = {
     "POST",
     "/open-api/thailand/disbursement/transfer",
     nav="5.1.1",
-    returns=ThaiPayoutReceipt,
+    country=THAILAND,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
 )
-class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateThaiPayout(GlobalRequest[ThaiPayoutReceipt]):
     """Create a payout in Thailand (5.1.1). The fields are documented, the path is inferred from two other countries.
 
     `mch_order_id`: letters and digits, 1 to 32 (10 and more satisfy every page), unique per merchant. `amount`: satang
@@ -123,10 +122,10 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/thailand/disbursement/check",
     nav="5.1.2",
-    returns=ThaiPayoutStatus,
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
-class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryThaiPayout(GlobalRequest[ThaiPayoutStatus]):
     """Check a payout's status by order id (5.1.2). The fields are documented, the path is inferred. Raises NotFound."""
 
     mch_order_id: str = order_id()
@@ -137,23 +136,18 @@ class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="5.1.3",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiPayoutSettled(PayoutEvent):
     """A payout in Thailand became final (5.1.3). Inferred from a Thai site and the unified page. Satang."""
 
-    country: ClassVar[str | None] = "TH"
 
-
-class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
+class ThaiPayouts(PayoutProduct[CreateThaiPayout, ThaiPayoutStatus, ThaiPayoutReceipt]):
     """Money out in Thailand."""
 
     create: Final = Call(CreateThaiPayout)
     query: Final = Call(QueryThaiPayout)
-    _creation = CreateThaiPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryThaiPayout:
-        return QueryThaiPayout(mch_order_id=mch_order_id)
 
 
 # 5.2 Payments
@@ -163,7 +157,7 @@ class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
 class ThaiPaymentStatus(GlobalPaymentStatus):
     """Where a payment in Thailand stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @endpoint(
@@ -171,7 +165,7 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     "POST",
     "/open-api/thailand/payment/generate",
     nav="5.2.1",
-    returns=GlobalPaymentReceipt,
+    country=THAILAND,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
@@ -203,10 +197,10 @@ class CreateThaiPayment(CountryPayment):
     "POST",
     "/open-api/thailand/payment/query",
     nav="5.2.2",
-    returns=ThaiPaymentStatus,
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
-class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryThaiPayment(GlobalRequest[ThaiPaymentStatus]):
     """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
 
     mch_order_id: str = order_id()
@@ -217,12 +211,11 @@ class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="5.2.3",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiPaymentSettled(PaymentEvent):
     """A payment in Thailand became final (5.2.3). Inferred from a Thai site and the Indonesian page. Satang."""
-
-    country: ClassVar[str | None] = "TH"
 
 
 class ThaiPayments(Product):

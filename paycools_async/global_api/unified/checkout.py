@@ -10,11 +10,11 @@ import attrs
 
 from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
-from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
-from ...ph.checkout_parts import paylater_needs
 from ...product import Call, Product
+from ...vocabulary.checks import paylater_needs
+from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult, OrderEvent, own_currency
 from .parts import UnifiedAddress, UnifiedGoods
 
@@ -44,7 +44,6 @@ class UnifiedCheckoutLink(GlobalResult):
     "POST",
     "/open-api/payment/checkout/generate",
     nav="u.2.1",
-    returns=UnifiedCheckoutLink,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -105,7 +104,6 @@ class UnifiedChannels(GlobalResult):
     "POST",
     "/open-api/payment/checkout/channel",
     nav="u.2.3",
-    returns=UnifiedChannels,
     provenance=Provenance.DOCUMENTED,
 )
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
@@ -115,10 +113,7 @@ class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
 
 
 @callback(
-    "global.unified.checkout.notification",
-    "checkout.payment.success",
-    nav="u.2.5",
-    provenance=Provenance.DOCUMENTED,
+    "global.unified.checkout.notification", "checkout.payment.success", nav="u.2.5", provenance=Provenance.DOCUMENTED
 )
 class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""

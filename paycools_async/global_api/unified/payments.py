@@ -10,11 +10,11 @@ import attrs
 
 from ...countries import COUNTRIES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
-from ...enums import TransactionStatus
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
 from ...money import EXPONENTS
 from ...product import Call
+from ...vocabulary.statuses import TransactionStatus
 from ..base import (
     ChannelType,
     EitherId,
@@ -24,7 +24,7 @@ from ..base import (
     currency_fits,
     own_currency,
 )
-from ..countries.payouts import UnifiedOrders
+from .base import UnifiedOrders
 from .parts import UnifiedGoods
 
 __all__ = [
@@ -68,7 +68,6 @@ class UnifiedPaymentReceipt(GlobalResult):
     "POST",
     "/open-api/payment/generate",
     nav="u.3.1",
-    returns=UnifiedPaymentReceipt,
     effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
@@ -124,12 +123,7 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 
 
 @endpoint(
-    "global.unified.payment.query",
-    "POST",
-    "/open-api/payment/query",
-    nav="u.3.2",
-    returns=GlobalPaymentStatus,
-    provenance=Provenance.DOCUMENTED,
+    "global.unified.payment.query", "POST", "/open-api/payment/query", nav="u.3.2", provenance=Provenance.DOCUMENTED
 )
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
@@ -153,7 +147,6 @@ class ClosedUnifiedPayment(GlobalResult):
     "POST",
     "/open-api/payment/close",
     nav="u.3.3",
-    returns=ClosedUnifiedPayment,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -182,10 +175,10 @@ class OrderedPayments(UnifiedOrders[CreateUnifiedPayment, GlobalPaymentStatus, U
     """Payments found by their order id and country."""
 
     query: Final = Call(QueryUnifiedPayment)
-    _creation = CreateUnifiedPayment
 
-    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayment:
-        return QueryUnifiedPayment(mch_order_id=mch_order_id, country_code=country_code)
+    @property
+    def _creation(self) -> type[CreateUnifiedPayment]:
+        return CreateUnifiedPayment
 
 
 class UnifiedPayments(OrderedPayments):

@@ -21,7 +21,7 @@ from ..base import (
     default_idempotency_id,
     own_currency,
 )
-from ..countries.payouts import UnifiedOrders
+from .base import UnifiedOrders
 
 __all__ = [
     "CreateUnifiedPayout",
@@ -36,7 +36,6 @@ __all__ = [
     "POST",
     "/open-api/disbursement/transfer",
     nav="u.4.1",
-    returns=GlobalPayoutReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
@@ -79,12 +78,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
 
 
 @endpoint(
-    "global.unified.payout.query",
-    "POST",
-    "/open-api/disbursement/check",
-    nav="u.4.2",
-    returns=GlobalPayoutStatus,
-    provenance=Provenance.DOCUMENTED,
+    "global.unified.payout.query", "POST", "/open-api/disbursement/check", nav="u.4.2", provenance=Provenance.DOCUMENTED
 )
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
@@ -111,7 +105,3 @@ class UnifiedPayouts(UnifiedOrders[CreateUnifiedPayout, GlobalPayoutStatus, Glob
 
     create: Final = Call(CreateUnifiedPayout)
     query: Final = Call(QueryUnifiedPayout)
-    _creation = CreateUnifiedPayout
-
-    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayout:
-        return QueryUnifiedPayout(mch_order_id=mch_order_id, country_code=country_code)
