@@ -18,7 +18,7 @@ from paycools_async import DeadlineExceeded, InvalidRequest, PayCoolsGlobal, Tra
 from paycools_async.converters import structure
 from paycools_async.global_api import CountryBalance, GetCountryBalance, GetReportLink, ReportFile, ReportLink
 from paycools_async.testing import FakePayCools
-from paycools_async.testing.global_api.products import ReportBooks
+from paycools_async.testing.global_api.account import ReportLinks
 
 REPORT = bytes(range(256)) * 1024
 """256 KiB"""
@@ -95,7 +95,7 @@ async def serve(fake: FakePayCools) -> AsyncIterator[Callable[[Serve], None]]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
-    reports = fake.global_books.of(ReportBooks)
+    reports = fake.global_merchant.of(ReportLinks)
     reports.link = lambda fields: f"http://127.0.0.1:{port}/{fields['transDate']}.xlsx?Expires=1&Signature=a%2Fb"
     yield chosen.append
     await runner.cleanup()
@@ -192,7 +192,7 @@ async def test_a_report_that_does_not_come_in_time(paycools: PayCoolsGlobal, ser
 async def test_nobody_there_is_a_transport_error_without_the_link(
     paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path
 ) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: "http://127.0.0.1:1/a.xlsx?Signature=secret"
+    fake.global_merchant.of(ReportLinks).link = lambda fields: "http://127.0.0.1:1/a.xlsx?Signature=secret"
     with pytest.raises(TransportError) as caught:
         await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
     assert "secret" not in str(caught.value)
@@ -213,7 +213,7 @@ async def test_nobody_there_is_a_transport_error_without_the_link(
     ],
 )
 async def test_only_https_is_followed(paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path, link: str) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: link
+    fake.global_merchant.of(ReportLinks).link = lambda fields: link
     with pytest.raises(UnexpectedAnswer, match="the report's link is no https link; it was not followed"):
         await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
     assert list(tmp_path.iterdir()) == []
