@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 import attrs
 
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
+from .fields import camel
 from .preparing import Prepared
 from .redaction import hidden_in, personal_names, personal_texts
+from .wire.answer import sanitize
 
 __all__ = ["about", "mismatch", "unknown"]
 
@@ -34,8 +36,9 @@ def about(error: E, prepared: Prepared[Any]) -> E:
 def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:
     """The error of a call that moves money or creates, and was not answered in a way that can be trusted."""
     said = cause.args[0] if cause.args else type(cause).__name__
+    held = "" if prepared.request is None else "; .request holds what was sent"
     error = OutcomeUnknown(
-        f"{said}. It may have got through: find out before anything is sent again; .request holds what was sent",
+        f"{said}. It may have got through: find out before anything is sent again{held}",
         request=prepared.request,
         sent_at=sent_at,
     )
@@ -49,24 +52,36 @@ _SAME = (
     ("transaction_id", "transaction id"),
     ("original_transaction_id", "original transaction id"),
     ("refund_transaction_id", "refund transaction id"),
+    ("checkout_id", "checkout id"),
     ("amount", "amount"),
     ("refund_amount", "amount"),
 )
 """What a request and its answer may both hold, and must then agree on."""
 
+_IDS = tuple((camel(name), said) for name, said in _SAME if name.endswith("_id"))
 
-def mismatch(request: Any, result: Any) -> str | None:
-    """How the answer contradicts the request, in words: None where it does not. Lists are not looked at."""
-    kinds = type(request), type(result)
+
+def mismatch(prepared: Prepared[Any], result: Any, data: Any) -> str | None:
+    """How the answer contradicts the request, in words: None where it does not. Lists are not looked at.
+
+    Ids are compared as they travel as well: a result class need not know them all, and a call may have none.
+    """
+    kinds = type(prepared.request), type(result)
     if kinds not in _IN_BOTH:
         _IN_BOTH[kinds] = _in_both(*kinds)
     for name, said in _IN_BOTH[kinds]:
-        ours, theirs = getattr(request, name), getattr(result, name)
+        ours, theirs = getattr(prepared.request, name), getattr(result, name)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
             return f"the answer is about {said} {theirs}, ours is {ours}"
+    if isinstance(data, dict):
+        for name, said in _IDS:
+            ours, theirs = prepared.fields.get(name), data.get(name)
+            if ours and theirs not in (None, "") and str(theirs) != str(ours):
+                return f"the answer is about {said} {sanitize(str(theirs))[:_LONGEST_ID]}, ours is {ours}"
     return None
 
 
+_LONGEST_ID = 64
 _IN_BOTH: dict[tuple[type, type], tuple[tuple[str, str], ...]] = {}
 
 

@@ -304,6 +304,18 @@ class Result:
         """The zone of this answer's times that name none; None is Philippine time."""
         return None
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # only pydantic asks
+        from .jsonable import pydantic_schema
+
+        return pydantic_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        from .jsonable import json_schema
+
+        return json_schema(cls)
+
 
 @result
 class Event(Result):

@@ -27,6 +27,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 +-- StorageError                  a store's file cannot be used like this
 |   +-- LockHeld                  somebody else owns it
 |   +-- LockUnusable              nobody can say who owns it
+|   +-- WorkCrashed               the thread that writes met what is no common error; what was asked is undone
 +-- ApiError                      PayCools answered with an error .code and .message
     +-- AuthenticationError       app id or signature refused
     +-- IpNotAllowedError         this machine's address is not on the merchant's white list
