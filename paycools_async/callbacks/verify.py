@@ -14,12 +14,13 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import attrs
 
 from ..endpoint import Event
 from ..errors import ConfigurationError
+from ..families import FamilyName
 from ..signing import PublicKey, Verifier, verifier_for
 from .answers import GLOBAL_ACK, PH_ACK, Answer
 from .errors import MalformedCallback, SignatureMismatch
@@ -27,9 +28,6 @@ from .event_table import EventTable
 from .parsing import MAX_BODY, Body, flat_text, plain, read
 
 __all__ = ["Callbacks", "GlobalCallbacks", "PHCallbacks", "Verified", "family_of"]
-
-Family = Literal["ph", "global"]
-
 
 _NOTHING = (None, "")
 
@@ -39,7 +37,7 @@ class Verified:
     """A verified event with the fields it was made from."""
 
     event: Event
-    family: Family
+    family: FamilyName
     content: Body
 
     @property
@@ -51,7 +49,7 @@ class Verified:
         return hashlib.sha256(f"{self.family}\n{json.dumps(fields, sort_keys=True)}".encode()).hexdigest()
 
 
-def family_of(body: Body) -> Family:
+def family_of(body: Body) -> FamilyName:
     """By shape: the Global API sends `{param, sign}`, the PH API flat fields."""
     return "global" if isinstance(body.members.get("param"), str) and "eventName" not in body.members else "ph"
 
@@ -59,7 +57,7 @@ def family_of(body: Body) -> Family:
 class Callbacks:
     """What both families share."""
 
-    family: ClassVar[Family]
+    family: ClassVar[FamilyName]
 
     def __init__(self, ack: Answer, table: EventTable, max_size: int) -> None:
         self.ack = ack
@@ -101,7 +99,7 @@ class PHCallbacks(Callbacks):
     told you, such as those of identity checks, and their classes. `max_size` in bytes.
     """
 
-    family: ClassVar[Family] = "ph"
+    family: ClassVar[FamilyName] = "ph"
 
     def __init__(
         self,
@@ -152,7 +150,7 @@ class GlobalCallbacks(Callbacks):
     `country`: yours ("ID"), if it is one only: the country editions' events do not say where they come from.
     """
 
-    family: ClassVar[Family] = "global"
+    family: ClassVar[FamilyName] = "global"
 
     def __init__(
         self,

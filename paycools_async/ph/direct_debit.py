@@ -168,6 +168,7 @@ class AuthorizationChanged(authorizations.AuthorizationEvent):
     The body is documented by an example of token.create.success; the other two events are those of the Global API.
     """
 
+    channel_code: str | None = None
     user_login_id: str | None = attrs.field(default=None, repr=False)
 
 

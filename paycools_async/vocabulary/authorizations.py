@@ -65,7 +65,6 @@ class AuthorizationEvent(Event):
     event_name: str
     user_id: str
     request_id: str
-    channel_code: str | None = None
     country_code: str | None = None
     pay_token: str | None = attrs.field(
         default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}

@@ -45,11 +45,9 @@ class OrderStatus(Result):
 
 @result
 class Transaction(Result):
-    """A payment that came in. `transaction_id` is its key; `transaction_amount` in minor units."""
+    """A payment that came in. `transaction_id` is its key. Amount and status are not certain in every product."""
 
     transaction_id: str
-    transaction_amount: int | None = None
-    transaction_status: TransactionStatus | None = None
     transaction_create_time: datetime | None = None
     transaction_return_time: datetime | None = None
     """When it was completed."""
