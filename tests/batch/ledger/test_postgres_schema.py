@@ -12,7 +12,8 @@ from paycools_async.batch import Event, LedgerError, PHPayouts, State, read_orde
 from paycools_async.batch.ledger.base import Batch
 from paycools_async.batch.ledger.payload import body_of, digest_of
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
-from paycools_async.batch.ledger.postgres.schema import MIGRATIONS, OPEN_STATES
+from paycools_async.batch.ledger.postgres.schema import MIGRATIONS
+from paycools_async.batch.states import OPEN
 
 # the statements of the first version
 _ENTER_1 = """
@@ -197,9 +198,7 @@ async def test_what_is_claimed_has_an_index_of_its_own(ledger_with_one: Postgres
         "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = %(name)s::regclass", name=table
     )
     states = definition.partition("WHERE")[2]
-    assert sorted(state for state in State if f"'{state}'" in states) == sorted(
-        state for state in State if f"'{state}'" in OPEN_STATES
-    )
+    assert {state for state in State if f"'{state}'" in states} == OPEN
 
 
 @pytest.mark.parametrize(
@@ -218,7 +217,7 @@ async def test_what_is_due_is_found_by_an_index_and_never_sorted(
     async def plan(connection: psycopg.AsyncConnection[Any]) -> str:
         await connection.execute("SET LOCAL enable_seqscan = off")
         await connection.execute("SET LOCAL enable_bitmapscan = off")
-        values = ledger_with_one._values(most=1, held=[], limit=50)
+        values = ledger_with_one._database.values(most=1, held=[], limit=50)
         query = f"EXPLAIN {claim(State.PLANNED, scope)}"
         return "\n".join(line for (line,) in await (await connection.execute(query.encode(), values)).fetchall())
 

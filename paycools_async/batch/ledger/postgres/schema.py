@@ -11,12 +11,9 @@ from typing import Any
 
 import attrs
 
-from ...states import OPEN
 from ..row import Row, column_of, row_from
 
-__all__ = ["COLUMNS", "GRANTS", "JOB_GRANTS", "MIGRATIONS", "OPEN_STATES", "LeasedRow", "leased_row_from"]
-
-OPEN_STATES = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
+__all__ = ["COLUMNS", "GRANTS", "JOB_GRANTS", "MIGRATIONS", "LeasedRow", "leased_row_from"]
 
 # as it was: never changed, not even by way of a name that stands for a text
 _TO_VERSION_1 = """
