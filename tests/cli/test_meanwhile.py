@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from support.batch import WriteOrders, rows
 from support.desk import Desk, Done, desk_of
 
+from paycools_async.batch import LedgerError
 from paycools_async.cli import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -169,3 +171,23 @@ def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
     assert paid(desk) == ["PAY000000001", "PAY000000002"]
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+@POSTGRES
+def test_a_yes_whose_jobs_cannot_be_made_is_no_yes(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paycools_async.batch.run import worker as workers
+
+    async def refused(self: Any, connection: Any, shards: Any) -> None:
+        raise LedgerError("no jobs today")
+
+    assert desk.run(write_orders(2), offer=True, by="ana").code == 3
+    with monkeypatch.context() as context:
+        context.setattr(workers._Deferring, "__call__", refused)
+        done = desk.release(1, yes=True, by="bob")
+    assert (done.code, "no jobs today" in done, desk.paid) == (2, True, [])
+    assert set(desk.states().values()) == {"offered"}
+    assert desk.release(1, yes=True, by="bob", detach=True).code == 3
+    with psycopg.connect(desk.ledger) as connection:
+        assert connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchall() == [(1,)]
