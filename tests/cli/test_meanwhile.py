@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.batch import WriteOrders, rows
+from support.batch import HEADER, WriteOrders, rows
 from support.desk import Desk, Done, desk_of
 
 from paycools_async.batch import LedgerError
@@ -142,6 +143,17 @@ def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders:
     assert "taken back by" in listed
     assert (desk.status().code, "settled" in desk.status(), "SANDBOX" in desk.status()) == (0, True, True)
     assert desk.report(tmp_path / "again").code == 0
+
+
+@BOTH
+def test_a_files_own_columns_come_back_in_the_report(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "salaries.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([[*HEADER, "_dept"], [*rows(1)[0], "Sales"], [*rows(2)[1], "=IT"]])
+    assert desk.run(file, yes=True, report=tmp_path / "out").code == 0
+    with (tmp_path / "out" / "payouts.csv").open(newline="", encoding="utf-8") as written:
+        found = [(row["mch_order_id"], row["outcome"], row["_dept"]) for row in csv.DictReader(written)]
+    assert found == [("PAY000000001", "settled", "Sales"), ("PAY000000002", "settled", "'=IT")]
 
 
 @POSTGRES

@@ -37,9 +37,10 @@ _MAY_BE_SENT = f"state IN ({listed(MAY_BE_SENT)})"
 
 INCOMING = """
 CREATE TEMPORARY TABLE paycools_incoming (
-    seq BIGINT, order_id TEXT, idempotency_id TEXT, line INTEGER, amount BIGINT, body TEXT, digest TEXT
+    seq BIGINT, order_id TEXT, idempotency_id TEXT, line INTEGER, amount BIGINT, body TEXT, digest TEXT,
+    beside TEXT
 ) ON COMMIT DROP"""
-COPY = "COPY paycools_incoming (seq, order_id, idempotency_id, line, amount, body, digest) FROM STDIN"
+COPY = "COPY paycools_incoming (seq, order_id, idempotency_id, line, amount, body, digest, beside) FROM STDIN"
 
 # after what stands anywhere, also where somebody put rows into a batch that is not there
 NUMBER = """
@@ -50,8 +51,8 @@ RECOVERED = "SELECT EXISTS (SELECT FROM paycools_ledger WHERE key = 'recovered')
 
 ENTER = """
 INSERT INTO paycools_payouts
-    (order_id, idempotency_id, intake, shard, line, amount, body, digest, state, reason, entered, sent, updated)
-SELECT order_id, idempotency_id, %(batch)s, seq / %(size)s, line, amount, body, digest,
+    (order_id, idempotency_id, intake, shard, line, amount, body, digest, beside, state, reason, entered, sent, updated)
+SELECT order_id, idempotency_id, %(batch)s, seq / %(size)s, line, amount, body, digest, beside,
     CASE WHEN %(recovered)s THEN 'unknown' ELSE 'offered' END, CASE WHEN %(recovered)s THEN 'lost' END,
     %(now)s::float8, CASE WHEN %(recovered)s THEN %(now)s::float8 END, %(now)s::float8
 FROM paycools_incoming ORDER BY seq ON CONFLICT (order_id, withdrawn) DO NOTHING"""
@@ -62,8 +63,10 @@ WITH entered AS (
     FROM paycools_payouts WHERE intake = %(batch)s
 ),
 batch AS (
-    INSERT INTO paycools_batches (id, payouts, shards, planned, released, file, sha256, amount, offered_by, offered_at)
-    SELECT %(batch)s, rows, shards, %(now)s, false, %(file)s, %(sha256)s, amount, %(by)s, %(now)s FROM entered
+    INSERT INTO paycools_batches
+        (id, payouts, shards, planned, released, file, sha256, amount, offered_by, offered_at, beside)
+    SELECT %(batch)s, rows, shards, %(now)s, false, %(file)s, %(sha256)s, amount, %(by)s, %(now)s, %(beside)s
+    FROM entered
 )
 INSERT INTO paycools_batch_log (batch, at, event, by, payouts, amount)
 SELECT %(batch)s, %(now)s, 'offer', %(by)s, rows, amount FROM entered"""

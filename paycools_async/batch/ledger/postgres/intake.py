@@ -9,7 +9,7 @@ import psycopg
 
 from ...orders import Order, RowError
 from ..base import Intake, Offer, Source
-from ..payload import body_of, digest_of, own_idempotency_id
+from ..payload import BesideNames, beside_text, body_of, digest_of, own_idempotency_id
 from . import batch_queries as queries
 from .session import connect_options, limits
 
@@ -39,10 +39,11 @@ def enter(
         with connection.transaction():
             connection.execute(queries.INCOMING)
             # nobody waits while the file is read: up to here nothing is locked that others want
-            rows = _copy(connection, orders, text_of, found)
+            names = BesideNames()
+            rows = _copy(connection, orders, text_of, found, names)
             connection.execute("ANALYZE paycools_incoming")
             _lock(connection)
-            _enter(connection, rows, source, clock, found)
+            _enter(connection, rows, names, source, clock, found)
             if found.errors:
                 found.batch = None
                 raise psycopg.Rollback
@@ -56,24 +57,39 @@ def _lock(connection: Connection) -> None:
 
 
 def _copy(
-    connection: Connection, orders: Iterable[Order | RowError], text_of: Callable[[Any], str], found: Intake
+    connection: Connection,
+    orders: Iterable[Order | RowError],
+    text_of: Callable[[Any], str],
+    found: Intake,
+    names: BesideNames,
 ) -> int:
+    """How many rows were copied; `names` becomes those of their columns that are not sent."""
     rows = 0
     with connection.cursor().copy(queries.COPY) as copy:
         for order in orders:
             if isinstance(order, RowError):
                 found.add(order)
                 continue
+            if not names.add(order.beside):
+                found.add_too_many(order.line, names.most)
+                continue
             request = order.request
-            frozen = (body_of(request), digest_of(text_of(request)))
+            kept = (body_of(request), digest_of(text_of(request)), beside_text(order.beside))
             own = own_idempotency_id(request)
-            copy.write_row((rows, request.mch_order_id, own, order.line, request.amount, *frozen))
+            copy.write_row((rows, request.mch_order_id, own, order.line, request.amount, *kept))
             found.total += request.amount
             rows += 1
     return rows
 
 
-def _enter(connection: Connection, rows: int, source: Source, clock: Callable[[], float] | None, found: Intake) -> None:
+def _enter(
+    connection: Connection,
+    rows: int,
+    names: BesideNames,
+    source: Source,
+    clock: Callable[[], float] | None,
+    found: Intake,
+) -> None:
     values = {
         "batch": _one(connection, queries.NUMBER),
         "size": min(max(-(-rows // _MOST_SHARDS), _LEAST_ROWS), _MOST_ROWS),
@@ -82,6 +98,7 @@ def _enter(connection: Connection, rows: int, source: Source, clock: Callable[[]
         "file": source.file,
         "sha256": source.sha256,
         "by": source.by,
+        "beside": names.text(),
     }
     found.new = connection.execute(queries.ENTER, values).rowcount
     _classify(connection, values, found)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from ...states import MAY_BE_SENT, OPEN, State
 from ..row import listed
-from .schema import COLUMNS
+from .schema import ALL_COLUMNS, COLUMNS
 
 __all__ = [
     "GET",
@@ -247,7 +247,7 @@ def resent(scope: str) -> str:
 def page(scope: str) -> str:
     """The next rows in file order."""
     return f"""
-        SELECT {COLUMNS} FROM paycools_payouts p
+        SELECT {ALL_COLUMNS} FROM paycools_payouts p
         WHERE p.id > %(last)s{scope} ORDER BY p.id LIMIT %(size)s"""
 
 

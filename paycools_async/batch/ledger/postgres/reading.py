@@ -10,6 +10,7 @@ import psycopg
 
 from ...states import State
 from ..base import Batch, BatchEntry
+from ..payload import names_from
 from ..timeline import PayoutTimeline, timeline_from
 from . import batch_queries, queries
 from .session import connect_options, ledger_errors, limits
@@ -18,7 +19,7 @@ __all__ = ["postgres_timelines", "read_batches"]
 
 Connection = psycopg.AsyncConnection[Any]
 _ENTRY = tuple(field.name for field in attrs.fields(BatchEntry))
-_BATCH = ("id", "file", "sha256", "payouts", "amount", "offered_by", "offered_at")
+_BATCH = ("id", "file", "sha256", "payouts", "amount", "offered_by", "offered_at", "beside")
 
 
 async def read_batches(connection: Connection) -> list[Batch]:
@@ -40,9 +41,10 @@ def _batches_of(
         logged.setdefault(entry.batch, []).append(entry)
     return [
         Batch(
-            **dict(zip(_BATCH, values, strict=True)),
+            **dict(zip(_BATCH[:-1], values[:-1], strict=True)),
             counts=counted.get(values[0], {}),
             log=tuple(logged.get(values[0], ())),
+            beside=names_from(values[-1]),
         )
         for values in batches
     ]
