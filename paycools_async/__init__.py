@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .endpoint import Provenance as Provenance
     from .endpoint import Purpose as Purpose
     from .engine import Exchange as Exchange
-    from .enums import TransactionStatus as TransactionStatus
     from .errors import *  # noqa: F403
     from .in_doubt import InDoubt as InDoubt
     from .ph.account import Balance as Balance
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from .transports import MemoryTransport as MemoryTransport
     from .transports import Transport as Transport
     from .version import __version__ as __version__
+    from .vocabulary.statuses import TransactionStatus as TransactionStatus
 else:
     _NAMES = {  # by module
         "callbacks": ("CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"),
@@ -63,7 +63,6 @@ else:
         "config": ("Environment", "GlobalCredentials", "PHCredentials"),
         "endpoint": ("Effect", "Endpoint", "Provenance", "Purpose"),
         "engine": ("Exchange",),
-        "enums": ("TransactionStatus",),
         "in_doubt": ("InDoubt",),
         "ph.account": (
             "Balance",
@@ -79,6 +78,7 @@ else:
         "signing": ("AsyncSigner", "Signer", "load_private_key", "load_public_key"),
         "transports": ("AiohttpTransport", "HttpRequest", "HttpResponse", "MemoryTransport", "Transport"),
         "version": ("__version__",),
+        "vocabulary.statuses": ("TransactionStatus",),
     }
     __getattr__, __dir__ = lazily(
         __name__,

@@ -1,33 +1,51 @@
-"""What the errors of a call say: which operation and order, nothing of a person, and what is to be done."""
+"""What the errors of a call say: which operation and order, nothing of a person, and what is to be done.
+
+Each is made once, or copied with what is known besides; none is changed after somebody else has it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import attrs
 
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
+from .fields import wire_name
+from .preparing import Prepared
+from .redaction import hidden_in, personal_names, personal_texts
 
-__all__ = ["hide_personal_data", "mismatch", "name_call", "unknown"]
+__all__ = ["about", "mismatch", "unknown"]
+
+E = TypeVar("E", bound=PayCoolsError)
 
 
-def name_call(error: PayCoolsError, operation: str, order_id: str | None) -> None:
-    """Let the error's text begin with the call that it is about."""
-    if not isinstance(error, InvalidRequest):  # which names the request itself
-        error.operation, error.order_id = operation, order_id
+def about(error: E, prepared: Prepared[Any]) -> E:
+    """The error of this call: its text begins with operation and order, and holds nothing of a person."""
+    if isinstance(error, InvalidRequest):  # which names the request itself
+        return error
+    known: dict[str, Any] = {"operation": prepared.operation, "order_id": prepared.order_id}
+    if isinstance(error, ApiError):
+        personal = set(personal_texts(prepared.fields, personal_names(prepared.endpoint.request)))
+        known["message"] = hidden_in(error.message, personal)
+        if isinstance(error, InvalidParameter):
+            known["reason"] = hidden_in(error.reason, personal)
+    return error.with_context(**known)
 
 
-def unknown(cause: PayCoolsError, operation: str, order_id: str | None, request: Any, sent_at: float) -> OutcomeUnknown:
+def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:
     """The error of a call that moves money or creates, and was not answered in a way that can be trusted."""
     said = cause.args[0] if cause.args else type(cause).__name__
+    held = "" if prepared.request is None else "; .request holds what was sent"
     error = OutcomeUnknown(
-        f"{said}. It may have got through: find out before anything is sent again; .request holds what was sent",
-        request=request,
+        f"{said}. It may have got through: find out before anything is sent again{held}",
+        request=prepared.request,
         sent_at=sent_at,
     )
-    name_call(error, operation, order_id)
-    return error
+    error.__cause__ = cause
+    return about(error, prepared)
 
 
 _SAME = (
@@ -47,43 +65,34 @@ def mismatch(request: Any, result: Any) -> str | None:
     kinds = type(request), type(result)
     if kinds not in _IN_BOTH:
         _IN_BOTH[kinds] = _in_both(*kinds)
-    for name, said in _IN_BOTH[kinds]:
-        ours, theirs = getattr(request, name), getattr(result, name)
+    for name, said, in_raw in _IN_BOTH[kinds]:
+        ours, theirs = getattr(request, name), in_raw(result)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
             return f"the answer is about {said} {theirs}, ours is {ours}"
     return None
 
 
-_IN_BOTH: dict[tuple[type, type], tuple[tuple[str, str], ...]] = {}
+_Reading = tuple[str, str, Callable[[Any], Any]]
+_IN_BOTH: dict[tuple[type, type], tuple[_Reading, ...]] = {}
 
 
-def _in_both(request: type[Any], result: type[Any]) -> tuple[tuple[str, str], ...]:
+def _in_both(request: type[Any], result: type[Any]) -> tuple[_Reading, ...]:
+    """Name, word, and how it is read of the answer: also an order id that the result has no field for."""
     if not attrs.has(request) or not attrs.has(result):
         return ()
-    names = set(attrs.fields_dict(request)) & set(attrs.fields_dict(result))
-    return tuple((name, said) for name, said in _SAME if name in names)
+    ours, theirs = attrs.fields_dict(request), attrs.fields_dict(result)
+    found: list[_Reading] = []
+    for name, said in _SAME:
+        if name in ours and name in theirs:
+            found.append((name, said, operator.attrgetter(name)))
+        elif name in ours and name in _ORDER_IDS and "raw" in theirs:
+            found.append((name, said, functools.partial(_raw_text, wire_name(ours[name]))))
+    return tuple(found)
 
 
-def hide_personal_data(error: PayCoolsError, request: Any) -> None:
-    """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
-    if not isinstance(error, ApiError):
-        return
-    for value in _personal_data(request):
-        # a mobile may come back with its country's prefix, 639.. for 09..
-        for secret in (value, value[1:]) if value.startswith("0") and len(value) > 8 else (value,):
-            error.message = error.message.replace(secret, "***")
-            error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
-            if isinstance(error, InvalidParameter):
-                error.reason = error.reason.replace(secret, "***")
+_ORDER_IDS = ("mch_order_id", "mch_refund_order_id")
 
 
-def _personal_data(request: Any) -> Iterator[str]:
-    """The texts of a request, and of the objects inside it, that say something of a person."""
-    if not attrs.has(type(request)):
-        return
-    for field in attrs.fields(type(request)):
-        value = getattr(request, field.name)
-        if isinstance(value, str) and field.metadata.get("personal"):
-            yield value
-        elif attrs.has(type(value)):
-            yield from _personal_data(value)
+def _raw_text(name: str, result: Any) -> str | None:
+    found = result.raw.get(name) if isinstance(result.raw, Mapping) else None
+    return found if isinstance(found, str) else None

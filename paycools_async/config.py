@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .addresses import is_loopback_host
 from .errors import ConfigurationError, InvalidKeyError
 from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
@@ -42,7 +42,7 @@ class Environment(enum.Enum):
 class Merchant(Protocol):
     """What the engine needs of credentials."""
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         """The wire fields the client fills in: `appId` always, and those named."""
         ...
 
@@ -81,7 +81,7 @@ class PHCredentials:
                     "callback_secret is an RSA key; the merchant key for callbacks is another text"
                 )
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         filled = {"appId": self.app_id}
         for name in names:
             filled[name] = self.app_name if name == "appName" else str(int(now * 1000))
@@ -130,7 +130,7 @@ class GlobalCredentials:
                 "here: ask PayCools for it"
             )
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         known = {"timestamp": int(now * 1000)}
         return {"appId": self.app_id, **{name: known[name] for name in names}}
 
@@ -238,18 +238,9 @@ def check_base_url(url: str) -> str:
         raise ConfigurationError("base_url: no user, query or fragment belongs there")
     if any(c.isspace() for c in url):
         raise ConfigurationError("base_url: no blank belongs there")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback_host(host):
         raise ConfigurationError("base_url: plain http is taken for this machine only; use https")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def environment_from(text: str | None, variable: str = "PAYCOOLS_PH_ENVIRONMENT") -> Environment:

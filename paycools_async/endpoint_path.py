@@ -46,9 +46,9 @@ def _level_outside() -> int:
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The path with its values, which are taken out of the fields, and those values."""
-    used = {name: fields.pop(name) for name in _PLACEHOLDER.findall(path) if name in fields}
+def fill_path(endpoint: Endpoint, path: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The path with its values, and the fields that are in it."""
+    used = {name: fields[name] for name in _PLACEHOLDER.findall(path) if name in fields}
     for name, value in used.items():
         path = path.replace("{" + name + "}", quote(str(value), safe=""))
     if "{" in path:

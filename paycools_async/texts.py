@@ -151,7 +151,7 @@ def spoiled(value: str) -> str | None:
 def _number_spoiled(value: str) -> str | None:
     if _MINUS.fullmatch(value):
         return f"has a minus, so it was taken for a number; {_AS_TEXT}"
-    if value.isascii() and re.fullmatch(r"[0-9]+[.,]|(?:[0-9]*[.,'_][0-9]+)+", value):
+    if value.isascii() and re.fullmatch(r"[0-9]+[.,]|[0-9]*(?:[.,'_][0-9]+)+", value):
         return f"holds a decimal point or thousands marks, so it was taken for a number; {_AS_TEXT}"
     if _GROUPED.fullmatch(value):
         return f"is written in groups of three, as a number is, so zeros in front may be lost; {_AS_TEXT}"

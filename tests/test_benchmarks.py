@@ -209,7 +209,7 @@ async def test_lag_is_what_a_blocked_loop_makes_others_wait() -> None:
 @pytest.mark.process
 async def test_a_tiny_soak_agrees_with_the_sandbox_row_by_row() -> None:
     """Payouts that were dropped, refused or doubted end settled, once each."""
-    options = Options(concurrency=10, absent_after=1.0, first_look=0.02, max_resends=20)
+    options = Options(concurrency=10, absent_after=1.0, first_inquiry_after=0.02, max_resends=20)
     found = await soak_once(40, options, uvloop=False)
     assert found.states == {"settled": 40}
     assert found.orders_paid == 40

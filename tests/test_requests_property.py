@@ -137,7 +137,7 @@ def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[
         if entry.method == "GET":  # a query string has texts only; the fake knows numbers by the rules of known fields
             expected.update({name: str(value) for name, value in getattr(request, "extra", {}).items()})
         arrived = lines[entry.family].sent(request)
-        assert {name: value for name, value in arrived.items() if name not in entry.fills} == expected
+        assert {name: value for name, value in arrived.items() if name not in entry.client_fields} == expected
 
     holds()
 

@@ -27,8 +27,8 @@ from paycools_async import (
 )
 from paycools_async.errors import PayCoolsError
 from paycools_async.ph.refund import CreateRefund, RefundReceipt, RefundRecord
+from paycools_async.result_codes import PH_CODES
 from paycools_async.testing import FakePayCools
-from paycools_async.wire.codes import PH_CODES
 
 ABSENT = says(1008, "transaction not found")
 CREATE = "ph.payout.create"
@@ -449,12 +449,13 @@ async def test_a_second_sending_cancelled_before_its_first_byte_does_not_count(k
     async with Stage(key_pem, answers) as stage:
         await unclear(stage, answers)
         stage.clock.advance(1000)
-        signer, stage.client._engine.signer = stage.client._engine.signer, Slow(stage.client._engine.signer)
+        attempts = stage.client._engine.attempts
+        signer, attempts.signer = attempts.signer, Slow(attempts.signer)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await stage.client.payouts.resolve(ORDER, resend=True)
         assert [record.resends for record in stage.client.in_doubt] == [0]
-        stage.client._engine.signer = signer
+        attempts.signer = signer
         assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
 
 

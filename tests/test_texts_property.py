@@ -21,9 +21,9 @@ from test_requests_property import REQUESTS
 from paycools_async import Endpoint, InvalidRequest
 from paycools_async.fields import ACCOUNT, CODE, PHONE, Rule, is_clean
 from paycools_async.global_api.unified.parts import UnifiedAddress, UnifiedGoods
-from paycools_async.ph.checkout_parts import CheckoutAddress, CheckoutGoods
 from paycools_async.ph.payout import CreatePayout
 from paycools_async.texts import account_fault, code_fault, text_fault
+from paycools_async.vocabulary.parts import CheckoutAddress, CheckoutGoods
 
 OUTSIDE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
 FEW = settings(

@@ -11,18 +11,17 @@ from typing import Any, ClassVar, TypeVar
 
 import attrs
 
+from ..countries import currency_of, zone_of
 from ..endpoint import Event, GlobalRequest, Result, result, shared
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import text
-from ..ph.codes import FailedCode
-from ..ph.payout import default_idempotency_id
-from ..times import BANGKOK, JAKARTA, MANILA
+from ..vocabulary.checks import one_given
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.idempotency import default_idempotency_id
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = [
-    "ALL_COUNTRIES",
-    "CURRENCIES",
-    "PAYOUT_COUNTRIES",
     "ChannelType",
     "EitherId",
     "FailedCode",
@@ -37,25 +36,11 @@ __all__ = [
     "PayoutEvent",
     "TransactionStatus",
     "currency_fits",
-    "currency_of",
     "default_idempotency_id",
-    "zone_of",
+    "own_currency",
 ]
 
 R = TypeVar("R")
-
-ALL_COUNTRIES = ("PH", "ID", "MY", "TH", "RU")
-PAYOUT_COUNTRIES = ("PH", "ID", "MY", "TH")
-CURRENCIES = {"PH": "PHP", "ID": "IDR", "MY": "MYR", "TH": "THB", "RU": "RUB"}
-
-# no page names a zone. Published transaction ids hold their own time of creation, and the texts beside them are seven
-# hours ahead of it in Indonesia and Thailand, eight in a refund; notifications that do write an offset write +08:00
-_ZONES: dict[str, tzinfo] = {"ID": JAKARTA, "TH": BANGKOK}
-
-
-def zone_of(country: str | None) -> tzinfo:
-    """The zone of a country's times that name none: UTC+7 in Indonesia and Thailand, else UTC+8. Inferred."""
-    return _ZONES.get(country or "", MANILA)
 
 
 @shared
@@ -66,19 +51,17 @@ class EitherId(GlobalRequest[R]):
     transaction_id: str | None = text(1, 32, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.mch_order_id is None and self.transaction_id is None:
-            yield FieldError("mch_order_id", "give mch_order_id or transaction_id")
+        return one_given(self, "mch_order_id", "transaction_id")
 
 
-def currency_of(request: Any) -> str | None:
+def own_currency(request: Any) -> str | None:
     """The currency of a request's country."""
-    country = request.country_code
-    return CURRENCIES.get(country) if isinstance(country, str) else None
+    return currency_of(request.country_code)
 
 
 def currency_fits(country: Any, currency: Any) -> Iterator[FieldError]:
     """An amount's unit hangs on the country, so another country's currency would be another amount of money."""
-    own = CURRENCIES.get(country) if isinstance(country, str) else None
+    own = currency_of(country)
     if own is not None and isinstance(currency, str) and currency != own:
         yield FieldError("currency", f"is {own} when country_code is {country}")
 
@@ -116,8 +99,6 @@ class GlobalResult(Result):
 @result
 class GlobalEvent(Event):
     """Base of the Global API's notifications; times as in `GlobalResult`."""
-
-    country: ClassVar[str | None] = None
 
     @classmethod
     def _zone(cls, raw: Any) -> tzinfo | None:

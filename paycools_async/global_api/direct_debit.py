@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import attrs
 
+from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
-from ..ph.direct_debit_tokens import InactiveType, TokenStatus
 from ..product import Call
-from .base import PAYOUT_COUNTRIES, GlobalEvent, GlobalResult, PaymentEvent
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
+from .base import GlobalEvent, GlobalResult, PaymentEvent
 from .unified.payments import CreateUnifiedPayment, OrderedPayments, UnifiedPaymentReceipt
 
 __all__ = [
@@ -34,8 +36,6 @@ __all__ = [
     "TokenStatus",
 ]
 
-DEBIT_COUNTRIES = PAYOUT_COUNTRIES
-
 
 @result
 class GlobalAuthorizationLink(GlobalResult):
@@ -52,11 +52,9 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    returns=GlobalAuthorizationLink,
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     """Create an authorization link (dd.1). Documented.
@@ -69,7 +67,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     # APP stands in the twin only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
@@ -77,9 +75,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     redirect_url: str = text(1, 512, pattern=URL)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # the twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
 
 
 @result
@@ -113,15 +109,13 @@ class GlobalAuthorization(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/query",
     nav="dd.2",
-    returns=GlobalAuthorization,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
 
     user_id: str = text(1, 32)
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     pay_token: str | None = text(1, default=None, personal=True)
 
 
@@ -141,11 +135,9 @@ class CancelledGlobalAuthorization(GlobalResult):
     "POST",
     None,
     nav="dd.3",
-    returns=CancelledGlobalAuthorization,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
 )
 class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     """End a customer's authorization (dd.3). Unpublished: pass paths={"global.directdebit.authorization_cancel": ...}.
@@ -156,7 +148,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
 
     user_id: str = text(1, 32)
     pay_token: str = text(1, personal=True)
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 

@@ -9,9 +9,10 @@ from typing import Final
 from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..orders import RefundProduct
-from ..ph.refund import RefundStatus
+from ..order_products import RefundProduct
 from ..product import Call
+from ..vocabulary.checks import one_given
+from ..vocabulary.statuses import RefundStatus
 from .base import FailedCode, GlobalEvent, GlobalResult
 
 __all__ = [
@@ -44,11 +45,9 @@ class GlobalRefundReceipt(GlobalResult):
     "POST",
     "/open-api/payment/refund",
     nav="7.1",
-    returns=GlobalRefundReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
     """Refund a payment of any country, whole or in part (7.1). Documented on a Thai edition of the page.
@@ -86,15 +85,7 @@ class GlobalRefundRecord(GlobalResult):
     failed_message: str | None = None
 
 
-@endpoint(
-    "global.refund.query",
-    "POST",
-    "/open-api/refund/payments",
-    nav="7.2",
-    returns=list[GlobalRefundRecord],
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
-)
+@endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=Provenance.DOCUMENTED)
 class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     """The refunds of a payment, or one refund (7.2). Documented.
 
@@ -106,8 +97,7 @@ class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     refund_transaction_id: str | None = text(1, 32, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.original_transaction_id is None and self.refund_transaction_id is None:
-            yield FieldError("original_transaction_id", "give original_transaction_id or refund_transaction_id")
+        return one_given(self, "original_transaction_id", "refund_transaction_id")
 
 
 @callback(
@@ -142,9 +132,5 @@ class GlobalRefundSettled(GlobalEvent):
 class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, GlobalRefundReceipt]):
     """Money back."""
 
-    _creation = CreateGlobalRefund
     create: Final = Call(CreateGlobalRefund)
     payments: Final = Call(GetGlobalRefunds)
-
-    def _refunds_of(self, original_transaction_id: str) -> GetGlobalRefunds:
-        return GetGlobalRefunds(original_transaction_id=original_transaction_id)

@@ -13,10 +13,11 @@ from typing import Any, Final
 import attrs
 
 from ..endpoint import PHRequest, Provenance, Result, endpoint, result
-from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import choice, day, integer
 from ..product import Call, Product
+from ..vocabulary.checks import one_given
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = [
     "Account",
@@ -38,21 +39,9 @@ class Balance(Result):
     balance: int
 
 
-@endpoint(
-    "ph.account.balance",
-    "GET",
-    "/api/v1/account/checkBalance",
-    nav="2.1",
-    returns=Balance,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.account.balance", "GET", "/api/v1/account/checkBalance", nav="2.1", provenance=Provenance.DOCUMENTED)
 class GetBalance(PHRequest[Balance]):
     """Check the account balance (2.1). Documented."""
-
-
-def _one_day_of_two(created: str | None, completed: str | None) -> Iterator[FieldError]:
-    if created is None and completed is None:
-        yield FieldError("create_date", "give create_date or complete_date")
 
 
 @result
@@ -85,9 +74,8 @@ class PaymentStatement(Result):
     "POST",
     "/api/v1/record/paymentList",
     nav="2.2",
-    returns=PaymentStatement,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class GetPaymentStatement(PHRequest[PaymentStatement]):
     """One page of the collections of a day (2.2). Documented.
@@ -102,7 +90,7 @@ class GetPaymentStatement(PHRequest[PaymentStatement]):
     status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        return _one_day_of_two(self.create_date, self.complete_date)
+        return one_given(self, "create_date", "complete_date")
 
 
 @result
@@ -135,9 +123,8 @@ class PayoutStatement(Result):
     "POST",
     "/api/v1/record/payoutList",
     nav="2.3",
-    returns=PayoutStatement,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class GetPayoutStatement(PHRequest[PayoutStatement]):
     """One page of the payouts of a day (2.3). Documented; days and pages as in 2.2."""
@@ -148,7 +135,7 @@ class GetPayoutStatement(PHRequest[PayoutStatement]):
     status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        return _one_day_of_two(self.create_date, self.complete_date)
+        return one_given(self, "create_date", "complete_date")
 
 
 class Account(Product):

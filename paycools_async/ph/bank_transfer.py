@@ -13,8 +13,9 @@ from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, codes, day, order_id, text
 from ..product import Call, Product
+from ..vocabulary.checks import days_in_order
 from .events import PaymentEvent
-from .standing import AccountsOrder, ReceivedPayment, days_in_order
+from .standing import AccountsOrder, ReceivedPayment
 
 __all__ = [
     "BankTransfers",
@@ -61,11 +62,10 @@ class TransferAccountSet(Result):
     "POST",
     "/api/v1/batch/paymentAccount",
     nav="6.1",
-    returns=TransferAccountSet,
     effect=Effect.CREATES,
     purpose=Purpose.TRANSFER_ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     """Create transfer accounts for a customer or bill (6.1). Documented, but that it is a POST is inferred from 6.2.
@@ -88,7 +88,6 @@ class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     "POST",
     "/api/v1/batch/paymentAccount/{mchOrderId}/update",
     nav="6.2",
-    returns=TransferAccountSet,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -109,7 +108,6 @@ class UpdateTransferAccounts(PHRequest[TransferAccountSet]):
     "GET",
     "/api/v1/paymentAccount/{mchOrderId}/payments",
     nav="6.3",
-    returns=list[ReceivedPayment],
     provenance=Provenance.DOCUMENTED,
 )
 class GetTransferPayments(PHRequest[list[ReceivedPayment]]):

@@ -14,8 +14,9 @@ from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, code, codes, day, extra_fields, order_id, text
 from ..product import Call, Product
+from ..vocabulary.checks import days_in_order
 from .events import MoneyEvent
-from .standing import AccountsOrder, ReceivedPayment, days_in_order
+from .standing import AccountsOrder, ReceivedPayment
 
 __all__ = [
     "BatchCreateStaticVA",
@@ -88,11 +89,10 @@ class StaticVASet(Result):
     "POST",
     "/api/v1/paymentCode",
     nav="4.1",
-    returns=StaticVA,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateStaticVA(AccountsOrder[StaticVA]):
     """Create a static virtual account for one channel (4.1). Documented.
@@ -121,11 +121,10 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
     "POST",
     "/api/v1/batch/paymentCode",
     nav="4.2",
-    returns=StaticVASet,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     """Create static virtual accounts for several channels at once (4.2). Documented.
@@ -143,7 +142,6 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     "POST",
     "/api/v1/batch/paymentCode/{mchOrderId}/update",
     nav="4.3",
-    returns=StaticVASet,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -166,14 +164,7 @@ class CashierShortUrl(Result):
     short_link: str | None = None
 
 
-@endpoint(
-    "ph.bills.cashier_short_url",
-    "POST",
-    None,
-    nav="4.4",
-    returns=CashierShortUrl,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("ph.bills.cashier_short_url", "POST", None, nav="4.4", provenance=Provenance.UNPUBLISHED)
 class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     """Get the short link of a set's payment page (4.4). Unpublished: pass paths={"ph.bills.cashier_short_url": "/..."}.
 
@@ -186,12 +177,7 @@ class GetCashierShortUrl(PHRequest[CashierShortUrl]):
 
 
 @endpoint(
-    "ph.bills.payments",
-    "GET",
-    "/api/v1/paymentCode/{mchOrderId}/payments",
-    nav="4.5",
-    returns=list[ReceivedPayment],
-    provenance=Provenance.OBSERVED,
+    "ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=Provenance.OBSERVED
 )
 class GetBillsPayments(PHRequest[list[ReceivedPayment]]):
     """The payments that a set of virtual accounts received (4.5); all at once, there are no pages.
@@ -246,6 +232,8 @@ class BillsPaymentVerification(Event):
     It comes to the same address as the payment's callback (4.8).
     """
 
+    is_question = True
+
     event_name: str
     mch_order_id: str
     reference_number: str
@@ -259,7 +247,6 @@ class BillsPaymentVerification(Event):
     "POST",
     "/api/v1/paymentCode/cancel",
     nav="4.7",
-    returns=StaticVASet,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,

@@ -13,14 +13,17 @@ from typing import Any, Final
 
 import attrs
 
+from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, PH_MOBILE, PHONE, URL, choice, integer, items, minor_units, order_id, ph_mobile, phone, text
+from ..fields import EMAIL, PHONE, URL, choice, integer, items, minor_units, order_id, phone, text
 from ..product import Call
 from ..resolving import ResolvingProduct
 from ..texts import form_fault
-from .checkout_parts import CheckoutAddress, CheckoutGoods, paylater_needs
+from ..vocabulary.checks import paylater_needs
+from ..vocabulary.parts import CheckoutAddress, CheckoutGoods
+from ..vocabulary.statuses import TransactionStatus
 from .events import PaymentEvent
 
 __all__ = [
@@ -39,8 +42,6 @@ __all__ = [
     "QueryCheckout",
 ]
 
-COUNTRIES = ("PH", "ID", "MY", "TH")
-CURRENCIES = ("PHP", "IDR", "MYR", "THB")
 SUCCESS = frozenset({1, 1000})  # 1 in the only answer captured; one integrator expects 1000
 
 
@@ -82,10 +83,9 @@ class AvailableChannels(Result):
     "POST",
     "/api/v2/checkout/channel",
     nav="9.1",
-    returns=AvailableChannels,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class GetCheckoutChannels(PHRequest[AvailableChannels]):
@@ -94,7 +94,7 @@ class GetCheckoutChannels(PHRequest[AvailableChannels]):
     The first use gives UnverifiedEndpointWarning.
     """
 
-    country_code: str = choice(*COUNTRIES, default="PH")  # PH was seen; the four stand in the Global API's table
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")  # PH was seen; the four stand in the Global API's table
 
 
 @result
@@ -115,7 +115,7 @@ def _currency(request: Any) -> Any:
 
 
 def _payer_mobile(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.country_code == "PH" else value
+    return PH_MOBILE.national(value) if request.country_code == "PH" else value
 
 
 @endpoint(
@@ -123,12 +123,11 @@ def _payer_mobile(value: Any, request: Any) -> Any:
     "POST",
     "/api/v2/checkout/generate",
     nav="9.2",
-    returns=CheckoutSession,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.OBSERVED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CreateCheckout(PHRequest[CheckoutSession]):
@@ -144,11 +143,11 @@ class CreateCheckout(PHRequest[CheckoutSession]):
     `await paycools.checkout.find(mch_order_id)`. Nobody holds the page's address, so nobody can pay on it.
     """
 
-    country_code: str = choice(*COUNTRIES, default="PH")
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    currency: str = choice(*CURRENCIES, default="PHP")
-    settlement_currency: str = choice(*CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
+    currency: str = choice(*PAYOUT_CURRENCIES, default="PHP")
+    settlement_currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = phone(10, 14, converter=attrs.Converter(_payer_mobile, takes_self=True))
@@ -168,7 +167,7 @@ class CreateCheckout(PHRequest[CheckoutSession]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.country_code == "PH" and isinstance(self.mobile, str) and PHONE.fits(self.mobile):
-            yield from form_fault("mobile", self.mobile, PH_MOBILE)
+            yield from form_fault("mobile", self.mobile, PH_MOBILE.form)
         for name, kind in (("channel_type_list", str), ("channel_code_list", str), ("goods_details", CheckoutGoods)):
             listed = getattr(self, name)
             if isinstance(listed, list) and not all(isinstance(each, kind) and each != "" for each in listed):
@@ -206,10 +205,9 @@ class CheckoutStatus(Result):
     "POST",
     "/api/v2/checkout/query",
     nav="9.3",
-    returns=CheckoutStatus,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryCheckout(PHRequest[CheckoutStatus]):
@@ -228,12 +226,11 @@ class QueryCheckout(PHRequest[CheckoutStatus]):
     "POST",
     "/api/v2/checkout/close",
     nav="9.4",
-    returns=Any,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.INFERRED,
     wire=Wire.HYBRID,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CloseCheckout(PHRequest[Any]):

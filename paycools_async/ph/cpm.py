@@ -10,12 +10,13 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
+from ..countries import PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum, TransactionStatus
-from ..fields import EMAIL, URL, Form, code, minor_units, order_id, ph_mobile, text
-from ..orders import check_amount
+from ..enums import OpenEnum
+from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..product import Call
-from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct
+from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount
+from ..vocabulary.statuses import TransactionStatus
 from .events import PaymentEvent
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
@@ -50,11 +51,10 @@ class CPMReceipt(Result):
     "POST",
     "/api/v1/cpm/payment",
     nav="cpm.1",
-    returns=CPMReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateCPMPayment(PHRequest[CPMReceipt]):
     """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.
@@ -72,7 +72,7 @@ class CreateCPMPayment(PHRequest[CPMReceipt]):
     auth_code: str = text(1, personal=True)
     callback_url: str = text(1, pattern=URL)
     channel_code: str = code(default=CPMChannel.GCASH_CPM.value)
-    mobile: str | None = text(11, 14, pattern=_MOBILE, converter=ph_mobile, default=None, personal=True)
+    mobile: str | None = text(11, 14, pattern=_MOBILE, converter=PH_MOBILE.national, default=None, personal=True)
     email: str | None = text(1, pattern=EMAIL, default=None, personal=True)
     remark: str | None = text(1, default=None)
 
@@ -93,14 +93,7 @@ class CPMPayment(Result):
     remark: str | None = None
 
 
-@endpoint(
-    "ph.cpm.query",
-    "GET",
-    "/api/v1/cpm/payment/query",
-    nav="cpm.2",
-    returns=CPMPayment,
-    provenance=Provenance.INFERRED,
-)
+@endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=Provenance.INFERRED)
 class QueryCPMPayment(PHRequest[CPMPayment]):
     """Check a charge by order id (cpm.2). The path and the fields are documented, the method GET is inferred.
 
@@ -110,13 +103,7 @@ class QueryCPMPayment(PHRequest[CPMPayment]):
     mch_order_id: str = order_id()
 
 
-@callback(
-    "ph.cpm.callback",
-    "cpm.payment.success",
-    "cpm.payment.failed",
-    nav="cpm.3",
-    provenance=Provenance.DOCUMENTED,
-)
+@callback("ph.cpm.callback", "cpm.payment.success", "cpm.payment.failed", nav="cpm.3", provenance=Provenance.DOCUMENTED)
 class CPMSettled(PaymentEvent):
     """A charge became final (cpm.3). Documented on the developer site. Sent to `callback_url`. `amount` in centavos."""
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import attrs
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..vocabulary.statuses import TransactionStatus
 from .direct_debit_tokens import (
     SUCCESS,
     AuthorizationChanged,
@@ -66,11 +66,10 @@ class DirectDebitReceipt(Result):
     "POST",
     None,
     nav="10.5",
-    returns=DirectDebitReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.UNPUBLISHED,
-    fills=("appName", "timestamp"),
+    client_fields=("appName", "timestamp"),
     success_codes=SUCCESS,
 )
 class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
@@ -122,9 +121,8 @@ class DirectDebitStatus(Result):
     "POST",
     None,
     nav="10.6",
-    returns=DirectDebitStatus,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryDirectDebit(PHRequest[DirectDebitStatus]):

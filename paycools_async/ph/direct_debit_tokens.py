@@ -11,10 +11,12 @@ from typing import Any
 
 import attrs
 
+from ..countries import PAYOUT_COUNTRIES
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
 
 __all__ = [
     "SUCCESS",
@@ -34,25 +36,6 @@ __all__ = [
 SUCCESS = frozenset({1000, 10000})
 
 
-class TokenStatus(OpenEnum):
-    """Whether a token may be debited. The spelling is PayCools'."""
-
-    ACTIVED = "ACTIVED"
-    INACTIVED = "INACTIVED"
-
-
-class InactiveType(OpenEnum):
-    """Who ended an authorization."""
-
-    MCH_CANCEL = "MCH_CANCEL"
-    """The merchant (10.3)."""
-    PLATFORM_CANCEL = "PLATFORM_CANCEL"
-    """PayCools."""
-    USER_CANCEL = "USER_CANCEL"
-    """The customer."""
-    EXPIRED = "EXPIRED"
-
-
 @result
 class AuthorizationLink(Result):
     """The page on which the customer authorizes: send them to `auth_url`. Fields inferred from the twin."""
@@ -68,11 +51,10 @@ class AuthorizationLink(Result):
     "POST",
     None,
     nav="10.1",
-    returns=AuthorizationLink,
     effect=Effect.CREATES,
     purpose=Purpose.CONSENT,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.
@@ -85,7 +67,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice("PH", "ID", "MY", "TH", default="PH")
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
     # APP stands in one of the two twins only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
@@ -94,9 +76,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # one twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
         if self.notify_url is None and "callbackUrl" not in self.extra:
             yield FieldError("notify_url", "is required, unless extra holds a callbackUrl")
 
@@ -132,9 +112,8 @@ class AuthorizationStatus(Result):
     "POST",
     None,
     nav="10.2",
-    returns=AuthorizationStatus,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryAuthorization(PHRequest[AuthorizationStatus]):
@@ -165,11 +144,10 @@ class CancelledAuthorization(Result):
     "POST",
     None,
     nav="10.3",
-    returns=CancelledAuthorization,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CancelAuthorization(PHRequest[CancelledAuthorization]):

@@ -15,15 +15,7 @@ from ..product import Call, Product
 __all__ = ["EKYC", "EKYCNotification", "InitEKYC", "QueryEKYC"]
 
 
-@endpoint(
-    "ph.ekyc.init",
-    "POST",
-    None,
-    nav="11.1",
-    returns=Any,
-    effect=Effect.CREATES,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("ph.ekyc.init", "POST", None, nav="11.1", effect=Effect.CREATES, provenance=Provenance.UNPUBLISHED)
 class InitEKYC(PHRequest[Any]):
     """Start an identity check (11.1). Unpublished: pass paths={"ph.ekyc.init": "/..."}, and the fields as `extra`.
 
@@ -34,14 +26,7 @@ class InitEKYC(PHRequest[Any]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@endpoint(
-    "ph.ekyc.result",
-    "POST",
-    None,
-    nav="11.2",
-    returns=Any,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("ph.ekyc.result", "POST", None, nav="11.2", provenance=Provenance.UNPUBLISHED)
 class QueryEKYC(PHRequest[Any]):
     """Check the result of an identity check (11.2). Unpublished: pass paths={"ph.ekyc.result": "/..."}; as 11.1."""
 

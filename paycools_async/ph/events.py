@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..endpoint import Event, result
-from ..enums import TransactionStatus
-from .codes import FailedCode
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = ["MoneyEvent", "OrderEvent", "PaymentEvent"]
 

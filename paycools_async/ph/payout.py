@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
+from ..countries import PH_MOBILE
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
     EMAIL,
     PERSON_NAME,
-    PH_MOBILE,
-    Made,
     choice,
     code,
     day,
     integer,
     minor_units,
     order_id,
-    ph_mobile,
     text,
 )
-from ..orders import PayoutProduct
+from ..order_products import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
-from .codes import EWalletCode, FailedCode
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
+from ..vocabulary.statuses import TransactionStatus
+from .codes import EWalletCode
 from .events import OrderEvent
 
 __all__ = [
@@ -42,16 +41,6 @@ __all__ = [
     "QueryPayout",
     "idempotency_id_for",
 ]
-
-
-def idempotency_id_for(mch_order_id: str) -> str:
-    """The idempotency id of an order: the order id itself where it fits (10 to 30), else 30 hex digits of its hash.
-
-    The same order always gets the same id, so a second attempt can never count as another payout.
-    """
-    if 10 <= len(mch_order_id) <= 30:
-        return mch_order_id
-    return hashlib.sha256(mch_order_id.encode("utf-8", "surrogatepass")).hexdigest()[:30]
 
 
 @result
@@ -67,17 +56,12 @@ class PayoutReceipt(Result):
     mch_order_id: str | None = None
 
 
-def default_idempotency_id(request: Any) -> str:
-    """The one of a request that has none, made from its order id."""
-    return Made(idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else "")
-
-
 QR_CONTENT = explained(spoiled, "is no content of a QR code")
-_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE, "SCANQR": QR_CONTENT}
+_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.pay_method_code == "EWALLET" else value
+    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
 
 
 @endpoint(
@@ -85,11 +69,10 @@ def _account_no(value: Any, request: Any) -> Any:
     "POST",
     "/api/v1/payout",
     nav="3.1",
-    returns=PayoutReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreatePayout(PHRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.
@@ -148,14 +131,7 @@ class PayoutStatus(Result):
     failed_message: str | None = None
 
 
-@endpoint(
-    "ph.payout.query",
-    "GET",
-    "/api/v1/payout/check",
-    nav="3.2",
-    returns=PayoutStatus,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=Provenance.DOCUMENTED)
 class QueryPayout(PHRequest[PayoutStatus]):
     """Check a payout's status by order id (3.2). Documented. Raises NotFound."""
 
@@ -163,11 +139,7 @@ class QueryPayout(PHRequest[PayoutStatus]):
 
 
 @callback(
-    "ph.payout.callback",
-    "disbursement.success",
-    "disbursement.failed",
-    nav="3.3",
-    provenance=Provenance.DOCUMENTED,
+    "ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=Provenance.DOCUMENTED
 )
 class PayoutSettled(OrderEvent):
     """A payout became final (3.3). Sent to the address set in the merchant portal. `amount` in centavos."""
@@ -178,7 +150,3 @@ class Payouts(PayoutProduct[CreatePayout, PayoutStatus, PayoutReceipt]):
 
     create: Final = Call(CreatePayout)
     query: Final = Call(QueryPayout)
-    _creation = CreatePayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryPayout:
-        return QueryPayout(mch_order_id=mch_order_id)

@@ -13,8 +13,9 @@ from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
 from ..product import Call, Product
+from ..vocabulary.checks import days_in_order
 from .events import PaymentEvent
-from .standing import ReceivedPayment, days_in_order
+from .standing import ReceivedPayment
 
 __all__ = [
     "QR",
@@ -80,11 +81,10 @@ _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
     "POST",
     "/api/v1/qrcode",
     nav="5.1",
-    returns=QRCode,
     effect=Effect.CREATES,
     purpose=Purpose.CODE,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateQR(PHRequest[QRCode]):
     """Create a QR code (5.1). Documented.
@@ -114,14 +114,7 @@ class CreateQR(PHRequest[QRCode]):
             yield FieldError("amount", "is required for dynamic and hybrid codes")
 
 
-@endpoint(
-    "ph.qrcode.detail",
-    "GET",
-    "/api/v1/qrcode/detail",
-    nav="5.2",
-    returns=QRCode,
-    provenance=Provenance.INFERRED,
-)
+@endpoint("ph.qrcode.detail", "GET", "/api/v1/qrcode/detail", nav="5.2", provenance=Provenance.INFERRED)
 class GetQR(PHRequest[QRCode]):
     """Get a QR code (5.2). Method, parameter and answer are documented; the **path is inferred** from a twin.
 
@@ -133,12 +126,7 @@ class GetQR(PHRequest[QRCode]):
 
 
 @endpoint(
-    "ph.qrcode.payments",
-    "GET",
-    "/api/v1/qrcode/{mchOrderId}/payments",
-    nav="5.3",
-    returns=list[ReceivedPayment],
-    provenance=Provenance.DOCUMENTED,
+    "ph.qrcode.payments", "GET", "/api/v1/qrcode/{mchOrderId}/payments", nav="5.3", provenance=Provenance.DOCUMENTED
 )
 class GetQRPayments(PHRequest[list[ReceivedPayment]]):
     """The payments that a QR code received (5.3); all at once, there are no pages. Documented.
@@ -160,7 +148,6 @@ class GetQRPayments(PHRequest[list[ReceivedPayment]]):
     "POST",
     "/api/v1/qrcode/cancel",
     nav="5.4",
-    returns=QRCode,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
@@ -172,11 +159,7 @@ class CancelQR(PHRequest[QRCode]):
 
 
 @callback(
-    "ph.qrcode.callback",
-    "qrcode.payment.success",
-    "qrcode.payment.failed",
-    nav="5.5",
-    provenance=Provenance.DOCUMENTED,
+    "ph.qrcode.callback", "qrcode.payment.success", "qrcode.payment.failed", nav="5.5", provenance=Provenance.DOCUMENTED
 )
 class QRPaymentSettled(PaymentEvent):
     """A payment on a QR code became final (5.5). Documented.
@@ -191,7 +174,6 @@ class QRPaymentSettled(PaymentEvent):
     "POST",
     "/api/v1/qrcode/update",
     nav="5.6",
-    returns=QRCode,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..orders import RefundProduct
+from ..order_products import RefundProduct
 from ..product import Call
-from .codes import FailedCode
+from ..vocabulary.checks import one_given
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.statuses import RefundStatus
 
 __all__ = [
     "CreateRefund",
@@ -23,33 +24,6 @@ __all__ = [
     "RefundStatus",
     "Refunds",
 ]
-
-
-class RefundStatus(OpenEnum):
-    """Where a refund stands."""
-
-    PENDING = "PENDING"
-    """Taken, waiting."""
-    PROCESS = "PROCESS"
-    """On its way."""
-    COMPLETE = "COMPLETE"
-    """The payer has the money."""
-    FAILED = "FAILED"
-    """Not refunded, for good."""
-    CANCEL = "CANCEL"
-    """Cancelled."""
-
-    @classmethod
-    def _aliases(cls) -> dict[str, str]:
-        return {"COMPLETED": "COMPLETE", "SUCCESS": "COMPLETE", "FAIL": "FAILED"}
-
-    @property
-    def final(self) -> bool:
-        """Whether it will not change any more. An unknown word is never taken as final."""
-        return self in _FINAL
-
-
-_FINAL = frozenset({RefundStatus.COMPLETE, RefundStatus.FAILED, RefundStatus.CANCEL})
 
 
 @result
@@ -71,7 +45,6 @@ class RefundReceipt(Result):
     "POST",
     "/api/payment/refund",  # without /v1, on the old and the current site
     nav="8.1",
-    returns=RefundReceipt,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.REFUND,
     provenance=Provenance.DOCUMENTED,
@@ -117,14 +90,7 @@ class RefundRecord(Result):
     failed_message: str | None = None
 
 
-@endpoint(
-    "ph.refund.payments",
-    "GET",
-    "/api/refund/payments",
-    nav="8.2",
-    returns=list[RefundRecord],
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=Provenance.DOCUMENTED)
 class GetRefundPayments(PHRequest[list[RefundRecord]]):
     """The refunds of a payment, or one refund (8.2). Documented.
 
@@ -137,8 +103,7 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     refund_transaction_id: str | None = text(1, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.original_transaction_id is None and self.refund_transaction_id is None:
-            yield FieldError("original_transaction_id", "give original_transaction_id or refund_transaction_id")
+        return one_given(self, "original_transaction_id", "refund_transaction_id")
 
 
 @callback(
@@ -172,9 +137,5 @@ class RefundSettled(Event):
 class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):
     """Money back."""
 
-    _creation = CreateRefund
     create: Final = Call(CreateRefund)
     payments: Final = Call(GetRefundPayments)
-
-    def _refunds_of(self, original_transaction_id: str) -> GetRefundPayments:
-        return GetRefundPayments(original_transaction_id=original_transaction_id)

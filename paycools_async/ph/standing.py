@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..endpoint import PHRequest, Result, result, shared
-from ..enums import TransactionStatus
 from ..errors import FieldError
 from ..fields import day, minor_units, mobile, order_id, text
+from ..vocabulary.checks import days_in_order
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = ["AccountsOrder", "ReceivedPayment", "days_in_order"]
 
@@ -50,9 +51,3 @@ class AccountsOrder(PHRequest[R]):
     def _cross_checks(self) -> Iterator[FieldError]:
         if isinstance(self.min_amount, int) and isinstance(self.max_amount, int) and self.min_amount > self.max_amount:
             yield FieldError("max_amount", "is below min_amount")
-
-
-def days_in_order(start: Any, end: Any) -> Iterator[FieldError]:
-    """Days are compared as the texts that travel."""
-    if isinstance(start, str) and isinstance(end, str) and start > end:
-        yield FieldError("end_date", "is before start_date")

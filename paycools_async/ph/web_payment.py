@@ -8,9 +8,9 @@ from typing import Any, Final
 import attrs
 
 from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..vocabulary.statuses import TransactionStatus
 from .events import PaymentEvent
 
 __all__ = [
@@ -44,11 +44,10 @@ class WebPayment(Result):
     "POST",
     "/api/v1/payment",
     nav="7.1",
-    returns=WebPayment,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
+    client_fields=("appName",),
 )
 class CreateWebPayment(PHRequest[WebPayment]):
     """Create a web payment (7.1). Documented.
@@ -98,14 +97,7 @@ class WebPaymentStatus(Result):
     callback_url: str | None = None
 
 
-@endpoint(
-    "ph.webpayment.query",
-    "GET",
-    "/api/v1/payment/{transactionId}",
-    nav="7.2",
-    returns=WebPaymentStatus,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=Provenance.DOCUMENTED)
 class QueryWebPayment(PHRequest[WebPaymentStatus]):
     """Check a web payment's status by PayCools' id (7.2). Documented. Raises NotFound.
 
@@ -117,14 +109,7 @@ class QueryWebPayment(PHRequest[WebPaymentStatus]):
     transaction_id: str = text(1, in_path=True)
 
 
-@endpoint(
-    "ph.webpayment.channels",
-    "GET",
-    None,
-    nav="7.3",
-    returns=Any,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("ph.webpayment.channels", "GET", None, nav="7.3", provenance=Provenance.UNPUBLISHED)
 class GetWebPaymentChannels(PHRequest[Any]):
     """The channels of web payments (7.3). Unpublished: pass paths={"ph.webpayment.channels": "/..."} to the client.
 
@@ -136,11 +121,7 @@ class GetWebPaymentChannels(PHRequest[Any]):
 
 
 @callback(
-    "ph.webpayment.callback",
-    "h5.payment.success",
-    "h5.payment.failed",
-    nav="7.4",
-    provenance=Provenance.DOCUMENTED,
+    "ph.webpayment.callback", "h5.payment.success", "h5.payment.failed", nav="7.4", provenance=Provenance.DOCUMENTED
 )
 class WebPaymentSettled(PaymentEvent):
     """A web payment was paid or failed (7.4). Documented. Sent to `callback_url`. `amount` in centavos.

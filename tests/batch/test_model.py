@@ -31,7 +31,7 @@ def test_one_order_is_paid_at_most_once_whatever_happens_and_always_has_a_way_to
     assert found.stuck == []
     assert {state for state, _ in found.rows} == set(State) - {State.CONFLICT}, "nothing here makes a conflict"
     reasons = {reason for state, reason in found.rows if state is State.UNKNOWN}
-    assert reasons == {Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.DOUBTED}
+    assert reasons == {Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.UNLISTED_REFUSAL}
 
 
 @full_only
@@ -111,7 +111,7 @@ def spoiled(state: State, event: Event, reason: Reason | None, instead: State) -
         # sent again although PayCools said it has the order
         (State.SENDING, Event.DUPLICATE, None, State.PLANNED),
         # a refusal that is on no list, believed
-        (State.SENDING, Event.DOUBTED, None, State.FAILED),
+        (State.SENDING, Event.UNLISTED_REFUSAL, None, State.FAILED),
         (State.UNKNOWN, Event.FOUND_PENDING, Event.UNCLEAR, State.SETTLED),
         (State.ACCEPTED, Event.FOUND_FAILED, None, State.PLANNED),
         (State.ACCEPTED, Event.FOUND_FAILED, None, State.SETTLED),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from paycools_async.batch import Identity, LedgerError, SQLiteLedger
-from paycools_async.callbacks.stores import InboxError, Item, SQLiteStore
+from paycools_async.callbacks.inbox import InboxError, Item, SQLiteStore
 
 OWNER = Identity(family="ph", app_id="owner", host="localhost")
 RUNS, EACH = 20, 3

@@ -9,7 +9,7 @@ import pytest
 from support.batch import WriteOrders
 from support.desk import Desk, desk_of
 
-from paycools_async.cli import batches
+from paycools_async.cli.payouts import batches
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 

@@ -134,7 +134,7 @@ async def test_indonesian_payouts_through_a_faulty_sandbox_are_paid_once_each(
         orders = read_orders(write("ID", 120), api.request_class, api.currency)
         assert (await ledger.intake(orders, api.text_of)).new == 120
         await release_all(ledger)
-        options = Options(concurrency=50, absent_after=1.0, first_look=0.2, max_resends=5)
+        options = Options(concurrency=50, absent_after=1.0, first_inquiry_after=0.2, max_resends=5)
         with pytest.warns(UnverifiedEndpointWarning):
             summary = await Runner(api, ledger, options).run()
         await ledger.aclose()

@@ -11,7 +11,7 @@ import pytest
 from support.batch import WriteOrders, rows
 from support.desk import Desk, Done, desk_of
 
-from paycools_async.cli import worker
+from paycools_async.cli.payouts import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 

@@ -97,9 +97,9 @@ async def test_every_attempt_sends_the_same_bytes(key_pem: str) -> None:
 def test_a_message_is_pure() -> None:
     message = EnvelopedMessage("POST", "/a", "APP1", '{"a":"\\u00e9 \\"x\\""}')
     assert message.text == b'{"a":"\\u00e9 \\"x\\""}'
-    sealed = message.seal(b"\x00\xff")
-    assert (sealed.method, sealed.target) == ("POST", "/a")
-    assert sealed.body == b'{"appId":"APP1","param":"{\\"a\\":\\"\\\\u00e9 \\\\\\"x\\\\\\"\\"}","sign":"AP8="}'
+    signed = message.signed(b"\x00\xff")
+    assert (signed.method, signed.target) == ("POST", "/a")
+    assert signed.body == b'{"appId":"APP1","param":"{\\"a\\":\\"\\\\u00e9 \\\\\\"x\\\\\\"\\"}","sign":"AP8="}'
 
 
 @pytest.mark.parametrize(("unit", "stamp"), [("ms", NOW), ("s", NOW // 1000)])

@@ -18,11 +18,11 @@ from paycools_async import DuplicateOrder, InvalidRequest, OutcomeUnknown, PayCo
 from paycools_async.converters import structure
 from paycools_async.errors import InvalidParameter, UnexpectedAnswer, UnverifiedEndpointWarning
 from paycools_async.ph.checkout import Checkout, CheckoutChannelType, CheckoutSession, CheckoutSettled, CreateCheckout
-from paycools_async.ph.checkout_parts import CheckoutAddress, CheckoutGoods
 from paycools_async.testing import FakePayCools, ManualClock
 from paycools_async.testing.server.merchant import Refusal
 from paycools_async.transports.base import HttpRequest, HttpResponse
 from paycools_async.transports.memory import MemoryTransport
+from paycools_async.vocabulary.parts import CheckoutAddress, CheckoutGoods
 
 pytestmark = pytest.mark.filterwarnings("ignore::paycools_async.errors.UnverifiedEndpointWarning")
 MANILA = ZoneInfo("Asia/Manila")

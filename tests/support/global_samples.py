@@ -90,7 +90,7 @@ def recreated(sample: dict[str, Any], cls: type[Any], **changes: Any) -> Any:
     wanted = {**own, **{wire_name(getattr(attrs.fields(cls), name)): value for name, value in changes.items()}}
     travels = unstructure(request)
     assert {name: travels[name] for name in wanted} == wanted
-    assert "timestamp" in cls.__endpoint__.fills
+    assert "timestamp" in cls.__endpoint__.client_fields
     return request
 
 

@@ -98,15 +98,15 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        return self.runner._stopped
+        return self.runner._brake.stopped
 
     @property
     def sends_no_more(self) -> bool:
-        return self.stopped or self.runner._held
+        return self.stopped or self.runner._brake.paused
 
     async def take_up(self) -> None:
         if not self.stopped:
-            await self.runner._tend()
+            await self.runner._renew_leases()
             await self.runner._feed_page()
 
     async def gate(self, request: HttpRequest) -> HttpResponse:

@@ -76,9 +76,9 @@ def _name(batch: Batch) -> str:
 
 
 def _page(ledger: Ledger, summary: Summary, currency: str, destination: Mapping[str, str]) -> str:
-    pages = getattr(ledger, "journeys", None)  # a store may not tell when things happened
-    journeys = itertools.chain.from_iterable(pages()) if pages is not None else None
-    return html_page(summary, currency, journeys, now=time.time(), destination=destination)
+    pages = getattr(ledger, "timelines", None)  # a store may not tell when things happened
+    timelines = itertools.chain.from_iterable(pages()) if pages is not None else None
+    return html_page(summary, currency, timelines, now=time.time(), destination=destination)
 
 
 def _open(path: Path) -> TextIO:

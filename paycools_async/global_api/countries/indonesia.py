@@ -9,12 +9,13 @@ from typing import ClassVar, Final
 
 import attrs
 
+from ...countries import ID_MOBILE, INDONESIA
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...enums import OpenEnum
-from ...fields import account, code, minor_units, order_id, text
+from ...fields import account, code, minor_units, mobile, order_id, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
@@ -22,8 +23,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import ID_MOBILE, CountryPayment, id_mobile
-from .payouts import CountryPayouts
+from .base import CountryPayment
 from .static_twins import IndonesianStaticCodes
 
 __all__ = [
@@ -56,14 +56,14 @@ class IndonesianChannel(OpenEnum):
 class IndonesianPayoutReceipt(GlobalPayoutReceipt):
     """PayCools took a payout in Indonesia; it is not final. `transaction_time` is local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @result
 class IndonesianPayoutStatus(GlobalPayoutStatus):
     """Where a payout in Indonesia stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -71,13 +71,12 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     "POST",
     "/open-api/indonesia/disbursement/transfer",
     nav="3.1.1",
-    returns=IndonesianPayoutReceipt,
+    country=INDONESIA,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
-class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateIndonesianPayout(GlobalRequest[IndonesianPayoutReceipt]):
     """Create a payout in Indonesia (3.1.1). Documented; the lists of methods, banks and wallets are not public.
 
     `mch_order_id`: letters and digits, 1 to 32 (10 and more satisfy every page), unique per merchant. `amount`: whole
@@ -96,7 +95,7 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     amount: int = minor_units(10_000)
     account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
     pay_method_code: str = code("BANK", "EWALLET")
     transfer_code: str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
@@ -107,11 +106,10 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/indonesia/disbursement/check",
     nav="3.1.2",
-    returns=IndonesianPayoutStatus,
+    country=INDONESIA,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryIndonesianPayout(GlobalRequest[IndonesianPayoutStatus]):
     """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
 
     Raises NotFound.
@@ -125,23 +123,18 @@ class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="3.1.3",
+    country=INDONESIA,
     provenance=Provenance.INFERRED,
 )
 class IndonesianPayoutSettled(PayoutEvent):
     """A payout in Indonesia became final (3.1.3). Inferred from the Thai and the unified page. Whole rupiah."""
 
-    country: ClassVar[str | None] = "ID"
 
-
-class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
+class IndonesianPayouts(PayoutProduct[CreateIndonesianPayout, IndonesianPayoutStatus, IndonesianPayoutReceipt]):
     """Money out in Indonesia."""
 
     create: Final = Call(CreateIndonesianPayout)
     query: Final = Call(QueryIndonesianPayout)
-    _creation = CreateIndonesianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryIndonesianPayout:
-        return QueryIndonesianPayout(mch_order_id=mch_order_id)
 
 
 # 3.2 Payments
@@ -151,7 +144,7 @@ class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
 class IndonesianPaymentStatus(GlobalPaymentStatus):
     """Where a payment in Indonesia stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -159,11 +152,10 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     "POST",
     "/open-api/indonesia/payment/generate",
     nav="3.2.1",
-    returns=GlobalPaymentReceipt,
+    country=INDONESIA,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
@@ -174,7 +166,7 @@ class CreateIndonesianPayment(CountryPayment):
     the answer's `pay_data`: a VA number, a link or a QR text.
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
 @endpoint(
@@ -182,11 +174,10 @@ class CreateIndonesianPayment(CountryPayment):
     "POST",
     "/open-api/indonesia/payment/query",
     nav="3.2.2",
-    returns=IndonesianPaymentStatus,
+    country=INDONESIA,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryIndonesianPayment(GlobalRequest[IndonesianPaymentStatus]):
     """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
 
     mch_order_id: str = order_id()
@@ -197,12 +188,11 @@ class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="3.2.3",
+    country=INDONESIA,
     provenance=Provenance.DOCUMENTED,
 )
 class IndonesianPaymentSettled(PaymentEvent):
     """A payment in Indonesia became final (3.2.3). Documented. Whole rupiah."""
-
-    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianPayments(Product):

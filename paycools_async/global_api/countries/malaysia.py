@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import attrs
 
+from ...countries import MALAYSIA, MY_MOBILE
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, minor_units, order_id, text
+from ...fields import account, choice, code, minor_units, mobile, order_id, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
@@ -22,8 +23,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import MY_MOBILE, CountryPayment, my_mobile
-from .payouts import CountryPayouts
+from .base import CountryPayment
 
 __all__ = [
     "CreateMalaysianPayment",
@@ -53,7 +53,7 @@ SUCCESS = frozenset({1000, 10000})
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return my_mobile(value) if request.account_type == "MOBILE_NUMBER" else value
+    return MY_MOBILE.national(value) if request.account_type == "MOBILE_NUMBER" else value
 
 
 @endpoint(
@@ -61,11 +61,10 @@ def _account_no(value: Any, request: Any) -> Any:
     "POST",
     "/open-api/malaysia/disbursement/transfer",
     nav="4.1.1",
-    returns=GlobalPayoutReceipt,
+    country=MALAYSIA,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
     success_codes=SUCCESS,
 )
 class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
@@ -94,7 +93,7 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.account_type == "MOBILE_NUMBER":
-            yield from form_fault("account_no", self.account_no, MY_MOBILE)
+            yield from form_fault("account_no", self.account_no, MY_MOBILE.form)
 
 
 @endpoint(
@@ -102,9 +101,8 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/malaysia/disbursement/check",
     nav="4.1.2",
-    returns=GlobalPayoutStatus,
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
@@ -118,23 +116,18 @@ class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="4.1.3",
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
 )
 class MalaysianPayoutSettled(PayoutEvent):
     """A payout in Malaysia became final (4.1.3). Inferred from the Thai and the unified page. Sen."""
 
-    country: ClassVar[str | None] = "MY"
 
-
-class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
+class MalaysianPayouts(PayoutProduct[CreateMalaysianPayout, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out in Malaysia."""
 
     create: Final = Call(CreateMalaysianPayout)
     query: Final = Call(QueryMalaysianPayout)
-    _creation = CreateMalaysianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryMalaysianPayout:
-        return QueryMalaysianPayout(mch_order_id=mch_order_id)
 
 
 # 4.2 Payments
@@ -145,11 +138,10 @@ class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     "POST",
     "/open-api/malaysia/payment/generate",
     nav="4.2.1",
-    returns=GlobalPaymentReceipt,
+    country=MALAYSIA,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
@@ -160,7 +152,7 @@ class CreateMalaysianPayment(CountryPayment):
     required for channels of the kind URL. Show the customer the answer's `pay_data`.
     """
 
-    mobile: str = text(10, 11, pattern=MY_MOBILE, personal=True, converter=my_mobile)
+    mobile: str = mobile(MY_MOBILE)
 
 
 @endpoint(
@@ -168,9 +160,8 @@ class CreateMalaysianPayment(CountryPayment):
     "POST",
     "/open-api/malaysia/payment/query",
     nav="4.2.2",
-    returns=GlobalPaymentStatus,
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
@@ -183,12 +174,11 @@ class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="4.2.3",
+    country=MALAYSIA,
     provenance=Provenance.INFERRED,
 )
 class MalaysianPaymentSettled(PaymentEvent):
     """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""
-
-    country: ClassVar[str | None] = "MY"
 
 
 class MalaysianPayments(Product):

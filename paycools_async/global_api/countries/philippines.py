@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import attrs
 
+from ...countries import PH_MOBILE, PHILIPPINES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import PH_MOBILE, URL, Form, account, choice, code, minor_units, mobile, order_id, ph_mobile, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, order_id, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
@@ -27,7 +28,6 @@ from ..base import (
     default_idempotency_id,
 )
 from .base import CountryPayment
-from .payouts import CountryPayouts
 from .static_codes import PhilippineStaticCodes
 
 __all__ = [
@@ -76,7 +76,7 @@ ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHA
 
 
 def _account_no(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.pay_method_code == "EWALLET" else value
+    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
 
 
 @endpoint(
@@ -84,11 +84,10 @@ def _account_no(value: Any, request: Any) -> Any:
     "POST",
     "/open-api/philippines/disbursement/transfer",
     nav="2.1.1",
-    returns=GlobalPayoutReceipt,
+    country=PHILIPPINES,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in the Philippines (2.1.1). Documented; the lists of banks and wallets are not public.
@@ -115,7 +114,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.pay_method_code == "EWALLET":
-            yield from form_fault("account_no", self.account_no, PH_MOBILE)
+            yield from form_fault("account_no", self.account_no, PH_MOBILE.form)
 
 
 @endpoint(
@@ -123,9 +122,8 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/philippines/disbursement/check",
     nav="2.1.2",
-    returns=GlobalPayoutStatus,
+    country=PHILIPPINES,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
     """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
@@ -141,23 +139,18 @@ class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="2.1.3",
+    country=PHILIPPINES,
     provenance=Provenance.INFERRED,
 )
 class PhilippinePayoutSettled(PayoutEvent):
     """A payout in the Philippines became final (2.1.3). Inferred from the Thai and the unified page. Centavos."""
 
-    country: ClassVar[str | None] = "PH"
 
-
-class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
+class PhilippinePayouts(PayoutProduct[CreatePhilippinePayout, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out in the Philippines."""
 
     create: Final = Call(CreatePhilippinePayout)
     query: Final = Call(QueryPhilippinePayout)
-    _creation = CreatePhilippinePayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryPhilippinePayout:
-        return QueryPhilippinePayout(mch_order_id=mch_order_id)
 
 
 # 2.2 Payments
@@ -168,11 +161,10 @@ class PhilippinePayouts(CountryPayouts[CreatePhilippinePayout]):
     "POST",
     "/open-api/philippines/payment/generate",
     nav="2.2.1",
-    returns=GlobalPaymentReceipt,
+    country=PHILIPPINES,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CreatePhilippinePayment(CountryPayment):
     """Ask a customer in the Philippines for one payment (2.2.1). Documented; the list of channels is not public.
@@ -192,9 +184,8 @@ class CreatePhilippinePayment(CountryPayment):
     "POST",
     "/open-api/philippines/payment/query",
     nav="2.2.2",
-    returns=GlobalPaymentStatus,
+    country=PHILIPPINES,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (2.2.2). Documented; the answer by its example only. Raises NotFound."""
@@ -207,12 +198,11 @@ class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="2.2.3",
+    country=PHILIPPINES,
     provenance=Provenance.INFERRED,
 )
 class PhilippinePaymentSettled(PaymentEvent):
     """A payment in the Philippines became final (2.2.3). Inferred from three siblings that agree. Centavos."""
-
-    country: ClassVar[str | None] = "PH"
 
 
 class PhilippinePayments(Product):

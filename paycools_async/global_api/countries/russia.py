@@ -6,13 +6,13 @@ Everything here is inferred from the other countries. The documented way is the 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
+from ...countries import RUSSIA
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
 from ...fields import order_id, phone
 from ...product import Call, Product, Sender
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     PaymentEvent,
 )
@@ -32,11 +32,10 @@ __all__ = [
     "POST",
     "/open-api/russia/payment/generate",
     nav="6.1.1",
-    returns=GlobalPaymentReceipt,
+    country=RUSSIA,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateRussianPayment(CountryPayment):
     """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
@@ -54,9 +53,8 @@ class CreateRussianPayment(CountryPayment):
     "POST",
     "/open-api/russia/payment/query",
     nav="6.1.2",
-    returns=GlobalPaymentStatus,
+    country=RUSSIA,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
     """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
@@ -69,12 +67,11 @@ class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="6.1.3",
+    country=RUSSIA,
     provenance=Provenance.INFERRED,
 )
 class RussianPaymentSettled(PaymentEvent):
     """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""
-
-    country: ClassVar[str | None] = "RU"
 
 
 class RussianPayments(Product):

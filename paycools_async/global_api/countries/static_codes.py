@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
+from ...countries import PHILIPPINES
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result, shared
-from ...enums import OpenEnum, TransactionStatus
+from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import EMAIL, URL, code, day, extra_fields, mobile, order_id, text
-from ...ph.standing import days_in_order
 from ...product import Call, Product
+from ...vocabulary.checks import days_in_order
+from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult, PaymentEvent
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "StaticCodeStatus",
     "StaticPayment",
 ]
+
+R = TypeVar("R")
 
 
 class StaticCodeStatus(OpenEnum):
@@ -79,7 +83,7 @@ class StaticPayment(GlobalResult):
 
 
 @shared
-class StaticCodeOrder(GlobalRequest[StaticCode]):
+class StaticCodeOrder(GlobalRequest[R]):
     """What a new static code needs in every country; each adds its own rule for `mobile`."""
 
     mch_order_id: str = order_id()
@@ -93,7 +97,7 @@ class StaticCodeOrder(GlobalRequest[StaticCode]):
 
 
 @shared
-class StaticCodeInquiry(GlobalRequest[StaticCode]):
+class StaticCodeInquiry(GlobalRequest[R]):
     """The fields of every country's inquiry for a code."""
 
     mch_order_id: str = order_id()
@@ -101,7 +105,7 @@ class StaticCodeInquiry(GlobalRequest[StaticCode]):
 
 
 @shared
-class StaticPaymentsInquiry(GlobalRequest[list[StaticPayment]]):
+class StaticPaymentsInquiry(GlobalRequest[R]):
     """The fields of every country's inquiry for the payments on a code."""
 
     mch_order_id: str = order_id()
@@ -121,13 +125,12 @@ class StaticPaymentsInquiry(GlobalRequest[list[StaticPayment]]):
     "POST",
     "/open-api/philippines/static/payment/generate",
     nav="2.3.1",
-    returns=StaticCode,
+    country=PHILIPPINES,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
-class CreatePhilippineStaticCode(StaticCodeOrder):
+class CreatePhilippineStaticCode(StaticCodeOrder[StaticCode]):
     """Create a static QR code that takes many payments of any amount (2.3.1). Documented.
 
     `channel_code`: `PhilippineChannel.QRPH_STATIC` is the only one seen. `notify_url` gets a callback for every
@@ -138,16 +141,8 @@ class CreatePhilippineStaticCode(StaticCodeOrder):
     mobile: str = mobile()
 
 
-@endpoint(
-    "global.ph.static.detail",
-    "POST",
-    None,
-    nav="2.3.2",
-    returns=StaticCode,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
-)
-class GetPhilippineStaticCode(StaticCodeInquiry):
+@endpoint("global.ph.static.detail", "POST", None, nav="2.3.2", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED)
+class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
     """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
 
     Its fields are inferred from creation and cancellation; `extra` adds others.
@@ -155,15 +150,9 @@ class GetPhilippineStaticCode(StaticCodeInquiry):
 
 
 @endpoint(
-    "global.ph.static.payments",
-    "POST",
-    None,
-    nav="2.3.3",
-    returns=list[StaticPayment],
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    "global.ph.static.payments", "POST", None, nav="2.3.3", country=PHILIPPINES, provenance=Provenance.UNPUBLISHED
 )
-class GetPhilippineStaticPayments(StaticPaymentsInquiry):
+class GetPhilippineStaticPayments(StaticPaymentsInquiry[list[StaticPayment]]):
     """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.
 
     Its fields are those of the Thai and Indonesian relatives, which require both days (yyyy-MM-dd); `extra` adds
@@ -176,12 +165,11 @@ class GetPhilippineStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="2.3.4",
+    country=PHILIPPINES,
     provenance=Provenance.DOCUMENTED,
 )
 class PhilippineStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in the Philippines became final (2.3.4). Documented. Centavos."""
-
-    country: ClassVar[str | None] = "PH"
 
 
 @endpoint(
@@ -189,11 +177,10 @@ class PhilippineStaticPaymentSettled(PaymentEvent):
     "POST",
     "/open-api/philippines/static/code/cancel",
     nav="2.3.5",
-    returns=StaticCode,
+    country=PHILIPPINES,
     effect=Effect.CREATES,
     purpose=Purpose.CHANGE,
     provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
 )
 class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
     """Cancel a static code (2.3.5); its status is CANCEL then. Documented. Raises NotFound."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from ...countries import ID_MOBILE, INDONESIA, TH_MOBILE, THAILAND
 from ...endpoint import Effect, Provenance, Purpose, callback, endpoint, result
-from ...fields import text
+from ...fields import mobile
 from ...product import Call, Product
 from ..base import PaymentEvent
-from .base import ID_MOBILE, TH_MOBILE, id_mobile, th_mobile
 from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
@@ -40,14 +40,14 @@ __all__ = [
 class IndonesianStaticCode(StaticCode):
     """A static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @result
 class IndonesianStaticPayment(StaticPayment):
     """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -55,48 +55,31 @@ class IndonesianStaticPayment(StaticPayment):
     "POST",
     "/open-api/indonesia/static/payment/generate",
     nav="3.3.1",
-    returns=IndonesianStaticCode,
+    country=INDONESIA,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class CreateIndonesianStaticCode(StaticCodeOrder):
+class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
     """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
     08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
-@endpoint(
-    "global.id.static.detail",
-    "POST",
-    None,
-    nav="3.3.2",
-    returns=IndonesianStaticCode,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
-)
-class GetIndonesianStaticCode(StaticCodeInquiry):
+@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
+class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
     """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
     """
 
 
-@endpoint(
-    "global.id.static.payments",
-    "POST",
-    None,
-    nav="3.3.3",
-    returns=list[IndonesianStaticPayment],
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
-)
-class GetIndonesianStaticPayments(StaticPaymentsInquiry):
+@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=Provenance.UNPUBLISHED)
+class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
     """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
@@ -108,12 +91,11 @@ class GetIndonesianStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="3.3.4",
+    country=INDONESIA,
     provenance=Provenance.INFERRED,
 )
 class IndonesianStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
-
-    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianStaticCodes(Product):
@@ -131,14 +113,14 @@ class IndonesianStaticCodes(Product):
 class ThaiStaticCode(StaticCode):
     """A static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @result
 class ThaiStaticPayment(StaticPayment):
     """A payment on a static code in Thailand. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @endpoint(
@@ -146,48 +128,31 @@ class ThaiStaticPayment(StaticPayment):
     "POST",
     "/open-api/thailand/static/payment/generate",
     nav="5.3.1",
-    returns=ThaiStaticCode,
+    country=THAILAND,
     effect=Effect.CREATES,
     purpose=Purpose.ACCOUNT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class CreateThaiStaticCode(StaticCodeOrder):
+class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
     """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
 
     `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
     06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in the twin's example alone ("WEB").
     """
 
-    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+    mobile: str = mobile(TH_MOBILE)
 
 
-@endpoint(
-    "global.th.static.detail",
-    "POST",
-    None,
-    nav="5.3.2",
-    returns=ThaiStaticCode,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
-)
-class GetThaiStaticCode(StaticCodeInquiry):
+@endpoint("global.th.static.detail", "POST", None, nav="5.3.2", country=THAILAND, provenance=Provenance.UNPUBLISHED)
+class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
     """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
 
     Its fields are inferred from creation; `extra` adds others.
     """
 
 
-@endpoint(
-    "global.th.static.payments",
-    "POST",
-    None,
-    nav="5.3.3",
-    returns=list[ThaiStaticPayment],
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
-)
-class GetThaiStaticPayments(StaticPaymentsInquiry):
+@endpoint("global.th.static.payments", "POST", None, nav="5.3.3", country=THAILAND, provenance=Provenance.UNPUBLISHED)
+class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
 
     Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
@@ -199,12 +164,11 @@ class GetThaiStaticPayments(StaticPaymentsInquiry):
     "static.order.payment.success",
     "static.order.payment.failed",
     nav="5.3.4",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiStaticPaymentSettled(PaymentEvent):
     """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
-
-    country: ClassVar[str | None] = "TH"
 
 
 class ThaiStaticCodes(Product):

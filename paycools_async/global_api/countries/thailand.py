@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
+from ...countries import TH_MOBILE, THAILAND
 from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, order_id, text
+from ...fields import account, choice, code, extra_fields, minor_units, mobile, order_id, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
@@ -23,8 +24,7 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import TH_MOBILE, CountryPayment, th_mobile
-from .payouts import CountryPayouts
+from .base import CountryPayment
 from .static_twins import ThaiStaticCodes
 
 __all__ = [
@@ -49,14 +49,14 @@ __all__ = [
 class ThaiPayoutReceipt(GlobalPayoutReceipt):
     """PayCools took a payout in Thailand; it is not final. `transaction_time` is local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @result
 class ThaiPayoutStatus(GlobalPayoutStatus):
     """Where a payout in Thailand stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 _NEEDS = {
@@ -73,13 +73,12 @@ _NEEDS = {
     "POST",
     "/open-api/thailand/disbursement/transfer",
     nav="5.1.1",
-    returns=ThaiPayoutReceipt,
+    country=THAILAND,
     effect=Effect.MOVES_MONEY,
     purpose=Purpose.PAYOUT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateThaiPayout(GlobalRequest[ThaiPayoutReceipt]):
     """Create a payout in Thailand (5.1.1). The fields are documented, the path is inferred from two other countries.
 
     `mch_order_id`: letters and digits, 1 to 32 (10 and more satisfy every page), unique per merchant. `amount`: satang
@@ -107,7 +106,7 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
     account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
     account_tax_id: str | None = account(50, default=None)
-    mobile: str | None = text(10, 10, pattern=TH_MOBILE, default=None, personal=True, converter=th_mobile)
+    mobile: str | None = mobile(TH_MOBILE, default=None)
     relationship: str | None = text(1, 50, default=None)
     remark: str | None = text(1, 256, default=None)
 
@@ -123,11 +122,10 @@ class CreateThaiPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/thailand/disbursement/check",
     nav="5.1.2",
-    returns=ThaiPayoutStatus,
+    country=THAILAND,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryThaiPayout(GlobalRequest[ThaiPayoutStatus]):
     """Check a payout's status by order id (5.1.2). The fields are documented, the path is inferred. Raises NotFound."""
 
     mch_order_id: str = order_id()
@@ -138,23 +136,18 @@ class QueryThaiPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="5.1.3",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiPayoutSettled(PayoutEvent):
     """A payout in Thailand became final (5.1.3). Inferred from a Thai site and the unified page. Satang."""
 
-    country: ClassVar[str | None] = "TH"
 
-
-class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
+class ThaiPayouts(PayoutProduct[CreateThaiPayout, ThaiPayoutStatus, ThaiPayoutReceipt]):
     """Money out in Thailand."""
 
     create: Final = Call(CreateThaiPayout)
     query: Final = Call(QueryThaiPayout)
-    _creation = CreateThaiPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryThaiPayout:
-        return QueryThaiPayout(mch_order_id=mch_order_id)
 
 
 # 5.2 Payments
@@ -164,7 +157,7 @@ class ThaiPayouts(CountryPayouts[CreateThaiPayout]):
 class ThaiPaymentStatus(GlobalPaymentStatus):
     """Where a payment in Thailand stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "TH"
+    country: ClassVar[str | None] = THAILAND.code
 
 
 @endpoint(
@@ -172,11 +165,10 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     "POST",
     "/open-api/thailand/payment/generate",
     nav="5.2.1",
-    returns=GlobalPaymentReceipt,
+    country=THAILAND,
     effect=Effect.CREATES,
     purpose=Purpose.PAYMENT,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
 class CreateThaiPayment(CountryPayment):
     """Ask a customer in Thailand for one payment (5.2.1). The path is inferred from the other countries.
@@ -192,7 +184,7 @@ class CreateThaiPayment(CountryPayment):
     `wechatpay` in their place; `extra` adds it, or any other field.
     """
 
-    mobile: str = text(10, 10, pattern=TH_MOBILE, personal=True, converter=th_mobile)
+    mobile: str = mobile(TH_MOBILE)
     # asked for by no rule here: which of the two forms this call takes is not known
     payer_client_ip: str | None = text(1, default=None, personal=True)
     wp_openid: str | None = text(1, default=None, personal=True)
@@ -205,11 +197,10 @@ class CreateThaiPayment(CountryPayment):
     "POST",
     "/open-api/thailand/payment/query",
     nav="5.2.2",
-    returns=ThaiPaymentStatus,
+    country=THAILAND,
     provenance=Provenance.INFERRED,
-    fills=("timestamp",),
 )
-class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryThaiPayment(GlobalRequest[ThaiPaymentStatus]):
     """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
 
     mch_order_id: str = order_id()
@@ -220,12 +211,11 @@ class QueryThaiPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="5.2.3",
+    country=THAILAND,
     provenance=Provenance.INFERRED,
 )
 class ThaiPaymentSettled(PaymentEvent):
     """A payment in Thailand became final (5.2.3). Inferred from a Thai site and the Indonesian page. Satang."""
-
-    country: ClassVar[str | None] = "TH"
 
 
 class ThaiPayments(Product):

@@ -50,12 +50,12 @@ class Authenticator:
         if not merchant.verify(check.signed_text(members), texts.get("sign", "")):
             raise Refusal(1003, "request sign is invalid")
         filled = _param(texts) if endpoint.wire.value == "hybrid" else texts
-        for name in endpoint.fills:
+        for name in endpoint.client_fields:
             if not filled.get(name):
                 raise Refusal(1009, f"{name}:must not be null")
-        if "appName" in endpoint.fills and filled["appName"] != merchant.app_name:
+        if "appName" in endpoint.client_fields and filled["appName"] != merchant.app_name:
             raise Refusal(1009, "appName:is not registered")
-        if "timestamp" in endpoint.fills and abs(int(filled["timestamp"]) / 1000 - self.clock.time()) > 120:
+        if "timestamp" in endpoint.client_fields and abs(int(filled["timestamp"]) / 1000 - self.clock.time()) > 120:
             raise Refusal(1009, "timestamp:is too old")
         return merchant, {
             name: text if is_text else json.loads(text) for name, text, is_text in members if name not in _ENVELOPE

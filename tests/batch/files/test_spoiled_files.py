@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from support.spoiled import CASES, HEAD, NUMBER, PAYEE, Case, bank, row, wallet
 from typer.testing import CliRunner
 
 from paycools_async import CreatePayout
-from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError
+from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError, read_orders
 from paycools_async.batch.files.codes import read_codes
 from paycools_async.cli.app import app
 from paycools_async.errors import ConfigurationError
@@ -297,3 +298,19 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(FileError, match="is no file"):
         list(OrderFile(tmp_path / "folder.csv", CreatePayout, "PHP"))
+
+
+@pytest.mark.parametrize("unit", ["11.", "1.", ".", "-", "1 1", "a ", "'", "1,1", "_", "total "])
+@pytest.mark.parametrize("tail", ["", "x", "!"])
+def test_a_long_cell_is_judged_at_once(unit: str, tail: str, tmp_path: Path) -> None:
+    text = unit * (60_000 // len(unit)) + tail
+    path = tmp_path / "o.csv"
+    header = "mch_order_id,amount,pay_method_code,bank_code,account_no,account_name"
+    rows = [f"PAY1,500.10,BANK,BPI,{text},Ana Reyes", f"PAY1,500.10,BANK,{text},1,Ana Reyes", f",,,,,{text}"]
+    began = time.monotonic()
+    for each in rows:
+        path.write_text(f"{header}\n{each}\n".replace(text, f'"{text}"'))
+        found = list(read_orders(path, CreatePayout, "PHP"))
+        assert found
+        assert all(isinstance(row, RowError) for row in found)
+    assert time.monotonic() - began < 2

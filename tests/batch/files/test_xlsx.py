@@ -12,8 +12,8 @@ import pytest
 
 from paycools_async import CreatePayout
 from paycools_async.batch import FileError, Order, RowError, read_orders
-from paycools_async.batch.files import bounds
-from paycools_async.batch.xlsx import number_text
+from paycools_async.batch.files.xlsx import bounds
+from paycools_async.batch.files.xlsx.sheet import number_text
 
 pytest.importorskip("python_calamine")
 

@@ -220,7 +220,7 @@ async def test_an_old_callback_settles_nothing_that_was_not_sent(
         await release_all(ledger)
     if state is State.WITHDRAWN:
         await ledger.withdraw(by="ana", batch=1)
-    row = await ledger.found("PAY000000001", Event.FOUND_EARLIER, transaction_id="D1")
+    row = await ledger.apply_event("PAY000000001", Event.FOUND_EARLIER, transaction_id="D1")
     assert row is not None
     assert row.state is State.PREEXISTING
     found = await offer(ledger, api, write_orders(1))

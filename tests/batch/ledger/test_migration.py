@@ -49,7 +49,7 @@ def asked(path: Path, query: str) -> list[Any]:
 
 async def everything(ledger: SQLiteLedger) -> Any:
     rows = {row.order_id: row async for page in ledger.pages() for row in page}
-    return rows, await ledger.batches(), [journey for page in ledger.journeys() for journey in page]
+    return rows, await ledger.batches(), [timeline for page in ledger.timelines() for timeline in page]
 
 
 async def test_rows_of_version_1_are_what_they_were_and_planned_ones_wait_for_a_yes(old: Path) -> None:

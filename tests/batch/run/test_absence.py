@@ -136,7 +136,7 @@ async def test_a_clock_that_was_set_back_between_two_runs_holds_up_nothing(
     await run(api, ledger, fake, wait=1)
     [rows] = [page async for page in ledger.pages()]
     for row in rows:
-        await ledger.look_again(row, due=ledger.time() + 3600, absent_since=None)
+        await ledger.schedule_inquiry(row, due=ledger.time() + 3600, absent_since=None)
     began = fake.clock.monotonic()
     summary = await run(api, ledger, fake, wait=1000)
     assert (summary.rows(State.SETTLED), fake.clock.monotonic() - began < 300) == (2, True)
@@ -354,7 +354,7 @@ async def test_a_receipt_that_names_another_payment_than_a_callback_did_is_a_con
 
     async def call_back_first(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
-            await ledger.found("PAY000000001", Event.FOUND_COMPLETE, transaction_id="D999")
+            await ledger.apply_event("PAY000000001", Event.FOUND_COMPLETE, transaction_id="D999")
         return await answer(request)
 
     async with PayCoolsPH(fake.ph_credentials, transport=MemoryTransport(call_back_first), clock=fake.clock) as client:

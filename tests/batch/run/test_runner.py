@@ -254,7 +254,7 @@ async def test_cancelling_leaves_a_ledger_that_a_later_run_finishes(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        clock.advance(getattr(ledger, "lease", 0.0))  # what the run had borrowed is free again then
+        clock.advance(getattr(ledger, "lease", 0.0))  # what the run had leased is free again then
     assert settled(await run(api, ledger, fake)) == 60
     assert fake.payouts.paid_more_than_once() == []
 

@@ -39,7 +39,7 @@ async def test_inquiries_do_not_wait_behind_what_may_not_be_sent_yet(
         ledger = await SQLiteLedger.open(tmp_path / "ledger.db", api.identity)
         await ledger.intake(read_orders(write_orders(30), api.request_class, api.currency), api.text_of)
         await release_all(ledger)
-        summary = await Runner(api, ledger, Options(concurrency=15, rate=10.0, first_look=0.05)).run()
+        summary = await Runner(api, ledger, Options(concurrency=15, rate=10.0, first_inquiry_after=0.05)).run()
         await ledger.aclose()
     assert (summary.rows(State.SETTLED), len(waited)) == (30, 30)
     assert max(waited) < 1.0

@@ -1,4 +1,4 @@
-"""A file's orders into the PostgreSQL ledger: copied into a temporary table, judged there, entered all or none."""
+"""A file's orders into the PostgreSQL ledger: copied into a temporary table, compared there, entered all or none."""
 
 from __future__ import annotations
 
@@ -147,13 +147,13 @@ def _enter(connection: Connection, rows: int, source: Source, clock: Callable[[]
         "by": source.by,
     }
     found.new = connection.execute(_ENTER, values).rowcount
-    _judge(connection, values, found)
+    _classify(connection, values, found)
     if found.new and not found.errors:
         connection.execute(_BATCH, values)
         found.batch = values["batch"]
 
 
-def _judge(connection: Connection, values: dict[str, Any], found: Intake) -> None:
+def _classify(connection: Connection, values: dict[str, Any], found: Intake) -> None:
     """Tell the rows that are known from before from those that are faults."""
     for batch, rows, unsent, elsewhere in connection.execute(_KNOWN.encode(), values):
         found.known += rows

@@ -21,17 +21,18 @@ import psycopg
 
 from ....errors import ConfigurationError
 from ...orders import Order, RowError
+from ...renamed import old_names
 from ...states import Event, IllegalMove, State
-from ..base import Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
-from ..row import Judge, Row, moved
-from ..timeline import Journey
+from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
+from ..row import EventSource, Row, apply_event
+from ..timeline import PayoutTimeline
 from . import batches as decisions
 from . import queries
-from .found import LATER_ROW, move_found, move_found_within
+from .events import LATER_ROW, apply_now, apply_within
 from .intake import enter
-from .schema import COLUMNS, OPEN_STATES, LentRow, lent_row_of
+from .schema import COLUMNS, OPEN_STATES, LeasedRow, leased_row_from
 from .session import Session, ledger_errors, prepare
-from .timeline import postgres_journeys
+from .timeline import postgres_timelines
 from .writer import DatabaseClock, Writer
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger", "open_shards"]
@@ -47,6 +48,7 @@ Shards = list[tuple[int, int]]
 Also = Callable[[Connection, Shards], Awaitable[None]]
 
 
+@old_names(**OLD_NAMES)
 class PostgresLedger:
     """Open it with `await PostgresLedger.open(dsn, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`.
 
@@ -59,7 +61,7 @@ class PostgresLedger:
     def __init__(self, dsn: str, *, call_timeout: float, margin: float, clock: Callable[[], float] | None) -> None:
         self.dsn = dsn
         self.lease: float = call_timeout + margin
-        self.tend_every: float = self.lease / 3
+        self.renew_every: float = self.lease / 3
         # the rest of the margin is for the time between the database's clock and the first byte
         self.send_within: float = margin / 2
         self.worker: str = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -126,10 +128,10 @@ class PostgresLedger:
         return found
 
     async def aclose(self) -> None:
-        """Give back what is leased, as far as the database can be reached, and close the connections."""
+        """Return what is leased, as far as the database can be reached, and close the connections."""
         try:
             if self._session.is_open:
-                await self.give_back()
+                await self.return_leases()
         except LedgerError:
             pass  # the leases end by themselves
         finally:
@@ -137,7 +139,7 @@ class PostgresLedger:
             await self._session.aclose()
 
     @property
-    def home(self) -> str:
+    def location(self) -> str:
         """The connection string: an inbox in the same place can share a commit. May hold a password."""
         return self.dsn
 
@@ -225,11 +227,11 @@ class PostgresLedger:
         found: dict[str, str] = json.loads(await self._noted("destination") or "{}")
         return found
 
-    async def note_destination(self, facts: dict[str, str]) -> None:
+    async def note_destination(self, details: dict[str, str]) -> None:
         """Remember where the money goes, for reports. A role that only offers says so only where nobody has before."""
         [(may,)] = await self._all("SELECT has_table_privilege('paycools_ledger', 'UPDATE')")
         query = queries.NOTE if may else queries.NOTE_FIRST
-        await self._all(query, key="destination", value=json.dumps(facts))
+        await self._all(query, key="destination", value=json.dumps(details))
 
     # -- a run ----------------------------------------------------------------------------------------------------
 
@@ -258,33 +260,33 @@ class PostgresLedger:
         self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
     ) -> list[Row]:
         """Lease rows in these states whose time has come, the longest due first, for `lease` seconds."""
-        found: list[LentRow] = []
+        found: list[LeasedRow] = []
         for state in states:  # one by one, so that each walks the index in order
             if limit > len(found):
                 found += await self._claim(state, limit - len(found), max_resends, held)
         return list(found)
 
-    async def _claim(self, state: State, limit: int, max_resends: int, held: Collection[int]) -> list[LentRow]:
+    async def _claim(self, state: State, limit: int, max_resends: int, held: Collection[int]) -> list[LeasedRow]:
         before = time.monotonic()
         found = await self._all(queries.claim(state, self._scope), most=max_resends, held=list(held), limit=limit)
         if found:
             self._clock.looked(found[0][-2], before, time.monotonic())
         found.sort(key=lambda values: (values[-1], values[0]))
-        return [lent_row_of(values[:-2]) for values in found]
+        return [leased_row_from(values[:-2]) for values in found]
 
-    async def tend(self, held: Collection[int]) -> None:
+    async def renew_leases(self, held: Collection[int]) -> None:
         """Renew the lease of these rows, recover what others have lost, look at the database's clock."""
         if held:
-            await self._all(queries.TEND, held=list(held))
+            await self._all(queries.RENEW_LEASES, held=list(held))
         await self._look_at_clock()
         if self._clock.was_set:
             self._clock.was_set = False
             await self._bring_near("")  # all views share the clock, and only the first one comes here
         await self._recover(self._call_timeout)
 
-    async def give_back(self) -> None:
+    async def return_leases(self) -> None:
         """End the lease of every row leased here that has not begun to be sent."""
-        await self._all(queries.GIVE_BACK + self._scope)
+        await self._all(queries.RETURN_LEASES + self._scope)
 
     async def recover(self, *, call_timeout: float) -> int:
         """Rows `sending` past the end of their lease may have been sent: make them `unknown`. Returns how many.
@@ -302,7 +304,7 @@ class PostgresLedger:
     async def _recover(self, call_timeout: float) -> int:
         if not self._clock.settled:
             return 0
-        lost = [lent_row_of(values) for values in await self._all(queries.LOST + self._scope, believed=self.time())]
+        lost = [leased_row_from(values) for values in await self._all(queries.LOST + self._scope, believed=self.time())]
         now = self.time()
         dues = [min(max(now, (row.sent or now) + call_timeout), now + call_timeout) for row in lost]
         moves = (self.move(row, Event.CRASHED, due=due) for row, due in zip(lost, dues, strict=True))
@@ -328,27 +330,29 @@ class PostgresLedger:
 
     # -- moves ----------------------------------------------------------------------------------------------------
 
-    async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
+    async def move(self, row: Row, event: Event, *, due: float = 0.0, **details: Any) -> Row:
         """Make one move, durably. Raises IllegalMove, also where the row has moved or was leased again meanwhile."""
-        lent = _lent(row)
-        return await self._writer.move(lent, moved(lent, event, facts), event, due, facts)
+        leased = _leased(row)
+        return await self._writer.move(leased, apply_event(leased, event, details), event, due, details)
 
-    async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
-        """Word about an order from outside the run, a callback's: move its row from whatever state it is in now.
+    async def apply_event(self, order_id: str, event: EventSource, **details: Any) -> Row | None:
+        """What a callback says of an order: move its row from whatever state it is in now.
 
         `event` may be a function of the row. None: the order is not in this ledger. What cannot happen in the row's
         state changes nothing; the row is returned as it stands.
         """
-        return await move_found(self, order_id, event, facts)
+        return await apply_now(self, order_id, event, details)
 
-    async def found_in(self, connection: Connection, order_id: str, event: Judge, facts: dict[str, Any]) -> Row | None:
-        """`found` within a transaction of the caller's, on a connection to this ledger's database."""
-        return await move_found_within(connection, self._writer, order_id, event, facts)
+    async def apply_event_in(
+        self, connection: Connection, order_id: str, event: EventSource, details: dict[str, Any]
+    ) -> Row | None:
+        """`apply_event` within a transaction of the caller's, on a connection to this ledger's database."""
+        return await apply_within(connection, self._writer, order_id, event, details)
 
-    async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
+    async def schedule_inquiry(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
-        seen = {"id": row.id, "state": row.state.value, "version": _lent(row).version}
-        await self._all(queries.LOOK_AGAIN, due=due, absent=absent_since, **seen)
+        seen = {"id": row.id, "state": row.state.value, "version": _leased(row).version}
+        await self._all(queries.SCHEDULE_INQUIRY, due=due, absent=absent_since, **seen)
 
     async def longest_lag(self) -> float:
         """Seconds, the most that PayCools was ever seen to take to show an order that it had accepted."""
@@ -360,18 +364,18 @@ class PostgresLedger:
 
     # -- reading --------------------------------------------------------------------------------------------------
 
-    async def get(self, order_id: str) -> LentRow | None:
+    async def get(self, order_id: str) -> LeasedRow | None:
         """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
         query = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %(order_id)s {LATER_ROW}"  # noqa: S608
         found = await self._all(query, order_id=order_id)
-        return lent_row_of(found[0]) if found else None
+        return leased_row_from(found[0]) if found else None
 
     async def next_due(self, states: Iterable[State], *, max_resends: int) -> float | None:
         """The earliest moment any row in these states is due, or its lease ends; rows being sent count too."""
         await self._recover(self._call_timeout)  # nothing else is to be done now, and what was lost is due
-        # one statement, one snapshot: a row that moves between two looks would be in neither
-        looks = ", ".join(queries.earliest(state, self._scope) for state in {*states, State.SENDING})
-        [(moment,)] = await self._all(f"SELECT least({looks})", most=max_resends)
+        # one statement, one snapshot: a row that moves between two statements would be in neither
+        moments = ", ".join(queries.earliest(state, self._scope) for state in {*states, State.SENDING})
+        [(moment,)] = await self._all(f"SELECT least({moments})", most=max_resends)
         return None if moment is None else float(moment)
 
     async def counts(self) -> Counts:
@@ -398,12 +402,12 @@ class PostgresLedger:
             WHERE p.id > %(last)s{self._scope} ORDER BY p.id LIMIT %(size)s"""  # noqa: S608 - all text is ours
         last = 0
         while found := await self._all(query, last=last, size=size):
-            yield [lent_row_of(values) for values in found]
+            yield [leased_row_from(values) for values in found]
             last = found[-1][0]
 
-    def journeys(self) -> Iterator[list[Journey]]:
+    def timelines(self) -> Iterator[list[PayoutTimeline]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
-        return postgres_journeys(self.dsn, self.lease, self._scope)
+        return postgres_timelines(self.dsn, self.lease, self._scope)
 
     async def within(self, work: Callable[[Connection], Awaitable[None]]) -> None:
         """`await work(connection)` in one transaction on the ledger's database."""
@@ -428,7 +432,7 @@ async def open_shards(connection: Connection, batches: Collection[int]) -> Shard
     return await (await connection.execute(query.encode(), (list(batches),))).fetchall()
 
 
-def _lent(row: Row) -> LentRow:
-    if not isinstance(row, LentRow):
+def _leased(row: Row) -> LeasedRow:
+    if not isinstance(row, LeasedRow):
         raise TypeError("a row of another ledger")
     return row

@@ -13,8 +13,6 @@ from ...states import State
 from .schema import COLUMNS
 
 __all__ = [
-    "GIVE_BACK",
-    "LOOK_AGAIN",
     "LOST",
     "NOTE",
     "NOTE_FIRST",
@@ -23,9 +21,11 @@ __all__ = [
     "OVERDUE",
     "PAUSE",
     "PAUSE_LEFT",
+    "RENEW_LEASES",
     "RESERVE_TURNS",
+    "RETURN_LEASES",
+    "SCHEDULE_INQUIRY",
     "SENT_LATER",
-    "TEND",
     "claim",
     "earliest",
     "end_pause",
@@ -90,11 +90,11 @@ def paused(batches: Collection[int] | None) -> str:
 
 
 # never a row that is sending: its lease is for one request, and ends even if this process forgot it
-TEND = f"""
+RENEW_LEASES = f"""
 UPDATE paycools_payouts p SET due = {NOW} + %(lease)s
 WHERE p.id = ANY (%(held)s::bigint[]) AND p.worker = %(worker)s AND p.state <> 'sending'"""
 
-GIVE_BACK = """
+RETURN_LEASES = """
 UPDATE paycools_payouts p SET due = 0, version = p.version + 1, worker = NULL
 WHERE p.worker = %(worker)s AND p.state IN ('planned', 'unknown', 'accepted')"""
 
@@ -116,7 +116,7 @@ UPDATE paycools_payouts p SET sent = {NOW},
     due = CASE p.state WHEN 'sending' THEN {NOW} + (p.due - p.sent) ELSE p.due END
 WHERE p.state IN ('sending', 'unknown', 'accepted') AND p.sent > {NOW} + 1"""
 
-LOOK_AGAIN = """
+SCHEDULE_INQUIRY = """
 UPDATE paycools_payouts SET due = %(due)s, absent_since = %(absent)s, looks = looks + 1,
     version = version + 1, worker = NULL
 WHERE id = %(id)s AND state = %(state)s AND version = %(version)s"""

@@ -12,9 +12,9 @@ from typing import Any
 import attrs
 
 from ...states import OPEN
-from ..row import Row, made
+from ..row import Row, column_of, row_from
 
-__all__ = ["COLUMNS", "GRANTS", "JOB_GRANTS", "MIGRATIONS", "OPEN_STATES", "LentRow", "lent_row_of"]
+__all__ = ["COLUMNS", "GRANTS", "JOB_GRANTS", "MIGRATIONS", "OPEN_STATES", "LeasedRow", "leased_row_from"]
 
 OPEN_STATES = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 
@@ -245,16 +245,16 @@ JOB_GRANTS = {"release": "SELECT, INSERT", "run": "SELECT, INSERT, UPDATE, DELET
 
 
 @attrs.frozen(kw_only=True, slots=False)
-class LentRow(Row):
+class LeasedRow(Row):
     """A row of the PostgreSQL ledger. Whoever took, moved or freed the row meanwhile has raised its version."""
 
     version: int
 
 
-_NAMES = tuple(field.name for field in attrs.fields(LentRow))
-COLUMNS = ", ".join(f"p.{name}" for name in _NAMES)
+_NAMES = tuple(field.name for field in attrs.fields(LeasedRow))
+COLUMNS = ", ".join(f"p.{column_of(name)}" for name in _NAMES)
 
 
-def lent_row_of(values: tuple[Any, ...]) -> LentRow:
-    """A LentRow from the values of COLUMNS."""
-    return made(LentRow, dict(zip(_NAMES, values, strict=True)))
+def leased_row_from(values: tuple[Any, ...]) -> LeasedRow:
+    """A LeasedRow from the values of COLUMNS."""
+    return row_from(LeasedRow, dict(zip(_NAMES, values, strict=True)))

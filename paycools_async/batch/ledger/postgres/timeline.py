@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import psycopg
 
-from ..timeline import Journey, journey_of
+from ..timeline import PayoutTimeline, timeline_from
 from .session import connect_options, ledger_errors, limits
 
-__all__ = ["postgres_journeys"]
+__all__ = ["postgres_timelines"]
 
 _QUERY = """
 SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id, m.sent, m.last_sent, m.accepted, m.final
@@ -24,7 +24,7 @@ FROM (
 _NARROWED = "WHERE payout IN (SELECT p.id FROM paycools_payouts p WHERE true{scope})"
 
 
-def postgres_journeys(dsn: str, lease: float, scope: str = "", *, size: int = 1000) -> Iterator[list[Journey]]:
+def postgres_timelines(dsn: str, lease: float, scope: str = "", *, size: int = 1000) -> Iterator[list[PayoutTimeline]]:
     """Every payout that was sent, in file order, a page at a time; on a connection of its own, beside any run.
 
     `scope`: ` AND p.intake IN (..)`, for some batches only.
@@ -33,7 +33,7 @@ def postgres_journeys(dsn: str, lease: float, scope: str = "", *, size: int = 10
     with ledger_errors(), psycopg.connect(**connect_options(dsn, lease)) as connection:
         setting, values = limits(lease)
         connection.execute(setting.encode(), values)
-        with connection.transaction(), connection.cursor("journeys") as found:
+        with connection.transaction(), connection.cursor("timelines") as found:
             found.execute(query.encode())
             while page := found.fetchmany(size):
-                yield [journey_of(values) for values in page]
+                yield [timeline_from(values) for values in page]

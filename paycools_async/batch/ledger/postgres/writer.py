@@ -14,7 +14,7 @@ import psycopg
 from ...states import Event, IllegalMove
 from ..base import LedgerError
 from ..row import counts_from
-from .schema import LentRow
+from .schema import LeasedRow
 from .session import Session, idle_limit
 
 __all__ = ["DatabaseClock", "Writer"]
@@ -82,17 +82,17 @@ class DatabaseClock:
 
 @attrs.frozen
 class _Move:
-    row: LentRow
-    moved: LentRow
+    row: LeasedRow
+    moved: LeasedRow
     event: Event
     due: float
-    facts: dict[str, Any]
-    done: asyncio.Future[LentRow]
+    details: dict[str, Any]
+    done: asyncio.Future[LeasedRow]
 
     def values(self) -> tuple[Any, ...]:
-        row, to, told = self.row, self.moved, self.facts
+        row, to, told = self.row, self.moved, self.details
         reason = to.reason.value if to.reason else None
-        values = (row.id, row.state.value, row.version, to.state.value, reason, self.due, to.resends, to.looks)
+        values = (row.id, row.state.value, row.version, to.state.value, reason, self.due, to.resends, to.inquiries)
         more = (to.absent_since, counts_from(self.event), to.transaction_id, to.code, to.message, self.event.value)
         return (*values, *more, to.code if "code" in told else None, to.message if "message" in told else None)
 
@@ -159,10 +159,12 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self.commits: int = 0
 
-    async def move(self, row: LentRow, moved: LentRow, event: Event, due: float, facts: dict[str, Any]) -> LentRow:
+    async def move(
+        self, row: LeasedRow, moved: LeasedRow, event: Event, due: float, details: dict[str, Any]
+    ) -> LeasedRow:
         """Write one move with whatever else waits. Raises IllegalMove where the row is not as the caller saw it."""
-        done: asyncio.Future[LentRow] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Move(row, moved, event, due, facts, done))
+        done: asyncio.Future[LeasedRow] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Move(row, moved, event, due, details, done))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write())
         return await done
@@ -217,16 +219,16 @@ class Writer:
         return (self._clock.now, *columns, self._lease, self._worker, self._worker)
 
     async def move_within(
-        self, connection: Connection, row: LentRow, moved: LentRow, event: Event, facts: dict[str, Any]
-    ) -> LentRow:
+        self, connection: Connection, row: LeasedRow, moved: LeasedRow, event: Event, details: dict[str, Any]
+    ) -> LeasedRow:
         """Write one move of a row that the caller's transaction has locked; it is durable when that commits."""
         nobody_waits = asyncio.get_running_loop().create_future()
-        values = self._values([_Move(row, moved, event, 0.0, facts, nobody_waits)])
+        values = self._values([_Move(row, moved, event, 0.0, details, nobody_waits)])
         [found] = await (await connection.execute(_MOVE.encode(), values)).fetchall()
         return _as_written(moved, found[1:])
 
 
-def _as_written(moved: LentRow, found: tuple[Any, ...]) -> LentRow:
+def _as_written(moved: LeasedRow, found: tuple[Any, ...]) -> LeasedRow:
     """The row with what PostgreSQL said of it: version and times."""
     version, updated, sent = found
     return attrs.evolve(moved, version=version, updated=updated, sent=sent)

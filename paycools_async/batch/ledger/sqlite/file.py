@@ -18,21 +18,18 @@ import attrs
 from ....storage import marks, sqlite
 from ....storage.errors import LockHeld, LockUnusable, StorageError
 from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError
-from ..row import SCHEMA, TO_VERSION_2, VERSION, Row
-from .moves import MOVING
-from .recovery import AS_VERSION_2, lose_everything
+from ..row import Row
+from .recovery import lose_everything
+from .schema import AS_VERSION_2, MOVING, NEW_MARKS, SCHEMA, TO_VERSION_2, VERSION
 
 __all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
 
 SUFFIXES = ("", "-wal", "-shm", ".mark", ".lock", ".lock-journal")
 """What belongs to a ledger begins with its file's name and ends so."""
 
-_NEW_MARKS = """
-INSERT OR IGNORE INTO meta VALUES ('ledger_id', lower(hex(randomblob(16)))), ('open', ''), ('epoch', '0');
-"""
 _BETWEEN_COUNTS = 0.1
 """Seconds after which the log of moves is looked at for lines that others have written."""
-_LOOKS = (0.2, 0.2, 0.0)
+_PAUSES = (0.2, 0.2, 0.0)
 """Pauses after a look that found something wrong: its owner may be opening it just now."""
 _PATIENCE = 30.0
 """Seconds that a run waits at its beginning for somebody who reads an old state of the ledger."""
@@ -97,7 +94,7 @@ def open_reading(path: Path, identity: Identity | None) -> Opened:
     """No byte changes, and no file comes or goes. A ledger of version 1 is shown as it would be after its migration."""
     _must_be_there(path)
     doubt: str | None = ""
-    for patience in _LOOKS:
+    for patience in _PAUSES:
         mark = marks.read(path)
         connection = sqlite.connect_reading(path)
         try:
@@ -164,7 +161,7 @@ def _open_beside(path: Path, identity: Identity | None, create: bool, undo: cont
             changing.callback(ownership.release)
             ownership.take_file()
             _to_this_version(connection, path)
-    for patience in _LOOKS:
+    for patience in _PAUSES:
         doubt = _doubt(path, mark, marks.state_of(connection))
         if doubt is None:
             _complete(connection, path, identity)
@@ -191,7 +188,7 @@ def _open_owned(
         raise _refusal(path, doubt, f"delete {path.name}-wal and use `--recover`")
     connection = _connect(path, identity, undo)
     _to_this_version(connection, path)
-    connection.executescript(f"BEGIN IMMEDIATE; {_NEW_MARKS} COMMIT;")
+    connection.executescript(f"BEGIN IMMEDIATE; {NEW_MARKS} COMMIT;")
     doubt = _doubt(path, mark, marks.state_of(connection))
     if doubt is not None and not recover:
         raise _refusal(path, doubt)
@@ -263,7 +260,7 @@ def _make(path: Path) -> None:
 
 
 def _build(connection: sqlite3.Connection) -> None:
-    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {_NEW_MARKS} COMMIT;")
+    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {NEW_MARKS} COMMIT;")
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -287,7 +284,7 @@ def _to_this_version(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0:
         _build(connection)
     elif version == 1:
-        connection.executescript(f"BEGIN IMMEDIATE; {TO_VERSION_2} {_NEW_MARKS} COMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE; {TO_VERSION_2} {NEW_MARKS} COMMIT;")
 
 
 def _own(connection: sqlite3.Connection, path: Path, identity: Identity) -> None:
