@@ -19,14 +19,25 @@ def tests(session: nox.Session) -> None:
 def postgres(session: nox.Session) -> None:
     """The tests with a real PostgreSQL."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "auto", "-m", "postgres", *session.posargs, env=INSTALLED)
+    session.run("pytest", "-q", "-n", "auto", "--dist", "worksteal", "-m", "postgres", *session.posargs, env=INSTALLED)
 
 
 @nox.session
 def process(session: nox.Session) -> None:
     """The tests with real processes, type checkers among them."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "auto", "-m", "process and not postgres", *session.posargs, env=INSTALLED)
+    session.run(
+        "pytest",
+        "-q",
+        "-n",
+        "auto",
+        "--dist",
+        "worksteal",
+        "-m",
+        "process and not postgres",
+        *session.posargs,
+        env=INSTALLED,
+    )
 
 
 @nox.session
