@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeV
 from .attempts import Attempts
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
+from .endpoint_path import checked_paths
 from .engine import Engine
-from .errors import ConfigurationError
 from .families import Family
 from .hooks import Observer
 from .in_doubt import Doubts, InDoubt
@@ -264,9 +264,4 @@ def _checked_paths(paths: Mapping[str, str], family: str) -> Mapping[str, str]:
     from .registry import endpoints
 
     known = {entry.id for entry in endpoints() if entry.kind == "request" and entry.family == family}
-    for id, path in paths.items():
-        if id not in known:
-            raise ConfigurationError(f"paths: there is no endpoint {id!r}")
-        if not path.startswith("/"):
-            raise ConfigurationError(f"paths: the path of {id} begins with a slash")
-    return dict(paths)
+    return checked_paths(paths, known)

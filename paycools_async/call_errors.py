@@ -5,17 +5,15 @@ Each is made once, or copied with what is known besides; none is changed after s
 
 from __future__ import annotations
 
-import functools
-import operator
-from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
-from .fields import wire_name
+from .fields import camel
 from .preparing import Prepared
 from .redaction import hidden_in, personal_names, personal_texts
+from .wire.answer import sanitize
 
 __all__ = ["about", "mismatch", "unknown"]
 
@@ -54,45 +52,41 @@ _SAME = (
     ("transaction_id", "transaction id"),
     ("original_transaction_id", "original transaction id"),
     ("refund_transaction_id", "refund transaction id"),
+    ("checkout_id", "checkout id"),
     ("amount", "amount"),
     ("refund_amount", "amount"),
 )
 """What a request and its answer may both hold, and must then agree on."""
 
+_IDS = tuple((camel(name), said) for name, said in _SAME if name.endswith("_id"))
 
-def mismatch(request: Any, result: Any) -> str | None:
-    """How the answer contradicts the request, in words: None where it does not. Lists are not looked at."""
-    kinds = type(request), type(result)
+
+def mismatch(prepared: Prepared[Any], result: Any, data: Any) -> str | None:
+    """How the answer contradicts the request, in words: None where it does not. Lists are not looked at.
+
+    Ids are compared as they travel as well: a result class need not know them all, and a call may have none.
+    """
+    kinds = type(prepared.request), type(result)
     if kinds not in _IN_BOTH:
         _IN_BOTH[kinds] = _in_both(*kinds)
-    for name, said, in_raw in _IN_BOTH[kinds]:
-        ours, theirs = getattr(request, name), in_raw(result)
+    for name, said in _IN_BOTH[kinds]:
+        ours, theirs = getattr(prepared.request, name), getattr(result, name)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
             return f"the answer is about {said} {theirs}, ours is {ours}"
+    if isinstance(data, dict):
+        for name, said in _IDS:
+            ours, theirs = prepared.fields.get(name), data.get(name)
+            if ours and theirs not in (None, "") and str(theirs) != str(ours):
+                return f"the answer is about {said} {sanitize(str(theirs))[:_LONGEST_ID]}, ours is {ours}"
     return None
 
 
-_Reading = tuple[str, str, Callable[[Any], Any]]
-_IN_BOTH: dict[tuple[type, type], tuple[_Reading, ...]] = {}
+_LONGEST_ID = 64
+_IN_BOTH: dict[tuple[type, type], tuple[tuple[str, str], ...]] = {}
 
 
-def _in_both(request: type[Any], result: type[Any]) -> tuple[_Reading, ...]:
-    """Name, word, and how it is read of the answer: also an order id that the result has no field for."""
+def _in_both(request: type[Any], result: type[Any]) -> tuple[tuple[str, str], ...]:
     if not attrs.has(request) or not attrs.has(result):
         return ()
-    ours, theirs = attrs.fields_dict(request), attrs.fields_dict(result)
-    found: list[_Reading] = []
-    for name, said in _SAME:
-        if name in ours and name in theirs:
-            found.append((name, said, operator.attrgetter(name)))
-        elif name in ours and name in _ORDER_IDS and "raw" in theirs:
-            found.append((name, said, functools.partial(_raw_text, wire_name(ours[name]))))
-    return tuple(found)
-
-
-_ORDER_IDS = ("mch_order_id", "mch_refund_order_id")
-
-
-def _raw_text(name: str, result: Any) -> str | None:
-    found = result.raw.get(name) if isinstance(result.raw, Mapping) else None
-    return found if isinstance(found, str) else None
+    names = set(attrs.fields_dict(request)) & set(attrs.fields_dict(result))
+    return tuple((name, said) for name, said in _SAME if name in names)

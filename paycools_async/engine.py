@@ -167,7 +167,7 @@ def _result(prepared: Prepared[R], reply: Reply) -> R:
         result: R = converters.structure(reply.data, prepared.endpoint.returns)
     except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not what it should be
         raise UnexpectedAnswer(f"HTTP {status}: the answer says success, but {error}", status=status) from None
-    contradiction = mismatch(prepared.request, result)
+    contradiction = mismatch(prepared, result, reply.data)
     if contradiction is None:
         return result
     if prepared.endpoint.moves_or_creates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from .families import Family
 from .in_doubt import order_id_of
 from .times import Clock
 from .traits import purpose_of
+from .urls import path_fault
 from .wire.canonical import json_text
 from .wire.enveloped import EnvelopedMessage
 from .wire.flat import FlatMessage, SignedRequest
@@ -23,6 +25,8 @@ from .wire.flat import FlatMessage, SignedRequest
 __all__ = ["Message", "Prepared", "Preparer"]
 
 R = TypeVar("R")
+
+_METHOD = re.compile("[A-Z]{1,16}")
 
 Message = FlatMessage | EnvelopedMessage
 
@@ -98,7 +102,12 @@ class Preparer:
     def call(
         self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None
     ) -> Prepared[Any]:
-        """A call without a class, to any path of the host."""
+        """A call without a class, to any path of the host. Raises ConfigurationError for what is no path or method."""
+        if not isinstance(method, str) or _METHOD.fullmatch(method) is None:
+            raise ConfigurationError("call: the method is GET, POST or another in capital letters; nothing was sent")
+        fault = path_fault(path)
+        if fault is not None:
+            raise ConfigurationError(f"call: the path {fault}; nothing was sent")
         endpoint = Endpoint(
             id=f"{method} {path}",
             nav="",

@@ -29,7 +29,7 @@ from paycools_async.ph.bank_transfer import (
     TransferChannel,
     TransferReceived,
 )
-from paycools_async.ph.standing import ReceivedPayment
+from paycools_async.ph.static_accounts import ReceivedPayment
 from paycools_async.testing import FakePayCools, ManualClock
 from paycools_async.testing.server.merchant import Refusal
 
