@@ -13,7 +13,7 @@ from typing import Any
 from ...storage import marks, sqlite
 from ...storage.errors import LockHeld, StorageError
 from ...storage.group_commit import Committer
-from .store import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
+from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["SQLiteStore"]
 
@@ -65,7 +65,7 @@ def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
         raise WorkFailed(type(error).__name__) from error  # an exit or a panic: the same
 
 
-class SQLiteStore:
+class SQLiteStore(FormerNames):
     """One SQLite file (WAL, synchronous=FULL, group commit), readable by its owner only.
 
     It may be the file of a batch ledger; either may be made first. Any number of processes may take callbacks in; one
@@ -81,7 +81,7 @@ class SQLiteStore:
         self._committer: Committer | None = None
 
     @property
-    def home(self) -> str:
+    def location(self) -> str:
         return str(self._file)
 
     @classmethod
@@ -149,7 +149,7 @@ class SQLiteStore:
 
         return bool(await self._do(enter))
 
-    async def lead(self) -> bool:
+    async def try_become_leader(self) -> bool:
         return await asyncio.to_thread(self._lead)
 
     def _lead(self) -> bool:
@@ -185,7 +185,7 @@ class SQLiteStore:
         found: float | None = await self._do(lambda connection: connection.execute(query).fetchone()[0])
         return found
 
-    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+    async def applied_so_far(self, subject: str) -> tuple[int, frozenset[str]]:
         query = "SELECT rank, verdict FROM paycools_callbacks WHERE subject = ? AND state = 'applied'"
         rows = await self._do(lambda connection: connection.execute(query, (subject,)).fetchall())
         return max((rank for rank, _ in rows), default=-1), frozenset(verdict for _, verdict in rows)
@@ -212,7 +212,8 @@ class SQLiteStore:
     async def postpone(self, seq: int, until: float, error: str) -> None:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = ?, error = ? WHERE seq = ?",
+                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = ?, error = ?"
+                " WHERE seq = ? AND state = 'new'",
                 (until, error, seq),
             )
 
