@@ -18,10 +18,12 @@ from ..wire.canonical import NumberText
 from ..wire.numbers import MOST_NESTED, is_nested_too_deep
 from .errors import MalformedCallback
 
-__all__ = ["MAX_BODY", "Body", "flat_text", "plain", "read"]
+__all__ = ["BODY_TIMEOUT", "MAX_BODY", "Body", "flat_text", "plain", "read"]
 
 MAX_BODY = 64 * 1024
 """Bytes. The longest documented callback has less than one thousand."""
+BODY_TIMEOUT = 10.0
+"""Seconds for a body to come."""
 
 
 @attrs.frozen
