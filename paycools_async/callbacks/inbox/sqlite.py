@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...storage import marks, sqlite
-from ...storage.errors import LockHeld, StorageError
+from ...storage.errors import StorageError
 from ...storage.group_commit import Committer
 from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
@@ -44,14 +43,6 @@ def _build(connection: sqlite3.Connection) -> None:
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
 
-def _file_of(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
     try:
         for each in work:
@@ -76,8 +67,7 @@ class SQLiteStore(FormerNames):
         self._path = path
         self._file = sqlite.real(path)
         self._clock = clock
-        self._leader: sqlite3.Connection | None = None
-        self._leader_file: tuple[int, int] | None = None
+        self._leader = sqlite.NameLock(Path(f"{self._file}.inbox-lock"))
         self._committer: Committer | None = None
 
     @property
@@ -150,26 +140,10 @@ class SQLiteStore(FormerNames):
         return bool(await self._do(enter))
 
     async def try_become_leader(self) -> bool:
-        return await asyncio.to_thread(self._lead)
-
-    def _lead(self) -> bool:
-        path = Path(f"{self._file}.inbox-lock")
-        if self._leader is not None and self._leader_file == _file_of(path):
-            return True
-        self._step_down()  # somebody deleted the lock, so another process may hold a new one
         try:
-            self._leader = sqlite.lock_name(path)
-        except LockHeld:
-            return False
+            return await asyncio.to_thread(self._leader.try_take)
         except StorageError as error:
             raise InboxError(str(error)) from None
-        self._leader_file = _file_of(path)
-        return True
-
-    def _step_down(self) -> None:
-        leader, self._leader = self._leader, None
-        if leader is not None:
-            leader.close()
 
     async def due(self, limit: int) -> Sequence[Stored]:
         query = f"SELECT {_STORED} FROM paycools_callbacks WHERE state = 'new' AND due <= ? ORDER BY seq LIMIT ?"  # noqa: S608
@@ -227,4 +201,4 @@ class SQLiteStore(FormerNames):
         committer, self._committer = self._committer, None
         if committer is not None:
             await committer.aclose()
-        self._step_down()
+        self._leader.release()
