@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]  # part of json since 2.6
 from typing import Any
 
@@ -161,5 +161,8 @@ def _number(text: str) -> Any:
     try:
         return int(text)
     except ValueError:
-        number = Decimal(text)
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise MalformedCallback("a number beyond all bounds") from None
     return number if abs(number.adjusted()) < 40 else str(text)

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from ..storage.postgres import Session, lock_schema
+from ..storage.postgres import ConnectionString, Session, lock_schema
 from .calling import must_pass
 from .inbox.store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
@@ -56,19 +56,20 @@ class PostgresStore(FormerNames):
     """Made by `await PostgresStore.open(dsn)`; the table `paycools_callbacks` is made if it is not there."""
 
     def __init__(self, dsn: str, clock: Callable[[], float] = time.time) -> None:
-        self._dsn = dsn
+        self._dsn = ConnectionString(dsn)
         self._clock = clock
         self._intake = Session(dsn, _LEASE, _failure, statement=_LEASE)
         self._applying = Session(dsn, _LEASE, _failure)
 
     @property
     def location(self) -> str:
-        return self._dsn
+        return self._dsn.text
 
     @classmethod
     async def open(cls, dsn: str, *, clock: Callable[[], float] = time.time) -> PostgresStore:
         """Connect, and make the table. Raises InboxError."""
         store = cls(dsn, clock)
+        del dsn  # it may hold a password
 
         async def prepare(connection: Connection) -> None:
             # CREATE TABLE IF NOT EXISTS is not safe against itself
