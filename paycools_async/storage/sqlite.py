@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,24 +79,29 @@ def lock_name(path: Path) -> sqlite3.Connection:
 
 
 class NameLock:
-    """The lock of a name, for a process that takes it when it can get it. Not for several threads at once."""
+    """The lock of a name, for a process that takes it when it can get it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._guard = threading.Lock()
+        self._closed = False
         self._lock: sqlite3.Connection | None = None
         self._file: inodes.Key | None = None
 
     def try_take(self) -> bool:
         """Hold it, or go on holding it. False: another process does. Raises LockUnusable."""
-        if self._lock is not None and self._file == self._there():
+        with self._guard:
+            if self._lock is not None and self._file == self._there():
+                return True
+            self._release()  # somebody deleted the lock's file, so another process may hold a new one
+            if self._closed:
+                return False
+            try:
+                self._lock = lock_name(self._path)
+            except LockHeld:
+                return False
+            self._file = self._there()
             return True
-        self.release()  # somebody deleted the lock's file, so another process may hold a new one
-        try:
-            self._lock = lock_name(self._path)
-        except LockHeld:
-            return False
-        self._file = self._there()
-        return True
 
     def _there(self) -> inodes.Key | None:
         try:
@@ -104,11 +110,16 @@ class NameLock:
             return None
         return found.st_dev, found.st_ino
 
-    def release(self) -> None:
-        """Let others have it."""
+    def _release(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.close()
+
+    def close(self) -> None:
+        """Let others have it, for good: also if another thread is about to take it."""
+        with self._guard:
+            self._closed = True
+            self._release()
 
 
 class Ownership:

@@ -131,3 +131,15 @@ def test_a_draft_is_never_left_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         sqlite.make(tmp_path / "new.db", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_names_lock_is_taken_when_it_is_free_and_never_after_it_was_closed(tmp_path: Path) -> None:
+    first, second = (sqlite.NameLock(tmp_path / "a.lock") for _ in range(2))
+    assert first.try_take()
+    assert first.try_take()
+    assert not second.try_take()
+    first.close()
+    assert not first.try_take()
+    assert second.try_take()
+    second.close()
+    second.close()

@@ -201,4 +201,4 @@ class SQLiteStore(FormerNames):
         committer, self._committer = self._committer, None
         if committer is not None:
             await committer.aclose()
-        self._leader.release()
+        self._leader.close()
