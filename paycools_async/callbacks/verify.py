@@ -14,7 +14,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import attrs
 
@@ -92,6 +92,42 @@ class Callbacks:
 _SHA1_HEX = re.compile(r"[0-9A-Fa-f]{40}", re.ASCII)
 
 
+class _Secret:
+    """A merchant's callback secret, closed: no repr, no `vars`, no pickle and no traceback's variables show it."""
+
+    __slots__ = ("_suffix",)
+
+    def __init__(self, suffix: bytes) -> None:
+        self._suffix = suffix
+
+    def signs(self, text: bytes, sign: str) -> bool:
+        """Whether this is the sign of the text. The right one stands in no variable: a forger might get to see it."""
+        digest = hashlib.sha1(text, usedforsecurity=False)
+        digest.update(self._suffix)
+        return hmac.compare_digest(digest.hexdigest(), sign)
+
+    def __repr__(self) -> str:
+        return "<callback secret>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a callback secret is not copied or pickled; make the callbacks where they are used")
+
+
+def _sealed(secret: str | Iterable[str]) -> list[_Secret]:
+    """All of them closed; none where one of them is no secret."""
+    found = [_seal(secret)] if isinstance(secret, str) else list(map(_seal, secret))
+    return [] if None in found else [each for each in found if each is not None]
+
+
+def _seal(secret: object) -> _Secret | None:
+    if not isinstance(secret, str) or not secret.strip():
+        return None
+    try:
+        return _Secret(f"&secret={secret}".encode())
+    except UnicodeError:
+        return None
+
+
 class PHCallbacks(Callbacks):
     """Callbacks of the PH API: flat JSON whose `sign` is SHA-1, hex, over all fields and the merchant's secret.
 
@@ -109,11 +145,12 @@ class PHCallbacks(Callbacks):
         ack: Answer = PH_ACK,
         max_size: int = MAX_BODY,
     ) -> None:
-        secrets = [secret] if isinstance(secret, str) else list(secret)
-        if not secrets or not all(isinstance(each, str) and each.strip() for each in secrets):
-            raise ConfigurationError("the callback secret is empty: anybody could sign callbacks")
+        sealed = _sealed(secret)
+        del secret  # what goes wrong from here on shows it to nobody who keeps the variables of a traceback
+        if not sealed:
+            raise ConfigurationError("the callback secret is empty, or is no text: anybody could sign callbacks")
+        self._secrets = sealed
         super().__init__(ack, EventTable("ph", names), max_size)
-        self._suffixes = [f"&secret={each}".encode() for each in secrets]
 
     def _content(self, body: Body) -> Body:
         return body
@@ -129,15 +166,14 @@ class PHCallbacks(Callbacks):
             raise MalformedCallback("half a surrogate pair") from None
         given = sign.lower()
         good = False
-        for suffix in self._suffixes:
-            computed = hashlib.sha1(signed + suffix, usedforsecurity=False).hexdigest()
-            good |= hmac.compare_digest(computed, given)
+        for secret in self._secrets:
+            good |= secret.signs(signed, given)
         if not good:
             raise SignatureMismatch("`sign` does not match: another secret, or the body was changed")
         return body
 
     def __repr__(self) -> str:
-        return f"<PHCallbacks, {len(self._suffixes)} secrets>"
+        return f"<PHCallbacks, {len(getattr(self, '_secrets', ()))} secrets>"  # also while it is being made
 
 
 _LONGEST_SIGN = 2048
@@ -192,4 +228,4 @@ class GlobalCallbacks(Callbacks):
         return read(param, self._max_size)
 
     def __repr__(self) -> str:
-        return f"<GlobalCallbacks, {len(self._verifiers)} keys>"
+        return f"<GlobalCallbacks, {len(getattr(self, '_verifiers', ()))} keys>"
