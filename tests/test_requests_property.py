@@ -27,7 +27,7 @@ from paycools_async import (
     signing,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.server import merchant as books
+from paycools_async.testing.server import merchant as server
 
 for _package in (paycools_async.ph, paycools_async.global_api):
     for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):
@@ -96,13 +96,13 @@ def lines(key_pem: str, other_key_pem: str) -> Iterator[dict[str, Line]]:
     countries = PayCoolsGlobal(fake.global_credentials, **options("global"))
     admitted: list[dict[str, Any]] = []
 
-    def note(_books: books.Books, fields: dict[str, Any]) -> dict[str, Any]:
+    def note(merchant: server.Merchant, fields: dict[str, Any]) -> dict[str, Any]:
         admitted.append(fields)
         return {}
 
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         for entry in REQUESTS:
-            patch.setitem(books.PLAYERS, entry.id, note)
+            patch.setitem(server.HANDLERS, entry.id, note)
         yield {"ph": Line(ph, runner, admitted), "global": Line(countries, runner, admitted)}
         runner.run(ph.aclose())
         runner.run(countries.aclose())

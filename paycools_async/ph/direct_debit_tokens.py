@@ -6,15 +6,16 @@ PayCools writes the token as payToken in requests and as paytoken in callbacks; 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES
-from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
+from ..traits import CHANGE, CONSENT, DOCUMENTED, UNPUBLISHED
+from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
 from ..vocabulary.statuses import InactiveType, TokenStatus
 
@@ -51,9 +52,8 @@ class AuthorizationLink(Result):
     "POST",
     None,
     nav="10.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.CONSENT,
-    provenance=Provenance.UNPUBLISHED,
+    purpose=CONSENT,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
@@ -82,16 +82,8 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
 
 
 @result
-class AuthorizationToken(Result):
+class AuthorizationToken(authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are Philippine."""
-
-    # the table spells both names in lower case, the twin's sample does not
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    channel_code: str | None = attrs.field(default=None, metadata={"aliases": ("channelcode",)})
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @result
@@ -104,7 +96,7 @@ class AuthorizationStatus(Result):
     @property
     def active(self) -> list[AuthorizationToken]:
         """The tokens with status ACTIVED."""
-        return [token for token in self.token_list or [] if token.token_status is TokenStatus.ACTIVED]
+        return authorizations.active_among(self.token_list or [])
 
 
 @endpoint(
@@ -112,7 +104,7 @@ class AuthorizationStatus(Result):
     "POST",
     None,
     nav="10.2",
-    provenance=Provenance.UNPUBLISHED,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
@@ -129,14 +121,8 @@ class QueryAuthorization(PHRequest[AuthorizationStatus]):
 
 
 @result
-class CancelledAuthorization(Result):
+class CancelledAuthorization(authorizations.CancelledAuthorization):
     """PayCools took the cancellation. No field of the answer is known; these are the notification's (10.4)."""
-
-    user_id: str | None = None
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    token_status: TokenStatus | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @endpoint(
@@ -144,9 +130,8 @@ class CancelledAuthorization(Result):
     "POST",
     None,
     nav="10.3",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.UNPUBLISHED,
+    purpose=CHANGE,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
@@ -168,24 +153,12 @@ class CancelAuthorization(PHRequest[CancelledAuthorization]):
     "token.create.failed",
     "token.cancel.success",
     nav="10.4",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class AuthorizationChanged(Event):
+class AuthorizationChanged(authorizations.AuthorizationEvent):
     """A customer authorized, refused or ended an authorization (10.4). Times are Philippine.
 
-    The body is documented by an example of token.create.success; the other two events are those of the twin.
+    The body is documented by an example of token.create.success; the other two events are those of the Global API.
     """
 
-    event_name: str
-    user_id: str
-    request_id: str
-    channel_code: str | None = None
-    country_code: str | None = None
-    pay_token: str | None = attrs.field(
-        default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}
-    )
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
     user_login_id: str | None = attrs.field(default=None, repr=False)

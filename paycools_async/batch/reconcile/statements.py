@@ -23,7 +23,8 @@ from ...errors import Outcome, PayCoolsError
 from ...money import EXPONENTS, to_minor
 from ...times import MANILA
 from ...vocabulary.statuses import TransactionStatus
-from ..files.xlsx.sheet import Unreadable, number_text, rows
+from ..files.xlsx.process import Unreadable, rows
+from ..files.xlsx.sheet import number_text
 from ..run.payout_api import COUNTRIES
 
 __all__ = ["FIELDS", "Line", "ReportError", "Statement", "global_statement", "ph_statement", "read_report"]

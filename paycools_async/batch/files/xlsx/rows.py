@@ -11,7 +11,8 @@ from ..cells import Cells
 from ..codes import CODE_COLUMNS
 from ..found import FileError, Order, RowError
 from ..header import MONEY, Columns, Header
-from . import sheet as xlsx
+from . import process
+from .sheet import cell_text
 
 __all__ = ["XlsxRows"]
 
@@ -31,12 +32,12 @@ class XlsxRows:
     def __iter__(self) -> Iterator[Order | RowError]:
         try:
             yield from self._read()
-        except xlsx.Unreadable as error:
+        except process.Unreadable as error:
             raise FileError(str(error)) from None
 
     def _read(self) -> Iterator[Order | RowError]:
         header: Header | None = None
-        sheet = xlsx.rows(self._path)
+        sheet = process.rows(self._path)
         for self.number, cells in sheet:
             if all(_is_nothing(cell) for cell in cells):
                 continue
@@ -77,7 +78,7 @@ class XlsxRows:
 
     def _cell(self, column: str, cell: Any) -> Any:
         rule = self._columns.rules.get(column)
-        return xlsx.cell_text(
+        return cell_text(
             cell,
             money=column in MONEY,
             whole=rule is not None and rule.type is int,

@@ -1,19 +1,19 @@
-"""The fields that the callbacks of several products share."""
+"""What callbacks about money tell, whichever API they come from."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from ..endpoint import Event, result
-from ..vocabulary.failures import FailedCode
-from ..vocabulary.statuses import TransactionStatus
+from .failures import FailedCode
+from .statuses import TransactionStatus
 
 __all__ = ["MoneyEvent", "OrderEvent", "PaymentEvent"]
 
 
 @result
 class MoneyEvent(Event):
-    """Money moved. `amount` in minor units; times are Philippine."""
+    """Money moved. `amount` in minor units."""
 
     event_name: str
     mch_order_id: str

@@ -1,17 +1,22 @@
-"""The state of the fake's payments: web payments, checkouts and CPM charges."""
+"""Payments as both APIs' fakes record them: money that comes in, and cashier pages that wait for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
-from ..server.merchant import Books, Fate
+from .merchant import Merchant
+from .settlement import Settlement
 
-__all__ = ["HOUR", "FakeCheckout", "FakePayment", "PaymentBooks"]
+__all__ = ["HOUR", "SITE", "FakeCheckout", "FakePayment", "PaymentRecords"]
 
 HOUR = 3600
+SITE = "https://sandbox.invalid/"
+"""Where the fake's links lead: nowhere."""
+
+P = TypeVar("P", bound="FakePayment")
 
 
 @attrs.define(kw_only=True)
@@ -44,6 +49,33 @@ class FakePayment:
         """When it became final; None while it is not."""
         return self.settles if self.settles is not None and now >= self.settles else None
 
+    def row(self, now: float, when: Callable[[float], str]) -> dict[str, Any]:
+        """What inquiries and notifications share; `when` writes a moment as PayCools does."""
+        settled = self.settled_at(now)
+        return {
+            "mchOrderId": self.order_id,
+            "transactionId": self.transaction_id,
+            "amount": self.amount,
+            "transactionStatus": self.status_at(now),
+            "createTime": when(self.created),
+            "returnTime": None if settled is None else when(settled),
+            "channelCode": self.channel,
+            "remark": self.remark,
+        }
+
+    def listed(self, now: float, when: Callable[[float], str]) -> dict[str, Any]:
+        """The payment as lists show it."""
+        row = self.row(now, when)
+        return {
+            "transactionId": self.transaction_id,
+            "transactionCreateTime": row["createTime"],
+            "transactionReturnTime": row["returnTime"],
+            "transactionAmount": self.amount,
+            "channelCode": self.channel,
+            "transactionStatus": row["transactionStatus"],
+            "remark": self.remark,
+        }
+
 
 @attrs.define(kw_only=True)
 class FakeCheckout:
@@ -63,7 +95,7 @@ class FakeCheckout:
         return "CLOSED" if self.closed or now >= self.expires else "PENDING"
 
 
-def _magic(payment: FakePayment) -> Fate:
+def _fails_at_0000(payment: FakePayment) -> Settlement:
     """Payers whose mobile number or code ends in 0000 fail, as a way to see a failure in the sandbox."""
     if payment.payer.endswith("0000"):
         return "FAILED", -10004, "Transaction Channel Rejected"
@@ -71,19 +103,33 @@ def _magic(payment: FakePayment) -> Fate:
 
 
 @attrs.define
-class PaymentBooks:
+class PaymentRecords:
     """Every payment, in order. `decide` chooses how a payment ends; `settle_after` seconds after it is paid it does.
 
-    `enter` takes payments of other products, so that they can be refunded.
+    `enter` takes payments of any product, so that they can be refunded.
     """
 
     by_id: dict[str, FakePayment] = attrs.field(factory=dict)
     checkouts: dict[str, FakeCheckout] = attrs.field(factory=dict)
-    decide: Callable[[FakePayment], Fate] = _magic
+    decide: Callable[[FakePayment], Settlement] = _fails_at_0000
     settle_after: float = 0.0
     spent_codes: set[str] = attrs.field(factory=set)
     _by_order: dict[tuple[str, str], FakePayment] = attrs.field(factory=dict, init=False)
     _checkouts_by_order: dict[str, FakeCheckout] = attrs.field(factory=dict, init=False)
+
+    def new(self, merchant: Merchant, kind: type[P], product: str, fields: dict[str, Any], **more: Any) -> P:
+        """Record a payment of an order that nobody has paid yet, as its request describes it."""
+        described = {"channel": fields.get("channelCode"), "amount": fields.get("amount"), "details": fields}
+        payment = kind(
+            product=product,
+            order_id=fields["mchOrderId"],
+            transaction_id=merchant.new_id("C"),
+            remark=fields.get("remark"),
+            created=merchant.clock.time(),
+            **{**described, **more},
+        )
+        self.enter(payment)
+        return payment
 
     def enter(self, payment: FakePayment) -> None:
         """Make the payment known by its id and its order."""
@@ -106,30 +152,3 @@ class PaymentBooks:
         """Decide how a payment ends that was paid now."""
         payment.status, payment.failed_code, payment.failed_message = self.decide(payment)
         payment.settles = now + self.settle_after
-
-    def settle(self, books: Books, payment: FakePayment) -> None:
-        """The payer has paid, or tried to: the payment ends as decided, and the merchant is told."""
-        self.end(payment, books.clock.time())
-        if payment.status == "COMPLETE":
-            books.balance += payment.amount
-        books.notify(_payment_callback(books, payment), at=payment.settles)
-
-
-_EVENTS = {"web": "h5.payment", "checkout": "checkout.payment", "cpm": "cpm.payment"}
-
-
-def _payment_callback(books: Books, payment: FakePayment) -> dict[str, Any]:
-    outcome = "success" if payment.status == "COMPLETE" else "failed"
-    return {
-        "eventName": f"{_EVENTS[payment.product]}.{outcome}",
-        "mchOrderId": payment.order_id,
-        "transactionId": payment.transaction_id,
-        "amount": payment.amount,
-        "transactionStatus": payment.status,
-        "createTime": books.when(payment.created),
-        "returnTime": books.when(payment.settles),
-        "channelCode": payment.channel,
-        "remark": payment.remark,
-        "failedCode": payment.failed_code,
-        "failedMessage": payment.failed_message,
-    }

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
 
-from ..ph.payment_books import FakePayment, PaymentBooks
-from ..ph.standing import LINK
-from ..server.merchant import Books, Refusal
-from .payouts import GlobalPayoutBooks, local
+from ..server.merchant import Merchant, Refusal
+from ..server.payments import SITE, FakePayment, PaymentRecords
+from .payouts import GlobalPayoutRecords, local
 
 __all__ = [
-    "CountryPaymentBooks",
+    "CountryPaymentRecords",
     "FakeCountryPayment",
     "FakeStaticCode",
     "channel_type",
+    "check_amount",
     "pay_data",
     "settle",
-    "take",
 ]
 
 _EVENTS = {
@@ -36,46 +36,27 @@ class FakeCountryPayment(FakePayment):
     country: str
     pay_data: str = ""
 
-    def word(self, now: float) -> str:
-        """Its status in the Global API's words: success has a D there."""
-        status = self.status_at(now)
+    def status_at(self, now: float) -> str:
+        """The status at this moment in the Global API's words: success has a D there."""
+        status = super().status_at(now)
         return "COMPLETED" if status == "COMPLETE" else status
 
-    def shown(self, books: Books, now: float) -> dict[str, Any]:
+    def shown(self, merchant: Merchant, now: float) -> dict[str, Any]:
         """What inquiry and notification share."""
-        settled = self.settled_at(now)
-        return {
-            "mchOrderId": self.order_id,
-            "transactionId": self.transaction_id,
-            "amount": self.amount,
-            "transactionStatus": self.word(now),
-            "createTime": local(books, self.country, self.created),
-            "returnTime": None if settled is None else local(books, self.country, settled),
-            "channelCode": self.channel,
-            "remark": self.remark,
-        }
+        return self.row(now, partial(local, merchant, self.country))
 
-    def told(self, books: Books) -> dict[str, Any]:
-        """What its notification says."""
-        return self.shown(books, self.settles or 0)
+    def notification(self, merchant: Merchant) -> dict[str, Any]:
+        """What the merchant is told of its end."""
+        return self.shown(merchant, self.settles or 0)
 
-    def row(self, books: Books) -> dict[str, Any]:
+    def detail(self, merchant: Merchant) -> dict[str, Any]:
         """The payment as an inquiry shows it."""
         payer = {"customerName": self.details.get("customerName"), "email": self.details.get("email")}
-        return {**self.shown(books, books.clock.time()), **payer}
+        return {**self.shown(merchant, merchant.clock.time()), **payer}
 
-    def listed(self, books: Books) -> dict[str, Any]:
+    def listed_now(self, merchant: Merchant) -> dict[str, Any]:
         """The payment as the list of a static code shows it."""
-        row = self.row(books)
-        return {
-            "transactionId": self.transaction_id,
-            "channelCode": self.channel,
-            "transactionCreateTime": row["createTime"],
-            "transactionReturnTime": row["returnTime"],
-            "transactionAmount": self.amount,
-            "transactionStatus": row["transactionStatus"],
-            "remark": self.remark,
-        }
+        return self.listed(merchant.clock.time(), partial(local, merchant, self.country))
 
 
 @attrs.define(kw_only=True)
@@ -92,22 +73,22 @@ class FakeStaticCode:
     cancelled: float | None = None
     payments: list[FakeCountryPayment] = attrs.field(factory=list)
 
-    def shown(self, books: Books) -> dict[str, Any]:
+    def shown(self, merchant: Merchant) -> dict[str, Any]:
         """The code as PayCools' detail call shows it."""
         return {
             "mchOrderId": self.order_id,
             "payData": self.pay_data,
             "channelCode": self.channel,
-            "createTime": local(books, self.country, self.created),
+            "createTime": local(merchant, self.country, self.created),
             "status": "ACTIVE" if self.cancelled is None else "CANCEL",
             "channelType": channel_type(self.channel),
-            "expiresTime": None if self.cancelled is None else local(books, self.country, self.cancelled),
+            "expiresTime": None if self.cancelled is None else local(merchant, self.country, self.cancelled),
         }
 
 
 @attrs.define
-class CountryPaymentBooks(PaymentBooks):
-    """Like `PaymentBooks`: `decide`, `settle_after`; and the static codes by order id."""
+class CountryPaymentRecords(PaymentRecords):
+    """Like `PaymentRecords`: `decide`, `settle_after`; and the static codes by order id."""
 
     codes: dict[str, FakeStaticCode] = attrs.field(factory=dict)
 
@@ -143,13 +124,13 @@ def channel_type(channel: str) -> str:
     return ending if ending in ("URL", "VA") else "QR"
 
 
-def pay_data(books: Books, channel: str) -> str:
+def pay_data(merchant: Merchant, channel: str) -> str:
     """What the customer pays with."""
-    kind, fresh = channel_type(channel), books.new_id("P")
-    return {"URL": LINK + fresh, "VA": fresh[1:]}.get(kind, f"SANDBOX QR, NO MONEY {fresh}")
+    kind, fresh = channel_type(channel), merchant.new_id("P")
+    return {"URL": SITE + fresh, "VA": fresh[1:]}.get(kind, f"SANDBOX QR, NO MONEY {fresh}")
 
 
-def take(wanted: int, amount: int, *, is_open: bool) -> None:
+def check_amount(wanted: int, amount: int, *, is_open: bool) -> None:
     """Refuse what may not be paid: what is closed, or another amount."""
     if not is_open:
         raise Refusal(21028, "Transaction already paid or closed")
@@ -157,16 +138,16 @@ def take(wanted: int, amount: int, *, is_open: bool) -> None:
         raise Refusal(21021, "Transaction Amount Invalid")
 
 
-def settle(books: Books, payment: FakeCountryPayment) -> None:
+def settle(merchant: Merchant, payment: FakeCountryPayment) -> None:
     """The payer has paid, or tried to: the payment ends as decided, and the merchant is told."""
-    books.of(CountryPaymentBooks).end(payment, books.clock.time())
+    merchant.of(CountryPaymentRecords).end(payment, merchant.clock.time())
     paid = payment.status == "COMPLETE"
     if paid:
-        books.of(GlobalPayoutBooks).spend(payment.country, -payment.amount)
+        merchant.of(GlobalPayoutRecords).spend(payment.country, -payment.amount)
     fields = {
         "eventName": f"{_EVENTS[payment.product]}.{'success' if paid else 'failed'}",
-        **payment.told(books),
+        **payment.notification(merchant),
         "failedCode": payment.failed_code,
         "failedMessage": payment.failed_message,
     }
-    books.notify(fields, at=payment.settles)
+    merchant.notify(fields, at=payment.settles)
