@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from ..confidential import KeptHere, Secret, without_frames
 from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..signing import PublicKey, Verifier, verifier_for
@@ -56,7 +57,7 @@ def family_of(body: Body) -> Family:
     return "global" if isinstance(body.members.get("param"), str) and "eventName" not in body.members else "ph"
 
 
-class Callbacks:
+class Callbacks(KeptHere):
     """What both families share."""
 
     family: ClassVar[Family]
@@ -66,14 +67,17 @@ class Callbacks:
         self.table = table
         self._max_size = max_size
 
+    @without_frames
     def parse(self, raw: bytes | str) -> Event:
         """The event, verified. Raises CallbackError: MalformedCallback or SignatureMismatch, and nothing else."""
         return self._event(self._check(read(raw, self._max_size)))
 
+    @without_frames
     def parse_unverified(self, raw: bytes | str) -> Event:
         """The event without any check of who sent it: for looking at samples. Never act on it."""
         return self._event(self._content(read(raw, self._max_size)))
 
+    @without_frames
     def verified(self, body: Body) -> Verified:
         """For callers that have read the body already."""
         content = self._check(body)
@@ -103,6 +107,7 @@ class PHCallbacks(Callbacks):
 
     family: ClassVar[Family] = "ph"
 
+    @without_frames
     def __init__(
         self,
         secret: str | Iterable[str],
@@ -115,7 +120,7 @@ class PHCallbacks(Callbacks):
         if not secrets or not all(isinstance(each, str) and each.strip() for each in secrets):
             raise ConfigurationError("the callback secret is empty: anybody could sign callbacks")
         super().__init__(ack, EventTable("ph", names), max_size)
-        self._suffixes = [f"&secret={each}".encode() for each in secrets]
+        self._suffixes = [Secret(f"&secret={each}".encode()) for each in secrets]
 
     def _content(self, body: Body) -> Body:
         return body
@@ -132,7 +137,7 @@ class PHCallbacks(Callbacks):
         given = sign.lower()
         good = False
         for suffix in self._suffixes:
-            computed = hashlib.sha1(signed + suffix, usedforsecurity=False).hexdigest()
+            computed = hashlib.sha1(signed + suffix.reveal(), usedforsecurity=False).hexdigest()
             good |= hmac.compare_digest(computed, given)
         if not good:
             raise SignatureMismatch("`sign` does not match: another secret, or the body was changed")
