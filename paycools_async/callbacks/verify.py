@@ -14,10 +14,11 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import attrs
 
+from ..confidential import KeptHere, without_frames
 from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..families import FamilyName
@@ -54,7 +55,7 @@ def family_of(body: Body) -> FamilyName:
     return "global" if isinstance(body.members.get("param"), str) and "eventName" not in body.members else "ph"
 
 
-class Callbacks:
+class Callbacks(KeptHere):
     """What both families share."""
 
     family: ClassVar[FamilyName]
@@ -64,14 +65,17 @@ class Callbacks:
         self.table = table
         self._max_size = max_size
 
+    @without_frames
     def parse(self, raw: bytes | str) -> Event:
         """The event, verified. Raises CallbackError: MalformedCallback or SignatureMismatch, and nothing else."""
         return self._event(self._check(read(raw, self._max_size)))
 
+    @without_frames
     def parse_unverified(self, raw: bytes | str) -> Event:
         """The event without any check of who sent it: for looking at samples. Never act on it."""
         return self._event(self._content(read(raw, self._max_size)))
 
+    @without_frames
     def verified(self, body: Body) -> Verified:
         """For callers that have read the body already."""
         content = self._check(body)
@@ -92,7 +96,7 @@ class Callbacks:
 _SHA1_HEX = re.compile(r"[0-9A-Fa-f]{40}", re.ASCII)
 
 
-class _Secret:
+class _Secret(KeptHere):
     """A merchant's callback secret, closed: no repr, no `vars`, no pickle and no traceback's variables show it."""
 
     __slots__ = ("_suffix",)
@@ -108,9 +112,6 @@ class _Secret:
 
     def __repr__(self) -> str:
         return "<callback secret>"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a callback secret is not copied or pickled; make the callbacks where they are used")
 
 
 def _sealed(secret: str | Iterable[str]) -> list[_Secret]:
@@ -137,6 +138,7 @@ class PHCallbacks(Callbacks):
 
     family: ClassVar[FamilyName] = "ph"
 
+    @without_frames
     def __init__(
         self,
         secret: str | Iterable[str],
