@@ -9,22 +9,27 @@ Serve it with `paycools_async.callbacks.aiohttp` or `.asgi`, or call `router.han
 before it makes the intake durable.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
 from .answers import GLOBAL_ACK, PH_ACK, Answer, accept, refuse
-from .body import MAX_BODY
 from .errors import CallbackError, MalformedCallback, SignatureMismatch
-from .events import UnknownEvent, reference_of
-from .inbox import CallbackInbox, with_mark
+from .event_table import UnknownEvent, reference_of
+from .inbox import CallbackInbox, InboxError, InboxStore, SQLiteStore, with_mark
+from .parsing import MAX_BODY
 from .router import CallbackRouter, Handles
-from .stores import InboxError, InboxStore, SQLiteStore
 from .verify import GlobalCallbacks, PHCallbacks
 
 if TYPE_CHECKING:
-    from .feed import LedgerFeed
-else:  # it brings the whole batch along
-    __getattr__, _ = lazily(__name__, names={"feed": ("LedgerFeed",)})
+    from ..batch.callback_feed import LedgerFeed
+else:
+
+    def __getattr__(name: str) -> object:
+        if name != "LedgerFeed":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # it stands above this package and brings the whole batch along
+        return importlib.import_module("paycools_async.batch.callback_feed").LedgerFeed
+
 
 __all__ = [
     "GLOBAL_ACK",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from .body import MAX_BODY
+from .parsing import MAX_BODY
 from .router import Handles
 
 __all__ = ["aiohttp_handler"]

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from .body import MAX_BODY
+from .parsing import MAX_BODY
 from .router import Handles
 
 __all__ = ["ASGICallbacks"]

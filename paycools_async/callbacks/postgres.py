@@ -6,8 +6,6 @@ marks go through the very session that holds the lock, so a process that lost it
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import inspect
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +13,8 @@ from typing import Any
 
 import psycopg
 
-from .stores import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
+from ..storage.postgres import Session, lock_schema
+from .inbox.store import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["PostgresStore"]
 
@@ -42,7 +41,14 @@ CREATE INDEX IF NOT EXISTS paycools_callbacks_subject ON paycools_callbacks (sub
 _LOCK = 0x50_43_4C_53  # "PCLS": one applying process a schema
 _LOCK_SCHEMA = _LOCK + 1
 
+_LEASE = 60.0
+"""Seconds after which a receiver that stands still, or is gone, holds up nobody any more."""
+
 Connection = psycopg.AsyncConnection[Any]
+
+
+def _failure(problem: str) -> InboxError:
+    return InboxError(f"the inbox's database failed: {problem}")
 
 
 class PostgresStore:
@@ -51,9 +57,8 @@ class PostgresStore:
     def __init__(self, dsn: str, clock: Callable[[], float] = time.time) -> None:
         self._dsn = dsn
         self._clock = clock
-        self._intake = _Session(dsn)
-        self._applying = _Session(dsn)
-        self._leads: Connection | None = None
+        self._intake = Session(dsn, _LEASE, _failure, statement=_LEASE)
+        self._applying = Session(dsn, _LEASE, _failure)
 
     @property
     def home(self) -> str:
@@ -66,10 +71,14 @@ class PostgresStore:
 
         async def prepare(connection: Connection) -> None:
             # CREATE TABLE IF NOT EXISTS is not safe against itself
-            await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (_LOCK_SCHEMA,))
+            await lock_schema(connection, _LOCK_SCHEMA)
             await connection.execute(SCHEMA)
 
-        await store._intake.run(prepare)
+        try:
+            await store._intake.run(prepare)
+        except BaseException:
+            await store.aclose()
+            raise
         return store
 
     async def add(self, item: Item) -> bool:
@@ -83,18 +92,10 @@ class PostgresStore:
             )
             return bool(done.rowcount)
 
-        return bool(await self._intake.run(enter))
+        return await self._intake.run(enter, repeatable=True)
 
     async def lead(self) -> bool:
-        async def ask(connection: Connection) -> bool:
-            if connection is self._leads:
-                return True
-            query = "SELECT pg_try_advisory_lock(%s, hashtext(current_schema()))"
-            row = await (await connection.execute(query, (_LOCK,))).fetchone()
-            self._leads = connection if row is not None and row[0] else None
-            return self._leads is not None
-
-        return bool(await self._applying.run(ask))
+        return await self._applying.try_lock(_LOCK)
 
     async def due(self, limit: int) -> Sequence[Stored]:
         query = (
@@ -106,8 +107,7 @@ class PostgresStore:
             cursor = await connection.execute(query, (self._clock(), limit))
             return [stored_of(row) for row in await cursor.fetchall()]
 
-        found: list[Stored] = await self._applying.run(read)
-        return found
+        return await self._applying.run(read, repeatable=True)
 
     async def next_due(self) -> float | None:
         async def read(connection: Connection) -> float | None:
@@ -116,8 +116,7 @@ class PostgresStore:
             ).fetchone()
             return row[0] if row else None
 
-        found: float | None = await self._applying.run(read)
-        return found
+        return await self._applying.run(read, repeatable=True)
 
     async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
         query = "SELECT rank, verdict FROM paycools_callbacks WHERE subject = %s AND state = 'applied'"
@@ -125,12 +124,12 @@ class PostgresStore:
         async def read(connection: Connection) -> Any:
             return await (await connection.execute(query, (subject,))).fetchall()
 
-        rows = await self._applying.run(read)
+        rows = await self._applying.run(read, repeatable=True)
         return max((rank for rank, _ in rows), default=-1), frozenset(verdict for _, verdict in rows)
 
     async def mark(self, seq: int, mark: Mark, work: Sequence[Work] = ()) -> None:
         async def write(connection: Connection) -> None:
-            if connection is not self._leads:
+            if not self._applying.holds_lock(connection):
                 raise InboxError("the connection was lost, and with it the right to apply; it is tried again")
             await _do_work(connection, work)
             done = await connection.execute(
@@ -156,7 +155,7 @@ class PostgresStore:
             query = "SELECT state, count(*) FROM paycools_callbacks GROUP BY state"
             return await (await connection.execute(query)).fetchall()
 
-        return dict(await self._intake.run(read))
+        return dict(await self._intake.run(read, repeatable=True))
 
     async def aclose(self) -> None:
         await self._intake.aclose()
@@ -171,32 +170,3 @@ async def _do_work(connection: Connection, work: Sequence[Work]) -> None:
                 await returned
     except psycopg.Error as error:
         raise WorkFailed(type(error).__name__) from error
-
-
-class _Session:
-    """One connection, made when needed and again when lost; one transaction at a time."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._lock = asyncio.Lock()
-        self._connection: Connection | None = None
-
-    async def run(self, work: Callable[[Connection], Any]) -> Any:
-        """`await work(connection)` in a transaction of its own, committed before this returns."""
-        async with self._lock:
-            try:
-                if self._connection is None or self._connection.broken or self._connection.closed:
-                    self._connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
-                async with self._connection.transaction():
-                    return await work(self._connection)
-            except psycopg.Error as error:
-                raise InboxError(f"the inbox's database failed: {type(error).__name__}") from error
-
-    async def aclose(self) -> None:
-        async with self._lock:
-            if self._connection is None:
-                return
-            with contextlib.suppress(psycopg.Error):
-                # the server notices a closed connection a moment later, and somebody may be waiting to take over
-                await self._connection.execute("SELECT pg_advisory_unlock_all()")
-            await self._connection.close()

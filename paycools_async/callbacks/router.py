@@ -20,9 +20,9 @@ from typing import Any, Protocol, TypeVar
 from ..endpoint import Event
 from ..errors import ConfigurationError
 from .answers import FAILED, REFUSED, Answer, refuse
-from .body import MAX_BODY, read
 from .errors import CallbackError, MalformedCallback
-from .events import UnknownEvent, is_question, reference_of
+from .event_table import UnknownEvent, is_question, reference_of
+from .parsing import MAX_BODY, read
 from .verify import Callbacks, Verified, family_of
 
 __all__ = ["CallbackRouter", "Handles"]

@@ -22,9 +22,9 @@ from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..signing import PublicKey, Verifier, verifier_for
 from .answers import GLOBAL_ACK, PH_ACK, Answer
-from .body import MAX_BODY, Body, flat_text, plain, read
 from .errors import MalformedCallback, SignatureMismatch
-from .events import EventTable
+from .event_table import EventTable
+from .parsing import MAX_BODY, Body, flat_text, plain, read
 
 __all__ = ["Callbacks", "GlobalCallbacks", "PHCallbacks", "Verified", "family_of"]
 

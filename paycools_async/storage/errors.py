@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["LockHeld", "LockUnusable", "StorageError"]
+from ..errors import PayCoolsError
+
+__all__ = ["LockHeld", "LockUnusable", "StorageError", "WorkCrashed"]
 
 
-class StorageError(Exception):
+class StorageError(PayCoolsError):
     """The file cannot be used like this. The text names the file and what to do."""
 
 
@@ -15,3 +17,7 @@ class LockHeld(StorageError):
 
 class LockUnusable(StorageError):
     """The lock cannot be opened or written, so nobody can say whether somebody else owns the file."""
+
+
+class WorkCrashed(StorageError):
+    """What was asked of the store ended with what is no common error: out of memory, an exit, a panic. It is undone."""

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import attrs
 
+from .errors import WorkCrashed
+
 __all__ = ["Committer"]
 
 T = TypeVar("T")
@@ -30,7 +32,7 @@ _WOKEN_AT_ONCE = 16
 _Waiting = list[tuple[T, "asyncio.Future[Any]"]]
 
 
-@attrs.define
+@attrs.define(eq=False)
 class _Group:
     """What waits. Items and works share one commit; reads come after it."""
 
@@ -38,13 +40,17 @@ class _Group:
     works: _Waiting[_Work] = attrs.field(factory=list)
     reads: _Waiting[_Work] = attrs.field(factory=list)
 
+    def futures(self) -> list[asyncio.Future[Any]]:
+        return [future for waiting in (self.items, self.works, self.reads) for _, future in waiting]
+
 
 class Committer:
     """Writes on the connection in its thread. Made and closed on one event loop.
 
-    `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes of
-    the database's error what each caller gets. `committed` is called after each commit and before anybody's
-    result, with those of the items and whether anything else was done; where it fails, all callers get its error.
+    `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes what
+    each caller gets of the database's error, or of a WorkCrashed. `committed` is called after each commit and before
+    anybody's result, with those of the items and whether anything else was done; where it fails, all callers get its
+    error.
     """
 
     between: float = 0.005
@@ -53,7 +59,7 @@ class Committer:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        failure: Callable[[sqlite3.Error], Exception],
+        failure: Callable[[Exception], Exception],
         together: _Together | None = None,
         committed: _After | None = None,
     ) -> None:
@@ -64,6 +70,7 @@ class Committer:
         self._closed = False
         self._waiting: _Group | None = None
         self._busy = False
+        self._at_work: list[_Group] = []
         self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="paycools-ledger", daemon=True)
@@ -102,6 +109,7 @@ class Committer:
         if group is None:
             self._busy = False
         else:
+            self._at_work.append(group)
             self._groups.put(group)
 
     async def aclose(self) -> None:
@@ -112,11 +120,23 @@ class Committer:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        while (group := self._groups.get()) is not None:
-            results = self._commit(group)
-            with contextlib.suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
-                self._loop.call_soon_threadsafe(self._committed, results)
-        self._connection.close()
+        try:
+            while (group := self._groups.get()) is not None:
+                self._call(self._committed, group, self._survive(group))
+        finally:  # by `aclose`, or by what somebody raised into this thread: nobody may wait in vain
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._call(self._ended)
+
+    def _call(self, what: Callable[..., None], *values: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
+            self._loop.call_soon_threadsafe(what, *values)
+
+    def _survive(self, group: _Group) -> list[_Result]:
+        try:
+            return self._commit(group)
+        except BaseException as error:  # noqa: BLE001 - even the undoing failed
+            return [(future, self._error(error)) for future in group.futures()]
 
     def _commit(self, group: _Group) -> list[_Result]:
         results: list[_Result] = []
@@ -150,22 +170,31 @@ class Committer:
     def _error(self, error: BaseException) -> Exception:
         if isinstance(error, sqlite3.Error):
             return self._failure(error)
-        if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        if isinstance(error, Exception) and not isinstance(error, StopIteration | MemoryError):
             return error
         # what would end the thread, or the loop of the one who asked
-        found = RuntimeError(f"the work on the database ended with {type(error).__name__}: {error}")
+        crashed = WorkCrashed(f"what was asked of the database ended with {type(error).__name__}")
+        found = self._failure(crashed)
         found.__cause__ = error
         return found
 
     def _result(self, work: _Work) -> Any:
         try:
             return work(self._connection)
-        except sqlite3.Error:
+        except (sqlite3.Error, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the one who asked; the others' work stands
             return self._error(error)
 
-    def _committed(self, results: list[_Result]) -> None:
+    def _ended(self) -> None:
+        self._closed = True
+        left, self._at_work = [*self._at_work, *filter(None, [self._waiting])], []
+        for future in (future for group in left for future in group.futures()):
+            if not future.done():
+                future.set_exception(self._failure(WorkCrashed("the thread that writes has ended")))
+
+    def _committed(self, group: _Group, results: list[_Result]) -> None:
+        self._at_work.remove(group)
         if len(results) > 1:
             self._loop.call_later(self.between, self._next)
         else:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from batch.exploring import Explored, explore
 from batch.model import Found, Model
+from support.size import full_only
 
 from paycools_async.batch.states import Event, Reason, State, after
 
@@ -33,6 +34,7 @@ def test_one_order_is_paid_at_most_once_whatever_happens_and_always_has_a_way_to
     assert reasons == {Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.UNLISTED_REFUSAL}
 
 
+@full_only
 def test_two_orders_in_two_batches_under_one_worker_do_not_disturb_each_other() -> None:
     """Small enough by three things: one worker, the shortest patience there is, and a pair counts once either way."""
     found = explore(Model(workers=1, patience=1, lag=0), orders=2)

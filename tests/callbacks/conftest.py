@@ -9,8 +9,7 @@ import pytest
 from support.callbacks import SECRET, MakeInbox, OpenStore, Shop, public_half
 
 from paycools_async.callbacks import CallbackRouter, GlobalCallbacks, PHCallbacks
-from paycools_async.callbacks.inbox import CallbackInbox
-from paycools_async.callbacks.stores import SQLiteStore
+from paycools_async.callbacks.inbox import CallbackInbox, SQLiteStore
 from paycools_async.testing import ManualClock
 
 

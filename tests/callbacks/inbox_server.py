@@ -14,8 +14,7 @@ from aiohttp import web
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
 from paycools_async.callbacks.aiohttp import aiohttp_handler
 from paycools_async.callbacks.asgi import ASGICallbacks
-from paycools_async.callbacks.inbox import CallbackInbox, with_mark
-from paycools_async.callbacks.stores import SQLiteStore
+from paycools_async.callbacks.inbox import CallbackInbox, SQLiteStore, with_mark
 from paycools_async.ph import PayoutSettled
 
 SECRET = "a-callback-secret"

@@ -6,7 +6,6 @@ The suite takes a few thousand changes; PAYCOOLS_FUZZ=100000 takes as many as it
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +14,13 @@ import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.callbacks import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed
+from support.size import size
 
 from paycools_async.callbacks import CallbackError, GlobalCallbacks, PHCallbacks
 from paycools_async.endpoint import Event
 from paycools_async.signing import load_private_key
 
-COUNT = int(os.environ.get("PAYCOOLS_FUZZ", "4000"))
+COUNT = size(1500, 4000, "PAYCOOLS_FUZZ")
 
 Change = Callable[[random.Random, bytes], bytes]
 
@@ -179,7 +179,7 @@ FIELDS = st.dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(15, 80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FIELDS, st.booleans())
 def test_whatever_paycools_signs_is_taken(fields: dict[str, Any], escaped: bool) -> None:
     """Any flat body signed as documented is verified, with its values as they were, nested ones included."""
@@ -189,7 +189,7 @@ def test_whatever_paycools_signs_is_taken(fields: dict[str, Any], escaped: bool)
     assert {name: value for name, value in event.raw.items() if name != "sign"} == fields
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=size(30, 150), deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_noise_is_refused(noise: bytes | str) -> None:
     try:

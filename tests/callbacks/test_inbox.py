@@ -13,8 +13,7 @@ import pytest
 from support.callbacks import ACK, PAYOUT, QUESTION, SECRET, MakeInbox, Shop, counts, payout, signed
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, UnknownEvent, accept
-from paycools_async.callbacks.inbox import CallbackInbox
-from paycools_async.callbacks.stores import InboxError, SQLiteStore
+from paycools_async.callbacks.inbox import CallbackInbox, InboxError, SQLiteStore
 from paycools_async.endpoint import Event
 from paycools_async.ph import AuthorizationChanged, BillsPaymentVerification
 from paycools_async.testing import ManualClock

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from paycools_async.batch import Identity, LedgerError, SQLiteLedger
-from paycools_async.callbacks.stores import InboxError, Item, SQLiteStore
+from paycools_async.callbacks.inbox import InboxError, Item, SQLiteStore
 
 OWNER = Identity(family="ph", app_id="owner", host="localhost")
 RUNS, EACH = 20, 3
@@ -50,6 +50,7 @@ def seen_by_others(path: Path) -> int:
     return int(done.stdout.strip("(,)\n"))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("first", ["ledger", "inbox"])
 async def test_what_was_acknowledged_is_stored_whoever_opens_and_closes_the_file(tmp_path: Path, first: str) -> None:
     path = tmp_path / "books.db"

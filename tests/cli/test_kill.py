@@ -29,7 +29,7 @@ def runner(orders: Path, ledger: str, env: dict[str, str]) -> subprocess.Popen[s
     return start(env, "run", str(orders), "--ledger", ledger, *paying, *more)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=long)])
 def test_a_runner_killed_at_random_moments_pays_each_order_exactly_once(
     tmp_path: Path,

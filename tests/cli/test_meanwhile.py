@@ -14,7 +14,7 @@ from support.batch import HEADER, WriteOrders, rows
 from support.desk import Desk, Done, desk_of
 
 from paycools_async.batch import LedgerError
-from paycools_async.cli import worker
+from paycools_async.cli.payouts import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -24,7 +24,7 @@ def desk(
     store: str, key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Desk:
     fake = FakePayCools(private_key=key)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     ledger = request.getfixturevalue("dsn") if store == "postgres" else str(tmp_path / "l.db")
     return desk_of(fake, ledger, monkeypatch)
 
@@ -72,7 +72,7 @@ def test_what_another_person_released_meanwhile_is_paid_once_and_not_taken_back(
     desk: Desk, write_orders: WriteOrders, answer: bool
 ) -> None:
     def meanwhile(question: str) -> bool:
-        desk.fake.books.balance = 0
+        desk.fake.merchant.balance = 0
         other = beside(lambda: desk.release(1, yes=True, by="bob", ignore_balance=True))
         assert (other.code, desk.paid) == (3, []), other.output
         return answer
@@ -80,7 +80,7 @@ def test_what_another_person_released_meanwhile_is_paid_once_and_not_taken_back(
     done = desk.run(write_orders(2), answer=meanwhile, by="ana")
     assert (done.code, desk.paid) == (2, [])
     assert "batch 1 was released by bob and stays so" in done
-    desk.fake.books.balance = 10**9
+    desk.fake.merchant.balance = 10**9
     assert desk.resume(yes=True).code == 0
     assert paid(desk) == ["PAY000000001", "PAY000000002"]
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
-from paycools_async.callbacks.inbox import CallbackInbox
-from paycools_async.callbacks.stores import InboxStore
+from paycools_async.callbacks.inbox import CallbackInbox, InboxStore
 from paycools_async.ph import PayoutSettled
 from paycools_async.signing import PublicKey, load_private_key
 from paycools_async.signing.pycryptodome import PycryptodomeSigner

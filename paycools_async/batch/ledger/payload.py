@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from ...fields import Made, wire_name
-from ...wire.answer import readable
+from ...wire.answer import sanitize
 
 __all__ = [
     "BesideNames",
@@ -85,7 +85,7 @@ def digest_of(text: str) -> str:
 
 def beside_text(beside: Mapping[str, str] | None) -> str | None:
     """A row's cells that are not sent, as they are kept: JSON, of what every database takes."""
-    return _write({readable(name): readable(text) for name, text in beside.items()}) if beside else None
+    return _write({sanitize(name): sanitize(text) for name, text in beside.items()}) if beside else None
 
 
 def beside_from(text: str | None) -> dict[str, str]:
@@ -111,7 +111,7 @@ class BesideNames:
 
     def text(self) -> str | None:
         """As they are kept: JSON; None where there are none."""
-        found = list(dict.fromkeys(map(readable, self._names)))
+        found = list(dict.fromkeys(map(sanitize, self._names)))
         return _write(found) if found else None
 
 

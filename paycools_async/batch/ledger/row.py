@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ...wire.answer import readable
+from ...wire.answer import sanitize
 from ..states import REASONS, Event, IllegalMove, Reason, State, after
 
 __all__ = [
@@ -139,7 +139,7 @@ def apply_event(row: R, event: Event, details: Mapping[str, Any], now: float | N
 def _storable(value: Any) -> Any:
     """What a database can hold of what PayCools says."""
     if isinstance(value, str):
-        return readable(value)
+        return sanitize(value)
     if isinstance(value, int) and value.bit_length() > _BITS:
         return None
     return value

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 import attrs
 
-from ...enums import TransactionStatus
+from ...vocabulary.statuses import TransactionStatus
 from ..ledger.row import Row
 from ..ledger.timeline import PayoutTimeline
 from ..states import State

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from ...enums import TransactionStatus
 from ...errors import (
     ApiError,
     AuthenticationError,
@@ -23,6 +22,7 @@ from ...errors import (
     TransientError,
     WrongFamilyError,
 )
+from ...vocabulary.statuses import TransactionStatus
 from ..ledger.row import Row
 from ..states import Event, State
 

@@ -20,6 +20,8 @@ from paycools_async.batch import Event, LedgerError, SQLiteLedger, State
 from paycools_async.batch.ledger.base import LedgerInUse, LedgerLockError
 from paycools_async.storage import marks
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from support.batch import WriteOrders, release_all
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH
@@ -15,6 +16,7 @@ from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
 
+@pytest.mark.process
 async def test_inquiries_do_not_wait_behind_what_may_not_be_sent_yet(
     key: PrivateKey, tmp_path: Path, write_orders: WriteOrders
 ) -> None:

@@ -172,5 +172,5 @@ class Store:
             raise LedgerError(f"{self.path}: the ledger is closed")
         return self._committer
 
-    def _failure(self, error: sqlite3.Error) -> LedgerError:
+    def _failure(self, error: Exception) -> LedgerError:
         return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")

@@ -1,0 +1,86 @@
+"""Callbacks into a batch's ledger: a payout that PayCools reports as final is settled without an inquiry.
+
+router.on(PayoutSettled)(LedgerFeed(ledger))
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..callbacks.event_table import reference_of
+from ..callbacks.inbox import applying_store, with_mark
+from ..endpoint import Event
+from .ledger.base import Ledger
+from .ledger.row import Row
+from .run.outcomes import event_of_inquiry
+from .states import Event as Move
+from .states import State
+
+__all__ = ["LedgerFeed"]
+
+log: logging.Logger = logging.getLogger("paycools_async.callbacks")
+
+
+class LedgerFeed:
+    """A handler of payout events that moves the ledger's rows; orders of other systems are left alone.
+
+    Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time; a PostgreSQL ledger may be
+    open anywhere. A row that is not final settles or fails, also one that the ledger has not sent: PayCools says that
+    it is paid, so it must not be sent. A final row does not move, except that word to the contrary makes it a conflict,
+    for a human.
+
+    Called by an inbox that stands where the ledger stands (the same SQLite file, or the same connection string of
+    PostgreSQL), the move and the inbox's mark are one commit: exactly once. Otherwise the move may be tried twice,
+    which changes nothing the second time.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def __call__(self, event: Event) -> None:
+        told: Any = event  # of a payout; the two APIs' events have no class in common that says so
+        if not told.transaction_status.final:
+            return
+        ledger, store = self._ledger, applying_store()
+        if store is not None and store.home == ledger.location:
+            with_mark(lambda connection: _move(ledger, connection, told))
+        else:
+            _tell(event, await ledger.apply_event(told.mch_order_id, _judge(told), **_facts(told)))
+
+
+def _move(ledger: Ledger, connection: Any, told: Any) -> Awaitable[None] | None:
+    """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
+    moved = ledger.apply_event_in(connection, told.mch_order_id, _judge(told), _facts(told))
+
+    async def tell_later() -> None:
+        _tell(told, await moved)
+
+    if inspect.isawaitable(moved):
+        return tell_later()
+    _tell(told, moved)
+    return None
+
+
+def _judge(told: Any) -> Callable[[Row], Move]:
+    def judge(row: Row) -> Move:
+        return event_of_inquiry(told, row, told.create_time)
+
+    return judge
+
+
+def _facts(told: Any) -> dict[str, Any]:
+    return {
+        "transaction_id": told.transaction_id,
+        "code": None if told.failed_code is None else int(told.failed_code),
+        "message": told.failed_message,
+    }
+
+
+def _tell(event: Event, row: Row | None) -> None:
+    if row is None:
+        log.debug("%s is of no order in this ledger", reference_of(event))
+    elif row.state is State.CONFLICT:
+        log.error("%s contradicts the ledger; a human has to look", reference_of(event))

@@ -1,0 +1,135 @@
+"""One session for the ledger and the inbox: durable, tried again, made again when lost, and silent about passwords."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+from support.frames import shown
+
+from paycools_async.batch.ledger.postgres.session import Session as LedgerSession
+from paycools_async.callbacks.inbox import InboxError, Item
+from paycools_async.callbacks.postgres import PostgresStore
+from paycools_async.storage.postgres import Session, connect_options
+
+
+class Failed(Exception):
+    pass
+
+
+@pytest.fixture
+async def session(dsn: str) -> AsyncIterator[Session]:
+    found = Session(dsn, 4.0, Failed)
+    yield found
+    await found.aclose()
+
+
+def item(number: int) -> Item:
+    return Item(id=f"C{number}", subject=None, rank=0, verdict="", family="ph", body=b"{}")
+
+
+def end_others(dsn: str) -> None:
+    """End every other connection, as a restart of the server does."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+
+@pytest.mark.parametrize("kind", ["ledger", "inbox"])
+async def test_what_is_committed_survives_a_power_cut_whatever_the_server_is_set_to(dsn: str, kind: str) -> None:
+    careless = f"{dsn}%20-csynchronous_commit%3Doff"
+    store = await PostgresStore.open(careless)
+    sessions: list[Any] = [store._intake, store._applying]
+    if kind == "ledger":
+        sessions = [LedgerSession(careless, 4.0)]
+    for session in sessions:
+        assert await session.ask("SHOW synchronous_commit") == [("on",)]
+        assert await session.ask("SELECT current_setting('lock_timeout') <> '0'") == [(True,)]
+        assert await session.ask("SELECT current_setting('idle_in_transaction_session_timeout') <> '0'") == [(True,)]
+        await session.aclose()
+    await store.aclose()
+
+
+async def test_what_postgresql_undid_is_tried_again(session: Session) -> None:
+    left = [errors.DeadlockDetected(), errors.SerializationFailure()]
+
+    async def work(connection: Any) -> int:
+        if left:
+            raise left.pop()
+        return 7
+
+    assert await session.run(work) == 7
+
+
+async def test_what_is_undone_each_time_is_one_error(session: Session) -> None:
+    calls: list[int] = []
+
+    async def work(connection: Any) -> None:
+        calls.append(1)
+        raise errors.DeadlockDetected
+
+    with pytest.raises(Failed, match="DeadlockDetected"):
+        await session.run(work)
+    assert len(calls) == 5
+
+
+async def test_a_lost_connection_costs_a_repeatable_work_nothing_and_others_one_error(
+    session: Session, dsn: str
+) -> None:
+    async def work(connection: Any) -> int:
+        [(found,)] = await (await connection.execute("SELECT 7")).fetchall()
+        return int(found)
+
+    await session.run(work)
+    end_others(dsn)
+    assert await session.run(work, repeatable=True) == 7
+    end_others(dsn)
+    with pytest.raises(Failed):
+        await session.run(work)
+    assert await session.run(work) == 7
+
+
+async def test_a_callback_is_stored_over_a_restart_of_the_server(dsn: str) -> None:
+    store = await PostgresStore.open(dsn)
+    assert await store.lead()
+    end_others(dsn)
+    assert await store.add(item(1))
+    assert not await store.add(item(1))
+    with pytest.raises(InboxError):  # the right to apply went with the connection
+        await store.mark(1, "applied")
+    assert await store.lead()
+    await store.mark(1, "applied")
+    assert await store.counts() == {"applied": 1}
+    await store.aclose()
+
+
+async def test_a_lock_is_one_sessions_until_it_is_closed(session: Session, dsn: str) -> None:
+    other = Session(dsn, 4.0, Failed)
+    assert await session.try_lock(1)
+    assert await session.try_lock(1)
+    assert not await other.try_lock(1)
+    await session.aclose()
+    assert await other.try_lock(1)
+    await other.aclose()
+    with pytest.raises(Failed, match="closed"):
+        await other.try_lock(1)
+
+
+async def test_no_error_and_no_frame_shows_the_password() -> None:
+    session = Session("postgresql://me:hunter2@127.0.0.1:1/none", 4.0, Failed)
+    with pytest.raises(Failed) as caught:
+        await session.ask("SELECT 1")
+    found = shown(caught.value, everybody=True)
+    assert "OperationalError" in str(caught.value)
+    assert "hunter2" not in found.replace(_here(), "")
+
+
+def _here() -> str:
+    return 'Session("postgresql://me:hunter2@127.0.0.1:1/none", 4.0, Failed)'
+
+
+def test_what_the_connection_string_says_goes_first() -> None:
+    options = connect_options("postgresql:///x?connect_timeout=3", 40.0)
+    assert (options["connect_timeout"], options["keepalives_idle"]) == ("3", 10)
