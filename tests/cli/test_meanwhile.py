@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from support.batch import WriteOrders, rows
+from support.batch import HEADER, WriteOrders, rows
 from support.desk import Desk, Done, desk_of
 
+from paycools_async.batch import LedgerError
 from paycools_async.cli.payouts import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -142,6 +145,17 @@ def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders:
     assert desk.report(tmp_path / "again").code == 0
 
 
+@BOTH
+def test_a_files_own_columns_come_back_in_the_report(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "salaries.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([[*HEADER, "_dept"], [*rows(1)[0], "Sales"], [*rows(2)[1], "=IT"]])
+    assert desk.run(file, yes=True, report=tmp_path / "out").code == 0
+    with (tmp_path / "out" / "payouts.csv").open(newline="", encoding="utf-8") as written:
+        found = [(row["mch_order_id"], row["outcome"], row["_dept"]) for row in csv.DictReader(written)]
+    assert found == [("PAY000000001", "settled", "Sales"), ("PAY000000002", "settled", "'=IT")]
+
+
 @POSTGRES
 def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
     desk: Desk, write_orders: WriteOrders, dsn: str
@@ -169,3 +183,23 @@ def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
     assert paid(desk) == ["PAY000000001", "PAY000000002"]
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+@POSTGRES
+def test_a_yes_whose_jobs_cannot_be_made_is_no_yes(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paycools_async.batch.run import worker as workers
+
+    async def refused(self: Any, connection: Any, shards: Any) -> None:
+        raise LedgerError("no jobs today")
+
+    assert desk.run(write_orders(2), offer=True, by="ana").code == 3
+    with monkeypatch.context() as context:
+        context.setattr(workers._Deferring, "__call__", refused)
+        done = desk.release(1, yes=True, by="bob")
+    assert (done.code, "no jobs today" in done, desk.paid) == (2, True, [])
+    assert set(desk.states().values()) == {"offered"}
+    assert desk.release(1, yes=True, by="bob", detach=True).code == 3
+    with psycopg.connect(desk.ledger) as connection:
+        assert connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchall() == [(1,)]

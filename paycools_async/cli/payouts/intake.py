@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-
-import attrs
 
 from ...batch import FileError, Identity, Ledger, Order, OrderFile, PayoutApi, Reading, RowError, SQLiteLedger
 from ...batch.files.codes import read_codes
@@ -43,7 +39,7 @@ async def enter_file(
     Whoever cancels this has entered nothing either.
     """
     before = await asyncio.to_thread(_sha256, path)
-    repeats, stopped = _Repeats(), threading.Event()
+    repeats, stopped = Repeats(), threading.Event()
     file = OrderFile(path, api.request_class, api.currency, how)
     orders = _unchanged(repeats.watching(file), path, before, stopped)
     source = Source(file=path.name, sha256=before, by=by)
@@ -62,7 +58,7 @@ async def check_file(
     path: Path, request_class: type[Any], currency: str, how: Reading | None = None
 ) -> tuple[Intake, Repeats, OrderFile]:
     """What would come of entering a file into a new ledger. Makes no file that stays."""
-    repeats, file = _Repeats(), OrderFile(path, request_class, currency, how)
+    repeats, file = Repeats(), OrderFile(path, request_class, currency, how)
     with tempfile.TemporaryDirectory() as folder:
         ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
         try:
@@ -71,16 +67,6 @@ async def check_file(
         finally:
             await ledger.aclose()
     return found, repeats, file
-
-
-class _Repeats(Repeats):
-    """A name is the same name with more blanks in it, or other capitals."""
-
-    def _look(self, seen: sqlite3.Connection, key: bytes, order: Order) -> None:
-        asked = order.request
-        name = " ".join(asked.account_name.split()).casefold()
-        alike = SimpleNamespace(account_no=asked.account_no, account_name=name, amount=asked.amount)
-        super()._look(seen, key, attrs.evolve(order, request=alike))
 
 
 class _Stopped(Exception):
