@@ -5,30 +5,37 @@ from __future__ import annotations
 import nox
 
 nox.options.default_venv_backend = "venv"
-INSTALLED = {"PYTEST_ADDOPTS": "-o pythonpath=tests", "PYTHONSAFEPATH": "1"}
+INSTALLED = {"PYTEST_ADDOPTS": "-o pythonpath=tests", "PYTHONSAFEPATH": "1", "PAYCOOLS_TESTS": "full"}
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
-    """The README's test command."""
+    """The README's test command, at full size."""
     session.install(".[test]")
-    session.run("pytest", *session.posargs, env=INSTALLED)
+    session.run("pytest", "-n", "auto", *session.posargs, env=INSTALLED)
 
 
 @nox.session
-def typing(session: nox.Session) -> None:
-    """What a type checker tells a program that uses the package."""
+def postgres(session: nox.Session) -> None:
+    """The tests with a real PostgreSQL."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "0", "tests/test_typing.py", env=INSTALLED)
+    session.run("pytest", "-q", "-n", "auto", "-m", "postgres", *session.posargs, env=INSTALLED)
+
+
+@nox.session
+def process(session: nox.Session) -> None:
+    """The tests with real processes, type checkers among them."""
+    session.install(".[dev]")
+    session.run("pytest", "-q", "-n", "auto", "-m", "process and not postgres", *session.posargs, env=INSTALLED)
 
 
 @nox.session
 def kills(session: nox.Session) -> None:
     """Real processes, really killed; PAYCOOLS_KILLS says how often."""
-    session.install(".[test]")
+    session.install(".[dev]")
     times = session.env.get("PAYCOOLS_KILLS") or "2"
     files = ("tests/cli/test_kill.py", "tests/cli/test_workers.py", "tests/cli/test_freeze.py")
-    session.run("pytest", "-q", "-n", "0", *files, env={**INSTALLED, "PAYCOOLS_KILLS": times})
+    session.run("pytest", "-q", "-m", "process", *files, env={**INSTALLED, "PAYCOOLS_KILLS": times})
 
 
 @nox.session

@@ -36,7 +36,7 @@ def _orders(rows: int) -> Iterable[Order]:
 
 
 @contextlib.asynccontextmanager
-async def taken_in(bench: Bench, rows: int, *, first_look: float = 0.0) -> AsyncIterator[Runner]:
+async def taken_in(bench: Bench, rows: int, *, first_inquiry_after: float = 0.0) -> AsyncIterator[Runner]:
     """A runner over so many planned rows in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         async with bench.client() as client:
@@ -47,7 +47,8 @@ async def taken_in(bench: Bench, rows: int, *, first_look: float = 0.0) -> Async
                 intake = await ledger.intake(_orders(rows), api.text_of)
                 await ledger.release(1, by="the benchmark", rows=rows, amount=intake.total)
                 # the pause before the first inquiry would add its second to every batch, whatever the size
-                yield Runner(api, ledger, Options(concurrency=bench.concurrency, first_look=first_look))
+                options = Options(concurrency=bench.concurrency, first_inquiry_after=first_inquiry_after)
+                yield Runner(api, ledger, options)
             finally:
                 await ledger.aclose()
 
@@ -72,7 +73,7 @@ async def run_batch(bench: Bench, rows: int) -> Round:
 
 async def run_sending(bench: Bench, rows: int) -> Round:
     """The same until all rows are accepted: two durable moves and one call a payout."""
-    async with taken_in(bench, rows, first_look=_AFTER_THE_RUN) as runner:
+    async with taken_in(bench, rows, first_inquiry_after=_AFTER_THE_RUN) as runner:
         run = asyncio.create_task(runner.run())
 
         async def all_sent() -> None:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from .endpoint import Provenance as Provenance
     from .endpoint import Purpose as Purpose
     from .engine import Exchange as Exchange
-    from .enums import TransactionStatus as TransactionStatus
     from .errors import *  # noqa: F403
     from .in_doubt import InDoubt as InDoubt
+    from .jsonable import to_dict as to_dict
     from .ph.account import Balance as Balance
     from .ph.account import GetBalance as GetBalance
     from .ph.account import GetPaymentStatement as GetPaymentStatement
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .transports import MemoryTransport as MemoryTransport
     from .transports import Transport as Transport
     from .version import __version__ as __version__
+    from .vocabulary.statuses import TransactionStatus as TransactionStatus
 else:
     _NAMES = {  # by module
         "callbacks": ("CallbackError", "CallbackInbox", "CallbackRouter", "GlobalCallbacks", "PHCallbacks"),
@@ -63,8 +64,8 @@ else:
         "config": ("Environment", "GlobalCredentials", "PHCredentials"),
         "endpoint": ("Effect", "Endpoint", "Provenance", "Purpose"),
         "engine": ("Exchange",),
-        "enums": ("TransactionStatus",),
         "in_doubt": ("InDoubt",),
+        "jsonable": ("to_dict",),
         "ph.account": (
             "Balance",
             "GetBalance",
@@ -79,6 +80,7 @@ else:
         "signing": ("AsyncSigner", "Signer", "load_private_key", "load_public_key"),
         "transports": ("AiohttpTransport", "HttpRequest", "HttpResponse", "MemoryTransport", "Transport"),
         "version": ("__version__",),
+        "vocabulary.statuses": ("TransactionStatus",),
     }
     __getattr__, __dir__ = lazily(
         __name__,

@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
+from .attempts import Attempts
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
+from .endpoint_path import checked_paths
 from .engine import Engine
-from .errors import ClientClosed, ConfigurationError
+from .families import Family
+from .hooks import Observer
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
+from .preparing import Preparer
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool
 from .times import Clock, SystemClock
-from .transports.base import Transport
+from .transports.base import HttpRequest, HttpStream, Transport, stream
+from .transports.on_demand import LazyAiohttpTransport
 from .version import __version__
 
 __all__ = ["BaseClient", "ClientOptions"]
@@ -47,6 +53,8 @@ class ClientOptions(TypedDict, total=False):
     clock: Clock | None
     max_connections: int
     """The size of aiohttp's pool."""
+    observers: Sequence[Observer]
+    """Told of every attempt and of the end of every call, for logs, metrics and traces (`paycools_async.hooks`)."""
 
 
 DEFAULTS: ClientOptions = {
@@ -60,13 +68,14 @@ DEFAULTS: ClientOptions = {
     "pace": None,
     "clock": None,
     "max_connections": 100,
+    "observers": (),
 }
 
 
 class BaseClient(Generic[C]):
     """What the clients of both APIs share."""
 
-    _family: Literal["ph", "global"]
+    _family: Family
     _products: ClassVar[Mapping[str, str]]
     """The attributes that are products, each with its module and class."""
     _defaults: ClassVar[Mapping[str, Any]]
@@ -93,20 +102,27 @@ class BaseClient(Generic[C]):
         self.environment: Environment = given["environment"]
         self.base_url: str = self._host(given["environment"], given["base_url"])
         self.clock: Clock = given["clock"] or SystemClock()
-        self._pool, async_signer = _off_the_loop(given["signer"] or signer_for(credentials.private_key))
+        self._pool, async_signer = _as_timed_signer(given["signer"] or signer_for(credentials.private_key))
+        own = {name: given[name] for name in given.keys() - DEFAULTS.keys()}
         self._engine = Engine(
-            family=self._family,
-            merchant=credentials,
-            base_url=self.base_url,
-            transport=given["transport"] or _Lazy(given["max_connections"]),
-            signer=async_signer,
-            retry=given["retry"] or Retry(),
-            pace=given["pace"] or Pace(clock=self.clock),
-            clock=self.clock,
-            timeout=given["timeout"],
-            user_agent=f"paycools-async/{__version__}",
-            paths=_checked_paths(given["paths"] or {}, self._family),
-            **{name: given[name] for name in given.keys() - DEFAULTS.keys()},
+            prepare=Preparer(
+                family=self._family,
+                merchant=credentials,
+                clock=self.clock,
+                paths=_checked_paths(given["paths"] or {}, self._family.name),
+                **own,
+            ),
+            attempts=Attempts(
+                base_url=self.base_url,
+                transport=given["transport"] or LazyAiohttpTransport(given["max_connections"]),
+                signer=async_signer,
+                retry=given["retry"] or Retry(),
+                pace=given["pace"] or Pace(clock=self.clock),
+                clock=self.clock,
+                timeout=given["timeout"],
+                user_agent=f"paycools-async/{__version__}",
+                observers=tuple(given["observers"]),
+            ),
         )
 
     def _host(self, environment: Environment, base_url: str | None) -> str:
@@ -122,7 +138,7 @@ class BaseClient(Generic[C]):
         effect: Effect | None = None,
         purpose: Purpose | None = None,
     ) -> Any:
-        """The way out for anything without a class: signed, paced and retried like the rest; returns raw `data`.
+        """The escape hatch, for anything without a class: signed, paced and retried like the rest; returns raw `data`.
 
         What every call of the API bears is filled in (PH: `appId`, `appName`; Global: `appId`, `timestamp`). A GET
         counts as a read; anything else as moving money, and is not repeated on an unclear outcome, unless `effect`
@@ -154,7 +170,7 @@ class BaseClient(Generic[C]):
     @property
     def timeout(self) -> float:
         """Seconds for a whole call, retries included."""
-        return self._engine.timeout
+        return self._engine.attempts.timeout
 
     @property
     def _doubts(self) -> Doubts:
@@ -163,6 +179,17 @@ class BaseClient(Generic[C]):
     async def _send_afresh(self, request: Request[Any]) -> Any:
         """Send over a connection that was not used before."""
         return (await self._engine.exchange(request, fresh=True)).result
+
+    def _stream(self, url: str, *, within: float, public_only: bool) -> AbstractAsyncContextManager[HttpStream]:
+        """What lies at an address that PayCools named, unsigned, over this client's transport."""
+        request = HttpRequest(
+            "GET",
+            url,
+            {"Accept-Encoding": "identity", "User-Agent": self._engine.attempts.user_agent},
+            timeout=within,
+            public_only=public_only,
+        )
+        return stream(self._engine.attempts.transport, request)
 
     if not TYPE_CHECKING:  # type checkers know the products by their annotations, and no other attribute
 
@@ -181,7 +208,7 @@ class BaseClient(Generic[C]):
     async def aclose(self) -> None:
         """Close the transport and end the signing threads."""
         try:
-            await self._engine.transport.aclose()
+            await self._engine.attempts.transport.aclose()
         finally:
             if self._pool is not None:
                 await self._pool.aclose()
@@ -213,29 +240,6 @@ def _signature(client: type[BaseClient[Any]]) -> inspect.Signature:
     return written.replace(parameters=[*first, *named])
 
 
-class _Lazy:
-    """The aiohttp transport, imported and made with the first request."""
-
-    def __init__(self, max_connections: int) -> None:
-        self._max_connections = max_connections
-        self._transport: Transport | None = None
-        self._closed = False
-
-    async def send(self, request: Any, /) -> Any:
-        if self._closed:
-            raise ClientClosed("the client is closed; nothing was sent")
-        if self._transport is None:
-            from .transports.aiohttp import AiohttpTransport
-
-            self._transport = AiohttpTransport(max_connections=self._max_connections)
-        return await self._transport.send(request)
-
-    async def aclose(self) -> None:
-        self._closed = True
-        if self._transport is not None:
-            await self._transport.aclose()
-
-
 class _Elsewhere:
     """A key service's signer, given up when the call's time is over."""
 
@@ -247,7 +251,7 @@ class _Elsewhere:
             return await self._signer.sign(text)
 
 
-def _off_the_loop(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
+def _as_timed_signer(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
     if inspect.iscoroutinefunction(signer.sign):
         return None, _Elsewhere(signer)  # type: ignore[arg-type]
     pool = SigningPool(signer)  # type: ignore[arg-type]
@@ -260,9 +264,4 @@ def _checked_paths(paths: Mapping[str, str], family: str) -> Mapping[str, str]:
     from .registry import endpoints
 
     known = {entry.id for entry in endpoints() if entry.kind == "request" and entry.family == family}
-    for id, path in paths.items():
-        if id not in known:
-            raise ConfigurationError(f"paths: there is no endpoint {id!r}")
-        if not path.startswith("/"):
-            raise ConfigurationError(f"paths: the path of {id} begins with a slash")
-    return dict(paths)
+    return checked_paths(paths, known)

@@ -19,6 +19,7 @@ from .config import (
 from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
+from .families import GLOBAL, PH
 from .settings import setting
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class PayCoolsPH(BaseClient[PHCredentials]):
     It may be made outside an event loop and is used in one, as `async with`; or call `aclose()` yourself.
     """
 
-    _family = "ph"
+    _family = PH
     # made when first asked for
     account: Account
     payouts: Payouts
@@ -149,7 +150,7 @@ class PayCoolsPH(BaseClient[PHCredentials]):
 
     def signing_text(self, request: PHRequest[Any]) -> str:
         """The exact text signed for a request, to compare with PayCools' support. It holds account data."""
-        return self._engine.freeze(request).text.decode("utf-8")
+        return self._engine.prepare.request(request).text.decode("utf-8")
 
 
 class PayCoolsGlobal(BaseClient[GlobalCredentials]):
@@ -159,7 +160,7 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
     tables say milliseconds, PayCools' own signed samples hold seconds ("s"); milliseconds are sent by default.
     """
 
-    _family = "global"
+    _family = GLOBAL
     # made when first asked for
     account: GlobalAccount
     philippines: Philippines
@@ -234,4 +235,4 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
 
     def signing_text(self, request: GlobalRequest[Any]) -> str:
         """The exact text signed for a request: its `param`, with this moment's time. It holds account data."""
-        return self._engine.freeze(request).text.decode("utf-8")
+        return self._engine.prepare.request(request).text.decode("utf-8")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -15,7 +15,8 @@ from .errors import ConfigurationError, InvalidKeyError
 from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
 from .signing.keys import load_private_key, load_public_key
-from .texts import text_fault
+from .texts import name_of, text_fault
+from .urls import is_loopback_host, path_fault
 
 __all__ = [
     "Environment",
@@ -42,7 +43,7 @@ class Environment(enum.Enum):
 class Merchant(Protocol):
     """What the engine needs of credentials."""
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         """The wire fields the client fills in: `appId` always, and those named."""
         ...
 
@@ -81,7 +82,7 @@ class PHCredentials:
                     "callback_secret is an RSA key; the merchant key for callbacks is another text"
                 )
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         filled = {"appId": self.app_id}
         for name in names:
             filled[name] = self.app_name if name == "appName" else str(int(now * 1000))
@@ -130,7 +131,7 @@ class GlobalCredentials:
                 "here: ask PayCools for it"
             )
 
-    def fills(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
+    def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
         known = {"timestamp": int(now * 1000)}
         return {"appId": self.app_id, **{name: known[name] for name in names}}
 
@@ -224,9 +225,20 @@ def global_base_url(environment: Environment, base_url: str | None) -> str:
     return GLOBAL_HOSTS[environment] if base_url is None else check_base_url(base_url)
 
 
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+
+
 def check_base_url(url: str) -> str:
-    """Scheme, host and optional path; HTTPS unless the host is this machine. Without a slash at the end."""
+    """Scheme, host and optional path; HTTPS unless the host is this machine. Without a slash at the end.
+
+    Raises ConfigurationError, which never holds the URL: there may be a password in it.
+    """
     url = url.strip()
+    for place, char in enumerate(url, 1):  # before it is split: the library leaves some out in silence
+        if char.isspace():
+            raise ConfigurationError("base_url: no blank belongs there")
+        if text_fault(char) is not None:
+            raise ConfigurationError(f"base_url: character {place} is {name_of(char)}")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -236,20 +248,16 @@ def check_base_url(url: str) -> str:
         raise ConfigurationError("base_url: give it as https://host")
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigurationError("base_url: no user, query or fragment belongs there")
-    if any(c.isspace() for c in url):
-        raise ConfigurationError("base_url: no blank belongs there")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if _HOST.fullmatch(host) is None:
+        raise ConfigurationError(
+            "base_url: a host has letters a to z, digits, dots and hyphens; write an international one as xn--..."
+        )
+    fault = path_fault(parts.path.rstrip("/") or "/")
+    if fault is not None:
+        raise ConfigurationError(f"base_url: the path {fault}")
+    if parts.scheme == "http" and not is_loopback_host(host):
         raise ConfigurationError("base_url: plain http is taken for this machine only; use https")
     return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def environment_from(text: str | None, variable: str = "PAYCOOLS_PH_ENVIRONMENT") -> Environment:

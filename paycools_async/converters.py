@@ -21,7 +21,8 @@ from .wire.numbers import exact_decimal
 
 __all__ = ["structure", "unstructure"]
 
-_RAW = "\0raw"
+_RAW = "__raw__"
+"""Under which the whole object is handed over. A plain name: cattrs before 26.2 writes it into source code as it is."""
 
 
 def unstructure(request: Request[Any]) -> dict[str, Any]:

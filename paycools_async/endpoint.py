@@ -1,7 +1,7 @@
 """A request *is* its descriptor: one frozen class per endpoint, its metadata on the class.
 
-    @endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", returns=PayoutReceipt, ...)
-    class CreatePayout(PHRequest[PayoutReceipt]):
+    @endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", provenance=...)
+    class CreatePayout(PHRequest[PayoutReceipt]):  # the result's class
         mch_order_id: str = order_id()
 
 The decorator makes the class (attrs, frozen, keyword-only) and enters it in the registry that drives sending,
@@ -10,16 +10,19 @@ parsing, the fake, the documentation and the command line.
 
 from __future__ import annotations
 
-import enum
 import functools
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
-from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform, get_args, get_origin
 
 import attrs
 
 from . import fields
+from .countries import Country
 from .errors import FieldError, InvalidRequest
+from .families import FAMILIES, GLOBAL, PH, Family, FamilyName
+from .traits import Effect, Provenance, Purpose, Wire, effect_of, purpose_of
 
 __all__ = [
     "Effect",
@@ -43,70 +46,6 @@ R = TypeVar("R")
 C = TypeVar("C", bound=type)
 
 
-class Provenance(enum.Enum):
-    """How sure the endpoint's path is."""
-
-    DOCUMENTED = "documented"
-    OBSERVED = "observed"
-    """Seen in an integrator's traffic."""
-    INFERRED = "inferred"
-    """From a twin; the first use warns."""
-    UNPUBLISHED = "unpublished"
-    """In no public document; needs `paths=`."""
-
-
-class Effect(enum.Enum):
-    """What sending a request does; decides whether an unclear outcome may be retried."""
-
-    READS = "reads"
-    CREATES = "creates"
-    MOVES_MONEY = "moves_money"
-
-
-class Purpose(enum.Enum):
-    """What a call is for; decides which of PayCools' codes are a refusal of it (see `wire.codes`)."""
-
-    READ = "read"
-    PAYOUT = "payout"
-    PAYMENT = "payment"
-    """One payment by a customer, debits by token included."""
-    REFUND = "refund"
-    VOID = "void"
-    ACCOUNT = "account"
-    """A static account or code that customers pay to again and again."""
-    TRANSFER_ACCOUNT = "transfer_account"
-    CODE = "code"
-    """A QR code of the PH API."""
-    CONSENT = "consent"
-    """A customer's agreement to direct debits."""
-    CHANGE = "change"
-    """Something that is there is closed, cancelled or updated."""
-    OTHER = "other"
-    """Not known: `call` without a class."""
-
-
-def purpose_of(effect: Effect) -> Purpose:
-    """What a call is for where nothing else says it."""
-    return Purpose.READ if effect is Effect.READS else Purpose.OTHER
-
-
-class Wire(enum.Enum):
-    """The request's form on the wire. An endpoint knows its own; nobody chooses one by hand."""
-
-    FLAT = "flat"
-    """Flat JSON, or the query string for GET, with `appId` and `sign` among the fields."""
-    HYBRID = "hybrid"
-    """`{appId, param, sign}`: the request's fields travel as one JSON text, and the flat rule signs the outer ones."""
-    ENVELOPED = "enveloped"
-    """`{appId, param, sign}`: the request's fields travel as one JSON text, and that very text alone is signed."""
-
-
-Family = Literal["ph", "global"]
-
-_WIRE: dict[Family, Wire] = {"ph": Wire.FLAT, "global": Wire.ENVELOPED}
-_SUCCESS: dict[Family, frozenset[int]] = {"ph": frozenset({1000}), "global": frozenset({10000})}
-
-
 @attrs.frozen(kw_only=True)
 class Endpoint:
     """One row of PayCools' navigation."""
@@ -117,16 +56,32 @@ class Endpoint:
     method: str
     path: str | None
     provenance: Provenance
-    family: Family
+    family: FamilyName
     request: type[Any]
     returns: Any
+    country: str | None = None
+    """The code of the country, of an endpoint that is one country's."""
     effect: Effect = Effect.READS
     purpose: Purpose = attrs.field(default=attrs.Factory(lambda self: purpose_of(self.effect), takes_self=True))
-    wire: Wire = attrs.field(default=attrs.Factory(lambda self: _WIRE[self.family], takes_self=True))
-    fills: tuple[str, ...] = ()
-    success_codes: frozenset[int] = attrs.field(
-        default=attrs.Factory(lambda self: _SUCCESS[self.family], takes_self=True)
+    wire: Wire = attrs.field(default=attrs.Factory(lambda self: self.api.wire, takes_self=True))
+    client_fields: tuple[str, ...] = attrs.field(
+        default=attrs.Factory(lambda self: self.api.client_fields, takes_self=True)
     )
+    """The wire fields that the client fills in besides `appId` and `sign`."""
+    success_codes: frozenset[int] = attrs.field(
+        default=attrs.Factory(lambda self: self.api.success_codes, takes_self=True)
+    )
+
+    @property
+    def api(self) -> Family:
+        """The API it belongs to, with what holds for all of it."""
+        return FAMILIES[self.family]
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """Deprecated: `client_fields`."""
+        warnings.warn("Endpoint.fills is now called client_fields", DeprecationWarning, stacklevel=2)
+        return self.client_fields
 
     @property
     def moves_or_creates(self) -> bool:
@@ -173,6 +128,9 @@ class Request(Generic[R]):
 
     __slots__ = ()
     __endpoint__: ClassVar[Endpoint]
+    __family__: ClassVar[Family]
+    __client_fields__: ClassVar[tuple[str, ...]]
+    """The wire fields that the client fills in besides `appId` and `sign`, unless the endpoint says otherwise."""
 
     def __attrs_post_init__(self) -> None:
         broken = [*self._broken_rules(), *self._cross_checks()]
@@ -200,12 +158,16 @@ class PHRequest(Request[R]):
     """A request of the PH API."""
 
     __slots__ = ()
+    __family__ = PH
+    __client_fields__ = PH.client_fields
 
 
 class GlobalRequest(Request[R]):
     """A request of the Global API."""
 
     __slots__ = ()
+    __family__ = GLOBAL
+    __client_fields__ = GLOBAL.client_fields
 
 
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
@@ -256,31 +218,52 @@ def _let_copies_make_ids_anew(cls: Any) -> None:
     cls.__init__ = with_own_id
 
 
+def _result_of(cls: type) -> Any:
+    """The `R` of a `Request[R]`, also where it is given to a shared base or by one."""
+    for base in cls.__mro__:
+        for generic in base.__dict__.get("__orig_bases__", ()):
+            origin = get_origin(generic)
+            if isinstance(origin, type) and issubclass(origin, Request):
+                (found,) = get_args(generic)
+                if not isinstance(found, TypeVar):
+                    return found
+    raise TypeError(f"{cls.__name__}: which result? Write PHRequest[Receipt], or give returns=")
+
+
 def endpoint(
     id: str,
     method: Literal["GET", "POST"],
     path: str | None,
     *,
     nav: str,
-    returns: Any,
     provenance: Provenance,
-    effect: Effect = Effect.READS,
+    country: Country | None = None,
+    returns: Any = None,
+    effect: Effect | None = None,
     purpose: Purpose | None = None,
     wire: Wire | None = None,
-    fills: tuple[str, ...] = (),
+    client_fields: tuple[str, ...] | None = None,
     success_codes: frozenset[int] | None = None,
+    fills: tuple[str, ...] | None = None,
 ) -> Callable[[C], C]:
-    """Make a request class and enter it in the registry.
+    """Make a request class and enter it in the registry. What it returns is the `R` of its `Request[R]`.
 
-    `fills` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp". The
-    wire form and the codes that mean success are those of the family unless given. `purpose` says which of PayCools'
-    codes refuse the call.
+    `country` is that of an endpoint which is one country's. `returns` is for a class that cannot say it otherwise.
+    `client_fields` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp".
+    They, the wire form and the codes that mean success are those of the base class and the family unless given.
+    `purpose` says which of PayCools' codes refuse the call, and what it does unless `effect` says so; without either it
+    reads. `fills` is the former name of `client_fields`.
     """
+    if fills is not None:
+        warnings.warn("endpoint(fills=...) is now called client_fields", DeprecationWarning, stacklevel=2)
+        client_fields = fills
+
+    does = effect or effect_of(purpose or Purpose.READ)
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
         _let_copies_make_ids_anew(made)
-        family: Family = "ph" if issubclass(made, PHRequest) else "global"
+        family: Family = made.__family__
         made.__endpoint__ = Endpoint(
             id=id,
             nav=nav,
@@ -288,14 +271,15 @@ def endpoint(
             method=method,
             path=path,
             provenance=provenance,
-            family=family,
+            family=family.name,
             request=made,
-            returns=returns,
-            effect=effect,
-            purpose=purpose or purpose_of(effect),
-            wire=wire or _WIRE[family],
-            fills=fills,
-            success_codes=success_codes or _SUCCESS[family],
+            returns=_result_of(made) if returns is None else returns,
+            country=None if country is None else country.code,
+            effect=does,
+            purpose=purpose or purpose_of(does),
+            wire=wire or family.wire,
+            client_fields=made.__client_fields__ if client_fields is None else client_fields,
+            success_codes=success_codes or family.success_codes,
         )
         _register(made.__endpoint__)
         return made  # type: ignore[no-any-return]
@@ -320,6 +304,18 @@ class Result:
         """The zone of this answer's times that name none; None is Philippine time."""
         return None
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # only pydantic asks
+        from .jsonable import pydantic_schema
+
+        return pydantic_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        from .jsonable import json_schema
+
+        return json_schema(cls)
+
 
 @result
 class Event(Result):
@@ -327,6 +323,33 @@ class Event(Result):
 
     __endpoint__: ClassVar[Endpoint]
     __event_names__: ClassVar[tuple[str, ...]] = ()
+    country: ClassVar[str | None] = None
+    """The code of the country, of an event that is one country's."""
+    is_question: ClassVar[bool] = False
+    """Whether PayCools waits for a decision and not for a receipt."""
+    subject_fields: ClassVar[tuple[str, ...]] = ("transaction_id", "refund_transaction_id", "request_id")
+    status_fields: ClassVar[tuple[str, ...]] = ("transaction_status", "refund_status", "token_status")
+    not_yet: ClassVar[frozenset[str]] = frozenset({"PENDING", "PROCESS", "PROCESSING"})
+    """Words for a status that a later event overtakes. An unknown word is none: it may be news."""
+    ended: ClassVar[frozenset[str]] = frozenset({"INACTIVED"})
+    """Words for a status that no other may overtake."""
+
+    @property
+    def subject(self) -> str | None:
+        """The id of what it tells of, by which events of one thing are told from others; None where it has none."""
+        return next((value for name in self.subject_fields if (value := getattr(self, name, None))), None)
+
+    @property
+    def status(self) -> str | None:
+        """The word for where its subject stands; the event's name where it has no status."""
+        found = (getattr(self, name, None) for name in self.status_fields)
+        return next((str(value) for value in found if value is not None), getattr(self, "event_name", None))
+
+    @property
+    def rank(self) -> int:
+        """Which of two events of a subject is the later news, in whatever order they come: 0, 1 or 2."""
+        status = self.status
+        return 0 if status in self.not_yet else 2 if status in self.ended else 1
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, fields.text))
@@ -335,14 +358,17 @@ def callback(
     *event_names: str,
     nav: str,
     provenance: Provenance,
-    family: Family | None = None,
+    country: Country | None = None,
+    family: FamilyName | None = None,
 ) -> Callable[[C], C]:
     """Make a callback event class and enter it in the registry. Its family is the one its id begins with."""
-    of_family: Family = family or ("global" if id.startswith("global.") else "ph")
+    of_family = family or (GLOBAL if id.startswith("global.") else PH).name
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
         made.__event_names__ = event_names
+        if country is not None:
+            made.country = country.code
         made.__endpoint__ = Endpoint(
             id=id,
             nav=nav,
@@ -353,6 +379,7 @@ def callback(
             family=of_family,
             request=made,
             returns=None,
+            country=made.country,
         )
         _register(made.__endpoint__)
         return made  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Open enums: the known values by name, unknown text kept as it is.
 
-PayCools publishes few complete lists, so nothing here is closed: `TransactionStatus("NEW_WORD").value == "NEW_WORD"`.
+PayCools publishes few complete lists, so no enum is closed: `TransactionStatus("NEW_WORD").value == "NEW_WORD"`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Any, Self
 
-__all__ = ["OpenEnum", "OpenNumber", "TransactionStatus"]
+__all__ = ["OpenEnum", "OpenNumber"]
 
 
 class OpenEnum(enum.StrEnum):
@@ -59,28 +59,3 @@ class OpenNumber(enum.IntEnum):
     def known(self) -> bool:
         """Whether this SDK has a name for it."""
         return self._value_ in type(self)._value2member_map_
-
-
-class TransactionStatus(OpenEnum):
-    """Where a payment or payout stands. The two APIs spell success COMPLETE and COMPLETED: one member here."""
-
-    PENDING = "PENDING"
-    """Taken, not final."""
-    COMPLETE = "COMPLETE"
-    """Paid."""
-    FAILED = "FAILED"
-    """Not paid, for good."""
-    CLOSED = "CLOSED"
-    """Closed unpaid."""
-
-    @classmethod
-    def _aliases(cls) -> dict[str, str]:
-        return {"COMPLETED": "COMPLETE", "SUCCESS": "COMPLETE", "FAIL": "FAILED"}
-
-    @property
-    def final(self) -> bool:
-        """Whether it will not change any more. An unknown word is never taken as final."""
-        return self in _FINAL
-
-
-_FINAL = frozenset({TransactionStatus.COMPLETE, TransactionStatus.FAILED, TransactionStatus.CLOSED})

@@ -16,7 +16,8 @@ from typing import Any
 
 import attrs
 
-from .texts import ACCOUNT, CODE, PHONE, Form, code_fault, explained, is_clean, mobile_form, text_fault
+from .countries import PH_MOBILE, MobileRule
+from .texts import ACCOUNT, CODE, PHONE, Form, code_fault, explained, is_clean, text_fault
 from .times import wire_date
 
 __all__ = [
@@ -39,9 +40,8 @@ __all__ = [
     "items",
     "minor_units",
     "mobile",
-    "mobile_form",
+    "mobile_where",
     "order_id",
-    "ph_mobile",
     "phone",
     "text",
     "text_faults_in",
@@ -79,6 +79,8 @@ class Rule:
     values: tuple[Any, ...] | None = None
     known: tuple[str, ...] = ()
     """Codes that PayCools' pages or its integrators show; any other is taken too."""
+    is_a_day: bool = False
+    """Whether the text is a day as yyyy-MM-dd."""
     _quick: re.Pattern[str] | None = attrs.field(
         default=attrs.Factory(lambda self: self._of_common_texts(), takes_self=True), init=False, eq=False, repr=False
     )
@@ -99,11 +101,6 @@ class Rule:
     def quick(self) -> Callable[[str], object] | None:
         """True for most of the texts that satisfy the rule; where it is not, `holds` tells."""
         return None if self._quick is None else self._quick.fullmatch
-
-    @property
-    def is_a_day(self) -> bool:
-        """Whether the text is a day as yyyy-MM-dd."""
-        return self.pattern is _DAY
 
     def holds(self, value: Any) -> bool:
         """Whether the value satisfies the rule."""
@@ -270,7 +267,7 @@ def choice(*values: str, default: Any = attrs.NOTHING, wire: str | None = None) 
 
 def day(*, default: Any = attrs.NOTHING, personal: bool = False) -> Any:
     """A day as "yyyy-MM-dd"; a `datetime.date` is taken too."""
-    return _field(Rule(type=str, pattern=_DAY), default, converter=_day, personal=personal)
+    return _field(Rule(type=str, pattern=_DAY, is_a_day=True), default, converter=_day, personal=personal)
 
 
 def items(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.NOTHING) -> Any:
@@ -296,9 +293,29 @@ def _joined(value: Any) -> Any:
     return value
 
 
-def mobile(*, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
-    """A Philippine mobile number: 09.., 639.. or +639.., sent as 09xxxxxxxxx; everything else is refused."""
-    return text(11, 11, pattern=PH_MOBILE, personal=True, default=default, wire=wire, converter=ph_mobile)
+def mobile(rule: MobileRule = PH_MOBILE, *, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
+    """A mobile number of a country, the Philippines by default: 09.., 639.. or +639.., sent as 09xxxxxxxxx.
+
+    Everything else is refused.
+    """
+    return text(
+        rule.shortest,
+        rule.longest,
+        pattern=rule.form,
+        personal=True,
+        default=default,
+        wire=wire,
+        converter=rule.national,
+    )
+
+
+def mobile_where(name: str, value: str, rule: MobileRule = PH_MOBILE) -> Any:
+    """A converter: what a field holds is a mobile number where another one, which stands before it, has this value."""
+
+    def convert(given: Any, request: Any) -> Any:
+        return rule.national(given) if getattr(request, name) == value else given
+
+    return attrs.Converter(convert, takes_self=True)
 
 
 def extra_fields(*, factory: Callable[[], dict[str, Any]] = dict) -> Any:
@@ -325,16 +342,3 @@ _DAY = Form(_Day(), "is no day as yyyy-MM-dd")
 
 def _day(value: date | str | None) -> Any:
     return wire_date(value) if type(value) is date else value
-
-
-_MOBILE = re.compile(r"(?:\+?63|0)(9[0-9]{9})", re.ASCII)
-PH_MOBILE = mobile_form("09[0-9]{9}", "is no Philippine mobile number (09 and nine more digits)")
-
-
-def ph_mobile(value: Any) -> Any:
-    """The documented form 09xxxxxxxxx of a number given as 09.., 639.. or +639..
-
-    Anything else comes back as it is and is refused by the rule: a number is never padded and never cut.
-    """
-    match = _MOBILE.fullmatch(value) if isinstance(value, str) else None
-    return "0" + match[1] if match else value

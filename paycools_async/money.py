@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from .countries import COUNTRIES
+
 __all__ = ["EXPONENTS", "format_major", "from_minor", "to_minor"]
 
-EXPONENTS = {"PHP": 2, "IDR": 0, "MYR": 2, "THB": 2, "RUB": 2}
+EXPONENTS = {each.currency: each.exponent for each in COUNTRIES.values()}
 """Decimal places of each currency, as this API counts them."""
 
 _PLAIN = re.compile(r"[0-9]{1,15}(?:\.([0-9]+))?", re.ASCII)

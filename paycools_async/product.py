@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 import attrs
@@ -33,11 +34,16 @@ class Sender(Protocol):
     def timeout(self) -> float: ...
 
     @property
+    def base_url(self) -> str: ...
+
+    @property
     def _doubts(self) -> Doubts: ...
 
     async def send(self, request: Any) -> Any: ...
 
     async def _send_afresh(self, request: Any) -> Any: ...
+
+    def _stream(self, url: str, *, within: float, public_only: bool) -> AbstractAsyncContextManager[Any]: ...
 
 
 class Product:

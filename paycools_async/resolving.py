@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from .endpoint import Request
 from .errors import (
     ApiError,
@@ -34,11 +35,8 @@ __all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not
 F = TypeVar("F")
 R = TypeVar("R")
 
-ABSENT_AFTER = 60.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
-
-_NOT_FOUND_CODES = {"ph": 1008, "global": 21006}
 
 
 def check_amount(order: str, known: int | None, ours: int | None) -> None:
@@ -50,18 +48,19 @@ def check_amount(order: str, known: int | None, ours: int | None) -> None:
 def not_found(request: Request[Any], message: str) -> NotFound:
     """The error for an order that was sent and that PayCools does not show: nothing is proven by that."""
     endpoint = request.__endpoint__
-    error = NotFound(_NOT_FOUND_CODES[endpoint.family], message, outcome=Outcome.UNKNOWN)
-    error.operation, error.order_id = endpoint.id, order_id_of(request)
-    return error
+    error = NotFound(endpoint.api.not_found_code, message, outcome=Outcome.UNKNOWN)
+    return error.with_context(operation=endpoint.id, order_id=order_id_of(request))
 
 
-def name_order(
-    error: OrderConflict | OutcomeUnknown, operation: str, order_id: str | None, request: Any, record: InDoubt | None
-) -> None:
-    """Let the error say which order it is about, as its creation is known, and not which inquiry."""
-    error.operation, error.order_id, error.request = operation, order_id, request
+E = TypeVar("E", bound=PayCoolsError)
+
+
+def about_order(error: E, operation: str, order_id: str | None, request: Any, record: InDoubt | None) -> E:
+    """The error of the order, as its creation is known, and not of an inquiry."""
+    known: dict[str, Any] = {"operation": operation, "order_id": order_id, "request": request}
     if isinstance(error, OutcomeUnknown) and record is not None:
-        error.sent_at = record.sent_at
+        known["sent_at"] = record.sent_at
+    return error.with_context(**known)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +82,7 @@ class Resolving(Generic[F, R]):
 
     async def run(self) -> F | R:
         """What PayCools knows of the order, or the receipt of the second sending. Raises what `resolve` documents."""
-        if self.absent_after < 1:
+        if self.absent_after < SHORTEST_ABSENCE:
             raise ValueError("absent_after: at least 1 second; PayCools may show an order late")
         order_id = str(order_id_of(self.request))
         async with self.client._doubts.resolving(self.operation, order_id):
@@ -101,9 +100,9 @@ class Resolving(Generic[F, R]):
         if found is not None:
             return found
         if again.request != self.request:
-            conflict = OrderConflict("the order was sent again before with other content, and PayCools took that")
-            self._name(conflict)
-            raise conflict
+            raise self._named(
+                OrderConflict("the order was sent again before with other content, and PayCools took that")
+            )
         receipt: R = again.receipt
         return receipt
 
@@ -113,7 +112,9 @@ class Resolving(Generic[F, R]):
         while True:
             record = doubts.get(self.operation, order_id)
             sent_at = record.sent_at if record else asked_at
-            found = await self._confirmed(sent_at + self.client.timeout + self.absent_after)
+            found = await self._confirmed(
+                absent_from(sent_at, call_timeout=self.client.timeout, absent_after=self.absent_after)
+            )
             if found is not None:
                 return found
             now = doubts.get(self.operation, order_id)
@@ -142,8 +143,7 @@ class Resolving(Generic[F, R]):
         try:
             found = await self.inquire(fresh)
         except (OrderConflict, OutcomeUnknown) as error:
-            self._name(error)
-            raise
+            raise self._named(error) from error.__cause__
         except PayCoolsError as error:
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
         if found is not None:
@@ -190,13 +190,12 @@ class Resolving(Generic[F, R]):
         )
 
     def _unclear(self, message: str) -> OutcomeUnknown:
-        error = OutcomeUnknown(f"{message}. What became of the order is not known")
-        self._name(error)
-        return error
+        return self._named(OutcomeUnknown(f"{message}. What became of the order is not known"))
 
-    def _name(self, error: OrderConflict | OutcomeUnknown) -> None:
+    def _named(self, error: E) -> E:
         order_id = order_id_of(self.request)
-        name_order(error, self.operation, order_id, self.request, self.client._doubts.get(self.operation, order_id))
+        record = self.client._doubts.get(self.operation, order_id)
+        return about_order(error, self.operation, order_id, self.request, record)
 
 
 class ResolvingProduct(Product):
@@ -212,10 +211,8 @@ class ResolvingProduct(Product):
             record = doubts.get(operation, order_id)
             sent = record or doubts.again(operation, order_id)
             if sent is None or getattr(sent.request, "country_code", None) != country_code:
-                name_order(error, operation, order_id, None, None)
-            else:
-                name_order(error, operation, order_id, sent.request, record)
-            raise
+                raise about_order(error, operation, order_id, None, None) from error.__cause__
+            raise about_order(error, operation, order_id, sent.request, record) from error.__cause__
 
     def _settle(
         self, creation: type[Any], order_id: str, amount: int | None, *, country_code: str | None = None

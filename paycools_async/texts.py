@@ -26,6 +26,7 @@ __all__ = [
     "mobile_form",
     "name_of",
     "plain_spelling",
+    "shown_text",
     "spoiled",
     "text_fault",
 ]
@@ -77,6 +78,29 @@ def name_of(char: str) -> str:
     name = _CONTROLS.get(char) or unicodedata.name(char, "") or _KINDS.get(unicodedata.category(char), "a character")
     shown = f"{char} " if char.isalpha() and not char.isascii() and _UNSEEN.match(char) is None else ""
     return f"{shown}{name} (U+{ord(char):04X})"
+
+
+MOST_SHOWN = 300
+"""Characters of somebody else's text that are shown."""
+
+
+def shown_text(text: object, most: int = MOST_SHOWN) -> str:
+    """Somebody else's words on one line of ours: for a terminal, a log, a CSV, a page or an error.
+
+    Controls, escapes, line breaks, marks that turn the direction of writing and whatever else is not seen become `?`,
+    other blanks a blank; what is longer than `most` is cut.
+    """
+    words = str(text)
+    cut = words if len(words) <= most else words[: max(0, most - 3)]
+    if not cut.isprintable() or (not cut.isascii() and _UNSEEN.search(cut)):
+        cut = "".join(map(_shown_character, cut))
+    return cut if len(words) <= most else cut + "..."
+
+
+def _shown_character(char: str) -> str:
+    if char.isprintable() and _UNSEEN.match(char) is None:
+        return char
+    return " " if unicodedata.category(char) == "Zs" else "?"
 
 
 class Form(NamedTuple):
@@ -151,7 +175,7 @@ def spoiled(value: str) -> str | None:
 def _number_spoiled(value: str) -> str | None:
     if _MINUS.fullmatch(value):
         return f"has a minus, so it was taken for a number; {_AS_TEXT}"
-    if value.isascii() and re.fullmatch(r"[0-9]+[.,]|(?:[0-9]*[.,'_][0-9]+)+", value):
+    if value.isascii() and re.fullmatch(r"[0-9]+[.,]|[0-9]*(?:[.,'_][0-9]+)+", value):
         return f"holds a decimal point or thousands marks, so it was taken for a number; {_AS_TEXT}"
     if _GROUPED.fullmatch(value):
         return f"is written in groups of three, as a number is, so zeros in front may be lost; {_AS_TEXT}"

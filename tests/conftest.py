@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from support.size import FULL
 
 from paycools_async import PayCoolsPH, load_private_key
 from paycools_async.signing import PrivateKey
@@ -16,7 +18,11 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # last: for the benchmarks; what is installed goes before what stands here
 
-pytest_plugins = ["support.batch", "support.postgres", "support.sandbox", "support.transports"]
+settings.register_profile("small", max_examples=10, deadline=None)
+if not FULL:
+    settings.load_profile("small")
+
+pytest_plugins = ["support.batch", "support.postgres", "support.sandbox", "support.tiers", "support.transports"]
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def _without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in names else spec_of(name))
 
 
+@pytest.mark.process
 async def test_one_tiny_run_measures_everything_and_writes_it_down(tmp_path: Path) -> None:
     """Every figure and every target is in the JSON file and in the tables."""
     found = report.as_json(await run_suite(TINY, lambda _text: None), TINY, 0.5)
@@ -205,9 +206,10 @@ async def test_lag_is_what_a_blocked_loop_makes_others_wait() -> None:
     assert sorted(lag.ticks, reverse=True) == lag.ticks
 
 
+@pytest.mark.process
 async def test_a_tiny_soak_agrees_with_the_sandbox_row_by_row() -> None:
     """Payouts that were dropped, refused or doubted end settled, once each."""
-    options = Options(concurrency=10, absent_after=1.0, first_look=0.02, max_resends=20)
+    options = Options(concurrency=10, absent_after=1.0, first_inquiry_after=0.02, max_resends=20)
     found = await soak_once(40, options, uvloop=False)
     assert found.states == {"settled": 40}
     assert found.orders_paid == 40

@@ -74,8 +74,8 @@ def test_credentials_do_not_change(key: PrivateKey) -> None:
 
 def test_what_the_client_fills_in(key: PrivateKey) -> None:
     own = credentials(key)
-    assert own.fills(()) == {"appId": "APP1"}
-    assert own.fills(("appName", "timestamp"), now=1_767_225_600.1234) == {
+    assert own.client_fields(()) == {"appId": "APP1"}
+    assert own.client_fields(("appName", "timestamp"), now=1_767_225_600.1234) == {
         "appId": "APP1",
         "appName": "Sari Sari",
         "timestamp": "1767225600123",

@@ -45,7 +45,7 @@ async def test_each_code_has_its_class(key_pem: str, kind: type[ApiError], code:
 
 def test_the_table_of_codes_is_the_documented_one() -> None:
     """1001 to 1020 and 1501 to 1516; 1514 is in no copy of the documents."""
-    from paycools_async.wire.codes import PH_CODES
+    from paycools_async.result_codes import PH_CODES
 
     assert set(PH_CODES) == {*range(1001, 1021), *range(1501, 1517)} - {1514}
 

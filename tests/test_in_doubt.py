@@ -444,7 +444,7 @@ async def test_a_status_of_another_order_never_passes(key_pem: str) -> None:
 
 async def deliver(stage: Stage, **options: Any) -> Any:
     engine = stage.client._engine
-    return await engine.deliver(CreatePayout.__endpoint__, engine.freeze(ORDER), lambda: ORDER, **options)
+    return await engine.send(engine.prepare.request(ORDER), **options)
 
 
 async def test_after_the_last_moment_nothing_is_sent(key_pem: str) -> None:
@@ -463,7 +463,7 @@ async def test_neither_a_retry_nor_a_turn_comes_after_the_last_moment(key_pem: s
             await deliver(stage, not_after=3.0)
         assert caught.value.outcome is Outcome.NOT_SENT
         assert all(at <= 3.0 for at in stage.at)
-        stage.client._engine.pace.busy(stage.clock.monotonic(), 100.0)
+        stage.client._engine.attempts.pace.busy(stage.clock.monotonic(), 100.0)
         with pytest.raises(DeadlineExceeded):
             await deliver(stage, not_after=stage.clock.monotonic() + 3.0)
 
@@ -482,9 +482,7 @@ async def test_the_transport_is_asked_at_the_last_moment(key_pem: str) -> None:
     async with client_of(key_pem, transport, clock=clock, retry=Retry(attempts=3)) as client:
         engine = client._engine
         with pytest.raises(DeadlineExceeded) as caught:
-            await engine.deliver(
-                CreatePayout.__endpoint__, engine.freeze(ORDER), lambda: ORDER, not_after=clock.monotonic() + 10
-            )
+            await engine.send(engine.prepare.request(ORDER), not_after=clock.monotonic() + 10)
         assert (caught.value.outcome, sent) == (Outcome.NOT_SENT, [])
 
 

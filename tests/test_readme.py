@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import paycools_async
@@ -35,8 +36,20 @@ def test_the_demo_command_names_files_and_options_that_exist() -> None:
 
 
 def test_the_gate_runs_the_readmes_test_command() -> None:
-    assert command("test").endswith("pytest")
+    assert command("test").endswith("/pytest -n auto")
     assert "command: test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_gate_runs_every_tier_at_full_size() -> None:
+    gate, sessions = (ROOT / ".ci" / "run").read_text("utf-8"), (ROOT / "noxfile.py").read_text("utf-8")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "not postgres and not process" in settings["addopts"]
+    assert [marker.partition(":")[0] for marker in settings["markers"]] == ["postgres", "process"]
+    assert "PAYCOOLS_TESTS=full" in gate
+    assert '"PAYCOOLS_TESTS": "full"' in sessions
+    for tier in ("postgres", "process and not postgres"):
+        assert f"-m {tier}\n" in gate or f'-m "{tier}"\n' in gate
+        assert f'"-m", "{tier}"' in sessions
 
 
 def test_links_lead_somewhere() -> None:

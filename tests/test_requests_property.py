@@ -12,6 +12,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from support import strategies
+from support.size import size
 
 import paycools_async.global_api
 import paycools_async.ph
@@ -26,7 +27,7 @@ from paycools_async import (
     signing,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.server import merchant as books
+from paycools_async.testing.server import merchant as server
 
 for _package in (paycools_async.ph, paycools_async.global_api):
     for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):
@@ -36,7 +37,7 @@ REQUESTS = [
     entry for entry in endpoints() if entry.kind == "request" and entry.request.__module__.startswith("paycools_async.")
 ]
 FEW = settings(
-    max_examples=6,
+    max_examples=size(2, 6),
     deadline=None,
     database=None,
     derandomize=True,
@@ -95,13 +96,13 @@ def lines(key_pem: str, other_key_pem: str) -> Iterator[dict[str, Line]]:
     countries = PayCoolsGlobal(fake.global_credentials, **options("global"))
     admitted: list[dict[str, Any]] = []
 
-    def note(_books: books.Books, fields: dict[str, Any]) -> dict[str, Any]:
+    def note(merchant: server.Merchant, fields: dict[str, Any]) -> dict[str, Any]:
         admitted.append(fields)
         return {}
 
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         for entry in REQUESTS:
-            patch.setitem(books.PLAYERS, entry.id, note)
+            patch.setitem(server.HANDLERS, entry.id, note)
         yield {"ph": Line(ph, runner, admitted), "global": Line(countries, runner, admitted)}
         runner.run(ph.aclose())
         runner.run(countries.aclose())
@@ -136,14 +137,14 @@ def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[
         if entry.method == "GET":  # a query string has texts only; the fake knows numbers by the rules of known fields
             expected.update({name: str(value) for name, value in getattr(request, "extra", {}).items()})
         arrived = lines[entry.family].sent(request)
-        assert {name: value for name, value in arrived.items() if name not in entry.fills} == expected
+        assert {name: value for name, value in arrived.items() if name not in entry.client_fields} == expected
 
     holds()
 
 
 @by_id
 def test_one_broken_rule_is_refused_before_anything_is_signed_and_names_its_field(entry: Endpoint) -> None:
-    @settings(FEW, max_examples=2)
+    @settings(FEW, max_examples=size(1, 2))
     @given(strategies.instances(entry.request))
     def holds(request: Any) -> None:
         for name, bad in strategies.violations(entry.request):

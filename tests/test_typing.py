@@ -15,7 +15,7 @@ import pytest
 
 import paycools_async
 
-pytestmark = pytest.mark.slow  # a type checker reads the whole package
+pytestmark = pytest.mark.process  # a type checker reads the whole package
 
 CASES = Path(__file__).parent / "type_cases"
 _PARENT = Path(paycools_async.__file__).parent.parent

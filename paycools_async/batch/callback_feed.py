@@ -45,15 +45,15 @@ class LedgerFeed:
         if not told.transaction_status.final:
             return
         ledger, store = self._ledger, applying_store()
-        if store is not None and store.location == ledger.home:
+        if store is not None and store.location == ledger.location:
             in_transaction(lambda connection: _move(ledger, connection, told))
         else:
-            _tell(event, await ledger.found(told.mch_order_id, _judge(told), **_facts(told)))
+            _tell(event, await ledger.apply_event(told.mch_order_id, _judge(told), **_facts(told)))
 
 
 def _move(ledger: Ledger, connection: Any, told: Any) -> Awaitable[None] | None:
     """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
-    moved = ledger.found_in(connection, told.mch_order_id, _judge(told), _facts(told))
+    moved = ledger.apply_event_in(connection, told.mch_order_id, _judge(told), _facts(told))
 
     async def tell_later() -> None:
         _tell(told, await moved)

@@ -16,7 +16,7 @@
                                                             mismatch      -> conflict
 
 Nothing is sent except from `planned`. `planned` is reached from `offered` by a person's yes, and again only with proof
-that nothing was sent, with PayCools' word that it did nothing, or after inquiries that found nothing when all that was
+that nothing was sent, where PayCools says that it did nothing, or after inquiries that found nothing when all that was
 sent must have arrived. `preexisting`: PayCools had the order id before this ledger sent it, so this ledger paid nobody;
 a person decides. `conflict` is for a person too.
 """
@@ -24,8 +24,11 @@ a person decides. `conflict` is for a person too.
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["FINAL", "OPEN", "REASONS", "Event", "IllegalMove", "Reason", "State", "after"]
+from .renamed import warn_renamed
+
+__all__ = ["FINAL", "MAY_BE_SENT", "OPEN", "REASONS", "UNSENT", "Event", "IllegalMove", "Reason", "State", "after"]
 
 
 class State(enum.StrEnum):
@@ -48,9 +51,24 @@ class State(enum.StrEnum):
 FINAL = frozenset({State.SETTLED, State.FAILED, State.WITHDRAWN})
 OPEN = frozenset({State.PLANNED, State.SENDING, State.UNKNOWN, State.ACCEPTED})
 """States the runner can still do something about."""
+UNSENT = frozenset({State.OFFERED, State.PLANNED})
+"""Not under way. A row that is so and was never sent again was never sent at all."""
+MAY_BE_SENT = UNSENT | {State.SENDING, State.UNKNOWN}
+"""May still be sent, or sent again."""
 
 
-class Event(enum.StrEnum):
+class _OldNames(enum.EnumMeta):
+    if not TYPE_CHECKING:  # else any name would pass for a member
+
+        def __getattr__(cls, name: str) -> Any:
+            new = {"HELD": "MERCHANT_REFUSED", "DOUBTED": "UNLISTED_REFUSAL"}.get(name)
+            if new is None:
+                raise AttributeError(f"{cls.__name__} has no member {name!r}")
+            warn_renamed(f"Event.{name}", new)
+            return cls[new]
+
+
+class Event(enum.StrEnum, metaclass=_OldNames):
     RELEASE = "release"
     """A person said yes."""
     WITHDRAW = "withdraw"
@@ -59,7 +77,7 @@ class Event(enum.StrEnum):
     """Proof: nothing left this machine."""
     BUSY = "busy"
     """PayCools was too busy to look at it."""
-    HELD = "held"
+    MERCHANT_REFUSED = "held"
     """PayCools refused the merchant, not the order (balance, key, address): the batch stops, the order waits."""
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -67,7 +85,7 @@ class Event(enum.StrEnum):
     CRASHED = "crashed"
     DUPLICATE = "duplicate"
     """PayCools says it has this id from an earlier attempt."""
-    DOUBTED = "doubted"
+    UNLISTED_REFUSAL = "doubted"
     """Refused with a code that is on no list of refusals: it may have been booked all the same."""
     LOST = "lost"
     """Part of the ledger is lost (a copy, a backup): whatever was not final may have been sent."""
@@ -86,7 +104,7 @@ class Event(enum.StrEnum):
 Reason = Event
 """Why a payout is unknown (REASONS): decides what `absent` leads to. ADOPT: why it counts as this ledger's."""
 
-REASONS = frozenset({Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.DOUBTED, Event.LOST})
+REASONS = frozenset({Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.UNLISTED_REFUSAL, Event.LOST})
 """What makes a payout unknown. From then on the time is counted until its absence may be believed."""
 
 
@@ -99,7 +117,7 @@ S, E = State, Event
 _FROM_SENDING = {
     E.NOT_SENT: S.PLANNED,
     E.BUSY: S.PLANNED,
-    E.HELD: S.PLANNED,
+    E.MERCHANT_REFUSED: S.PLANNED,
     E.ACCEPTED: S.ACCEPTED,
     E.REJECTED: S.FAILED,
     **dict.fromkeys(REASONS, S.UNKNOWN),
@@ -122,20 +140,20 @@ _ABSENT = {
     E.CRASHED: S.PLANNED,
     # PayCools has the id, or may have: nothing is gained by sending again. It waits until PayCools shows it
     E.DUPLICATE: S.UNKNOWN,
-    E.DOUBTED: S.UNKNOWN,
+    E.UNLISTED_REFUSAL: S.UNKNOWN,
     # who said yes to it is lost too
     E.LOST: S.OFFERED,
 }
 
 _MOVES: dict[State, dict[Event, State]] = {
     S.OFFERED: {E.RELEASE: S.PLANNED, E.WITHDRAW: S.WITHDRAWN, E.LOST: S.UNKNOWN, **_FOUND},
-    # word of an order that is not to have been sent: somebody sent it, or absence was believed too early
+    # PayCools knows an order that is not to have been sent: somebody sent it, or absence was believed too early
     S.PLANNED: {E.SEND: S.SENDING, E.WITHDRAW: S.WITHDRAWN, E.LOST: S.UNKNOWN, **_FOUND},
     S.SENDING: {**_FROM_SENDING, **_FOUND},
     S.UNKNOWN: {**_FOUND, E.LOST: S.UNKNOWN},
-    # an accepted order that an inquiry misses stays accepted: PayCools' word is on record
+    # an accepted order that an inquiry misses stays accepted: PayCools has said that it has it
     S.ACCEPTED: {**_FOUND, E.ABSENT: S.ACCEPTED, E.FOUND_PENDING: S.ACCEPTED},
-    # final states do not move; word to the contrary is for a person
+    # final states do not move; news to the contrary is for a person
     S.SETTLED: {
         E.FOUND_PENDING: S.SETTLED,
         E.FOUND_COMPLETE: S.SETTLED,

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from ..families import GLOBAL, PH
 from ..ph.bills import VerificationCode
 
 __all__ = ["FAILED", "GLOBAL_ACK", "PH_ACK", "REFUSED", "Answer", "accept", "refuse"]
@@ -28,11 +29,11 @@ class Answer:
         return cls(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), status)
 
 
-PH_ACK = Answer(b'{"code":1,"msg":"success","data":{}}')
-"""Documented: code 1, not 1000, and `msg`, not `message`."""
+PH_ACK = Answer(PH.acknowledgement)
+"""Of the PH API. Documented."""
 
-GLOBAL_ACK = Answer(b'{"code":10000,"message":"Success"}')
-"""Documented."""
+GLOBAL_ACK = Answer(GLOBAL.acknowledgement)
+"""Of the Global API. Documented."""
 
 REFUSED = Answer(b'{"code":0,"msg":"refused"}', 400)
 """To a callback that is not PayCools', or not readable. Ours; no document says what is expected."""

@@ -8,16 +8,14 @@ from typing import Any, Literal
 import attrs
 
 from ..converters import structure
+from ..countries import COUNTRIES
 from ..endpoint import Event, result
 from ..fields import wire_name
-from ..ph.bills import BillsPaymentVerification
 from ..registry import endpoints
 
 __all__ = ["EventTable", "UnknownEvent", "is_question", "reference_of"]
 
 Family = Literal["ph", "global"]
-
-_COUNTRIES = frozenset({"PH", "ID", "MY", "TH", "RU"})
 
 
 @result
@@ -34,7 +32,7 @@ class UnknownEvent(Event):
 
 def is_question(event: Event) -> bool:
     """Whether PayCools waits for a decision (4.6) and not for a receipt."""
-    return isinstance(event, BillsPaymentVerification)
+    return event.is_question
 
 
 _REFERENCES = (
@@ -65,14 +63,12 @@ class _Candidate:
 
 
 def _candidate(cls: type[Event]) -> _Candidate:
-    parts = cls.__endpoint__.id.split(".")
-    country = parts[1].upper() if parts[0] == "global" and parts[1].upper() in _COUNTRIES else None
     described: Any = cls
     fields = [field for field in attrs.fields(described) if field.name != "raw"]
     known = {wire_name(field) for field in fields}
     known.update(alias for field in fields for alias in field.metadata.get("aliases", ()))
     wanted = {wire_name(field) for field in fields if field.default is attrs.NOTHING}
-    return _Candidate(cls, country, frozenset(wanted), frozenset(known))
+    return _Candidate(cls, cls.country, frozenset(wanted), frozenset(known))
 
 
 class EventTable:
@@ -123,7 +119,7 @@ class EventTable:
         """
         unified = [each for each in candidates if each.country is None]
         named, channel = fields.get("countryCode"), fields.get("channelCode")
-        if not named and isinstance(channel, str) and channel[2:3] == "_" and channel[:2] in _COUNTRIES:
+        if not named and isinstance(channel, str) and channel[2:3] == "_" and channel[:2] in COUNTRIES:
             named = channel[:2]
         elif named and unified:
             named = None

@@ -13,7 +13,10 @@ def main() -> None:
     try:
         _fill_closed_streams()
         from .app import app
-        from .run import exit_code_of, report_failure
+        from .console import exit_code_of, report_failure
+        from .self_check import parsing_fault
+
+        fault = parsing_fault(app)
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
@@ -23,8 +26,9 @@ def main() -> None:
         print("error: interrupted; nothing was sent", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - a traceback would be exit code 1
-        what = f"{type(error).__name__}: {error}"
-        print(f"error: the command line cannot start, nothing was sent: {what}", file=sys.stderr)  # noqa: T201
+        fault = f"{type(error).__name__}: {error}"
+    if fault is not None:
+        print(f"error: the command line cannot start, nothing was sent: {fault}", file=sys.stderr)  # noqa: T201
         sys.exit(4)
     try:
         app()

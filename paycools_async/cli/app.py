@@ -11,9 +11,10 @@ from .. import __version__
 from ..client import PayCoolsPH
 from ..money import format_major
 from ..registry import endpoints as all_endpoints
-from . import callbacks, keys, payouts, sandbox
+from . import callbacks, keys, sandbox
+from .console import echo, run_command
 from .destination import Destination, destination_lines
-from .run import failing_clearly, say
+from .payouts import commands as payouts
 
 __all__ = ["app"]
 
@@ -32,7 +33,7 @@ app.command("sandbox")(sandbox.sandbox)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        say(__version__)
+        echo(__version__)
         raise typer.Exit
 
 
@@ -52,11 +53,11 @@ def balance() -> None:
     async def ask() -> int:
         async with PayCoolsPH.from_env() as paycools:
             for line in destination_lines(Destination.of(paycools, None).facts()):
-                say(line)
-            say(format_major((await paycools.account.balance()).balance, "PHP"))
+                echo(line)
+            echo(format_major((await paycools.account.balance()).balance, "PHP"))
         return 0
 
-    failing_clearly(ask)
+    run_command(ask)
 
 
 @app.command()
@@ -75,9 +76,9 @@ def endpoints(
             "class": entry.request.__name__,
         }
         if as_json:
-            say(json.dumps(row))
+            echo(json.dumps(row))
         else:
-            say(
+            echo(
                 f"{row['nav']:<6} {row['id']:<36} {row['method']:<4} {row['path'] or '-':<50} "
                 f"{row['provenance']:<11} {row['class']}"
             )

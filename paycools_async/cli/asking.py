@@ -15,7 +15,7 @@ import typer
 if sys.platform != "win32":
     import termios
 
-from .run import say_error
+from .console import echo_error
 
 __all__ = ["asked", "can_ask"]
 
@@ -42,7 +42,7 @@ def asked(question: str) -> bool:
             _forget_what_was_typed()
             return typer.confirm(question, err=not _is_terminal(sys.stdout))
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        say_error("")
+        echo_error("")
         return False
 
 

@@ -19,7 +19,7 @@ from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..settings import key_setting, setting
 from ..signing import load_private_key
-from .run import failing_clearly, say
+from .console import echo, run_command
 
 __all__ = ["app"]
 
@@ -38,12 +38,12 @@ def verify(file: Annotated[Path, typer.Argument(help="The raw body as it came; -
 
     async def check() -> int:
         event = CallbackRouter(*_callbacks()).verified(_read(file)).event
-        say(f"verified: {reference_of(event)}")
+        echo(f"verified: {reference_of(event)}")
         for name, value in _shown(event):
-            say(f"  {name}: {value}")
+            echo(f"  {name}: {value}")
         return 0
 
-    failing_clearly(check)
+    run_command(check)
 
 
 def _callbacks() -> list[Callbacks]:
@@ -95,11 +95,11 @@ def send(
         for _ in range(repeat):
             answer = await _post(url, body)
             enough = enough and acknowledges(body, answer.status, answer.body)
-            say(f"HTTP {answer.status} {answer.body[:500].decode('utf-8', 'replace')}")
-        say("acknowledged" if enough else "not acknowledged: PayCools would send it again")
+            echo(f"HTTP {answer.status} {answer.body[:500].decode('utf-8', 'replace')}")
+        echo("acknowledged" if enough else "not acknowledged: PayCools would send it again")
         return 0 if enough else 1
 
-    failing_clearly(deliver)
+    run_command(deliver)
 
 
 def _body(name: str, changes: list[str], platform_key: Path | None) -> bytes:

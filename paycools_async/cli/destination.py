@@ -9,8 +9,9 @@ import attrs
 import typer
 
 from ..client import PayCoolsGlobal, PayCoolsPH
-from ..config import GLOBAL_HOSTS, PH_UAT, Environment, _is_loopback
-from .run import plain
+from ..config import GLOBAL_HOSTS, PH_UAT, Environment
+from ..urls import is_loopback_host
+from .console import plain
 
 __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]
 
@@ -46,7 +47,7 @@ class Destination:
     def environment(self) -> str:
         """What is not known to be a test system moves real money."""
         name = urlsplit(f"//{self.host}").hostname or ""
-        if _is_loopback(name):
+        if is_loopback_host(name):
             return SANDBOX
         return UAT if name in _TEST_HOSTS else PRODUCTION
 

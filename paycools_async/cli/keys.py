@@ -14,7 +14,7 @@ from ..config import PHCredentials, secret_doubts
 from ..errors import ConfigurationError
 from ..signing import load_private_key, signer_for, verifier_for
 from ..testing.keys import generate_private_key
-from .run import failing_clearly, say
+from .console import echo, run_command
 
 __all__ = ["app"]
 
@@ -38,12 +38,12 @@ def new(
             raise ConfigurationError(f"{file}: {error.strerror}") from None
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
             out.write(pem)
-        say(f"{file}: private key, {bits} bits. Keep it secret.")
-        say("Public key, for PayCools:")
-        say(base64.b64encode(load_private_key(pem).public.der).decode())
+        echo(f"{file}: private key, {bits} bits. Keep it secret.")
+        echo("Public key, for PayCools:")
+        echo(base64.b64encode(load_private_key(pem).public.der).decode())
         return 0
 
-    failing_clearly(make)
+    run_command(make)
 
 
 @app.command("check")
@@ -67,18 +67,18 @@ def check(
         proof = b"paycools"
         if not verifier_for(key.public).verify(proof, signer_for(key).sign(proof)):
             raise ConfigurationError("the key's halves do not belong together")
-        say(f"private key: {key.bits} bits, signs and verifies")
-        say("Public key, for PayCools:")
-        say(base64.b64encode(key.public.der).decode())
+        echo(f"private key: {key.bits} bits, signs and verifies")
+        echo("Public key, for PayCools:")
+        echo(base64.b64encode(key.public.der).decode())
         if settings is not None:
-            say(_secret_told(settings))
+            echo(_secret_told(settings))
         if online:
             async with PayCoolsPH.from_env() as paycools:
                 await paycools.ping()
-                say(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
+                echo(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
         return 0
 
-    failing_clearly(look)
+    run_command(look)
 
 
 def _secret_told(settings: PHCredentials) -> str:

@@ -13,7 +13,7 @@ from ..config import PHCredentials
 from ..errors import ConfigurationError
 from ..testing import FakePayCools, generate_private_key
 from ..testing.faults import Fault
-from .run import failing_clearly, on_signals, say
+from .console import echo, on_signals, run_command
 
 if TYPE_CHECKING:  # it brings a web server along, which most commands need not wait for
     from ..testing import Sandbox
@@ -56,16 +56,16 @@ def sandbox(
                 await stop.wait()
         return 0
 
-    failing_clearly(serve)
+    run_command(serve)
 
 
 def _show_settings(credentials: PHCredentials, base_url: str, key: Path) -> None:
-    say(f"export PAYCOOLS_PH_BASE_URL={base_url}")
-    say(f"export PAYCOOLS_PH_APP_ID={credentials.app_id}")
-    say(f"export PAYCOOLS_PH_APP_NAME='{credentials.app_name}'")
-    say(f"export PAYCOOLS_PH_PRIVATE_KEY={key.resolve()}")
-    say(f"export PAYCOOLS_PH_CALLBACK_SECRET={credentials.callback_secret}")
-    say("# the sandbox is running; set these in another shell. Ctrl-C ends it")
+    echo(f"export PAYCOOLS_PH_BASE_URL={base_url}")
+    echo(f"export PAYCOOLS_PH_APP_ID={credentials.app_id}")
+    echo(f"export PAYCOOLS_PH_APP_NAME='{credentials.app_name}'")
+    echo(f"export PAYCOOLS_PH_PRIVATE_KEY={key.resolve()}")
+    echo(f"export PAYCOOLS_PH_CALLBACK_SECRET={credentials.callback_secret}")
+    echo("# the sandbox is running; set these in another shell. Ctrl-C ends it")
 
 
 def _key(path: Path) -> str:

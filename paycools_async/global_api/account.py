@@ -9,10 +9,12 @@ from typing import Final
 
 import attrs
 
-from ..endpoint import GlobalRequest, Provenance, endpoint, result
+from ..countries import COUNTRIES
+from ..endpoint import GlobalRequest, endpoint, result
 from ..fields import choice, day, integer
 from ..product import Call, Product
-from .base import ALL_COUNTRIES, GlobalResult
+from ..traits import DOCUMENTED
+from .base import GlobalResult
 from .download import ReportFile, fetch
 
 __all__ = [
@@ -36,19 +38,11 @@ class CountryBalance(GlobalResult):
     balance: Decimal
 
 
-@endpoint(
-    "global.account.balance",
-    "POST",
-    "/open-api/account/balance",
-    nav="1.1",
-    returns=CountryBalance,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
-)
+@endpoint("global.account.balance", "POST", "/open-api/account/balance", nav="1.1", provenance=DOCUMENTED)
 class GetCountryBalance(GlobalRequest[CountryBalance]):
     """Ask for the balance in a country (1.1). Documented. `country_code`: PH, ID, MY, TH or RU."""
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @result
@@ -58,15 +52,7 @@ class ReportLink(GlobalResult):
     download_url: str = attrs.field(repr=False)
 
 
-@endpoint(
-    "global.account.report_download",
-    "POST",
-    "/open-api/report/download",
-    nav="1.2",
-    returns=ReportLink,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
-)
+@endpoint("global.account.report_download", "POST", "/open-api/report/download", nav="1.2", provenance=DOCUMENTED)
 class GetReportLink(GlobalRequest[ReportLink]):
     """Get a link to the report of a day (1.2). Path and fields are documented on a Thai edition of the page.
 
@@ -75,7 +61,7 @@ class GetReportLink(GlobalRequest[ReportLink]):
     """
 
     # that edition has TH only; the other countries are inferred
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
     trans_date: str = day()
     trans_type: int = integer(values=(1, 2))
 
@@ -100,10 +86,14 @@ class GlobalAccount(Product):
         """Fetch the report of a day (1.2) into a file, replaced whole at the end or not at all.
 
         `progress(done, total)` is called with bytes as they come; `total` is None where the server does not say.
-        Streamed: memory stays flat. HTTPS only (plain HTTP from this machine), redirects are not followed, and a file
-        that is cut off or larger than `max_bytes` raises UnexpectedAnswer. Network trouble raises TransportError; the
-        link stands in no error. `within` is seconds for the file.
+        Streamed over the client's transport: memory stays flat. HTTPS only, and from a public address only, unless
+        the client's own host is this machine or one of a private network; redirects are not followed. A link that
+        breaks this, and a file that is cut off or larger than `max_bytes`, raise UnexpectedAnswer; network trouble
+        raises TransportError, and a folder that cannot be written to FileError. The link stands in no error. Only its
+        owner can read the file. `within` is seconds for the file.
         """
         wanted = GetReportLink(country_code=country_code, trans_date=trans_date, trans_type=trans_type)
         link: ReportLink = await self._client.send(wanted)
-        return await fetch(link.download_url, Path(path), progress=progress, max_bytes=max_bytes, within=within)
+        return await fetch(
+            self._client, link.download_url, Path(path), progress=progress, max_bytes=max_bytes, within=within
+        )

@@ -6,23 +6,23 @@ Amounts are ints of minor units: centavos, sen, satang, kopecks; the rupiah has 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, ClassVar, TypeVar
 
 import attrs
 
+from ..countries import currency_of, zone_of
 from ..endpoint import Event, GlobalRequest, Result, result, shared
-from ..enums import OpenEnum, TransactionStatus
+from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import text
-from ..ph.codes import FailedCode
-from ..ph.payout import default_idempotency_id
-from ..times import BANGKOK, JAKARTA, MANILA
+from ..vocabulary import events, results
+from ..vocabulary.checks import one_given
+from ..vocabulary.failures import FailedCode
+from ..vocabulary.idempotency import default_idempotency_id
+from ..vocabulary.statuses import TransactionStatus
 
 __all__ = [
-    "ALL_COUNTRIES",
-    "CURRENCIES",
-    "PAYOUT_COUNTRIES",
     "ChannelType",
     "EitherId",
     "FailedCode",
@@ -37,25 +37,11 @@ __all__ = [
     "PayoutEvent",
     "TransactionStatus",
     "currency_fits",
-    "currency_of",
     "default_idempotency_id",
-    "zone_of",
+    "own_currency",
 ]
 
 R = TypeVar("R")
-
-ALL_COUNTRIES = ("PH", "ID", "MY", "TH", "RU")
-PAYOUT_COUNTRIES = ("PH", "ID", "MY", "TH")
-CURRENCIES = {"PH": "PHP", "ID": "IDR", "MY": "MYR", "TH": "THB", "RU": "RUB"}
-
-# no page names a zone. Published transaction ids hold their own time of creation, and the texts beside them are seven
-# hours ahead of it in Indonesia and Thailand, eight in a refund; notifications that do write an offset write +08:00
-_ZONES: dict[str, tzinfo] = {"ID": JAKARTA, "TH": BANGKOK}
-
-
-def zone_of(country: str | None) -> tzinfo:
-    """The zone of a country's times that name none: UTC+7 in Indonesia and Thailand, else UTC+8. Inferred."""
-    return _ZONES.get(country or "", MANILA)
 
 
 @shared
@@ -66,19 +52,17 @@ class EitherId(GlobalRequest[R]):
     transaction_id: str | None = text(1, 32, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.mch_order_id is None and self.transaction_id is None:
-            yield FieldError("mch_order_id", "give mch_order_id or transaction_id")
+        return one_given(self, "mch_order_id", "transaction_id")
 
 
-def currency_of(request: Any) -> str | None:
+def own_currency(request: Any) -> str | None:
     """The currency of a request's country."""
-    country = request.country_code
-    return CURRENCIES.get(country) if isinstance(country, str) else None
+    return currency_of(request.country_code)
 
 
 def currency_fits(country: Any, currency: Any) -> Iterator[FieldError]:
     """An amount's unit hangs on the country, so another country's currency would be another amount of money."""
-    own = CURRENCIES.get(country) if isinstance(country, str) else None
+    own = currency_of(country)
     if own is not None and isinstance(currency, str) and currency != own:
         yield FieldError("currency", f"is {own} when country_code is {country}")
 
@@ -117,39 +101,22 @@ class GlobalResult(Result):
 class GlobalEvent(Event):
     """Base of the Global API's notifications; times as in `GlobalResult`."""
 
-    country: ClassVar[str | None] = None
-
     @classmethod
     def _zone(cls, raw: Any) -> tzinfo | None:
         return _country_in(cls, raw)
 
 
 @result
-class GlobalPayoutReceipt(GlobalResult):
+class GlobalPayoutReceipt(GlobalResult, results.OrderReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the notification."""
-
-    transaction_id: str
-    mch_order_id: str | None = None
-    transaction_status: TransactionStatus | None = None
-    transaction_time: datetime | None = None
 
 
 @result
-class _OrderStatus(GlobalResult):
-    mch_order_id: str
-    transaction_id: str
-    transaction_status: TransactionStatus
-    amount: int | None = None
+class _OrderStatus(GlobalResult, results.OrderStatus):
     country_code: str | None = None
     """In unified answers only."""
     currency: str | None = None
     """In unified answers only."""
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @result
@@ -178,23 +145,13 @@ class GlobalPaymentReceipt(GlobalResult):
 
 
 @result
-class OrderEvent(GlobalEvent):
+class OrderEvent(GlobalEvent, events.OrderEvent):
     """The fields of every notification about money. `amount` in minor units (whole rupiah in Indonesia)."""
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
     country_code: str | None = None
     """In unified notifications only."""
     currency: str | None = None
     """In unified notifications only."""
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @result

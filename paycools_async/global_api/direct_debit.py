@@ -6,17 +6,20 @@ PayCools writes the token as payToken in requests and as paytoken in notificatio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
-from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..countries import PAYOUT_COUNTRIES
+from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
-from ..ph.direct_debit_tokens import InactiveType, TokenStatus
 from ..product import Call
-from .base import PAYOUT_COUNTRIES, GlobalEvent, GlobalResult, PaymentEvent
+from ..traits import CHANGE, CONSENT, DOCUMENTED, INFERRED, UNPUBLISHED
+from ..vocabulary import authorizations
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
+from .base import GlobalEvent, GlobalResult, PaymentEvent
 from .unified.payments import CreateUnifiedPayment, OrderedPayments, UnifiedPaymentReceipt
 
 __all__ = [
@@ -34,8 +37,6 @@ __all__ = [
     "TokenStatus",
 ]
 
-DEBIT_COUNTRIES = PAYOUT_COUNTRIES
-
 
 @result
 class GlobalAuthorizationLink(GlobalResult):
@@ -52,11 +53,8 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    returns=GlobalAuthorizationLink,
-    effect=Effect.CREATES,
-    purpose=Purpose.CONSENT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    purpose=CONSENT,
+    provenance=DOCUMENTED,
 )
 class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     """Create an authorization link (dd.1). Documented.
@@ -69,7 +67,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     # APP stands in the twin only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
@@ -77,22 +75,12 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     redirect_url: str = text(1, 512, pattern=URL)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # the twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
 
 
 @result
-class GlobalDebitToken(GlobalResult):
+class GlobalDebitToken(GlobalResult, authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are taken as UTC+8 (inferred)."""
-
-    # the table spells the channel in lower case, the sample does not
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    channel_code: str | None = attrs.field(default=None, metadata={"aliases": ("channelcode",)})
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @result
@@ -105,7 +93,7 @@ class GlobalAuthorization(GlobalResult):
     @property
     def active(self) -> list[GlobalDebitToken]:
         """The tokens that may be debited."""
-        return [token for token in self.token_list if token.token_status is TokenStatus.ACTIVED]
+        return authorizations.active_among(self.token_list)
 
 
 @endpoint(
@@ -113,40 +101,22 @@ class GlobalAuthorization(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/query",
     nav="dd.2",
-    returns=GlobalAuthorization,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    provenance=DOCUMENTED,
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
 
     user_id: str = text(1, 32)
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     pay_token: str | None = text(1, default=None, personal=True)
 
 
 @result
-class CancelledGlobalAuthorization(GlobalResult):
+class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthorization):
     """The authorization's end, as far as PayCools says; no answer is published."""
 
-    user_id: str | None = None
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    token_status: TokenStatus | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
-
-@endpoint(
-    "global.directdebit.authorization_cancel",
-    "POST",
-    None,
-    nav="dd.3",
-    returns=CancelledGlobalAuthorization,
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
-)
+@endpoint("global.directdebit.authorization_cancel", "POST", None, nav="dd.3", purpose=CHANGE, provenance=UNPUBLISHED)
 class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     """End a customer's authorization (dd.3). Unpublished: pass paths={"global.directdebit.authorization_cancel": ...}.
 
@@ -156,7 +126,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
 
     user_id: str = text(1, 32)
     pay_token: str = text(1, personal=True)
-    country_code: str = choice(*DEBIT_COUNTRIES)
+    country_code: str = choice(*PAYOUT_COUNTRIES)
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
@@ -166,23 +136,12 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     "token.create.failed",
     "token.cancel.success",
     nav="dd.6",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class GlobalAuthorizationChanged(GlobalEvent):
+class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent):
     """A customer authorized, failed to, or ended it (dd.6). Documented. Times are taken as UTC+8 (inferred)."""
 
-    event_name: str
-    user_id: str
-    request_id: str
     channel_code: str
-    country_code: str | None = None
-    pay_token: str | None = attrs.field(
-        default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}
-    )
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @callback(
@@ -190,7 +149,7 @@ class GlobalAuthorizationChanged(GlobalEvent):
     "direct.debit.success",
     "direct.debit.failed",
     nav="dd.7",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class GlobalDebitSettled(PaymentEvent):
     """A direct debit became final (dd.7). Inferred: these names are those of a Thai edition.

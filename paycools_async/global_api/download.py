@@ -1,23 +1,30 @@
-"""Fetch a file from a temporary link: streamed, bounded, whole or not at all."""
+"""Fetch a file from a temporary link: streamed, bounded, whole or not at all.
+
+The link comes from an answer, so it leads where PayCools, or whoever answers in its name, wants: never to this machine
+or its network, unless the client talks to a test system there. The file holds what merchants earn, so its owner alone
+can read it, before it is whole as well.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import attrs
 
-from ..errors import DeadlineExceeded, TransportError, UnexpectedAnswer
+from ..errors import DeadlineExceeded, FileError, UnexpectedAnswer
+from ..product import Sender
+from ..urls import is_local_host, is_loopback_host
 
 __all__ = ["ReportFile", "fetch"]
 
-_CHUNK = 1 << 16
+Progress = Callable[[int, int | None], None]
 
 
 @attrs.frozen
@@ -29,87 +36,123 @@ class ReportFile:
 
 
 async def fetch(
-    url: str, path: Path, *, progress: Callable[[int, int | None], None] | None, max_bytes: int, within: float
+    client: Sender, url: str, path: Path, *, progress: Progress | None, max_bytes: int, within: float
 ) -> ReportFile:
     """Fetch `url` into `path` by way of a file beside it. The link is a secret and stands in no error."""
-    host = _checked(url)
-    part = path.with_name(path.name + ".part")
+    local = is_local_host(urlsplit(client.base_url).hostname or "")
+    host = _checked(url, local=local)
+    part = _Part(path)
     try:
-        file = await asyncio.to_thread(part.open, "wb")
-        try:
-            async with asyncio.timeout(within):
-                size = await _stream(url, host, file, progress, max_bytes)
-            await asyncio.to_thread(_flush, file)
-        finally:
-            file.close()
-        await asyncio.to_thread(part.replace, path)
-    except TimeoutError:
-        raise DeadlineExceeded(f"the report from {host} did not arrive in {within:g} seconds") from None
+        await part.on_disk(part.open)
+        async with client._stream(url, within=within, public_only=not local) as answer:
+            size = await _copied(answer, host, part, progress, max_bytes)
+        await part.on_disk(part.finish)
+    except DeadlineExceeded as error:
+        raise DeadlineExceeded(
+            f"the report from {host} did not arrive in {within:g} seconds", outcome=error.outcome
+        ) from None
     finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        part.discard()
     return ReportFile(path, size)
 
 
-def _checked(url: str) -> str:
+class _Part:
+    """The file while it comes, beside the one that it becomes."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target.with_name(f".paycools-{secrets.token_hex(16)}.part")
+        self._file: BinaryIO | None = None
+
+    def open(self) -> None:
+        # what is there already, a link too, is an error and not followed
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb")
+
+    def write(self, chunk: bytes) -> None:
+        assert self._file is not None  # noqa: S101 - it was opened first
+        self._file.write(chunk)
+
+    def finish(self) -> None:
+        assert self._file is not None  # noqa: S101
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._path.replace(self._target)
+
+    def discard(self) -> None:
+        with contextlib.suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+            self._path.unlink()
+
+    async def on_disk(self, function: Callable[..., None], *values: Any) -> None:
+        """In a thread, and to its end even where the caller is cancelled: no file is closed while it is written."""
+        working = asyncio.ensure_future(asyncio.to_thread(function, *values))
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])
+            raise
+        except OSError as error:
+            what = error.strerror or type(error).__name__
+            raise FileError(f"{self._target}: cannot be written: {what}") from None
+
+
+def _checked(url: str, *, local: bool) -> str:
     """The host of a link that may be followed."""
     host, safe = "", False
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port  # a bad port is a ValueError
-        safe = "@" not in parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and _here(host)))
-    if not host or not safe:
+        here = local and is_loopback_host(host)
+        safe = "@" not in parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and here))
+    if not host or not safe or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise UnexpectedAnswer("the report's link is no https link; it was not followed", status=200)
+    if is_local_host(host) and not local:
+        raise UnexpectedAnswer(
+            "the report's link leads to this machine or a private network; it was not followed", status=200
+        )
     return host
 
 
-def _here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
-
-
-async def _stream(
-    url: str, host: str, file: BinaryIO, progress: Callable[[int, int | None], None] | None, max_bytes: int
-) -> int:
-    import aiohttp  # a program that fetches no report does not need it
-    from yarl import URL
-
+async def _copied(answer: Any, host: str, part: _Part, progress: Progress | None, max_bytes: int) -> int:
+    if answer.status != 200:
+        raise UnexpectedAnswer(f"HTTP {answer.status} from {host} instead of the report", status=answer.status)
+    total = _length_of(answer.headers)
+    _check_size(total or 0, max_bytes, host)
     done = 0
-    try:
-        # as it travels: a length that is announced is the length on the wire
-        async with (
-            aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)) as session,
-            session.get(
-                URL(url, encoded=True), allow_redirects=False, headers={"Accept-Encoding": "identity"}
-            ) as answer,
-        ):
-            total = answer.content_length
-            if answer.status != 200:
-                raise UnexpectedAnswer(f"HTTP {answer.status} from {host} instead of the report", status=answer.status)
-            _bounded(total or 0, max_bytes, host)
-            async for chunk in answer.content.iter_chunked(_CHUNK):
-                done += len(chunk)
-                _bounded(done, max_bytes, host)
-                await asyncio.to_thread(file.write, chunk)
-                if progress is not None:
-                    progress(done, total)
-    except aiohttp.ClientPayloadError:
-        raise UnexpectedAnswer(f"the report from {host} was cut off after {done} bytes", status=200) from None
-    except (aiohttp.ClientError, ConnectionError) as error:
-        raise TransportError(f"{type(error).__name__} from {host}; the report was not fetched") from None
+    chunks = aiter(answer.chunks)
+    while chunk := await _next(chunks, host, done):
+        done += len(chunk)
+        _check_size(done, max_bytes, host)
+        await part.on_disk(part.write, chunk)
+        if progress is not None:
+            progress(done, total)
     if total is not None and done != total:
         raise UnexpectedAnswer(f"the report from {host} has {done} bytes instead of {total}", status=200)
     return done
 
 
-def _bounded(size: int, max_bytes: int, host: str) -> None:
+async def _next(chunks: Any, host: str, done: int) -> bytes:
+    """The next piece; none at the end."""
+    try:
+        chunk: bytes = await anext(chunks, b"")
+    except DeadlineExceeded:
+        raise
+    except Exception:  # noqa: BLE001 - of whatever transport
+        raise UnexpectedAnswer(f"the report from {host} was cut off after {done} bytes", status=200) from None
+    return chunk
+
+
+def _length_of(headers: Any) -> int | None:
+    """The bytes that are announced."""
+    for name, value in headers.items():
+        if name.lower() == "content-length" and value.isdecimal() and len(value) < 20:
+            return int(value)
+    return None
+
+
+def _check_size(size: int, max_bytes: int, host: str) -> None:
     if size > max_bytes:
         raise UnexpectedAnswer(f"the report from {host} is larger than {max_bytes} bytes", status=200)
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -6,15 +6,15 @@ the fields comes from the pages of one tenant (J&T) and from the Global API's tw
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
-import attrs
-
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..traits import DOCUMENTED, PAYMENT, UNPUBLISHED
+from ..vocabulary.events import PaymentEvent
+from ..vocabulary.statuses import TransactionStatus
+from .base import PaymentStatus
 from .direct_debit_tokens import (
     SUCCESS,
     AuthorizationChanged,
@@ -28,7 +28,6 @@ from .direct_debit_tokens import (
     QueryAuthorization,
     TokenStatus,
 )
-from .events import PaymentEvent
 
 __all__ = [
     "AuthorizationChanged",
@@ -66,11 +65,9 @@ class DirectDebitReceipt(Result):
     "POST",
     None,
     nav="10.5",
-    returns=DirectDebitReceipt,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("appName", "timestamp"),
+    purpose=PAYMENT,
+    provenance=UNPUBLISHED,
+    client_fields=("appName", "timestamp"),
     success_codes=SUCCESS,
 )
 class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
@@ -98,23 +95,8 @@ class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
 
 
 @result
-class DirectDebitStatus(Result):
+class DirectDebitStatus(PaymentStatus):
     """Where a debit stands. `amount` in centavos; times are Philippine. The sample's SUCCESS reads as COMPLETE."""
-
-    transaction_id: str
-    transaction_status: TransactionStatus
-    mch_order_id: str | None = None
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    app_name: str | None = None
-    customer_name: str | None = attrs.field(default=None, repr=False)
-    channel_code: str | None = None
-    email: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
-    remark: str | None = None
-    callback_url: str | None = None
 
 
 @endpoint(
@@ -122,9 +104,8 @@ class DirectDebitStatus(Result):
     "POST",
     None,
     nav="10.6",
-    returns=DirectDebitStatus,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryDirectDebit(PHRequest[DirectDebitStatus]):
@@ -142,7 +123,7 @@ class QueryDirectDebit(PHRequest[DirectDebitStatus]):
     "directdebit.payment.success",
     "directdebit.payment.failed",
     nav="10.7",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class DirectDebitSettled(PaymentEvent):
     """A debit became final (10.7). `amount` in centavos; times are Philippine."""

@@ -6,15 +6,18 @@ PayCools writes the token as payToken in requests and as paytoken in callbacks; 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum
+from ..countries import PAYOUT_COUNTRIES
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
+from ..traits import CHANGE, CONSENT, DOCUMENTED, UNPUBLISHED
+from ..vocabulary import authorizations
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.statuses import InactiveType, TokenStatus
 
 __all__ = [
     "SUCCESS",
@@ -34,25 +37,6 @@ __all__ = [
 SUCCESS = frozenset({1000, 10000})
 
 
-class TokenStatus(OpenEnum):
-    """Whether a token may be debited. The spelling is PayCools'."""
-
-    ACTIVED = "ACTIVED"
-    INACTIVED = "INACTIVED"
-
-
-class InactiveType(OpenEnum):
-    """Who ended an authorization."""
-
-    MCH_CANCEL = "MCH_CANCEL"
-    """The merchant (10.3)."""
-    PLATFORM_CANCEL = "PLATFORM_CANCEL"
-    """PayCools."""
-    USER_CANCEL = "USER_CANCEL"
-    """The customer."""
-    EXPIRED = "EXPIRED"
-
-
 @result
 class AuthorizationLink(Result):
     """The page on which the customer authorizes: send them to `auth_url`. Fields inferred from the twin."""
@@ -68,11 +52,9 @@ class AuthorizationLink(Result):
     "POST",
     None,
     nav="10.1",
-    returns=AuthorizationLink,
-    effect=Effect.CREATES,
-    purpose=Purpose.CONSENT,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    purpose=CONSENT,
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.
@@ -85,7 +67,7 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice("PH", "ID", "MY", "TH", default="PH")
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
     # APP stands in one of the two twins only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
@@ -94,24 +76,14 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        # one twin wants it with APP too; the milder rule is taken
-        if self.terminal_type == "WAP" and self.os_type is None:
-            yield FieldError("os_type", "is required when terminal_type is WAP")
+        yield from os_type_with_wap(self)
         if self.notify_url is None and "callbackUrl" not in self.extra:
             yield FieldError("notify_url", "is required, unless extra holds a callbackUrl")
 
 
 @result
-class AuthorizationToken(Result):
+class AuthorizationToken(authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are Philippine."""
-
-    # the table spells both names in lower case, the twin's sample does not
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    channel_code: str | None = attrs.field(default=None, metadata={"aliases": ("channelcode",)})
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @result
@@ -124,7 +96,7 @@ class AuthorizationStatus(Result):
     @property
     def active(self) -> list[AuthorizationToken]:
         """The tokens with status ACTIVED."""
-        return [token for token in self.token_list or [] if token.token_status is TokenStatus.ACTIVED]
+        return authorizations.active_among(self.token_list or [])
 
 
 @endpoint(
@@ -132,9 +104,8 @@ class AuthorizationStatus(Result):
     "POST",
     None,
     nav="10.2",
-    returns=AuthorizationStatus,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class QueryAuthorization(PHRequest[AuthorizationStatus]):
@@ -150,14 +121,8 @@ class QueryAuthorization(PHRequest[AuthorizationStatus]):
 
 
 @result
-class CancelledAuthorization(Result):
+class CancelledAuthorization(authorizations.CancelledAuthorization):
     """PayCools took the cancellation. No field of the answer is known; these are the notification's (10.4)."""
-
-    user_id: str | None = None
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    token_status: TokenStatus | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @endpoint(
@@ -165,11 +130,9 @@ class CancelledAuthorization(Result):
     "POST",
     None,
     nav="10.3",
-    returns=CancelledAuthorization,
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.UNPUBLISHED,
-    fills=("timestamp",),
+    purpose=CHANGE,
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
 class CancelAuthorization(PHRequest[CancelledAuthorization]):
@@ -190,24 +153,12 @@ class CancelAuthorization(PHRequest[CancelledAuthorization]):
     "token.create.failed",
     "token.cancel.success",
     nav="10.4",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class AuthorizationChanged(Event):
+class AuthorizationChanged(authorizations.AuthorizationEvent):
     """A customer authorized, refused or ended an authorization (10.4). Times are Philippine.
 
-    The body is documented by an example of token.create.success; the other two events are those of the twin.
+    The body is documented by an example of token.create.success; the other two events are those of the Global API.
     """
 
-    event_name: str
-    user_id: str
-    request_id: str
-    channel_code: str | None = None
-    country_code: str | None = None
-    pay_token: str | None = attrs.field(
-        default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}
-    )
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
     user_login_id: str | None = attrs.field(default=None, repr=False)

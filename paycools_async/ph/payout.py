@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import TransactionStatus
+from ..countries import PH_MOBILE
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
     EMAIL,
     PERSON_NAME,
-    PH_MOBILE,
-    Made,
     choice,
     code,
     day,
     integer,
     minor_units,
+    mobile_where,
     order_id,
-    ph_mobile,
     text,
 )
-from ..orders import PayoutProduct
+from ..order_products import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
-from .codes import EWalletCode, FailedCode
-from .events import OrderEvent
+from ..traits import DOCUMENTED, PAYOUT
+from ..vocabulary import results
+from ..vocabulary.events import OrderEvent
+from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
+from .base import AppRequest
+from .codes import EWalletCode
 
 __all__ = [
     "CreatePayout",
@@ -44,54 +44,20 @@ __all__ = [
 ]
 
 
-def idempotency_id_for(mch_order_id: str) -> str:
-    """The idempotency id of an order: the order id itself where it fits (10 to 30), else 30 hex digits of its hash.
-
-    The same order always gets the same id, so a second attempt can never count as another payout.
-    """
-    if 10 <= len(mch_order_id) <= 30:
-        return mch_order_id
-    return hashlib.sha256(mch_order_id.encode("utf-8", "surrogatepass")).hexdigest()[:30]
-
-
 @result
-class PayoutReceipt(Result):
+class PayoutReceipt(results.OrderReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the callback.
 
     `transaction_id` is PayCools' id. The other fields are inferred from twins of this page and may be missing.
     """
 
-    transaction_id: str
-    transaction_status: TransactionStatus | None = None
-    transaction_time: datetime | None = None
-    mch_order_id: str | None = None
-
-
-def default_idempotency_id(request: Any) -> str:
-    """The one of a request that has none, made from its order id."""
-    return Made(idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else "")
-
 
 QR_CONTENT = explained(spoiled, "is no content of a QR code")
-_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE, "SCANQR": QR_CONTENT}
+_ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return ph_mobile(value) if request.pay_method_code == "EWALLET" else value
-
-
-@endpoint(
-    "ph.payout.create",
-    "POST",
-    "/api/v1/payout",
-    nav="3.1",
-    returns=PayoutReceipt,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("appName",),
-)
-class CreatePayout(PHRequest[PayoutReceipt]):
+@endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", purpose=PAYOUT, provenance=DOCUMENTED)
+class CreatePayout(AppRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: centavos, 100 to 500,000,000 (PHP
@@ -109,7 +75,7 @@ class CreatePayout(PHRequest[PayoutReceipt]):
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
     pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
-    account_no: str = text(1, personal=True, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 30, personal=True)
     bank_code: str | None = code(default=None)
     ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)
@@ -133,42 +99,18 @@ class CreatePayout(PHRequest[PayoutReceipt]):
 
 
 @result
-class PayoutStatus(Result):
+class PayoutStatus(results.OrderStatus):
     """Where a payout stands. `amount` in centavos; times are Philippine."""
 
-    mch_order_id: str
-    transaction_id: str
-    transaction_status: TransactionStatus
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
-
-@endpoint(
-    "ph.payout.query",
-    "GET",
-    "/api/v1/payout/check",
-    nav="3.2",
-    returns=PayoutStatus,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=DOCUMENTED)
 class QueryPayout(PHRequest[PayoutStatus]):
     """Check a payout's status by order id (3.2). Documented. Raises NotFound."""
 
     mch_order_id: str = order_id()  # the page says length 20; creation allows 1 to 32, so does this
 
 
-@callback(
-    "ph.payout.callback",
-    "disbursement.success",
-    "disbursement.failed",
-    nav="3.3",
-    provenance=Provenance.DOCUMENTED,
-)
+@callback("ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=DOCUMENTED)
 class PayoutSettled(OrderEvent):
     """A payout became final (3.3). Sent to the address set in the merchant portal. `amount` in centavos."""
 
@@ -178,7 +120,3 @@ class Payouts(PayoutProduct[CreatePayout, PayoutStatus, PayoutReceipt]):
 
     create: Final = Call(CreatePayout)
     query: Final = Call(QueryPayout)
-    _creation = CreatePayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryPayout:
-        return QueryPayout(mch_order_id=mch_order_id)

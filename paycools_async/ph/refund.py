@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..enums import OpenEnum
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..orders import RefundProduct
+from ..order_products import RefundProduct
 from ..product import Call
-from .codes import FailedCode
+from ..traits import DOCUMENTED, REFUND
+from ..vocabulary import refunds
+from ..vocabulary.checks import one_given
+from ..vocabulary.statuses import RefundStatus
 
 __all__ = [
     "CreateRefund",
@@ -25,45 +26,12 @@ __all__ = [
 ]
 
 
-class RefundStatus(OpenEnum):
-    """Where a refund stands."""
-
-    PENDING = "PENDING"
-    """Taken, waiting."""
-    PROCESS = "PROCESS"
-    """On its way."""
-    COMPLETE = "COMPLETE"
-    """The payer has the money."""
-    FAILED = "FAILED"
-    """Not refunded, for good."""
-    CANCEL = "CANCEL"
-    """Cancelled."""
-
-    @classmethod
-    def _aliases(cls) -> dict[str, str]:
-        return {"COMPLETED": "COMPLETE", "SUCCESS": "COMPLETE", "FAIL": "FAILED"}
-
-    @property
-    def final(self) -> bool:
-        """Whether it will not change any more. An unknown word is never taken as final."""
-        return self in _FINAL
-
-
-_FINAL = frozenset({RefundStatus.COMPLETE, RefundStatus.FAILED, RefundStatus.CANCEL})
-
-
 @result
-class RefundReceipt(Result):
+class RefundReceipt(refunds.RefundReceipt):
     """PayCools took the refund. It is not final: list the refunds or wait for the callback.
 
     `refund_transaction_id` is PayCools' id. `refund_amount` in centavos; the time is Philippine.
     """
-
-    refund_transaction_id: str
-    mch_refund_order_id: str | None = None
-    refund_amount: int | None = None
-    refund_status: RefundStatus | None = None
-    refund_create_time: datetime | None = None
 
 
 @endpoint(
@@ -71,10 +39,8 @@ class RefundReceipt(Result):
     "POST",
     "/api/payment/refund",  # without /v1, on the old and the current site
     nav="8.1",
-    returns=RefundReceipt,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.REFUND,
-    provenance=Provenance.DOCUMENTED,
+    purpose=REFUND,
+    provenance=DOCUMENTED,
 )
 class CreateRefund(PHRequest[RefundReceipt]):
     """Refund a payment, whole or in part (8.1). Documented.
@@ -96,35 +62,15 @@ class CreateRefund(PHRequest[RefundReceipt]):
 
 
 @result
-class RefundRecord(Result):
+class RefundRecord(refunds.RefundRecord):
     """One refund of a payment. Amounts in centavos; times are Philippine.
 
     `failed_code` and `failed_message` come if the refund failed. PayCools' sample pairs -10009 with the words of
     -10010, so neither follows from the other, and only `refund_status` decides.
     """
 
-    refund_transaction_id: str
-    refund_status: RefundStatus
-    mch_refund_order_id: str | None = None
-    original_transaction_id: str | None = None
-    refund_amount: int | None = None
-    fee_refunded: int | None = None
-    """The fee that PayCools gave back."""
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
-
-@endpoint(
-    "ph.refund.payments",
-    "GET",
-    "/api/refund/payments",
-    nav="8.2",
-    returns=list[RefundRecord],
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=DOCUMENTED)
 class GetRefundPayments(PHRequest[list[RefundRecord]]):
     """The refunds of a payment, or one refund (8.2). Documented.
 
@@ -137,8 +83,7 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     refund_transaction_id: str | None = text(1, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
-        if self.original_transaction_id is None and self.refund_transaction_id is None:
-            yield FieldError("original_transaction_id", "give original_transaction_id or refund_transaction_id")
+        return one_given(self, "original_transaction_id", "refund_transaction_id")
 
 
 @callback(
@@ -147,34 +92,17 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     "payment.refund.failed",
     "payment.refund.cancel",
     nav="8.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class RefundSettled(Event):
+class RefundSettled(refunds.RefundEvent):
     """A refund became final (8.3). Documented. Sent to `refund_callback_url`. Amounts in centavos.
 
     Decide on `refund_status` alone: PayCools' own sample of a failure bears the event name payment.refund.success.
     """
 
-    event_name: str
-    mch_refund_order_id: str
-    refund_transaction_id: str
-    original_transaction_id: str
-    refund_amount: int
-    refund_status: RefundStatus
-    fee_refunded: int | None = None  # required on one site, absent on two
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
-
 
 class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):
     """Money back."""
 
-    _creation = CreateRefund
     create: Final = Call(CreateRefund)
     payments: Final = Call(GetRefundPayments)
-
-    def _refunds_of(self, original_transaction_id: str) -> GetRefundPayments:
-        return GetRefundPayments(original_transaction_id=original_transaction_id)

@@ -69,7 +69,7 @@ class SigningPool:
         thread.start()
 
     def _work(self) -> None:
-        _step_back()
+        _lower_thread_priority()
         while (job := self._jobs.get()) is not None:
             text, future, loop = job
             if future.done():  # cancelled, or out of time
@@ -86,7 +86,7 @@ class SigningPool:
                 loop.call_soon_threadsafe(_deliver, future, made)
 
 
-def _step_back() -> None:
+def _lower_thread_priority() -> None:
     """Let the loop's thread go first where both want a processor: the loop is late by less, and no slower."""
     if sys.platform == "linux":  # elsewhere a priority belongs to the whole process
         thread = threading.get_native_id()

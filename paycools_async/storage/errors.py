@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..errors import PayCoolsError
+
 __all__ = ["LockHeld", "LockUnusable", "StorageError", "WorkCrashed"]
 
 
-class StorageError(Exception):
+class StorageError(PayCoolsError):
     """The file cannot be used like this. The text names the file and what to do."""
 
 

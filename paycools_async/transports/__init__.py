@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..lazy import lazily
-from .base import Departure, HttpRequest, HttpResponse, Transport
+from .base import Departure, HttpRequest, HttpResponse, HttpStream, StreamingTransport, Transport
 from .memory import MemoryTransport
 
 if TYPE_CHECKING:
@@ -13,4 +13,13 @@ if TYPE_CHECKING:
 else:
     __getattr__, _ = lazily(__name__, names={"aiohttp": ("AiohttpTransport",)})
 
-__all__ = ["AiohttpTransport", "Departure", "HttpRequest", "HttpResponse", "MemoryTransport", "Transport"]
+__all__ = [
+    "AiohttpTransport",
+    "Departure",
+    "HttpRequest",
+    "HttpResponse",
+    "HttpStream",
+    "MemoryTransport",
+    "StreamingTransport",
+    "Transport",
+]

@@ -9,10 +9,12 @@ nothing has left yet.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import itertools
 import ssl
 import weakref
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +27,8 @@ from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
 from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
-from .base import HttpRequest, HttpResponse
+from ..urls import is_local_host, is_public_address
+from .base import HttpRequest, HttpResponse, HttpStream
 
 __all__ = ["AiohttpTransport"]
 
@@ -34,6 +37,9 @@ _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 
 _HEADERS_WAIT_FOR_THE_BODY = hasattr(StreamWriter, "send_headers")
 """Older versions of aiohttp write the headers at once; there the body's report comes too late for a proof."""
+
+
+_NOT_PUBLIC = "the host is this machine or one of a private network"
 
 
 class _NotWritten(Exception):
@@ -46,6 +52,7 @@ class _Proof:
 
     request: HttpRequest
     connection: ResponseHandler | None = None
+    by_proxy: bool = False
     reason: str | None = None
     """Why the rest of the request was held back."""
     late: bool = False
@@ -61,11 +68,12 @@ class _Proof:
         self.request.departure.may_have_left = value
 
     def headers_go(self) -> None:
-        if self.started and self.request.method != "GET":  # a middleware of the caller's session tries again
+        if self.started and (self.request.once or self.request.method != "GET"):  # by aiohttp itself, or a middleware
             self.reason = "the request would have been sent twice"
             raise _NotWritten(self.reason)
         self._check()
         self._before, self.started = self.started, True
+        self.request.departure.times += 1
 
     def body_goes(self) -> None:
         try:
@@ -73,6 +81,7 @@ class _Proof:
         except _NotWritten:
             if _HEADERS_WAIT_FOR_THE_BODY and not self._writing:
                 self.started = self._before
+                self.request.departure.times -= 1
             raise
         self._writing = True
         self.keep_apart()
@@ -87,8 +96,17 @@ class _Proof:
             self.reason, self.late = "too late to send", True
         elif self.connection is not None and not self._writing and self.connection.should_close:
             self.reason = "the connection held an answer before the request was sent"
+        elif self.request.public_only and not self.by_proxy and not is_public_address(_peer_of(self.connection)):
+            self.reason = _NOT_PUBLIC
         if self.reason is not None:
             raise _NotWritten(self.reason)
+
+
+def _peer_of(connection: ResponseHandler | None) -> str:
+    """The address that a connection leads to, in the words of the system; empty where there is none."""
+    transport = None if connection is None else connection.transport
+    peer = None if transport is None else transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
 
 
 _PROOF: ContextVar[_Proof | None] = ContextVar("paycools_proof", default=None)
@@ -113,7 +131,7 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         proof = _PROOF.get()
         if proof is not None:
-            proof.connection = conn.protocol
+            proof.connection, proof.by_proxy = conn.protocol, self.proxy is not None
         response = await super().send(conn)
         if proof is not None and proof.request.body is None:  # with a body it is not looked at for the last time yet
             proof.keep_apart()
@@ -138,40 +156,79 @@ class AiohttpTransport:
     ) -> None:
         self._external = session
         self._session: aiohttp.ClientSession | None = None
+        self._files: aiohttp.ClientSession | None = None
         self._max_connections = max_connections
         self._ssl: ssl.SSLContext | bool = ssl_context or True
         self._max_answer = max_answer
         self._closed = False
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        request.departure.may_have_left = False
-        if self._closed:
-            raise ClientClosed("the client is closed; nothing was sent")
-        if request.timeout is not None and request.timeout <= 0:  # aiohttp would take it for "no limit"
-            raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
-        proof = _Proof(request)
+        async with (
+            self._proven(request, _deadline_of(request)) as proof,
+            self._request(self._opened(), request, proof) as response,
+        ):
+            return HttpResponse(response.status, dict(response.headers), await self._read(response))
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: HttpRequest, /) -> AsyncIterator[HttpStream]:
+        """The answer, its body in pieces as it travels. The caller's session gives its connections and its proxy only.
+
+        Its cookies, headers and credentials are for PayCools, and a file may lie elsewhere.
+        """
+        if request.public_only and is_local_host(_host_of(request.url) or ""):  # a proxy would be asked otherwise
+            request.departure.may_have_left = False
+            raise TransportError(f"{_NOT_PUBLIC}; nothing was sent", outcome=Outcome.NOT_SENT)
+        until = _deadline_of(request)
+        async with contextlib.AsyncExitStack() as stack:
+            async with self._proven(request, until) as proof:
+                response = await stack.enter_async_context(self._request(self._opened_for_files(), request, proof))
+            stack.callback(response.close)  # what is left of it is not waited for
+            chunks = self._chunks(response, request, proof, until)
+            stack.push_async_callback(chunks.aclose)
+            yield HttpStream(response.status, dict(response.headers), chunks=chunks)
+
+    async def _chunks(
+        self, response: aiohttp.ClientResponse, request: HttpRequest, proof: _Proof, until: float | None
+    ) -> AsyncGenerator[bytes, None]:
+        while True:
+            async with self._proven(request, until, proof):
+                chunk = await response.content.readany()
+            if not chunk:
+                return
+            yield chunk
+
+    @contextlib.asynccontextmanager
+    async def _proven(
+        self, request: HttpRequest, until: float | None, known: _Proof | None = None
+    ) -> AsyncIterator[_Proof]:
+        """Whatever goes wrong inside is a TransportError, and the proof alone decides its outcome."""
+        if known is None:
+            request.departure.may_have_left = False
+            if self._closed:
+                raise ClientClosed("the client is closed; nothing was sent")
+            if request.timeout is not None and request.timeout <= 0:  # aiohttp would take it for "no limit"
+                raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
+        proof = known or _Proof(request)
         token = _PROOF.set(proof)
         try:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
-            async with asyncio.timeout(request.timeout):
-                return await self._exchange(request, proof)
+            async with asyncio.timeout_at(until):
+                yield proof
         except TimeoutError:
             raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001
             # whatever the library raises, the proof alone decides; its text could hold the query string
-            what = proof.reason or f"{type(error).__name__} from {URL(request.url).host}"
+            what = proof.reason or f"{type(error).__name__} from {_host_of(request.url)}"
             kind = DeadlineExceeded if proof.late else TransportError
             raise kind(_told(what, proof), outcome=_outcome(proof)) from None
         finally:
             _PROOF.reset(token)
             proof.connection = None
 
-    async def _exchange(self, request: HttpRequest, proof: _Proof) -> HttpResponse:
-        if self._session is None:
-            self._session = self._open()
-        async with self._session.request(
+    def _request(self, session: aiohttp.ClientSession, request: HttpRequest, proof: _Proof) -> Any:
+        return session.request(
             request.method,
             URL(request.url, encoded=True),
             data=request.body,
@@ -181,8 +238,7 @@ class AiohttpTransport:
             ssl=self._ssl,
             timeout=_NO_LIMIT,
             trace_request_ctx=proof,
-        ) as response:
-            return HttpResponse(response.status, dict(response.headers), await self._read(response))
+        )
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -193,12 +249,17 @@ class AiohttpTransport:
                 raise TransportError(f"the answer is longer than {self._max_answer} bytes")
         return bytes(body)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._external is not None:
-            session = _over(self._external)
-            # over a caller's session a transport need not be closed; without this aiohttp would warn
-            weakref.finalize(self, session.detach).atexit = False
-            return session
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = self._own() if self._external is None else self._kept(_over(self._external))
+        return self._session
+
+    def _opened_for_files(self) -> aiohttp.ClientSession:
+        if self._files is None:
+            self._files = self._kept(_beside(self._opened()))
+        return self._files
+
+    def _own(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -207,27 +268,23 @@ class AiohttpTransport:
             request_class=_Request,
         )
 
+    def _kept(self, session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+        # over connections of somebody else a transport need not be closed; without this aiohttp would warn
+        weakref.finalize(self, session.detach).atexit = False
+        return session
+
     async def aclose(self) -> None:
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._files, self._session):
+            if session is not None:
+                await session.close()
 
 
 def _over(external: aiohttp.ClientSession) -> aiohttp.ClientSession:
     """A session over the connections of the caller's, with its settings, and with our own trace and requests."""
     if external.closed:
         raise RuntimeError("Session is closed")
-    # what aiohttp has no public name for, or not in all versions
-    found = {
-        name: getattr(external, attribute, None)
-        for name, attribute in (
-            ("auth", "auth"),
-            ("proxy", "_default_proxy"),
-            ("proxy_auth", "_default_proxy_auth"),
-            ("middlewares", "_middlewares"),
-        )
-    }
-    more: dict[str, Any] = {name: value for name, value in found.items() if value}
+    more = _settings_of(external, auth="auth", middlewares="_middlewares", **_PROXY)
     return aiohttp.ClientSession(
         connector=external.connector,
         connector_owner=False,
@@ -240,6 +297,29 @@ def _over(external: aiohttp.ClientSession) -> aiohttp.ClientSession:
         request_class=_Request,
         **more,
     )
+
+
+def _beside(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """A session for files over the same connections: nothing that is meant for PayCools is told to others."""
+    return aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=session.trust_env,
+        trace_configs=session.trace_configs,
+        auto_decompress=False,  # a length that is announced is the length on the wire
+        request_class=_Request,
+        **_settings_of(session, **_PROXY),
+    )
+
+
+_PROXY = {"proxy": "_default_proxy", "proxy_auth": "_default_proxy_auth"}
+
+
+def _settings_of(session: aiohttp.ClientSession, **attributes: str) -> dict[str, Any]:
+    """What aiohttp has no public name for, or not in all versions."""
+    found = {name: getattr(session, attribute, None) for name, attribute in attributes.items()}
+    return {name: value for name, value in found.items() if value}
 
 
 def _proof_trace() -> aiohttp.TraceConfig:
@@ -260,6 +340,17 @@ async def _body_goes(_session: aiohttp.ClientSession, context: SimpleNamespace, 
     proof = getattr(context, "trace_request_ctx", None)
     if isinstance(proof, _Proof):
         proof.body_goes()
+
+
+def _deadline_of(request: HttpRequest) -> float | None:
+    return None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return URL(url).host
+    except ValueError:
+        return "a malformed address"
 
 
 def _outcome(proof: _Proof) -> Outcome:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
-from .base import HttpRequest, HttpResponse
+from .base import HttpRequest, HttpResponse, HttpStream, in_one_piece
 
 __all__ = ["MemoryTransport"]
 
@@ -33,6 +34,7 @@ class MemoryTransport:
         if request.expired is not None and request.expired():
             raise DeadlineExceeded("too late to send; nothing was sent", outcome=Outcome.NOT_SENT)
         request.departure.may_have_left = True
+        request.departure.times += 1
         try:
             answer = self._handler(request)
             if isinstance(answer, HttpResponse):
@@ -45,6 +47,11 @@ class MemoryTransport:
             raise DeadlineExceeded("no answer in time", outcome=Outcome.UNKNOWN) from None
         except Exception as error:
             raise TransportError(f"the handler failed: {type(error).__name__}") from error
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: HttpRequest, /) -> AsyncIterator[HttpStream]:
+        """The handler's answer, in one piece."""
+        yield in_one_piece(await self.send(request))
 
     async def aclose(self) -> None:
         self._closed = True

@@ -11,10 +11,9 @@ import attrs
 
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
-from .codes import error_for
 from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
 
-__all__ = ["Answer", "data_of", "read_answer", "readable", "retry_after"]
+__all__ = ["Answer", "data_of", "read_answer", "retry_after", "sanitize"]
 
 
 @attrs.frozen
@@ -30,28 +29,28 @@ class Answer:
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
 
-    def distrust(why: str) -> UnexpectedAnswer:
+    def unexpected(why: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(f"HTTP {status}: {why}", status=status, retry_after=retry_after(headers))
 
     if len(body) > MOST_BYTES:
-        raise distrust(f"the answer has {len(body)} bytes, more than {MOST_BYTES}")
+        raise unexpected(f"the answer has {len(body)} bytes, more than {MOST_BYTES}")
     try:
         text = body.removeprefix(BOM_UTF8).decode("utf-8")
         raw = parse_json(text)
         codes = names_in_json(text).count("code") if body.count(b'"code"') > 1 else 1  # it is parsed anew
     except OutOfBounds as error:
-        raise distrust(f"the answer is out of bounds: {error}") from None
+        raise unexpected(f"the answer is out of bounds: {error}") from None
     except ValueError:
-        raise distrust(f"the answer is not JSON ({len(body)} bytes)") from None
+        raise unexpected(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):
-        raise distrust("the answer is not a JSON object")
+        raise unexpected("the answer is not a JSON object")
     if codes > 1:
-        raise distrust("the answer has more than one result code")
+        raise unexpected("the answer has more than one result code")
     number = _result_code(raw.get("code"))
     if number is None:
-        raise distrust("the answer has no result code")
+        raise unexpected("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
-    return Answer(number, readable(str(message)), raw.get("data"), raw)
+    return Answer(number, sanitize(str(message)), raw.get("data"), raw)
 
 
 _CODE = re.compile(r"-?[0-9]{1,9}")
@@ -64,7 +63,7 @@ def _result_code(code: Any) -> int | None:
     return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
-def readable(text: str) -> str:
+def sanitize(text: str) -> str:
     """The text without what no terminal and no database takes: half a character, a zero byte."""
     if text.isascii() and "\0" not in text:
         return text
@@ -83,13 +82,11 @@ def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: E
         )
     if answer.code in endpoint.success_codes:
         return answer.data
-    if endpoint.family == "global" and answer.code == _SUCCESS_ELSEWHERE:
-        raise UnexpectedAnswer(f"HTTP {status}: result code 1000 is the PH API's success", status=status)
-    raise error_for(answer.code, answer.message, endpoint.family, endpoint.purpose)
-
-
-_SUCCESS_ELSEWHERE = 1000
-"""Two single-country pages print 1000 and "success" under a payout that was taken; it must never pass for a refusal."""
+    if answer.code in endpoint.api.untrusted_codes:
+        raise UnexpectedAnswer(f"HTTP {status}: result code {answer.code} is the PH API's success", status=status)
+    error = endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
+    wait = retry_after(headers)
+    raise error if wait is None else error.with_context(retry_after=wait)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

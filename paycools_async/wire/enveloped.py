@@ -11,14 +11,14 @@ import base64
 import attrs
 
 from .canonical import json_text
-from .flat import Sealed
+from .flat import SignedRequest
 
 __all__ = ["EnvelopedMessage"]
 
 
 @attrs.frozen
 class EnvelopedMessage:
-    """An unsigned message. `text` is what must be signed; `seal` puts the signature in."""
+    """An unsigned message. `text` is what must be signed; `signed` puts the signature in."""
 
     method: str
     path: str
@@ -30,8 +30,8 @@ class EnvelopedMessage:
         """What is signed: `param`, to the byte."""
         return self.param.encode("utf-8")
 
-    def seal(self, signature: bytes) -> Sealed:
+    def signed(self, signature: bytes) -> SignedRequest:
         """The request with its signature in place."""
         sign = base64.b64encode(signature).decode("ascii")
         body = json_text({"appId": self.app_id, "param": self.param, "sign": sign})
-        return Sealed(self.method, self.path, body.encode("utf-8"))
+        return SignedRequest(self.method, self.path, body.encode("utf-8"))

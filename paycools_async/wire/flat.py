@@ -12,11 +12,11 @@ import attrs
 
 from .canonical import json_text, literal, ph_signing_text
 
-__all__ = ["FlatMessage", "Sealed"]
+__all__ = ["FlatMessage", "SignedRequest"]
 
 
 @attrs.frozen
-class Sealed:
+class SignedRequest:
     """A signed message, ready for a transport: frozen, so every attempt sends the very same bytes."""
 
     method: str
@@ -27,21 +27,21 @@ class Sealed:
 
 @attrs.frozen(slots=False)  # for a cached property without detours
 class FlatMessage:
-    """An unsigned message. `text` is what must be signed; `seal` puts the signature in."""
+    """An unsigned message. `text` is what must be signed; `signed` puts the signature in."""
 
     method: str
     path: str
     fields: Mapping[str, Any] = attrs.field(repr=False)
-    signed_too: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    extra_signed: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Values outside the body that enter the signed text (path parameters, where that is switched on)."""
 
     @functools.cached_property
     def text(self) -> bytes:
         """What is signed: the sorted pairs."""
-        fields = {**self.fields, **self.signed_too} if self.signed_too else self.fields
+        fields = {**self.fields, **self.extra_signed} if self.extra_signed else self.fields
         return ph_signing_text(fields).encode("utf-8")
 
-    def seal(self, signature: bytes) -> Sealed:
+    def signed(self, signature: bytes) -> SignedRequest:
         """The request with its signature in place."""
         sign = base64.b64encode(signature).decode("ascii")
         if self.method == "GET":
@@ -52,5 +52,5 @@ class FlatMessage:
             ]
             # `quote` would look at each of the signature's several hundred characters in Python
             pairs.append("sign=" + sign.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"))
-            return Sealed(self.method, f"{self.path}?{'&'.join(pairs)}", None)
-        return Sealed(self.method, self.path, json_text({**self.fields, "sign": sign}).encode("utf-8"))
+            return SignedRequest(self.method, f"{self.path}?{'&'.join(pairs)}", None)
+        return SignedRequest(self.method, self.path, json_text({**self.fields, "sign": sign}).encode("utf-8"))

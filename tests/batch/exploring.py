@@ -78,7 +78,7 @@ _FOR_A_PERSON = frozenset({State.CONFLICT, State.PREEXISTING, State.OFFERED})
 def _is_end(row: Row, model: Model) -> bool:
     """Final, or for a person: also what stays unknown because nothing is gained by sending it again."""
     spent = int(row.resent) >= model.resends
-    doubtful = row.state is State.UNKNOWN and (spent or row.reason in (Event.DUPLICATE, Event.DOUBTED))
+    doubtful = row.state is State.UNKNOWN and (spent or row.reason in (Event.DUPLICATE, Event.UNLISTED_REFUSAL))
     return row.state in FINAL or row.state in _FOR_A_PERSON or doubtful
 
 

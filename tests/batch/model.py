@@ -217,7 +217,7 @@ class Model:
                 yield f"inquiry: {word}", order._replace(hand=Hand(row.state, word, decides))
 
     def _may_be_absent(self, row: Row) -> bool:
-        return row.reason not in (Event.DUPLICATE, Event.DOUBTED) and int(row.resent) < self.resends
+        return row.reason not in (Event.DUPLICATE, Event.UNLISTED_REFUSAL) and int(row.resent) < self.resends
 
     def _work(self, order: Order, hand: Hand, done: Order, who: str) -> Iterator[tuple[str, Order]]:
         if hand.word == READY:
@@ -254,7 +254,14 @@ class Model:
             for event in (Event.NOT_SENT, Event.BUSY, Event.REJECTED, Event.ACCEPTED, Event.UNCLEAR):
                 yield "late answer", event, there
         elif there.wire == LIVE:
-            for event in (Event.NOT_SENT, Event.BUSY, Event.HELD, Event.REJECTED, Event.DOUBTED, Event.UNCLEAR):
+            for event in (
+                Event.NOT_SENT,
+                Event.BUSY,
+                Event.MERCHANT_REFUSED,
+                Event.REJECTED,
+                Event.UNLISTED_REFUSAL,
+                Event.UNCLEAR,
+            ):
                 yield "nothing was done", event, gone
             yield "time out", Event.UNCLEAR, there._replace(wire=self.lag)
             if there.status is not None:
@@ -263,7 +270,7 @@ class Model:
             slow = There(status="pending", hidden=ENDLESS, wire=None, paid=there.paid + 1)
             yield "asked twice on the way", Event.DUPLICATE, slow
         else:
-            for event in (Event.ACCEPTED, Event.UNCLEAR, Event.DOUBTED, Event.DUPLICATE):
+            for event in (Event.ACCEPTED, Event.UNCLEAR, Event.UNLISTED_REFUSAL, Event.DUPLICATE):
                 yield "it was booked", event, there
 
     # -- the ledger ---------------------------------------------------------------------------------------------

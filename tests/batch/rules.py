@@ -189,7 +189,7 @@ class PayoutMachine(Machine):
                 failed_code=payout.failed_code,
             )
             async with self.world.store.outside() as ledger:
-                row = await ledger.found(
+                row = await ledger.apply_event(
                     payout.order_id,
                     lambda row: event_of_inquiry(word, row, None),
                     transaction_id=word.transaction_id,

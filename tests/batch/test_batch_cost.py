@@ -14,8 +14,8 @@ from support.batch import STORES, Plan, WriteOrders
 
 from paycools_async.batch import Ledger, PHPayouts, SQLiteLedger, State
 from paycools_async.batch.ledger.payload import body_of, digest_of, request_of
-from paycools_async.batch.ledger.sqlite import ledger as sqlite_ledger
-from paycools_async.batch.ledger.sqlite.moves import MOVING
+from paycools_async.batch.ledger.sqlite import queries
+from paycools_async.batch.ledger.sqlite.schema import MOVING
 from paycools_async.storage.group_commit import _WOKEN_AT_ONCE
 from paycools_async.testing import FakePayCools
 
@@ -28,8 +28,8 @@ async def test_what_is_due_and_what_moves_is_found_by_an_index_and_never_sorted(
     update, reset = re.findall(r"UPDATE .*?;", MOVING, re.DOTALL)
     move = re.sub(r"NEW\.\w+", "?", update)
     assert "withdrawn = 0" in reset, "the other one is for what was withdrawn"
-    queries = (sqlite_ledger._TO_SEND, sqlite_ledger._TO_LOOK, move, sqlite_ledger._LOOK_AGAIN, sqlite_ledger._GET)
-    plans = [await ledger._do(functools.partial(plan_of, query=query)) for query in queries]
+    asked = (queries.CLAIM_TO_SEND, queries.CLAIM_TO_INQUIRE, move, queries.SCHEDULE_INQUIRY, queries.GET)
+    plans = [await ledger._do(functools.partial(plan_of, query=query)) for query in asked]
     assert all("SEARCH payouts USING" in plan for plan in plans)
     assert not any("SCAN payouts" in plan for plan in plans)
     assert not any("TEMP B-TREE" in plan for plan in plans[:-1]), "but for the few rows of one order id"

@@ -116,10 +116,10 @@ async def inbox_store(home: str, clock: ManualClock) -> SQLiteStore | PostgresSt
 async def test_an_inbox_where_the_ledger_stands_moves_and_marks_in_one_commit(
     ledger: Ledger, router: CallbackRouter, sent: list[str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await inbox_store(ledger.home, clock)
+    store = await inbox_store(ledger.location, clock)
     inbox = CallbackInbox(router, store, clock=clock.time)
     await inbox.handle(payout(sent[3]))
-    real = ledger.found_in
+    real = ledger.apply_event_in
 
     def moved_and_then_broken(connection: Any, *args: Any) -> Any:
         moved = real(connection, *args)
@@ -132,7 +132,7 @@ async def test_an_inbox_where_the_ledger_stands_moves_and_marks_in_one_commit(
             return break_later()
         raise RuntimeError("killed between the two")
 
-    monkeypatch.setattr(ledger, "found_in", moved_and_then_broken)
+    monkeypatch.setattr(ledger, "apply_event_in", moved_and_then_broken)
     await inbox.drain()
     assert (await rows(ledger))[sent[3]].state is State.ACCEPTED
     assert await store.counts() == {"new": 1}
@@ -165,7 +165,7 @@ async def test_an_inbox_elsewhere_moves_first_and_marks_then(
 async def test_a_move_in_the_inboxes_commit_keeps_to_the_rules(
     ledger: Ledger, router: CallbackRouter, sent: list[str], clock: ManualClock
 ) -> None:
-    store = await inbox_store(ledger.home, clock)
+    store = await inbox_store(ledger.location, clock)
     inbox = CallbackInbox(router, store, clock=clock.time)
     told = (payout("SOMEBODYELSES"), payout(sent[2], amount=99999), payout(sent[1], "FAILED"), payout(sent[0]))
     for number, raw in enumerate(told):
@@ -176,7 +176,7 @@ async def test_a_move_in_the_inboxes_commit_keeps_to_the_rules(
     states = [found[order_id].state for order_id in sent]
     assert states == [State.PREEXISTING, State.FAILED, State.CONFLICT, State.ACCEPTED]
     assert (found[sent[1]].code, found[sent[1]].message) == (-10005, "Account Error")
-    [log] = [found for page in ledger.journeys() for found in page if found.order_id == sent[1]]
+    [log] = [found for page in ledger.timelines() for found in page if found.order_id == sent[1]]
     assert log.final is not None, "the log of moves tells it too"
     assert await store.counts() == {"applied": 4}
     await inbox.aclose()
@@ -202,7 +202,7 @@ async def test_a_callback_may_overtake_the_answer_of_the_call_itself(
 
     async def deliver_first(request: Any) -> Any:
         answer = await handle(request)
-        for body in fake.books.due_callbacks():
+        for body in fake.merchant.due_callbacks():
             assert (await router.handle(body))[0] == 200
         return answer
 

@@ -8,13 +8,13 @@ over each kind of ledger.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 from batch.rules import PayoutMachine
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from support.size import full_only, size
 from support.stores import PostgresStore, SQLiteStore
 from support.world import TIMEOUT
 
@@ -22,9 +22,9 @@ from paycools_async import load_private_key
 from paycools_async.batch import Event, Options, SQLiteLedger, State
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 
-LEAST = {"sqlite": 1500, "postgres": 500}
-"""Steps that each ledger must get, 2,000 together."""
-WANTED = int(os.environ.get("PAYCOOLS_STEPS", "0"))
+LEAST = {"sqlite": size(150, 1500), "postgres": size(100, 500)}
+"""Steps that each ledger must get."""
+WANTED = size(0, 0, "PAYCOOLS_STEPS")
 
 
 def explore(machine: type[PayoutMachine], key_pem: str, **options: Any) -> int:
@@ -53,7 +53,7 @@ def explore_steps(machine: type[PayoutMachine], key_pem: str, name: str, example
 
 
 def test_whatever_happens_in_whatever_order_nobody_is_paid_twice_and_everybody_is_accounted_for(key_pem: str) -> None:
-    explore_steps(PayoutMachine, key_pem, "sqlite", 24)
+    explore_steps(PayoutMachine, key_pem, "sqlite", size(4, 24))
 
 
 class PostgresMachine(PayoutMachine):
@@ -64,7 +64,7 @@ class PostgresMachine(PayoutMachine):
 
 def test_two_runs_on_postgres_pay_nobody_twice_whatever_happens_to_either(key_pem: str, postgres_url: str) -> None:
     PostgresStore.url, PostgresStore.call_timeout = postgres_url, TIMEOUT
-    explore_steps(PostgresMachine, key_pem, "postgres", 9)
+    explore_steps(PostgresMachine, key_pem, "postgres", size(3, 9))
 
 
 class Rash(PostgresLedger):
@@ -126,6 +126,7 @@ def test_the_machine_finds_a_yes_that_reaches_further_than_what_was_shown(key_pe
         )
 
 
+@full_only
 def test_the_machine_finds_a_run_that_is_too_impatient(key_pem: str) -> None:
     with pytest.raises(AssertionError):
         explore(

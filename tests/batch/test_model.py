@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from batch.exploring import Explored, explore
 from batch.model import Found, Model
+from support.size import full_only
 
 from paycools_async.batch.states import Event, Reason, State, after
 
@@ -30,9 +31,10 @@ def test_one_order_is_paid_at_most_once_whatever_happens_and_always_has_a_way_to
     assert found.stuck == []
     assert {state for state, _ in found.rows} == set(State) - {State.CONFLICT}, "nothing here makes a conflict"
     reasons = {reason for state, reason in found.rows if state is State.UNKNOWN}
-    assert reasons == {Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.DOUBTED}
+    assert reasons == {Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.UNLISTED_REFUSAL}
 
 
+@full_only
 def test_two_orders_in_two_batches_under_one_worker_do_not_disturb_each_other() -> None:
     """Small enough by three things: one worker, the shortest patience there is, and a pair counts once either way."""
     found = explore(Model(workers=1, patience=1, lag=0), orders=2)
@@ -109,7 +111,7 @@ def spoiled(state: State, event: Event, reason: Reason | None, instead: State) -
         # sent again although PayCools said it has the order
         (State.SENDING, Event.DUPLICATE, None, State.PLANNED),
         # a refusal that is on no list, believed
-        (State.SENDING, Event.DOUBTED, None, State.FAILED),
+        (State.SENDING, Event.UNLISTED_REFUSAL, None, State.FAILED),
         (State.UNKNOWN, Event.FOUND_PENDING, Event.UNCLEAR, State.SETTLED),
         (State.ACCEPTED, Event.FOUND_FAILED, None, State.PLANNED),
         (State.ACCEPTED, Event.FOUND_FAILED, None, State.SETTLED),

@@ -34,7 +34,7 @@ def test_planned_is_reached_by_a_yes_and_again_only_with_proof_or_after_absence(
         (State.OFFERED, Event.RELEASE, None),
         (State.SENDING, Event.NOT_SENT, None),
         (State.SENDING, Event.BUSY, None),
-        (State.SENDING, Event.HELD, None),
+        (State.SENDING, Event.MERCHANT_REFUSED, None),
         (State.UNKNOWN, Event.ABSENT, Event.UNCLEAR),
         (State.UNKNOWN, Event.ABSENT, Event.CRASHED),
     }
@@ -65,7 +65,7 @@ def test_what_was_there_before_becomes_this_ledgers_only_by_a_persons_word() -> 
     assert left == {(Event.ADOPT, State.ACCEPTED), (Event.MISMATCH, State.CONFLICT)}
 
 
-@pytest.mark.parametrize("reason", [Event.DUPLICATE, Event.DOUBTED])
+@pytest.mark.parametrize("reason", [Event.DUPLICATE, Event.UNLISTED_REFUSAL])
 def test_an_order_that_paycools_has_or_refused_oddly_is_never_sent_again(reason: Event) -> None:
     assert after(State.UNKNOWN, Event.ABSENT, reason) is State.UNKNOWN
 

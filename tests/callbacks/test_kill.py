@@ -20,6 +20,8 @@ from support.callbacks import PAYOUT, signed
 
 from paycools_async.testing.delivery import Delivery
 
+pytestmark = pytest.mark.process
+
 COUNT = int(os.environ.get("PAYCOOLS_CALLBACKS", "200"))
 SERVER = Path(__file__).with_name("inbox_server.py")
 

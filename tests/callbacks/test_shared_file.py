@@ -50,6 +50,7 @@ def seen_by_others(path: Path) -> int:
     return int(done.stdout.strip("(,)\n"))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("first", ["ledger", "inbox"])
 async def test_what_was_acknowledged_is_stored_whoever_opens_and_closes_the_file(tmp_path: Path, first: str) -> None:
     path = tmp_path / "books.db"

@@ -23,10 +23,10 @@ from paycools_async.callbacks import (
 from paycools_async.callbacks.parsing import read
 from paycools_async.callbacks.verify import Callbacks, family_of
 from paycools_async.endpoint import Event
-from paycools_async.enums import TransactionStatus
 from paycools_async.errors import ConfigurationError
 from paycools_async.ph import EKYCNotification, FailedCode, PayoutSettled, RefundSettled
 from paycools_async.times import MANILA
+from paycools_async.vocabulary.statuses import TransactionStatus
 
 CLASSES = {entry.id: entry.request for entry in endpoints() if entry.kind == "callback"}
 

@@ -115,6 +115,7 @@ def test_a_wrong_key_is_told_clearly(run: Run, write_orders: WriteOrders, key_pe
     assert key == "" or key not in result.output
 
 
+@pytest.mark.process
 def test_a_host_that_is_not_there_leaves_everything_planned(run: Run, write_orders: WriteOrders, key_pem: str) -> None:
     settings = {**SETTINGS, "PAYCOOLS_PH_PRIVATE_KEY": key_pem}
     result = run(

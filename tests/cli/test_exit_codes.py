@@ -22,7 +22,8 @@ from support.killing import start, wait_for
 from support.sandbox import ask
 
 from paycools_async.batch import LedgerError, SQLiteLedger
-from paycools_async.cli import pay, run
+from paycools_async.cli import console
+from paycools_async.cli.payouts import run_batch
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -80,6 +81,7 @@ def test_2_nothing_was_sent(desk: Desk, write_orders: WriteOrders, options: dict
     assert desk.paid == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("arguments", [("--absent-after", "0.5"), ("--resends", "-1"), ("--wait", "x"), ("--nothing",)])
 def test_2_a_wrong_option(write_orders: WriteOrders, arguments: tuple[str, ...]) -> None:
     found = subprocess.run([*COMMAND, "payouts", "run", str(write_orders(1)), *arguments], capture_output=True)
@@ -146,6 +148,7 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
     assert booked(base_url) == 30
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("endpoints",)])
 def test_4_help_for_nobody(arguments: tuple[str, ...]) -> None:
     script = '{ sleep 0.1; "$@"; echo $? >&2; } | true'
@@ -185,6 +188,7 @@ def test_2_ctrl_c_before_the_question(
     assert states(ledger) == [("withdrawn", 5)]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "command", [["-m", "paycools_async.cli"], ["-c", "from paycools_async.cli import main; main()"]]
 )
@@ -206,8 +210,8 @@ def test_ctrl_c_outside_of_a_command_is_told_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: bool, code: int, told: str
 ) -> None:
     """While options are read, or after the command has ended: typer says nothing, and exits with 130."""
-    monkeypatch.setattr(run, "_may_have_sent", sent)
-    assert run.exit_code_of(130) == code
+    monkeypatch.setattr(console, "_may_have_sent", sent)
+    assert console.exit_code_of(130) == code
     assert one_line(capsys.readouterr().err) == f"error: {told}"
 
 
@@ -407,7 +411,7 @@ def test_4_a_report_that_cannot_be_written_after_paying_hides_nothing(
     async def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device", "out/payouts.csv")
 
-    monkeypatch.setattr(pay, "write_report", full)
+    monkeypatch.setattr(run_batch, "write_report", full)
     done = desk.run(write_orders(2), yes=True, report=tmp_path / "out")
     assert (done.code, len(desk.paid)) == (4, 2)
     assert "settled:        2" in done
@@ -437,7 +441,7 @@ def _raises(error: BaseException) -> Callable[..., Any]:
 def test_whatever_goes_wrong_is_one_line_without_account_data(
     desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str
 ) -> None:
-    monkeypatch.setattr(pay, "open_ledger", _raises(error))
+    monkeypatch.setattr(run_batch, "open_ledger", _raises(error))
     desk.expects_faults = True
     done = desk.run(write_orders(1), yes=True)
     assert done.code == code
@@ -449,12 +453,13 @@ def test_4_a_lock_that_cannot_be_taken(desk: Desk, write_orders: WriteOrders, mo
     class LockError(LedgerError):
         pass
 
-    monkeypatch.setattr(run, "_LOCKS", (*run._LOCKS, LockError))
-    monkeypatch.setattr(pay, "open_ledger", _raises(LockError("l.db.lock: cannot be opened")))
+    monkeypatch.setattr(console, "_LOCKS", (*console._LOCKS, LockError))
+    monkeypatch.setattr(run_batch, "open_ledger", _raises(LockError("l.db.lock: cannot be opened")))
     done = desk.run(write_orders(1), yes=True)
     assert (done.code, one_line(done.output)) == (4, "error: l.db.lock: cannot be opened")
 
 
+@pytest.mark.process
 def test_4_a_dependency_that_cannot_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise ImportError('made for another version')")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}

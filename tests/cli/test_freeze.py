@@ -26,7 +26,7 @@ LONGER_THAN_A_LEASE = 2 + 2 + 2 + 1 + 1.5
 
 
 @long
-@pytest.mark.slow
+@pytest.mark.process
 def test_workers_frozen_at_random_moments_pay_nobody_twice(
     stand_in: StandIn, write_orders: WriteOrders, dsn: str
 ) -> None:
@@ -62,7 +62,7 @@ def _wait_until_final(dsn: str, seconds: float) -> None:
         wait_for(lambda: connection.execute(query).fetchall() == [(0,)], seconds, 0.5)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_frozen_run_keeps_its_ledger_and_sends_nothing_twice_when_it_wakes(
     stand_in: StandIn, write_orders: WriteOrders, tmp_path: Path
 ) -> None:

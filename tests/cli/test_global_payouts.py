@@ -69,6 +69,7 @@ def run(*arguments: object) -> Any:
     return result
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("country", "total"), [("PH", "PHP 1,500.30"), ("ID", "IDR 60,000"), ("MY", "MYR 150.15"), ("TH", "THB 300.75")]
 )
@@ -111,11 +112,12 @@ def test_the_api_and_the_country_go_together(write: Write) -> None:
     assert "ph or global" in run("payouts", "check", orders, "--api", "moon").stderr
 
 
+@pytest.mark.process
 async def test_indonesian_payouts_through_a_faulty_sandbox_are_paid_once_each(
     write: Write, tmp_path: Path, key_pem: str
 ) -> None:
     fake = FakePayCools(private_key=key_pem)
-    fake.global_books.enforce_unique = False
+    fake.global_merchant.enforce_unique = False
     fake.global_payouts.settle_after = 0.2
     create = "global.id.payout.create"
     fake.faults.drop_after(rate=0.05, only=create)
@@ -132,7 +134,7 @@ async def test_indonesian_payouts_through_a_faulty_sandbox_are_paid_once_each(
         orders = read_orders(write("ID", 120), api.request_class, api.currency)
         assert (await ledger.intake(orders, api.text_of)).new == 120
         await release_all(ledger)
-        options = Options(concurrency=50, absent_after=1.0, first_look=0.2, max_resends=5)
+        options = Options(concurrency=50, absent_after=1.0, first_inquiry_after=0.2, max_resends=5)
         with pytest.warns(UnverifiedEndpointWarning):
             summary = await Runner(api, ledger, options).run()
         await ledger.aclose()

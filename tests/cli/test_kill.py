@@ -23,13 +23,13 @@ LENT = ("--timeout", "2", "--lease-margin", "2")
 
 
 def runner(orders: Path, ledger: str, env: dict[str, str]) -> subprocess.Popen[str]:
-    # less than a loan: a run must not give up while a killed one's rows are still lent
+    # less than a lease: a run must not give up while a killed one's rows are still leased
     more = ("--wait", "3", *LENT) if ledger.startswith("postgresql://") else ("--wait", "20", "--timeout", "2")
     paying = ("--yes", "--concurrency", "20", "--absent-after", "1", "--resends", "5")
     return start(env, "run", str(orders), "--ledger", ledger, *paying, *more)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=long)])
 def test_a_runner_killed_at_random_moments_pays_each_order_exactly_once(
     tmp_path: Path,

@@ -72,7 +72,7 @@ def run(stand_in: StandIn, *arguments: object, within: float = 60) -> tuple[int,
     return process.returncode, said
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_no_answer_and_orders_shown_late_pay_nobody_twice(
     stand_in: StandIn, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
@@ -86,7 +86,7 @@ def test_no_answer_and_orders_shown_late_pay_nobody_twice(
     assert code == 0, said
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_what_is_sent_again_is_sent_again_once_and_said_everywhere(
     stand_in: StandIn, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
@@ -102,7 +102,7 @@ def test_what_is_sent_again_is_sent_again_once_and_said_everywhere(
     assert (Counter(stand_in.times_paid().values()), code) == ({2: 5}, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_run_that_is_ended_at_once_leaves_nothing_that_the_next_one_pays_again(
     stand_in: StandIn, write_orders: WriteOrders, tmp_path: Path
 ) -> None:

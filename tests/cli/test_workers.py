@@ -31,7 +31,7 @@ def busy_workers(dsn: str) -> set[int]:
     return {int(name.split(":")[1]) for (name,) in found}
 
 
-@pytest.mark.slow
+@pytest.mark.process
 @long
 def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     dsn: str, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders

@@ -17,6 +17,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+pytestmark = pytest.mark.process
+
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CHROMIUM = shutil.which("chromium")
 

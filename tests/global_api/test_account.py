@@ -1,28 +1,19 @@
-"""1. Account: a balance in major units, and a report that is fetched whole or not at all."""
+"""1. Account: a balance in major units, and the link to a report."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 import support.global_samples as samples
-from aiohttp import web
 
-from paycools_async import DeadlineExceeded, InvalidRequest, PayCoolsGlobal, TransportError, UnexpectedAnswer
+from paycools_async import InvalidRequest, PayCoolsGlobal
 from paycools_async.converters import structure
-from paycools_async.global_api import CountryBalance, GetCountryBalance, GetReportLink, ReportFile, ReportLink
+from paycools_async.global_api import CountryBalance, GetCountryBalance, GetReportLink, ReportLink
 from paycools_async.testing import FakePayCools
-from paycools_async.testing.global_api.products import ReportBooks
-
-REPORT = bytes(range(256)) * 1024
-"""256 KiB"""
-DAY: dict[str, Any] = {"country_code": "TH", "trans_date": "2023-12-25", "trans_type": 2}
 
 
 async def test_a_balance_is_a_decimal_of_major_units(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
@@ -73,147 +64,3 @@ def test_what_a_report_needs() -> None:
 def test_a_link_is_not_shown() -> None:
     link = samples.parsed({"downloadUrl": "https://calf.oss.example/a.xlsx?Expires=1&Signature=x"}, ReportLink)
     assert "Signature" not in repr(link)
-
-
-# --- fetching the file ------------------------------------------------------------------------------------------------
-
-Serve = Callable[[web.Request], Any]
-
-
-@pytest.fixture
-async def serve(fake: FakePayCools) -> AsyncIterator[Callable[[Serve], None]]:
-    """Sets what the report's link leads to, on this machine."""
-    chosen: list[Serve] = []
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        answer: web.StreamResponse = await chosen[-1](request)
-        return answer
-
-    app = web.Application()
-    app.router.add_get("/{name}", handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    reports = fake.global_books.of(ReportBooks)
-    reports.link = lambda fields: f"http://127.0.0.1:{port}/{fields['transDate']}.xlsx?Expires=1&Signature=a%2Fb"
-    yield chosen.append
-    await runner.cleanup()
-
-
-async def whole(request: web.Request) -> web.Response:
-    assert request.raw_path == "/2023-12-25.xlsx?Expires=1&Signature=a%2Fb", "a signed link is used as it came"
-    return web.Response(body=REPORT)
-
-
-async def test_a_report_is_streamed_to_a_file(paycools: PayCoolsGlobal, serve: Any, tmp_path: Path) -> None:
-    serve(whole)
-    seen: list[tuple[int, int | None]] = []
-    path = tmp_path / "report.xlsx"
-    path.write_bytes(b"yesterday's")
-    fetched = await paycools.account.download_report(path, **DAY, progress=lambda *step: seen.append(step))
-    assert fetched == ReportFile(path, len(REPORT))
-    assert path.read_bytes() == REPORT
-    assert seen[-1] == (len(REPORT), len(REPORT))
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert len(seen) > 1
-    assert list(tmp_path.iterdir()) == [path]
-
-
-async def cut_off(request: web.Request) -> web.StreamResponse:
-    answer = web.StreamResponse(headers={"Content-Length": str(len(REPORT))})
-    await answer.prepare(request)
-    await answer.write(REPORT[:1000])
-    assert request.transport is not None
-    request.transport.close()
-    return answer
-
-
-async def redirect(request: web.Request) -> web.Response:
-    return web.Response(status=302, headers={"Location": "https://elsewhere.example/"})
-
-
-async def expired(request: web.Request) -> web.Response:
-    return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>")
-
-
-async def endless(request: web.Request) -> web.StreamResponse:
-    answer = web.StreamResponse()
-    answer.enable_chunked_encoding()
-    await answer.prepare(request)
-    try:
-        while True:
-            await answer.write(REPORT)
-    except ConnectionError:
-        return answer
-
-
-@pytest.mark.parametrize(
-    ("serves", "message"),
-    [
-        (cut_off, "the report from 127.0.0.1 was cut off after"),
-        (redirect, "HTTP 302 from 127.0.0.1 instead of the report"),
-        (expired, "HTTP 403 from 127.0.0.1 instead of the report"),
-        (endless, "the report from 127.0.0.1 is larger than 300000 bytes"),
-    ],
-)
-async def test_a_file_comes_whole_or_not_at_all(
-    paycools: PayCoolsGlobal, serve: Any, tmp_path: Path, serves: Serve, message: str
-) -> None:
-    serve(serves)
-    path = tmp_path / "report.xlsx"
-    path.write_bytes(b"yesterday's")
-    with pytest.raises(UnexpectedAnswer, match=message) as caught:
-        await paycools.account.download_report(path, **DAY, max_bytes=300_000)
-    assert "Signature" not in str(caught.value)
-    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("report.xlsx", b"yesterday's")]
-
-
-async def test_a_size_that_is_announced_too_large_is_not_waited_for(
-    paycools: PayCoolsGlobal, serve: Any, tmp_path: Path
-) -> None:
-    serve(whole)
-    with pytest.raises(UnexpectedAnswer, match="is larger than 1000 bytes"):
-        await paycools.account.download_report(tmp_path / "report.xlsx", **DAY, max_bytes=1000)
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_report_that_does_not_come_in_time(paycools: PayCoolsGlobal, serve: Any, tmp_path: Path) -> None:
-    async def never(request: web.Request) -> web.Response:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    serve(never)
-    with pytest.raises(DeadlineExceeded, match=r"did not arrive in 0.05 seconds"):
-        await paycools.account.download_report(tmp_path / "report.xlsx", **DAY, within=0.05)
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_nobody_there_is_a_transport_error_without_the_link(
-    paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path
-) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: "http://127.0.0.1:1/a.xlsx?Signature=secret"
-    with pytest.raises(TransportError) as caught:
-        await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
-    assert "secret" not in str(caught.value)
-    assert caught.value.__suppress_context__
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "http://reports.example/a.xlsx",
-        "ftp://127.0.0.1/a.xlsx",
-        "file:///etc/passwd",
-        "https://user@reports.example/a",
-        "https://reports.example:x/a",
-        "reports.example",
-        "",
-    ],
-)
-async def test_only_https_is_followed(paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path, link: str) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: link
-    with pytest.raises(UnexpectedAnswer, match="the report's link is no https link; it was not followed"):
-        await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
-    assert list(tmp_path.iterdir()) == []

@@ -16,14 +16,15 @@ from paycools_async import (
     UnexpectedAnswer,
     errors,
 )
+from paycools_async.families import error_for
 from paycools_async.global_api import (
     CreateUnifiedCheckout,
     CreateUnifiedPayout,
     QueryUnifiedPayout,
     UnifiedAddress,
 )
+from paycools_async.result_codes import GLOBAL_CODES
 from paycools_async.testing import FakePayCools
-from paycools_async.wire.codes import GLOBAL_CODES, error_for
 
 PAYOUT = CreateUnifiedPayout(
     mch_order_id="ORDER0000001",

@@ -10,10 +10,11 @@ from paycools_async import (
     InvalidRequest,
 )
 from paycools_async.converters import structure
+from paycools_async.countries import zone_of
 from paycools_async.global_api import (
     QueryUnifiedPayment,
 )
-from paycools_async.global_api.base import GlobalPayoutStatus, PayoutEvent, zone_of
+from paycools_async.global_api.base import GlobalPayoutStatus, PayoutEvent
 
 
 @pytest.mark.parametrize(("country", "hours"), [("PH", 8), ("MY", 8), ("ID", 7), ("TH", 7), ("RU", 8), (None, 8)])

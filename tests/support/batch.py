@@ -67,7 +67,7 @@ async def open_ledger(
         if store == "postgres":
             from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 
-            # time flies on the fake's clock; loans that end meanwhile have tests of their own
+            # time flies on the fake's clock; leases that end meanwhile have tests of their own
             found = await PostgresLedger.open(dsn, identity, margin=1e9, clock=fake.clock.time)
         else:
             path = tmp_path / "ledger.db"

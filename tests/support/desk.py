@@ -16,7 +16,7 @@ import typer
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Options
-from paycools_async.cli import batches, opening, pay, payouts
+from paycools_async.cli.payouts import batches, commands, opening, run_batch
 from paycools_async.testing import FakePayCools
 
 __all__ = ["Desk", "Done", "Payment", "desk_of"]
@@ -64,25 +64,25 @@ class Desk:
     expects_faults: bool = False
 
     def run(self, file: Path, *, answer: Answer = None, **options: Any) -> Done:
-        return self._do(payouts.run, answer, file=file, **options)
+        return self._do(commands.run, answer, file=file, **options)
 
     def release(self, batch: int, *, answer: Answer = None, **options: Any) -> Done:
-        return self._do(payouts.release, answer, batch=batch, **options)
+        return self._do(commands.release, answer, batch=batch, **options)
 
     def resume(self, *, answer: Answer = None, **options: Any) -> Done:
-        return self._do(payouts.resume, answer, **options)
+        return self._do(commands.resume, answer, **options)
 
     def withdraw(self, *, answer: Answer = None, **options: Any) -> Done:
         return self._do(batches.withdraw, answer, **options)
 
     def status(self, **options: Any) -> Done:
-        return self._do(payouts.status, None, **options)
+        return self._do(commands.status, None, **options)
 
     def batches(self) -> Done:
         return self._do(batches.batches, None)
 
     def report(self, directory: Path, **options: Any) -> Done:
-        return self._do(payouts.report_, None, directory=directory, **options)
+        return self._do(commands.report_, None, directory=directory, **options)
 
     def _do(self, command: Callable[..., Any], answer: Answer, **options: Any) -> Done:
         """Commands may be nested: one person does something while another one is asked."""
@@ -138,9 +138,9 @@ def desk_of(fake: FakePayCools, ledger: str, monkeypatch: pytest.MonkeyPatch) ->
     desk = Desk(fake, ledger)
     fake.payouts.decide = desk.book
     monkeypatch.setattr(opening, "open_client", desk.open_client)
-    monkeypatch.setattr(payouts, "Options", functools.partial(Options, first_look=0.0))
+    monkeypatch.setattr(commands, "Options", functools.partial(Options, first_inquiry_after=0.0))
     monkeypatch.setattr(typer, "echo", desk.hear)
-    for module in (pay, batches):
+    for module in (run_batch, batches):
         monkeypatch.setattr(module, "can_ask", desk.can_ask)
         monkeypatch.setattr(module, "asked", desk.asked)
     return desk

@@ -66,7 +66,7 @@ PAYOUT_QUERY = {"mchOrderId": "MCHORDERIDC00001", "timestamp": "1677133173758"}
 
 def events(fake: FakePayCools) -> list[dict[str, Any]]:
     """The notifications that are due, opened."""
-    return [json.loads(json.loads(body)["param"]) for body in fake.global_books.due_callbacks()]
+    return [json.loads(json.loads(body)["param"]) for body in fake.global_merchant.due_callbacks()]
 
 
 def parsed(sample: dict[str, Any], cls: type[Any], *, unknown: tuple[str, ...] = ()) -> Any:
@@ -90,7 +90,7 @@ def recreated(sample: dict[str, Any], cls: type[Any], **changes: Any) -> Any:
     wanted = {**own, **{wire_name(getattr(attrs.fields(cls), name)): value for name, value in changes.items()}}
     travels = unstructure(request)
     assert {name: travels[name] for name in wanted} == wanted
-    assert "timestamp" in cls.__endpoint__.fills
+    assert "timestamp" in cls.__endpoint__.client_fields
     return request
 
 

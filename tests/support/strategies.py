@@ -13,7 +13,7 @@ import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from paycools_async import InvalidRequest, fields
+from paycools_async import InvalidRequest, countries, fields
 from paycools_async.fields import Rule
 from paycools_async.global_api.countries.philippines import ACCOUNT_NAME
 
@@ -48,13 +48,13 @@ def _texts(rule: Rule) -> st.SearchStrategy[Any]:
         made: st.SearchStrategy[Any] = st.text(ANY_TEXT, min_size=shortest, max_size=longest)
     elif id(rule.pattern) in ALPHABETS:
         made = st.text(ALPHABETS[id(rule.pattern)], min_size=shortest, max_size=longest)
-    elif rule.pattern is fields.PH_MOBILE:
+    elif rule.pattern is countries.PH_MOBILE.form:
         made = MOBILES
     elif rule.pattern is fields.EMAIL:
         made = st.builds(lambda name, host: f"{name}@{host}.example", WORDS, WORDS)
     elif rule.pattern is fields.URL:
         made = st.builds(lambda host, path: f"https://{host}.example/{path}", WORDS, WORDS)
-    elif rule.pattern is fields._DAY:
+    elif rule.is_a_day:
         return DAYS | DAYS.map(date.isoformat)
     else:
         made = st.from_regex(rule.pattern[0], fullmatch=True) | MOBILES

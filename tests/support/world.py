@@ -18,8 +18,8 @@ from paycools_async import HttpRequest, HttpResponse, PayCoolsPH, PHCredentials,
 from paycools_async.batch import Options, PHPayouts, Runner, State
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.payout import PayoutBooks
-from paycools_async.testing.server.merchant import Books
+from paycools_async.testing.server.merchant import Merchant
+from paycools_async.testing.server.payouts import PayoutRecords
 
 __all__ = ["ABSENT_AFTER", "TIMEOUT", "TRANSIT", "WORKERS", "Gated", "Run", "World"]
 
@@ -98,15 +98,15 @@ class Run:
 
     @property
     def stopped(self) -> bool:
-        return self.runner._stopped
+        return self.runner._brake.stopped
 
     @property
     def sends_no_more(self) -> bool:
-        return self.stopped or self.runner._held
+        return self.stopped or self.runner._brake.paused
 
     async def take_up(self) -> None:
         if not self.stopped:
-            await self.runner._tend()
+            await self.runner._renew_leases()
             await self.runner._feed_page()
 
     async def gate(self, request: HttpRequest) -> HttpResponse:
@@ -157,7 +157,7 @@ class World:
         self.clock = Clock()
         self.clock.world = self
         self.fake = FakePayCools(clock=self.clock)
-        self.fake.merchants["APP"] = books = Books(
+        self.fake.merchants["APP"] = merchant = Merchant(
             app_id="APP",
             app_name="Sari Sari",
             secret="",
@@ -166,7 +166,7 @@ class World:
             balance=10**12,
             enforce_unique=False,
         )
-        self.payouts = books.of(PayoutBooks)
+        self.payouts = merchant.of(PayoutRecords)
         self.payouts.inquiry_lag = LAG
         self.payouts.settle_after = 1.0
         self.api = PHPayouts(self.client(self.fake.handle))

@@ -7,10 +7,11 @@ in-memory transport meets a function that does what can be done without one.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from support.fault_server import FaultServer, answer
-from support.transport_stage import BODY, Held, post, raised, script_of
+from support.transport_stage import BODY, Held, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, HttpRequest, HttpResponse, MemoryTransport, Outcome, TransportError
 from paycools_async.errors import DeadlineExceeded
@@ -125,3 +126,80 @@ async def test_in_memory_any_other_error_of_the_handler_is_unknown() -> None:
     assert str(error) == "the handler failed: ZeroDivisionError"
     assert error.outcome is Outcome.UNKNOWN
     assert isinstance(error.__cause__, ZeroDivisionError), "a fault in a test must be found"
+
+
+# --- a file in pieces -------------------------------------------------------------------------------------------------
+
+
+class Peer:
+    """Either transport, with the same answer at its other end."""
+
+    def __init__(self, kind: str, status: str, body: bytes, *headers: str) -> None:
+        self.server = FaultServer(script_of(answer(status, body, *headers)))
+        named = dict(line.split(": ", 1) for line in headers)
+        whole = HttpResponse(int(status[:3]), {"Content-Length": str(len(body)), **named}, body)
+        self.transport: AiohttpTransport | MemoryTransport = (
+            AiohttpTransport(max_connections=1) if kind == "aiohttp" else MemoryTransport(lambda _: whole)
+        )
+
+    async def __aenter__(self) -> Peer:
+        await self.server.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self.transport.aclose()
+        await self.server.__aexit__(*error)
+
+
+@pytest.mark.parametrize(
+    ("status", "header"), [("200 OK", "X-Odd: 1"), ("302 Found", "Location: http://127.0.0.1:1/"), ("503 Busy", "A: b")]
+)
+async def test_any_answer_can_be_streamed_as_it_is(kind: str, status: str, header: str) -> None:
+    body = bytes(range(256)) * 4096
+    async with Peer(kind, status, body, header) as peer:
+        async with peer.transport.stream(get(peer.server.url)) as streamed:
+            assert (streamed.status, streamed.headers["Content-Length"]) == (int(status[:3]), str(len(body)))
+            assert b"".join([chunk async for chunk in streamed.chunks]) == body
+        assert (await peer.transport.send(get(peer.server.url))).body == body
+
+
+async def test_a_stream_that_is_left_early_holds_no_connection(kind: str) -> None:
+    async with Peer(kind, "200 OK", b"x" * (1 << 20)) as peer:
+        for _ in range(3):
+            async with peer.transport.stream(get(peer.server.url)) as streamed:
+                assert (await anext(streamed.chunks))[:1] == b"x"
+
+
+async def test_an_error_of_the_reader_passes_through_a_stream_as_it_is(kind: str) -> None:
+    async with Peer(kind, "200 OK", BODY) as peer:
+        with pytest.raises(ZeroDivisionError):
+            async with peer.transport.stream(get(peer.server.url)):
+                raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0])
+async def test_without_time_nothing_is_streamed(kind: str, timeout: float) -> None:
+    async with Peer(kind, "200 OK", BODY) as peer:
+        with pytest.raises(DeadlineExceeded) as caught:
+            async with peer.transport.stream(get(peer.server.url, timeout=timeout)):
+                pass
+        assert (caught.value.outcome, peer.server.accepted) == (Outcome.NOT_SENT, 0)
+
+
+async def test_a_closed_transport_streams_nothing(kind: str) -> None:
+    async with Peer(kind, "200 OK", BODY) as peer:
+        await peer.transport.aclose()
+        with pytest.raises(TransportError) as caught:
+            async with peer.transport.stream(get(peer.server.url)):
+                pass
+        assert (caught.value.outcome, peer.server.accepted) == (Outcome.NOT_SENT, 0)
+
+
+async def test_how_often_it_was_written_is_counted(kind: str) -> None:
+    async with Peer(kind, "200 OK", BODY) as peer:
+        request = post(peer.server.url)
+        await peer.transport.send(request)
+        assert request.departure.times == 1
+        none = post(peer.server.url, timeout=0.0)
+        await raised(peer.transport.send(none))
+        assert none.departure.times == 0

@@ -6,8 +6,8 @@ from paycools_async import Balance, CreatePayout, Exchange, PayCoolsGlobal, PayC
 from paycools_async.global_api import (
     CountryBalance,
     GetCountryBalance,
-    GlobalPayoutStatus,
     GlobalRefundRecord,
+    IndonesianPayoutStatus,
     QueryIndonesianPayout,
     UnifiedPaymentReceipt,
 )
@@ -37,8 +37,8 @@ async def send(paycools: PayCoolsPH, request: CreatePayout) -> None:
 async def countries(paycools: PayCoolsGlobal) -> None:
     assert_type(await paycools.account.balance(country_code="PH"), CountryBalance)
     assert_type(await paycools.send(GetCountryBalance(country_code="PH")), CountryBalance)
-    assert_type(await paycools.indonesia.payouts.query(mch_order_id="A1"), GlobalPayoutStatus)
-    assert_type(await paycools.send(QueryIndonesianPayout(mch_order_id="A1")), GlobalPayoutStatus)
+    assert_type(await paycools.indonesia.payouts.query(mch_order_id="A1"), IndonesianPayoutStatus)
+    assert_type(await paycools.send(QueryIndonesianPayout(mch_order_id="A1")), IndonesianPayoutStatus)
     assert_type(await paycools.refunds.payments(original_transaction_id="C1"), list[GlobalRefundRecord])
     assert_type(
         await paycools.unified.payments.create(

@@ -9,7 +9,8 @@ import pytest
 from support.engine_stage import ORDER, Stage, says
 
 from paycools_async import HttpResponse, Outcome, OutcomeUnknown, PayCoolsError, Purpose, endpoints, errors
-from paycools_async.wire.codes import GLOBAL_CODES, PH_CODES, error_for
+from paycools_async.families import error_for
+from paycools_async.result_codes import GLOBAL_CODES, PH_CODES
 
 Family = Literal["ph", "global"]
 

@@ -111,16 +111,16 @@ async def test_a_get_carries_the_same_values_in_its_query_and_no_body(tap: Wiret
 
 
 def test_plus_slash_and_equals_of_the_signature_are_percent_encoded_in_a_query() -> None:
-    sealed = FlatMessage("GET", "/a", {"appId": "A", "d": "2026-01-31", "t": "a~b"}).seal(AWKWARD)
+    signed = FlatMessage("GET", "/a", {"appId": "A", "d": "2026-01-31", "t": "a~b"}).signed(AWKWARD)
     assert (
-        sealed.target == "/a?appId=A&d=2026-01-31&t=a~b&sign=%2B%2F%2F%2B%2B%2F%2F%2B%2B%2F%2F%2B%2B%2F%2F%2BAA%3D%3D"
+        signed.target == "/a?appId=A&d=2026-01-31&t=a~b&sign=%2B%2F%2F%2B%2B%2F%2F%2B%2B%2F%2F%2B%2B%2F%2F%2BAA%3D%3D"
     )
-    assert sealed.body is None
+    assert signed.body is None
 
 
 def test_the_signature_stands_as_it_is_in_a_body() -> None:
-    sealed = FlatMessage("POST", "/a", {"appId": "A"}).seal(AWKWARD)
-    assert (sealed.target, sealed.body) == ("/a", b'{"appId":"A","sign":"+//++//++//++//+AA=="}')
+    signed = FlatMessage("POST", "/a", {"appId": "A"}).signed(AWKWARD)
+    assert (signed.target, signed.body) == ("/a", b'{"appId":"A","sign":"+//++//++//++//+AA=="}')
 
 
 async def test_call_sends_null_and_empty_as_given_and_leaves_them_out_of_the_text(tap: Wiretap) -> None:
@@ -166,9 +166,9 @@ async def test_a_path_parameter_is_percent_encoded_and_by_default_not_signed(tap
     assert message == "appId=APP1"
     async with tap.client(paths=paths, sign_path_parameters=True) as paycools:
         assert paycools.signing_text(QueryPayout(mch_order_id="ORDER1")) == "appId=APP1&mchOrderId=ORDER1"
-        frozen = paycools._engine.freeze(QueryPayout(mch_order_id="ORDER1"))
+        frozen = paycools._engine.prepare.request(QueryPayout(mch_order_id="ORDER1")).message
     assert frozen.path == "/api/v1/payout/ORDER1/check"
-    assert "mchOrderId" not in frozen.seal(b"x").target.partition("?")[2], "signed too, but it stands in the path only"
+    assert "mchOrderId" not in frozen.signed(b"x").target.partition("?")[2], "signed, and in the path only"
 
 
 async def test_signing_text_shows_what_a_payout_signs(paycools: PayCoolsPH, fake: FakePayCools) -> None:
@@ -204,7 +204,7 @@ FIELDS = st.dictionaries(TEXTS, VALUES, max_size=6)
 def test_the_text_recomputed_from_the_bytes_is_the_text_signed(fields: dict[str, Any]) -> None:
     """The fake cuts the values out of the body that arrived; it shares no code with the sender."""
     message = FlatMessage("POST", "/a", fields)
-    body = message.seal(b"signature").body
+    body = message.signed(b"signature").body
     assert body is not None
     assert check.signed_text(check.flat_members("POST", "", body)) == message.text.decode() == ph_signing_text(fields)
 
@@ -213,7 +213,7 @@ def test_the_text_recomputed_from_the_bytes_is_the_text_signed(fields: dict[str,
 @given(st.dictionaries(TEXTS, NUMBERS | TEXTS | st.booleans() | st.none(), max_size=6))
 def test_the_same_holds_for_a_query(fields: dict[str, Any]) -> None:
     message = FlatMessage("GET", "/a", fields)
-    query = message.seal(b"signature").target.partition("?")[2]
+    query = message.signed(b"signature").target.partition("?")[2]
     assert check.signed_text(check.flat_members("GET", query, b"")) == message.text.decode()
 
 

@@ -19,10 +19,12 @@ from .header import MONEY, Columns
 __all__ = ["Cells", "Unusable"]
 
 _MOST_TOLD = 20
+_MOST_CHARACTERS = 1000
+"""Of a cell whose field has no documented length."""
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _MINOR = re.compile(r"[0-9]{1,15}", re.ASCII)
 _LIKE_A_NUMBER = re.compile(r"[0-9.,eE+\-]{1,24}", re.ASCII)
-_TOTALS = re.compile(r"\W*(grand|sub)?\W*(total|sum|summe|jumlah|kabuuan)\w*\W*", re.IGNORECASE)
+_TOTALS = re.compile(r"\W*(?:(?:grand|sub)\W*)?(?:total|sum|summe|jumlah|kabuuan)\w*\W*", re.IGNORECASE)
 _NAME = "account_name"
 
 
@@ -44,6 +46,7 @@ class Cells:
         self._rules = columns.rules
         self._required = columns.required
         self._whole = {name for name, rule in columns.rules.items() if rule.type is int}
+        self._unbounded = [name for name, rule in columns.rules.items() if rule.type is str and rule.maximum is None]
         self._codes = codes
         self._plain_names = plain_names
         self.spelled: list[str] = []
@@ -74,6 +77,9 @@ class Cells:
             for name in self._whole:
                 if name in fields:
                     fields[name] = _whole(fields[name])
+            for name in self._unbounded:
+                if name in fields and len(fields[name]) > _MOST_CHARACTERS:
+                    return None
             return self._class(**fields, amount=amount)
         except (KeyError, TypeError, ValueError, InvalidRequest):  # no amount, another column missing, a bad cell
             return None
@@ -116,6 +122,8 @@ class Cells:
             try:
                 if isinstance(value, Unusable):
                     raise ValueError(value.reason)
+                if column in self._unbounded and len(value) > _MOST_CHARACTERS:
+                    raise ValueError(f"has {len(value):,} characters, must be at most {_MOST_CHARACTERS:,}")
                 fields[column] = _whole(value) if column in self._whole else value
             except ValueError as error:
                 errors.append(RowError(line, column, str(error)))

@@ -7,11 +7,9 @@ from typing import Any
 
 import attrs
 
+from ...errors import FileError
+
 __all__ = ["FileError", "Order", "RowError"]
-
-
-class FileError(Exception):
-    """The file as a whole cannot be used."""
 
 
 @attrs.frozen

@@ -15,7 +15,7 @@ from .found import FileError, Order, RowError
 from .header import Columns
 from .jsonl_rows import JsonlRows
 from .text import opened
-from .xlsx_rows import XlsxRows
+from .xlsx.rows import XlsxRows
 
 __all__ = ["OrderFile", "Reading", "read_orders"]
 

@@ -9,11 +9,12 @@ import attrs
 
 from ...errors import Outcome, PayCoolsError
 from ..orders import Order, RowError
-from ..states import Event, State
-from .row import Judge, Row
-from .timeline import Journey
+from ..states import UNSENT, Event, State
+from .row import EventSource, Row
+from .timeline import PayoutTimeline
 
 __all__ = [
+    "OLD_NAMES",
     "Batch",
     "BatchEntry",
     "Changed",
@@ -33,6 +34,18 @@ _MAX_ERRORS = 10_000
 
 Counts = dict[State, tuple[int, int]]
 """Rows and minor units in each state."""
+
+OLD_NAMES = {
+    "found": "apply_event",
+    "found_in": "apply_event_in",
+    "give_back": "return_leases",
+    "home": "location",
+    "journeys": "timelines",
+    "look_again": "schedule_inquiry",
+    "tend": "renew_leases",
+    "tend_every": "renew_every",
+}
+"""What the members of a ledger were called before."""
 
 
 class LedgerError(PayCoolsError):
@@ -111,13 +124,17 @@ class Intake:
         else:
             self.more_errors += 1
 
+    def add_too_many(self, line: int, most: int) -> None:
+        """The rows have too many different columns that are kept and not sent."""
+        self.add(RowError(line, "row", f"there are more than {most:,} columns that begin with _"))
+
     def add_twice(self, line: int, order_id: str, other: int) -> None:
         """The same order id stands in another line of the file."""
         self.add(RowError(line, "mch_order_id", f"{order_id} stands already in line {other}"))
 
     def add_changed(self, line: int, order_id: str, batch: int, state: str) -> None:
         """The ledger has the order id from before, with other content."""
-        if state in (State.OFFERED, State.PLANNED):
+        if state in UNSENT:
             todo = (
                 f"it was not sent yet: `paycools payouts withdraw --order-id {order_id}` takes it back, then this one "
                 "can be entered"
@@ -171,6 +188,8 @@ class Batch:
     offered_at: float
     counts: Counts
     log: tuple[BatchEntry, ...] = ()
+    beside: tuple[str, ...] = ()
+    """The file's columns that are kept and not sent: those whose names begin with `_`."""
 
 
 class Ledger(Protocol):
@@ -180,13 +199,13 @@ class Ledger(Protocol):
     refuses (`IllegalMove`). Stores that several runs may use at once lease rows; the others own the store.
     """
 
-    tend_every: float
-    """Seconds between two calls of `tend`; infinite where rows are not leased."""
+    renew_every: float
+    """Seconds between two calls of `renew_leases`; infinite where rows are not leased."""
     send_within: float
     """Seconds after asking for SEND within which the request must leave; later, somebody else may take the row."""
 
     @property
-    def home(self) -> str:
+    def location(self) -> str:
         """Where it is: an inbox in the same place can share a commit. May hold a password, so it is not shown."""
         ...
 
@@ -194,8 +213,8 @@ class Ledger(Protocol):
         """The same ledger, of which only these batches are seen, counted and claimed. Do not close it."""
         ...
 
-    def found_in(self, connection: Any, order_id: str, event: Judge, facts: dict[str, Any]) -> Any:
-        """`found` within a transaction of the caller's, on a connection to this very place; may have to be awaited."""
+    def apply_event_in(self, connection: Any, order_id: str, event: EventSource, details: dict[str, Any]) -> Any:
+        """`apply_event` in a transaction of the caller's, on a connection to this place; may have to be awaited."""
         ...
 
     def time(self) -> float:
@@ -242,7 +261,7 @@ class Ledger(Protocol):
         """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
         ...
 
-    async def note_destination(self, facts: dict[str, str]) -> None:
+    async def note_destination(self, details: dict[str, str]) -> None:
         """Remember where the money goes, for reports."""
         ...
 
@@ -284,27 +303,27 @@ class Ledger(Protocol):
         """
         ...
 
-    async def tend(self, held: Collection[int]) -> None:
+    async def renew_leases(self, held: Collection[int]) -> None:
         """Renew the lease of these rows, and recover what others have lost."""
         ...
 
-    async def give_back(self) -> None:
+    async def return_leases(self) -> None:
         """End the lease of every row that this ledger's user still holds and has not begun to send."""
         ...
 
-    async def move(self, row: Row, event: Event, *, due: float = 0.0, **facts: Any) -> Row:
+    async def move(self, row: Row, event: Event, *, due: float = 0.0, **details: Any) -> Row:
         """Make one move. Raises IllegalMove, also where the row has moved meanwhile."""
         ...
 
-    async def found(self, order_id: str, event: Judge, **facts: Any) -> Row | None:
-        """Word about an order from outside the run: move its row from whatever state it is in now."""
+    async def apply_event(self, order_id: str, event: EventSource, **details: Any) -> Row | None:
+        """What is learned of an order outside the run: move its row from whatever state it is in now."""
         ...
 
     async def get(self, order_id: str) -> Row | None:
         """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
         ...
 
-    async def look_again(self, row: Row, *, due: float, absent_since: float | None) -> None:
+    async def schedule_inquiry(self, row: Row, *, due: float, absent_since: float | None) -> None:
         """Nothing new: remember when to inquire next, and since when PayCools has not known the order."""
         ...
 
@@ -338,7 +357,7 @@ class Ledger(Protocol):
         """Every row, in file order, a page at a time."""
         ...
 
-    def journeys(self) -> Iterator[list[Journey]]:
+    def timelines(self) -> Iterator[list[PayoutTimeline]]:
         """When each payout was sent, accepted and final, a page at a time; blocks, on a connection of its own."""
         ...
 

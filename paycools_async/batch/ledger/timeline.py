@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import attrs
 
 from ..states import State
 
-__all__ = ["Journey", "journey_of", "sqlite_journeys"]
+__all__ = ["PayoutTimeline", "timeline_from"]
 
 
 @attrs.frozen(kw_only=True)
-class Journey:
+class PayoutTimeline:
     """One payout that was sent at least once. Times are seconds since the epoch; `amount` in minor units."""
 
     order_id: str
@@ -30,34 +27,10 @@ class Journey:
     final: float | None
 
 
-_NAMES = tuple(field.name for field in attrs.fields(Journey))
+_NAMES = tuple(field.name for field in attrs.fields(PayoutTimeline))
 
 
-def journey_of(values: tuple[Any, ...]) -> Journey:
-    """A Journey from the values of its fields, in their order."""
+def timeline_from(values: tuple[Any, ...]) -> PayoutTimeline:
+    """A PayoutTimeline from the values of its fields, in their order."""
     found = dict(zip(_NAMES, values, strict=True))
-    return Journey(**{**found, "state": State(found["state"])})
-
-
-# one pass over the log, sorted by SQLite in a file of its own where it is large; no index has to be kept for it
-_QUERY = """
-SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id,
-    min(CASE WHEN m.event = 'send' THEN m.at END) AS sent,
-    max(CASE WHEN m.event = 'send' THEN m.at END),
-    min(CASE WHEN m.state = 'accepted' OR (m.event IN ('rejected', 'found_complete', 'found_failed')) THEN m.at END),
-    min(CASE WHEN m.state IN ('settled', 'failed') THEN m.at END)
-FROM moves m JOIN payouts p ON p.id = m.payout WHERE true{scope} GROUP BY m.payout HAVING sent IS NOT NULL
-"""
-
-
-def sqlite_journeys(
-    connect: Callable[[], sqlite3.Connection], scope: str = "", *, size: int = 1000
-) -> Iterator[list[Journey]]:
-    """Every payout that was sent, in file order, a page at a time. Reads beside a run, on a connection of its own.
-
-    `scope`: ` AND intake IN (..)`, for some batches only.
-    """
-    with closing(connect()) as connection:
-        found = connection.execute(_QUERY.format(scope=scope))
-        while page := found.fetchmany(size):
-            yield [journey_of(values) for values in page]
+    return PayoutTimeline(**{**found, "state": State(found["state"])})

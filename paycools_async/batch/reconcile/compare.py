@@ -13,9 +13,9 @@ from datetime import date, datetime
 
 import attrs
 
-from ...enums import TransactionStatus
+from ...vocabulary.statuses import TransactionStatus
 from ..ledger.row import Row
-from ..ledger.timeline import Journey
+from ..ledger.timeline import PayoutTimeline
 from ..states import State
 from .statements import Line, Statement
 
@@ -83,7 +83,7 @@ class Reconciliation:
 
 _UNPAID = (TransactionStatus.FAILED, TransactionStatus.CLOSED)
 _NOT_PAID_HERE = frozenset({State.OFFERED, State.PLANNED, State.WITHDRAWN, State.FAILED, State.PREEXISTING})
-"""By this ledger's word no payment of its own is behind such a row."""
+"""As far as this ledger knows, no payment of its own is behind such a row."""
 
 
 def judge(line: Line, row: Row | None) -> Finding:
@@ -120,24 +120,24 @@ def _verdict(status: TransactionStatus | None, amount: int | None, row: Row | No
             return Verdict.BEHIND
 
 
-def _expected(journey: Journey) -> bool:
+def _expected(timeline: PayoutTimeline) -> bool:
     """Whether the ledger says that PayCools has it."""
-    if journey.state is State.FAILED:
-        return journey.transaction_id is not None  # else it was refused, and stands in no statement
-    return journey.state in (State.ACCEPTED, State.SETTLED)
+    if timeline.state is State.FAILED:
+        return timeline.transaction_id is not None  # else it was refused, and stands in no statement
+    return timeline.state in (State.ACCEPTED, State.SETTLED)
 
 
 async def reconcile(
     day: date,
     statement: Statement,
     find: Callable[[str], Awaitable[Row | None]],
-    journeys: Iterable[Journey],
+    timelines: Iterable[PayoutTimeline],
     note: Callable[[Finding], None] = lambda _: None,
 ) -> Reconciliation:
-    """Hold a day's statement against the ledger. `find` looks an order up; `journeys` are the ledger's payouts.
+    """Hold a day's statement against the ledger. `find` looks an order up; `timelines` are the ledger's payouts.
 
-    `journeys` is read in a thread. `note` is given every finding, agreements included, as it is made. Memory: the day's
-    order ids.
+    `timelines` is read in a thread. `note` is given every finding, agreements included, as it is made. Memory: the
+    day's order ids.
     """
     result = Reconciliation(day, statement.currency)
 
@@ -160,39 +160,41 @@ async def reconcile(
                 finding = attrs.evolve(finding, verdict=Verdict.TWICE)
             paid.add(line.order_id)
         add(finding)
-    missing = await asyncio.to_thread(_missing, day, statement, journeys, seen)
+    missing = await asyncio.to_thread(_missing, day, statement, timelines, seen)
     for other in _neighbours(day, statement, missing.values()):
         async for line in statement.lines(other):
             missing.pop(line.order_id, None)
-    for journey in missing.values():
+    for timeline in missing.values():
         add(
             Finding(
-                order_id=journey.order_id,
+                order_id=timeline.order_id,
                 verdict=Verdict.OURS_ONLY,
-                our_amount=journey.amount,
-                our_state=journey.state,
-                transaction_id=journey.transaction_id,
+                our_amount=timeline.amount,
+                our_state=timeline.state,
+                transaction_id=timeline.transaction_id,
             )
         )
     return result
 
 
-def _missing(day: date, statement: Statement, journeys: Iterable[Journey], seen: Container[str]) -> dict[str, Journey]:
+def _missing(
+    day: date, statement: Statement, timelines: Iterable[PayoutTimeline], seen: Container[str]
+) -> dict[str, PayoutTimeline]:
     """What left on that day and should stand in the statement, and does not."""
     return {
-        journey.order_id: journey
-        for journey in journeys
-        if journey.order_id not in seen
-        and _expected(journey)
-        and datetime.fromtimestamp(journey.last_sent, statement.zone).date() == day
+        timeline.order_id: timeline
+        for timeline in timelines
+        if timeline.order_id not in seen
+        and _expected(timeline)
+        and datetime.fromtimestamp(timeline.last_sent, statement.zone).date() == day
     }
 
 
-def _neighbours(day: date, statement: Statement, missing: Iterable[Journey]) -> list[date]:
+def _neighbours(day: date, statement: Statement, missing: Iterable[PayoutTimeline]) -> list[date]:
     """The other days on which PayCools may have created what is missing."""
     found = set()
-    for journey in missing:
-        for moment in (journey.sent, journey.last_sent):
+    for timeline in missing:
+        for moment in (timeline.sent, timeline.last_sent):
             at = datetime.fromtimestamp(moment, statement.zone)
             found |= {(at - statement.margin).date(), at.date(), (at + statement.margin).date()}
     return sorted(found - {day})

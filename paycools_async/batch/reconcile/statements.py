@@ -18,12 +18,14 @@ from typing import Any
 import attrs
 
 from ...client import PayCoolsGlobal, PayCoolsPH
-from ...enums import TransactionStatus
+from ...countries import zone_of
 from ...errors import Outcome, PayCoolsError
 from ...money import EXPONENTS, to_minor
-from ...times import BANGKOK, JAKARTA, MANILA
+from ...times import MANILA
+from ...vocabulary.statuses import TransactionStatus
+from ..files.xlsx.process import Unreadable, rows
+from ..files.xlsx.sheet import number_text
 from ..run.payout_api import COUNTRIES
-from ..xlsx import Unreadable, number_text, rows
 
 __all__ = ["FIELDS", "Line", "ReportError", "Statement", "global_statement", "ph_statement", "read_report"]
 
@@ -107,7 +109,7 @@ def global_statement(
         for line in await asyncio.to_thread(lambda: list(read_report(path, currency, columns=columns, minor=minor))):
             yield line
 
-    zone = {"ID": JAKARTA, "TH": BANGKOK}.get(country, MANILA)  # Kuala Lumpur is UTC+8, as Manila
+    zone = zone_of(country)  # Kuala Lumpur is UTC+8, as Manila
     return Statement(lines=lines, currency=currency, zone=zone, margin=timedelta(hours=12))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...ph.codes import FailedCode
-from ...wire.codes import error_for
+from ...families import error_for
+from ...vocabulary.failures import FailedCode
 
 __all__ = ["advice_for", "name_of"]
 

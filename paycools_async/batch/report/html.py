@@ -15,7 +15,7 @@ import attrs
 
 from ...money import format_major
 from ...times import MANILA
-from ..ledger.timeline import Journey
+from ..ledger.timeline import PayoutTimeline
 from ..run.runner import Summary
 from ..states import OPEN, State
 from .advice import advice_for, name_of
@@ -24,7 +24,7 @@ from .charts import Columns, share_bar, throughput
 __all__ = ["html_page"]
 
 _SHOWN = (
-    (State.SETTLED, "settled", "paid, by PayCools' word"),
+    (State.SETTLED, "settled", "paid: PayCools says so"),
     (State.FAILED, "failed", "not paid, for good"),
     (State.CONFLICT, "conflict", "PayCools knows the order id otherwise: a human has to look"),
     (
@@ -65,17 +65,17 @@ class _Failures:
     message: str = ""
     orders: list[str] = attrs.field(factory=list)
 
-    def add(self, journey: Journey) -> None:
+    def add(self, timeline: PayoutTimeline) -> None:
         self.rows += 1
-        self.amount += journey.amount
-        self.message = self.message or journey.message or ""
+        self.amount += timeline.amount
+        self.message = self.message or timeline.message or ""
         if len(self.orders) < _KEPT:
-            self.orders.append(journey.order_id)
+            self.orders.append(timeline.order_id)
 
 
 @attrs.define
 class _Findings:
-    """What the journeys come to. Grows with seconds and codes, plus three numbers a payout."""
+    """What the timelines come to. Grows with seconds and codes, plus three numbers a payout."""
 
     failures: dict[tuple[int | None, bool], _Failures] = attrs.field(factory=dict)
     """By code, and whether PayCools had taken the order: only then it is a `failedCode`."""
@@ -87,43 +87,43 @@ class _Findings:
     end: array[float] = attrs.field(factory=lambda: array("d"))
     whole: array[float] = attrs.field(factory=lambda: array("d"))
 
-    def add(self, journey: Journey) -> None:
-        self.sent[int(journey.sent)] += 1
-        self.again += journey.last_sent > journey.sent
-        if journey.accepted is not None:
-            self.answer.append(journey.accepted - journey.sent)
-        if journey.final is not None:
-            self.final[int(journey.final)] += 1
-            self.whole.append(journey.final - journey.sent)
-            if journey.accepted is not None:
-                self.end.append(journey.final - journey.accepted)
-        if journey.state is State.FAILED:
-            key = journey.code, bool(journey.transaction_id)
-            self.failures.setdefault(key, _Failures()).add(journey)
-        elif journey.state is State.CONFLICT and len(self.conflicts) < _KEPT:
-            self.conflicts.append(journey.order_id)
+    def add(self, timeline: PayoutTimeline) -> None:
+        self.sent[int(timeline.sent)] += 1
+        self.again += timeline.last_sent > timeline.sent
+        if timeline.accepted is not None:
+            self.answer.append(timeline.accepted - timeline.sent)
+        if timeline.final is not None:
+            self.final[int(timeline.final)] += 1
+            self.whole.append(timeline.final - timeline.sent)
+            if timeline.accepted is not None:
+                self.end.append(timeline.final - timeline.accepted)
+        if timeline.state is State.FAILED:
+            key = timeline.code, bool(timeline.transaction_id)
+            self.failures.setdefault(key, _Failures()).add(timeline)
+        elif timeline.state is State.CONFLICT and len(self.conflicts) < _KEPT:
+            self.conflicts.append(timeline.order_id)
 
 
 def html_page(
     summary: Summary,
     currency: str,
-    journeys: Iterable[Journey] | None,
+    timelines: Iterable[PayoutTimeline] | None,
     *,
     now: float,
     destination: Mapping[str, str] | None = None,
 ) -> str:
-    """The page. `journeys` None: the store does not tell when things happened. `destination`: where the money goes."""
+    """The page. `timelines` None: the store does not tell when things happened. `destination`: where the money goes."""
     place = destination or {}
     found = _Findings()
-    for journey in journeys or ():
-        found.add(journey)
+    for timeline in timelines or ():
+        found.add(timeline)
     parts = [
         _headline(summary, currency),
         _place(place),
         _states(summary, currency),
         _todo(summary, found),
         _failed(found, currency),
-        _times(found, summary) if journeys is not None else "",
+        _times(found, summary) if timelines is not None else "",
     ]
     written = datetime.fromtimestamp(now, MANILA)
     return _PAGE.format(

@@ -5,30 +5,30 @@ A row is `sending`, durably, before its request leaves. Nothing is kept here tha
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Protocol
 
 import attrs
 
 from ...errors import InvalidRequest, PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
-from ...policy import Deadline, Pace
-from ...times import Clock, SystemClock
+from ...policy import Deadline
+from ...times import Clock
 from ..ledger.base import Ledger, LedgerError
 from ..ledger.payload import digest_of
 from ..ledger.row import Row
 from ..states import Event, IllegalMove, State
-from .options import Breaker, Options
-from .outcomes import event_of_error, event_of_inquiry, holds, stops
+from .absence import AbsenceClock
+from .brake import Brake
+from .options import Options
+from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
 from .payout_api import Found, PayoutApi
+from .progress import Progress
 
-__all__ = ["FORWARD", "Driver", "Pacing"]
+__all__ = ["Driver", "Pacing"]
 
-FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
-"""States that a payout is in only when something has come of it."""
-_WORDS = frozenset({Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH})
-_CLOCK_WAS_SET = 1.0
-"""Seconds by which the ledger's clock and the monotonic one may drift apart in a run before the first was set."""
+_ABOUT_THE_ORDER = frozenset(
+    {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
+)
 
 
 class Pacing(Protocol):
@@ -42,57 +42,42 @@ class Pacing(Protocol):
 
 
 class Driver:
-    """Sends and inquires, one row at a time; the `Runner` says which. `counts` is kept up to date."""
+    """Sends and inquires, one row at a time; the `Runner` says which, and shares with it what it is made with."""
 
     def __init__(
         self,
         api: PayoutApi,
         ledger: Ledger,
-        options: Options | None = None,
+        options: Options,
         *,
-        clock: Clock | None = None,
-        pace: Pacing | None = None,
+        clock: Clock,
+        pace: Pacing,
+        brake: Brake,
+        progress: Progress,
+        absence: AbsenceClock,
     ) -> None:
         self._api = api
         self._ledger = ledger
-        self._options = options or Options()
-        self._clock: Clock = clock or SystemClock()
-        self._pace: Pacing = pace or Pace(self._options.rate, clock=self._clock)
-        self._no_deadline = Deadline(self._clock, math.inf)
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._held = False
-        self._stopped = False
-        self._reason: str | None = None
-        self._breaker = Breaker(self._options)
-        self._forward_at = self._clock.monotonic()
-        self._started = ledger.steady_since
-        self._skew = ledger.time() - self._clock.monotonic()
-        self._lag = 0.0
+        self._options = options
+        self._clock = clock
+        self._pace = pace
+        self._brake = brake
+        self._progress = progress
+        self._absence = absence
+        self._no_deadline = Deadline(clock, math.inf)
         self._their_clock: float | None = None
-        self.counts: dict[State, tuple[int, int]] = {}
 
-    def stop(self, reason: str) -> None:
-        """Send nothing more, finish what is in flight, and end."""
-        self._stopped = True
-        self._reason = self._reason or reason
-        for task in self._waiting:
-            task.cancel()
-
-    def _hold(self, reason: str) -> None:
-        """Send nothing more, and go on finding out about what was sent."""
-        self._held = True
-        self._reason = self._reason or reason
-
-    async def _send(self, row: Row) -> None:
+    async def send(self, row: Row) -> None:
+        """Send a planned row, if everything still says so."""
         text, send = self._api.prepare(row.body)
         if digest_of(text) != row.digest:
-            self.stop(
+            self._brake.stop(
                 f"order {row.order_id}: what would be signed is not what was planned "
                 "(was the app name changed?); it was not sent"
             )
             return
-        sent_at = await self._turn()
-        if self._held or self._stopped:
+        sent_at = await self._brake.wait_for(self._pace.wait_turn(self._no_deadline))
+        if self._brake.is_on:
             return
         if (row.sent is not None or row.resends) and not await self._is_still_absent(row):
             return
@@ -114,7 +99,7 @@ class Driver:
             await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=f"{type(error).__name__}")
             return
         self._pace.calm(sent_at)
-        self._breaker.answered(refused=False)
+        self._brake.answered(refused=False)
         if taken.mch_order_id not in (None, row.order_id) or taken.amount not in (None, str(row.amount)):
             message = "PayCools answered with another order or amount than this one"
             await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=message)
@@ -130,21 +115,11 @@ class Driver:
             await self._inquiry_failed(row, error)
             return False
         if found is not None:
-            await self._found(row, found)
+            await self._apply_answer(row, found)
         return found is None
 
     def _first_inquiry(self) -> float:
-        return self._ledger.time() + self._options.first_look
-
-    async def _turn(self) -> float:
-        """Wait until the next payout may leave; `stop` ends the wait, and the payout stays planned."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - workers are tasks
-        self._waiting.add(task)
-        try:
-            return await self._pace.wait_turn(self._no_deadline)
-        finally:
-            self._waiting.discard(task)
+        return self._ledger.time() + self._options.first_inquiry_after
 
     async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
         event = event_of_error(error)
@@ -153,18 +128,18 @@ class Driver:
             self._pace.busy(sent_at)
         elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
             self._pace.busy(sent_at, trouble.retry_after)
-        if stops(error):
-            self.stop(str(error))
-        elif holds(error):
-            self._hold(str(error))
-        if holds(error):
+        if stops_run(error):
+            self._brake.stop(str(error))
+        elif pauses_sending(error):
+            self._brake.pause(str(error))
+        if pauses_sending(error):
             await self._ledger.pause(str(error))
-        if event in (Event.REJECTED, Event.DOUBTED):
+        if event in (Event.REJECTED, Event.UNLISTED_REFUSAL):
             await self._refused()
         if event is Event.REJECTED and not isinstance(error, InvalidRequest):
             event, found = await self._confirmed(row)
             if found is not None:
-                await self._found(row, found)
+                await self._apply_answer(row, found)
                 return
         due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
         await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
@@ -177,24 +152,23 @@ class Driver:
         try:
             found = await self._api.inquire(row.order_id, fresh=True)
         except Exception:  # noqa: BLE001 - then it is not known
-            return Event.DOUBTED, None
-        return (Event.DOUBTED if row.resends else Event.REJECTED), found
+            return Event.UNLISTED_REFUSAL, None
+        return (Event.UNLISTED_REFUSAL if row.resends else Event.REJECTED), found
 
     async def _refused(self) -> None:
-        reason = self._breaker.answered(refused=True)
-        if reason is not None and not self._held:
-            self._hold(reason)
-            await self._ledger.pause(self._reason or reason)
+        if self._brake.answered(refused=True):
+            await self._ledger.pause(self._brake.reason or "")
 
-    async def _inquire(self, row: Row) -> None:
-        decides = self._decides(row)
+    async def inquire(self, row: Row) -> None:
+        """Ask what became of a row that was sent."""
+        decides = self._absence.decides(row)
         try:
             found = await self._api.inquire(row.order_id, fresh=decides)
         except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
             await self._inquiry_failed(row, error)
         else:
             if found is not None:
-                await self._found(row, found)
+                await self._apply_answer(row, found)
             elif decides:
                 await self._move(row, Event.ABSENT)
             else:
@@ -203,58 +177,30 @@ class Driver:
     async def _inquiry_failed(self, row: Row, error: Exception) -> None:
         if isinstance(error, LedgerError):
             raise error
-        if isinstance(error, PayCoolsError) and stops(error):
-            self.stop(str(error))
+        if isinstance(error, PayCoolsError) and stops_run(error):
+            self._brake.stop(str(error))
             await self._ledger.pause(str(error))
         else:
-            await self._look_again(row, row.absent_since)
-
-    def _decides(self, row: Row) -> bool:
-        """Whether an inquiry that finds nothing now is the end of a payout's waiting: it may be sent again then.
-
-        An earlier inquiry must have found nothing, and all that was sent must have arrived and be shown by now.
-        """
-        return (
-            self._may_be_absent(row) and row.absent_since is not None and self._ledger.time() >= self._absence_at(row)
-        )
-
-    def _may_be_absent(self, row: Row) -> bool:
-        """Where PayCools says that it has the order, or refused it oddly, nothing is gained by sending it again."""
-        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.DOUBTED):
-            return False
-        return row.reason is Event.LOST or row.resends < self._options.max_resends
-
-    def _absence_at(self, row: Row) -> float:
-        """From when on the order's absence may be believed, on this process's clock as well as on the row's.
-
-        What an earlier process sent is waited for from when this one opened the ledger: clocks may have been set.
-        """
-        now = self._ledger.time()
-        skew = now - self._clock.monotonic()
-        if abs(skew - self._skew) > _CLOCK_WAS_SET:
-            self._skew, self._started = skew, now
-        sent = row.sent if row.sent is not None else row.updated
-        # what lies in the future was written before a clock was set back: it counts as left before this run
-        since = max(sent, self._started) if sent <= now + _CLOCK_WAS_SET else self._started
-        return since + self._options.absence(row.resends, self._api.call_timeout, self._lag)
+            await self._inquire_later(row, row.absent_since)
 
     async def _absent(self, row: Row) -> None:
         now = self._ledger.time()
-        due = now + self._options.pause_after(row.looks)
-        if self._may_be_absent(row):
-            decision = self._absence_at(row)
-            due = min(due, decision) if decision > now else now + self._options.first_look
-        await self._ledger.look_again(row, due=due, absent_since=row.absent_since or now)
+        due = now + self._options.pause_after(row.inquiries)
+        if self._absence.may_come(row):
+            decision = self._absence.comes_at(row)
+            due = min(due, decision) if decision > now else now + self._options.first_inquiry_after
+        await self._ledger.schedule_inquiry(row, due=due, absent_since=row.absent_since or now)
 
-    async def _found(self, row: Row, found: Found) -> None:
-        await self._learn_lag(row)
+    async def _apply_answer(self, row: Row, found: Found) -> None:
+        if self._absence.shown(row):  # PayCools may take so long again
+            await self._ledger.note_lag(self._absence.longest_lag)
         event = event_of_inquiry(found, row, found.created, self._their_clock)
         if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
             # we have its receipt, so we know when; the nearest, for an order may be entered late, and none early
             ahead = found.created.timestamp() - row.sent
             self._their_clock = ahead if self._their_clock is None else min(ahead, self._their_clock)
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
-            await self._look_again(row, None)
+            await self._inquire_later(row, None)
             return
         message = found.failed_message
         if event is Event.MISMATCH:
@@ -271,54 +217,36 @@ class Driver:
             message=message,
         )
 
-    async def _learn_lag(self, row: Row) -> None:
-        """An order that was not shown and now is: PayCools may take so long again."""
-        if row.absent_since is None:
-            return
-        since = row.updated if row.state is State.ACCEPTED else row.sent
-        lag = 0.0 if since is None else self._ledger.time() - since
-        if lag > self._lag:
-            self._lag = lag
-            await self._ledger.note_lag(lag)
+    async def _inquire_later(self, row: Row, absent_since: float | None) -> None:
+        due = self._ledger.time() + self._options.pause_after(row.inquiries)
+        await self._ledger.schedule_inquiry(row, due=due, absent_since=absent_since)
 
-    async def _look_again(self, row: Row, absent_since: float | None) -> None:
-        due = self._ledger.time() + self._options.pause_after(row.looks)
-        await self._ledger.look_again(row, due=due, absent_since=absent_since)
-
-    async def _move(self, row: Row, event: Event, **facts: object) -> Row:
+    async def _move(self, row: Row, event: Event, **details: object) -> Row:
         try:
-            moved = await self._ledger.move(row, event, **facts)  # type: ignore[arg-type]
+            moved = await self._ledger.move(row, event, **details)  # type: ignore[arg-type]
         except IllegalMove:
             if event is Event.SEND:
                 raise
-            moved = await self._overtaken(row, event, facts)
-        if moved.state is not row.state:
-            self._count(row.state, -1, -row.amount)
-            self._count(moved.state, 1, row.amount)
-            if moved.state in FORWARD or row.state is State.UNKNOWN:
-                self._forward_at = self._clock.monotonic()
+            moved = await self._overtaken(row, event, details)
+        self._progress.moved(row, moved)
         return moved
 
-    def _count(self, state: State, rows: int, amount: int) -> None:
-        counted = self.counts.get(state, (0, 0))
-        self.counts[state] = (counted[0] + rows, counted[1] + amount)
-
-    async def _overtaken(self, row: Row, event: Event, facts: dict[str, object]) -> Row:
+    async def _overtaken(self, row: Row, event: Event, details: dict[str, object]) -> Row:
         """The row moved meanwhile: a callback was faster, or its lease ended and another run has it.
 
         What PayCools says of the order holds in any state. What became of this run's own request, or that PayCools did
-        not know the order, is word about a past that the row has left: it moves nothing.
+        not know the order, is about a past that the row has left: it moves nothing.
         """
         found = await self._ledger.get(row.order_id)
         # a row claimed for an inquiry comes without its order
         if found is None or attrs.evolve(found, body=row.body, digest=row.digest) == row:
             raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
-        if event in _WORDS:
-            found = await self._ledger.found(row.order_id, event, **facts)
-        elif event is Event.ACCEPTED and found.transaction_id not in (None, facts["transaction_id"]):
+        if event in _ABOUT_THE_ORDER:
+            found = await self._ledger.apply_event(row.order_id, event, **details)
+        elif event is Event.ACCEPTED and found.transaction_id not in (None, details["transaction_id"]):
             # our own receipt names another payment than the one by which the row has moved
-            message = f"our receipt says {facts['transaction_id']}, PayCools says {found.transaction_id} elsewhere"
-            found = await self._ledger.found(row.order_id, Event.MISMATCH, message=message)
+            message = f"our receipt says {details['transaction_id']}, PayCools says {found.transaction_id} elsewhere"
+            found = await self._ledger.apply_event(row.order_id, Event.MISMATCH, message=message)
         return found or row
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import attrs
 
+from ...absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from ...errors import ConfigurationError
+from ..renamed import old_arguments
 from ..states import OPEN, State
 
-__all__ = ["Breaker", "Options", "Summary"]
-
-_SHORTEST_ABSENCE = 1.0
-_LAGS = 3.0
-"""An order is given so many times the longest lag that was ever seen to appear."""
+__all__ = ["Options", "Summary"]
 
 
+@old_arguments(first_look="first_inquiry_after", longest_look="longest_inquiry_pause")
 @attrs.frozen(kw_only=True)
 class Options:
     """How a batch runs; all times in seconds.
@@ -31,26 +28,32 @@ class Options:
     concurrency: int = 50
     rate: float | None = None
     wait: float | None = None
-    absent_after: float = 60.0
-    first_look: float = 1.0
-    longest_look: float = 30.0
+    absent_after: float = ABSENT_AFTER
+    first_inquiry_after: float = 1.0
+    longest_inquiry_pause: float = 30.0
     max_resends: int = 1
     breaker: float | None = 0.5
     breaker_window: int = 50
 
     def __attrs_post_init__(self) -> None:
-        if not self.absent_after >= _SHORTEST_ABSENCE:
+        if not self.absent_after >= SHORTEST_ABSENCE:
             raise ConfigurationError("absent_after must be at least 1 second; sooner, an order could be paid twice")
         if self.max_resends < 0:
             raise ConfigurationError("max_resends must be 0 or more")
 
-    def pause_after(self, looks: int) -> float:
+    def pause_after(self, inquiries: int) -> float:
         """The pause before the next inquiry, after so many that brought nothing new."""
-        return min(self.first_look * 2.0 ** min(looks + 1, 30), self.longest_look)
+        return min(self.first_inquiry_after * 2.0 ** min(inquiries + 1, 30), self.longest_inquiry_pause)
 
     def absence(self, resends: int, call_timeout: float, longest_lag: float) -> float:
         """Seconds from the last byte of a sending until its absence may be believed."""
-        return call_timeout + float(max(self.absent_after, _LAGS * longest_lag) * 2 ** min(resends, 30))
+        return absent_from(
+            0.0,
+            call_timeout=call_timeout,
+            absent_after=self.absent_after,
+            longest_lag=longest_lag,
+            resends=resends,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -81,21 +84,3 @@ class Summary:
         if self.rows(State.FAILED):
             return 1
         return 3 if self.rows(State.WITHDRAWN) and not self.rows(State.SETTLED) else 0
-
-
-class Breaker:
-    """Sees when so much is refused that the file as a whole, or PayCools, must be wrong."""
-
-    def __init__(self, options: Options) -> None:
-        self._share, self._window = options.breaker, options.breaker_window
-        self._last: deque[bool] = deque(maxlen=self._window)
-
-    def answered(self, *, refused: bool) -> str | None:
-        """Note an answer; why nothing more should be sent, if it is so."""
-        self._last.append(refused)
-        if not refused or self._share is None or len(self._last) < self._window:
-            return None
-        found = sum(self._last)
-        if found < self._share * self._window:
-            return None
-        return f"{found} of the last {self._window} payouts were refused; look at the reasons before the rest is sent"

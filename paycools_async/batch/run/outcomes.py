@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from ...enums import TransactionStatus
 from ...errors import (
     ApiError,
     AuthenticationError,
@@ -23,12 +22,13 @@ from ...errors import (
     TransientError,
     WrongFamilyError,
 )
+from ...vocabulary.statuses import TransactionStatus
 from ..ledger.row import Row
 from ..states import Event, State
 
-__all__ = ["STOPS", "Told", "event_of_error", "event_of_inquiry", "holds", "stops"]
+__all__ = ["STOPS_RUN", "PayoutStatus", "event_of_error", "event_of_inquiry", "pauses_sending", "stops_run"]
 
-STOPS = (AuthenticationError, IpNotAllowedError, MerchantUnavailable)
+STOPS_RUN = (AuthenticationError, IpNotAllowedError, MerchantUnavailable)
 """Every further call would fail the same way: the batch stops at once."""
 
 _OUR_SET_UP = (ConfigurationError, EndpointUnpublishedError, WrongFamilyError)
@@ -36,14 +36,14 @@ _NOT_THE_ORDER = (InsufficientBalance, ChannelClosed, ClockError)
 """The merchant was refused, the channel is closed for now, or a clock is wrong: the order itself was not looked at."""
 
 
-def stops(error: PayCoolsError) -> bool:
+def stops_run(error: PayCoolsError) -> bool:
     """Whether every further call would fail the same way."""
-    return isinstance(error, STOPS + _OUR_SET_UP)
+    return isinstance(error, STOPS_RUN + _OUR_SET_UP)
 
 
-def holds(error: PayCoolsError) -> bool:
+def pauses_sending(error: PayCoolsError) -> bool:
     """Whether the merchant was refused, not the order: nothing more is sent, and the order waits."""
-    return stops(error) or isinstance(error, _NOT_THE_ORDER)
+    return stops_run(error) or isinstance(error, _NOT_THE_ORDER)
 
 
 _CLOCKS_DIFFER = 120.0
@@ -54,7 +54,7 @@ _WITH_A_RECEIPT = 26 * 3600.0
 """The same for an order whose receipt we have: whatever the zone, it is not older than a day."""
 
 
-class Told(Protocol):
+class PayoutStatus(Protocol):
     """What an inquiry's answer, or a payout's event, says of it."""
 
     @property
@@ -79,15 +79,17 @@ def event_of_error(error: PayCoolsError) -> Event:
         case Outcome.REJECTED:
             if isinstance(error, RateLimited):
                 return Event.BUSY
-            if holds(error):
-                return Event.HELD
-            return Event.DOUBTED if type(error) is ApiError else Event.REJECTED
+            if pauses_sending(error):
+                return Event.MERCHANT_REFUSED
+            return Event.UNLISTED_REFUSAL if type(error) is ApiError else Event.REJECTED
         case _:
             answered = isinstance(error.__cause__, ApiError) and not isinstance(error.__cause__, TransientError)
-            return Event.DOUBTED if answered else Event.UNCLEAR
+            return Event.UNLISTED_REFUSAL if answered else Event.UNCLEAR
 
 
-def event_of_inquiry(found: Told, row: Row, created: datetime | None, their_clock: float | None = None) -> Event:
+def event_of_inquiry(
+    found: PayoutStatus, row: Row, created: datetime | None, their_clock: float | None = None
+) -> Event:
     """What PayCools' record under our order id says of our row.
 
     `created`: when PayCools entered the order. `their_clock`: seconds by which its times were seen to be ahead of ours.

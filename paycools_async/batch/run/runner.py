@@ -9,17 +9,22 @@ import asyncio
 import contextlib
 import itertools
 
-from ...times import Clock
-from ..ledger.base import Ledger
+from ...policy import Pace
+from ...times import Clock, SystemClock
+from ..ledger.base import Counts, Ledger
 from ..ledger.row import Row
+from ..renamed import old_names
 from ..states import State
-from .driver import FORWARD, Driver, Pacing
+from .absence import AbsenceClock
+from .brake import Brake
+from .driver import Driver, Pacing
 from .options import Options, Summary
 from .payout_api import PayoutApi
+from .progress import Progress
 
 __all__ = ["Options", "Pacing", "Runner", "Summary"]
 
-_LOOKS = (State.UNKNOWN, State.ACCEPTED)
+_TO_INQUIRE = (State.UNKNOWN, State.ACCEPTED)
 _AT_ONCE = 16
 """Rows that begin in one turn of the loop; others get their turn between."""
 _ASK_AFTER = 0.5
@@ -28,7 +33,8 @@ _ASK_AFTER = 0.5
 _WAIT = 60.0
 
 
-class Runner(Driver):
+@old_names(look_around="refresh_counts")
+class Runner:
     """One run over one ledger. `counts` may be read while it runs."""
 
     def __init__(
@@ -40,13 +46,34 @@ class Runner(Driver):
         clock: Clock | None = None,
         pace: Pacing | None = None,
     ) -> None:
-        super().__init__(api, ledger, options, clock=clock, pace=pace)
+        self._api = api
+        self._ledger = ledger
+        self._options = options or Options()
+        self._clock: Clock = clock or SystemClock()
+        self._wake = asyncio.Event()
+        self._brake = Brake(self._options, on_stop=self._wake.set)
+        self._progress = Progress(self._clock)
+        self._absence = AbsenceClock(ledger, self._options, self._clock, api.call_timeout)
+        self._driver = Driver(
+            api,
+            ledger,
+            self._options,
+            clock=self._clock,
+            pace=pace or Pace(self._options.rate, clock=self._clock),
+            brake=self._brake,
+            progress=self._progress,
+            absence=self._absence,
+        )
         # inquiries first: where a rate holds the sending, they must not wait behind it
         self._queue: asyncio.PriorityQueue[tuple[bool, int, Row | None]] = asyncio.PriorityQueue()
         self._numbers = itertools.count()
         self._in_flight: set[int] = set()
-        self._wake = asyncio.Event()
-        self._tended_at = self._asked_at = self._forward_at
+        self._renewed_at = self._asked_at = self._clock.monotonic()
+
+    @property
+    def counts(self) -> Counts:
+        """Rows and minor units by state, kept up to date."""
+        return self._progress.counts
 
     async def run(self) -> Summary:
         """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time.
@@ -61,38 +88,36 @@ class Runner(Driver):
                     group.create_task(self._work())
                 await self._feed()
                 self._dismiss()
-            await self._ledger.give_back()
+            await self._ledger.return_leases()
         finally:
             await self._ledger.end_run()
         return Summary(
             counts=await self._ledger.counts(),
-            stopped=self._reason or await self._ledger.paused(),
+            stopped=self._brake.reason or await self._ledger.paused(),
             resent=await self._ledger.resent(),
         )
 
     async def prepare(self) -> None:
         """Take up what an earlier run left, and what it had learned."""
         await self._ledger.recover(call_timeout=self._api.call_timeout)
-        self._lag = await self._ledger.longest_lag()
-        self._started = self._ledger.steady_since
-        self._skew = self._ledger.time() - self._clock.monotonic()
-        self.counts = await self._ledger.counts()
-        self._forward_at = self._tended_at = self._asked_at = self._clock.monotonic()
+        self._absence.longest_lag = await self._ledger.longest_lag()
+        self._absence.start()
+        self._progress.start(await self._ledger.counts())
+        self._renewed_at = self._asked_at = self._clock.monotonic()
 
     def stop(self, reason: str) -> None:
         """Send nothing more, finish what is in flight, and end."""
-        super().stop(reason)
-        self._wake.set()
+        self._brake.stop(reason)
 
     # -- what is due ------------------------------------------------------------------------------------------
 
     async def _feed(self) -> None:
-        while not self._stopped:
+        while not self._brake.stopped:
             self._wake.clear()
-            await self._tend()
+            await self._renew_leases()
             fed = await self._feed_page()
             wait = self._wait()
-            if self._clock.monotonic() - self._forward_at > wait and not await self.look_around():
+            if self._clock.monotonic() - self._progress.forward_at > wait and not await self.refresh_counts():
                 if await self._next_due() is not None:
                     self.stop(f"nothing moved forward for {wait:g} seconds")
                 return
@@ -114,24 +139,19 @@ class Runner(Driver):
             return self._options.wait
         if not self.counts.get(State.UNKNOWN, (0, 0))[0]:
             return _WAIT
-        return max(_WAIT, self._options.absence(0, self._api.call_timeout, self._lag) + _WAIT)
+        return max(_WAIT, self._options.absence(0, self._api.call_timeout, self._absence.longest_lag) + _WAIT)
 
-    async def _tend(self) -> None:
-        if self._clock.monotonic() - self._tended_at >= self._ledger.tend_every:
-            await self._ledger.tend(self._in_flight)
-            self._tended_at = self._clock.monotonic()
+    async def _renew_leases(self) -> None:
+        if self._clock.monotonic() - self._renewed_at >= self._ledger.renew_every:
+            await self._ledger.renew_leases(self._in_flight)
+            self._renewed_at = self._clock.monotonic()
 
-    async def look_around(self) -> bool:
+    async def refresh_counts(self) -> bool:
         """Count again. Whether other workers, or callbacks, moved something forward: then it is not standing still."""
-        counts = await self._ledger.counts()
-        moved = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in FORWARD)
-        self.counts = counts
-        if moved:
-            self._forward_at = self._clock.monotonic()
-        return moved
+        return self._progress.recounted(await self._ledger.counts())
 
     async def _next_due(self) -> float | None:
-        states = _LOOKS if self._held else (State.PLANNED, *_LOOKS)
+        states = _TO_INQUIRE if self._brake.paused else (State.PLANNED, *_TO_INQUIRE)
         return await self._ledger.next_due(states, max_resends=self._options.max_resends)
 
     @property
@@ -146,12 +166,12 @@ class Runner(Driver):
         if room < (self._options.concurrency if now - self._asked_at < _ASK_AFTER else 1):
             return 0
         self._asked_at = now
-        share = room if self._held else max(1, room // 4)
-        looks = await self._take(_LOOKS, share)
-        sends = 0 if self._held else await self._take((State.PLANNED,), room - looks)
-        if looks == share and not sends and share < room:
-            looks += await self._take(_LOOKS, room - looks)
-        return looks + sends
+        share = room if self._brake.paused else max(1, room // 4)
+        inquiries = await self._take(_TO_INQUIRE, share)
+        sends = 0 if self._brake.paused else await self._take((State.PLANNED,), room - inquiries)
+        if inquiries == share and not sends and share < room:
+            inquiries += await self._take(_TO_INQUIRE, room - inquiries)
+        return inquiries + sends
 
     async def _take(self, states: tuple[State, ...], limit: int) -> int:
         """Queue rows that are due; what is taken is in flight, for other runs cannot have it meanwhile."""
@@ -177,12 +197,12 @@ class Runner(Driver):
             if row is None:
                 return
             try:
-                if self._stopped:
+                if self._brake.stopped:
                     continue
                 if row.state is State.PLANNED:
-                    await self._send(row)
+                    await self._driver.send(row)
                 else:
-                    await self._inquire(row)
+                    await self._driver.inquire(row)
             finally:
                 self._in_flight.discard(row.id)
                 if self._room >= self._options.concurrency:

@@ -35,9 +35,6 @@ __all__ = ["CallbackInbox", "InboxHealth", "item_of"]
 
 log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
-_PENDING = frozenset({"PENDING", "PROCESS", "PROCESSING"})
-_ENDED = frozenset({"INACTIVED"})
-
 
 def item_of(verified: Verified, raw: bytes) -> Item:
     """What the inbox keeps of a verified callback."""
@@ -45,22 +42,12 @@ def item_of(verified: Verified, raw: bytes) -> Item:
     subject = verdict = None
     rank = 1
     if not isinstance(event, UnknownEvent):
-        for name in ("transaction_id", "refund_transaction_id", "request_id"):
-            if value := getattr(event, name, None):
-                subject = f"{verified.family} {type(event).__name__} {value}"
-                break
-        status = next(
-            (str(value) for name in _STATUSES if (value := getattr(event, name, None)) is not None),
-            str(getattr(event, "event_name", "")),
-        )
-        # only words known to mean "not yet" may be overtaken: an unknown word may be news
-        rank = 0 if status in _PENDING else 2 if status in _ENDED else 1
+        if event.subject:
+            subject = f"{verified.family} {type(event).__name__} {event.subject}"
+        rank = event.rank
         amount = getattr(event, "amount", getattr(event, "refund_amount", None))
-        verdict = json.dumps([getattr(event, "event_name", None), status, amount])
+        verdict = json.dumps([getattr(event, "event_name", None), event.status or "", amount])
     return Item(id=verified.id, subject=subject, rank=rank, verdict=verdict or "", family=verified.family, body=raw)
-
-
-_STATUSES = ("transaction_status", "refund_status", "token_status")
 
 
 @attrs.frozen(kw_only=True)

@@ -1,41 +1,37 @@
-"""What the country files share: mobile numbers, and the fields of a payment."""
+"""What the country files share: the fields of a payment."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import TypeVar
+
+import attrs
 
 from ...endpoint import GlobalRequest, shared
 from ...errors import FieldError
-from ...fields import EMAIL, URL, code, minor_units, mobile_form, order_id, text
+from ...fields import EMAIL, URL, code, minor_units, order_id, text
+from ...vocabulary.idempotency import default_idempotency_id
 from ..base import GlobalPaymentReceipt
 
-__all__ = [
-    "ID_MOBILE",
-    "MY_MOBILE",
-    "TH_MOBILE",
-    "CountryPayment",
-    "id_mobile",
-    "my_mobile",
-    "national",
-    "th_mobile",
-]
+__all__ = ["CountryPayment", "CountryPayout", "OrderInquiry"]
+
+R = TypeVar("R")
 
 
-def national(prefix: str, own: str) -> Callable[[Any], Any]:
-    """A converter: the national form (0..) of a mobile number given with its country's prefix.
+@shared
+class OrderInquiry(GlobalRequest[R]):
+    """A request about an order by your id. Creation takes 1 to 32 characters, so this does, where a page says 10."""
 
-    Anything else comes back as it is and is refused by the rule: a number is never padded and never cut.
-    """
-    pattern = re.compile(rf"\+?{prefix}({own})", re.ASCII)
+    mch_order_id: str = order_id()
 
-    def convert(value: Any) -> Any:
-        """The national form, where the value is one of the international ones; else the value as it is."""
-        match = pattern.fullmatch(value) if isinstance(value, str) else None
-        return "0" + match[1] if match else value
 
-    return convert
+@shared
+class CountryPayout(GlobalRequest[R]):
+    """What a payout begins with in most countries. The pages' texts and tables differ in lengths: the wider."""
+
+    mch_order_id: str = order_id()
+    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
+    amount: int = minor_units(1)
 
 
 @shared
@@ -55,13 +51,3 @@ class CountryPayment(GlobalRequest[GlobalPaymentReceipt]):
         # the pages require it for channels of the kind URL; that these are the codes ending in _URL is inferred
         if self.redirect_url is None and isinstance(self.channel_code, str) and self.channel_code.endswith("_URL"):
             yield FieldError("redirect_url", "is required for channels of the kind URL")
-
-
-ID_MOBILE = mobile_form("08[0-9]{8,11}", "is no Indonesian mobile number (08 and 8 to 11 more digits)")
-id_mobile: Callable[[Any], Any] = national("62", "8[0-9]{8,11}")
-
-MY_MOBILE = mobile_form("01[0-9]{8,9}", "is no Malaysian mobile number (01 and 8 or 9 more digits)")
-my_mobile: Callable[[Any], Any] = national("60", "1[0-9]{8,9}")
-
-TH_MOBILE = mobile_form("0[689][0-9]{8}", "is no Thai mobile number (06, 08 or 09 and eight more digits)")
-th_mobile: Callable[[Any], Any] = national("66", "[689][0-9]{8}")

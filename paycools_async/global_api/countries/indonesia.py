@@ -7,28 +7,29 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-import attrs
-
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ...countries import ID_MOBILE, INDONESIA
+from ...endpoint import callback, endpoint, result
 from ...enums import OpenEnum
-from ...fields import account, code, minor_units, order_id, text
+from ...fields import account, code, minor_units, mobile, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...traits import ACCOUNT, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
-    default_idempotency_id,
 )
-from .base import ID_MOBILE, CountryPayment, id_mobile
-from .payouts import CountryPayouts
-from .static_twins import IndonesianStaticCodes
+from .base import CountryPayment, CountryPayout, OrderInquiry
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
     "CreateIndonesianPayment",
     "CreateIndonesianPayout",
+    "CreateIndonesianStaticCode",
+    "GetIndonesianStaticCode",
+    "GetIndonesianStaticPayments",
     "Indonesia",
     "IndonesianChannel",
     "IndonesianPaymentSettled",
@@ -38,6 +39,10 @@ __all__ = [
     "IndonesianPayoutSettled",
     "IndonesianPayoutStatus",
     "IndonesianPayouts",
+    "IndonesianStaticCode",
+    "IndonesianStaticCodes",
+    "IndonesianStaticPayment",
+    "IndonesianStaticPaymentSettled",
     "QueryIndonesianPayment",
     "QueryIndonesianPayout",
 ]
@@ -56,14 +61,14 @@ class IndonesianChannel(OpenEnum):
 class IndonesianPayoutReceipt(GlobalPayoutReceipt):
     """PayCools took a payout in Indonesia; it is not final. `transaction_time` is local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @result
 class IndonesianPayoutStatus(GlobalPayoutStatus):
     """Where a payout in Indonesia stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -71,13 +76,11 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     "POST",
     "/open-api/indonesia/disbursement/transfer",
     nav="3.1.1",
-    returns=IndonesianPayoutReceipt,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    country=INDONESIA,
+    purpose=PAYOUT,
+    provenance=DOCUMENTED,
 )
-class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
     """Create a payout in Indonesia (3.1.1). Documented; the lists of methods, banks and wallets are not public.
 
     `mch_order_id`: letters and digits, 1 to 32 (10 and more satisfy every page), unique per merchant. `amount`: whole
@@ -90,13 +93,10 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     `await paycools.indonesia.payouts.resolve(error.request)`.
     """
 
-    # the table says 10 to 32, the sentence beside it 1 to 32
-    mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(10_000)
     account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
     pay_method_code: str = code("BANK", "EWALLET")
     transfer_code: str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
@@ -107,17 +107,14 @@ class CreateIndonesianPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/indonesia/disbursement/check",
     nav="3.1.2",
-    returns=IndonesianPayoutStatus,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=INDONESIA,
+    provenance=INFERRED,
 )
-class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryIndonesianPayout(OrderInquiry[IndonesianPayoutStatus]):
     """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
 
     Raises NotFound.
     """
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -125,23 +122,18 @@ class QueryIndonesianPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="3.1.3",
-    provenance=Provenance.INFERRED,
+    country=INDONESIA,
+    provenance=INFERRED,
 )
 class IndonesianPayoutSettled(PayoutEvent):
     """A payout in Indonesia became final (3.1.3). Inferred from the Thai and the unified page. Whole rupiah."""
 
-    country: ClassVar[str | None] = "ID"
 
-
-class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
+class IndonesianPayouts(PayoutProduct[CreateIndonesianPayout, IndonesianPayoutStatus, IndonesianPayoutReceipt]):
     """Money out in Indonesia."""
 
     create: Final = Call(CreateIndonesianPayout)
     query: Final = Call(QueryIndonesianPayout)
-    _creation = CreateIndonesianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryIndonesianPayout:
-        return QueryIndonesianPayout(mch_order_id=mch_order_id)
 
 
 # 3.2 Payments
@@ -151,7 +143,7 @@ class IndonesianPayouts(CountryPayouts[CreateIndonesianPayout]):
 class IndonesianPaymentStatus(GlobalPaymentStatus):
     """Where a payment in Indonesia stands. Times are local (UTC+7, inferred)."""
 
-    country: ClassVar[str | None] = "ID"
+    country: ClassVar[str | None] = INDONESIA.code
 
 
 @endpoint(
@@ -159,11 +151,10 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     "POST",
     "/open-api/indonesia/payment/generate",
     nav="3.2.1",
-    returns=GlobalPaymentReceipt,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    country=INDONESIA,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
@@ -174,7 +165,7 @@ class CreateIndonesianPayment(CountryPayment):
     the answer's `pay_data`: a VA number, a link or a QR text.
     """
 
-    mobile: str = text(10, 13, pattern=ID_MOBILE, personal=True, converter=id_mobile)
+    mobile: str = mobile(ID_MOBILE)
 
 
 @endpoint(
@@ -182,14 +173,11 @@ class CreateIndonesianPayment(CountryPayment):
     "POST",
     "/open-api/indonesia/payment/query",
     nav="3.2.2",
-    returns=IndonesianPaymentStatus,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=INDONESIA,
+    provenance=INFERRED,
 )
-class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryIndonesianPayment(OrderInquiry[IndonesianPaymentStatus]):
     """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -197,12 +185,11 @@ class QueryIndonesianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="3.2.3",
-    provenance=Provenance.DOCUMENTED,
+    country=INDONESIA,
+    provenance=DOCUMENTED,
 )
 class IndonesianPaymentSettled(PaymentEvent):
     """A payment in Indonesia became final (3.2.3). Documented. Whole rupiah."""
-
-    country: ClassVar[str | None] = "ID"
 
 
 class IndonesianPayments(Product):
@@ -210,6 +197,78 @@ class IndonesianPayments(Product):
 
     create: Final = Call(CreateIndonesianPayment)
     query: Final = Call(QueryIndonesianPayment)
+
+
+# 3.3 Static codes; creation is inferred, the rest is unpublished
+
+
+@result
+class IndonesianStaticCode(StaticCode):
+    """A static code in Indonesia. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = INDONESIA.code
+
+
+@result
+class IndonesianStaticPayment(StaticPayment):
+    """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = INDONESIA.code
+
+
+@endpoint(
+    "global.id.static.create",
+    "POST",
+    "/open-api/indonesia/static/payment/generate",
+    nav="3.3.1",
+    country=INDONESIA,
+    purpose=ACCOUNT,
+    provenance=INFERRED,
+)
+class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
+    """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
+
+    `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
+    08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
+    """
+
+    mobile: str = mobile(ID_MOBILE)
+
+
+@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=UNPUBLISHED)
+class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
+    """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
+
+    Its fields are inferred from creation; `extra` adds others.
+    """
+
+
+@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=UNPUBLISHED)
+class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
+    """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
+
+    Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
+    """
+
+
+@callback(
+    "global.id.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="3.3.4",
+    country=INDONESIA,
+    provenance=INFERRED,
+)
+class IndonesianStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
+
+
+class IndonesianStaticCodes(Product):
+    """Static codes in Indonesia; no call to cancel one is in the navigation."""
+
+    create: Final = Call(CreateIndonesianStaticCode)
+    detail: Final = Call(GetIndonesianStaticCode)
+    payments: Final = Call(GetIndonesianStaticPayments)
 
 
 class Indonesia:

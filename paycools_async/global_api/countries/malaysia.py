@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Final
 
-import attrs
-
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...countries import MALAYSIA, MY_MOBILE
+from ...endpoint import callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, minor_units, order_id, text
+from ...fields import account, choice, code, mobile, mobile_where, text
+from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
+from ...traits import CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
-    default_idempotency_id,
 )
-from .base import MY_MOBILE, CountryPayment, my_mobile
-from .payouts import CountryPayouts
+from .base import CountryPayment, CountryPayout, OrderInquiry
 
 __all__ = [
     "CreateMalaysianPayment",
@@ -52,23 +50,17 @@ SUCCESS = frozenset({1000, 10000})
 # 4.1 Payouts
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return my_mobile(value) if request.account_type == "MOBILE_NUMBER" else value
-
-
 @endpoint(
     "global.my.payout.create",
     "POST",
     "/open-api/malaysia/disbursement/transfer",
     nav="4.1.1",
-    returns=GlobalPayoutReceipt,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=MALAYSIA,
+    purpose=PAYOUT,
+    provenance=INFERRED,
     success_codes=SUCCESS,
 )
-class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     """Create a payout in Malaysia (4.1.1). The fields are documented, the path is inferred from two other countries.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: sen (MYR 500.10 is 50010); no limits
@@ -81,20 +73,16 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     `await paycools.malaysia.payouts.resolve(error.request)`.
     """
 
-    # the page's text says 1 to 32 and its table 10 to 32; for the idempotency id 10 to 30 and 10 to 32
-    mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
-    amount: int = minor_units(1)
     pay_method_code: str = code("BANK")
     transfer_code: str = code("RHBB")
     account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
-    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = account(50, converter=mobile_where("account_type", "MOBILE_NUMBER", MY_MOBILE))
     account_name: str = text(1, 128, personal=True)
     remark: str | None = text(1, 256, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.account_type == "MOBILE_NUMBER":
-            yield from form_fault("account_no", self.account_no, MY_MOBILE)
+            yield from form_fault("account_no", self.account_no, MY_MOBILE.form)
 
 
 @endpoint(
@@ -102,15 +90,12 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     "POST",
     "/open-api/malaysia/disbursement/check",
     nav="4.1.2",
-    returns=GlobalPayoutStatus,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=MALAYSIA,
+    provenance=INFERRED,
     success_codes=SUCCESS,
 )
-class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryMalaysianPayout(OrderInquiry[GlobalPayoutStatus]):
     """Check a payout's status by order id (4.1.2). The fields are documented, the path is inferred. Raises NotFound."""
-
-    mch_order_id: str = order_id()  # the page says 10 to 32; creation may take 1 to 32, so does this
 
 
 @callback(
@@ -118,23 +103,18 @@ class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="4.1.3",
-    provenance=Provenance.INFERRED,
+    country=MALAYSIA,
+    provenance=INFERRED,
 )
 class MalaysianPayoutSettled(PayoutEvent):
     """A payout in Malaysia became final (4.1.3). Inferred from the Thai and the unified page. Sen."""
 
-    country: ClassVar[str | None] = "MY"
 
-
-class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
+class MalaysianPayouts(PayoutProduct[CreateMalaysianPayout, GlobalPayoutStatus, GlobalPayoutReceipt]):
     """Money out in Malaysia."""
 
     create: Final = Call(CreateMalaysianPayout)
     query: Final = Call(QueryMalaysianPayout)
-    _creation = CreateMalaysianPayout
-
-    def _inquiry(self, mch_order_id: str) -> QueryMalaysianPayout:
-        return QueryMalaysianPayout(mch_order_id=mch_order_id)
 
 
 # 4.2 Payments
@@ -145,11 +125,10 @@ class MalaysianPayouts(CountryPayouts[CreateMalaysianPayout]):
     "POST",
     "/open-api/malaysia/payment/generate",
     nav="4.2.1",
-    returns=GlobalPaymentReceipt,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    country=MALAYSIA,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
@@ -160,7 +139,7 @@ class CreateMalaysianPayment(CountryPayment):
     required for channels of the kind URL. Show the customer the answer's `pay_data`.
     """
 
-    mobile: str = text(10, 11, pattern=MY_MOBILE, personal=True, converter=my_mobile)
+    mobile: str = mobile(MY_MOBILE)
 
 
 @endpoint(
@@ -168,14 +147,11 @@ class CreateMalaysianPayment(CountryPayment):
     "POST",
     "/open-api/malaysia/payment/query",
     nav="4.2.2",
-    returns=GlobalPaymentStatus,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=MALAYSIA,
+    provenance=INFERRED,
 )
-class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -183,12 +159,11 @@ class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="4.2.3",
-    provenance=Provenance.INFERRED,
+    country=MALAYSIA,
+    provenance=INFERRED,
 )
 class MalaysianPaymentSettled(PaymentEvent):
     """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""
-
-    country: ClassVar[str | None] = "MY"
 
 
 class MalaysianPayments(Product):

@@ -6,17 +6,18 @@ Everything here is inferred from the other countries. The documented way is the 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
-from ...fields import order_id, phone
+from ...countries import RUSSIA
+from ...endpoint import callback, endpoint
+from ...fields import phone
 from ...product import Call, Product, Sender
+from ...traits import CREATES, INFERRED, PAYMENT
 from ..base import (
-    GlobalPaymentReceipt,
     GlobalPaymentStatus,
     PaymentEvent,
 )
-from .base import CountryPayment
+from .base import CountryPayment, OrderInquiry
 
 __all__ = [
     "CreateRussianPayment",
@@ -32,11 +33,10 @@ __all__ = [
     "POST",
     "/open-api/russia/payment/generate",
     nav="6.1.1",
-    returns=GlobalPaymentReceipt,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=RUSSIA,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=INFERRED,
 )
 class CreateRussianPayment(CountryPayment):
     """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
@@ -54,14 +54,11 @@ class CreateRussianPayment(CountryPayment):
     "POST",
     "/open-api/russia/payment/query",
     nav="6.1.2",
-    returns=GlobalPaymentStatus,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    country=RUSSIA,
+    provenance=INFERRED,
 )
-class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryRussianPayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -69,12 +66,11 @@ class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.success",
     "order.payment.failed",
     nav="6.1.3",
-    provenance=Provenance.INFERRED,
+    country=RUSSIA,
+    provenance=INFERRED,
 )
 class RussianPaymentSettled(PaymentEvent):
     """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""
-
-    country: ClassVar[str | None] = "RU"
 
 
 class RussianPayments(Product):

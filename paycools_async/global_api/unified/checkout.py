@@ -8,13 +8,16 @@ from typing import Any, Final
 
 import attrs
 
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
-from ...enums import TransactionStatus
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
+from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
-from ...ph.checkout_parts import paylater_needs
 from ...product import Call, Product
-from ..base import CURRENCIES, PAYOUT_COUNTRIES, ChannelType, GlobalResult, OrderEvent, currency_of
+from ...traits import CREATES, DOCUMENTED, PAYMENT
+from ...vocabulary import results
+from ...vocabulary.checks import paylater_needs
+from ...vocabulary.statuses import TransactionStatus
+from ..base import ChannelType, GlobalResult, OrderEvent, own_currency
 from .parts import UnifiedAddress, UnifiedGoods
 
 __all__ = [
@@ -26,8 +29,6 @@ __all__ = [
     "UnifiedCheckoutLink",
     "UnifiedCheckoutPaid",
 ]
-
-_CURRENCIES = tuple(CURRENCIES[country] for country in PAYOUT_COUNTRIES)
 
 
 @result
@@ -45,11 +46,9 @@ class UnifiedCheckoutLink(GlobalResult):
     "POST",
     "/open-api/payment/checkout/generate",
     nav="u.2.1",
-    returns=UnifiedCheckoutLink,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     """Open a cashier page (u.2.1). Documented up to `billing_address`; the rest and the answer are cut off.
@@ -63,8 +62,8 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
     country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(*_CURRENCIES, default=attrs.Factory(currency_of, takes_self=True))
-    settlement_currency: str = choice(*_CURRENCIES, default=attrs.Factory(currency_of, takes_self=True))
+    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
+    settlement_currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = phone(10, 14)
@@ -86,13 +85,10 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
 
 
 @result
-class UnifiedChannel(GlobalResult):
+class UnifiedChannel(GlobalResult, results.Channel):
     """A channel that the cashier page can offer."""
 
-    channel_code: str
     channel_type: ChannelType | None = None
-    country_code: str | None = None
-    currency: str | None = None
 
 
 @result
@@ -103,13 +99,7 @@ class UnifiedChannels(GlobalResult):
 
 
 @endpoint(
-    "global.unified.checkout.channels",
-    "POST",
-    "/open-api/payment/checkout/channel",
-    nav="u.2.3",
-    returns=UnifiedChannels,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    "global.unified.checkout.channels", "POST", "/open-api/payment/checkout/channel", nav="u.2.3", provenance=DOCUMENTED
 )
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     """The channels open to this merchant in a country (u.2.3). Documented; the only list that PayCools answers."""
@@ -117,12 +107,7 @@ class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     country_code: str = choice(*PAYOUT_COUNTRIES)
 
 
-@callback(
-    "global.unified.checkout.notification",
-    "checkout.payment.success",
-    nav="u.2.5",
-    provenance=Provenance.DOCUMENTED,
-)
+@callback("global.unified.checkout.notification", "checkout.payment.success", nav="u.2.5", provenance=DOCUMENTED)
 class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""
 

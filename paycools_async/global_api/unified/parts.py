@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from ...ph.checkout_parts import CheckoutAddress, CheckoutGoods
+from ...vocabulary.parts import CheckoutAddress, CheckoutGoods
 
 __all__ = ["UnifiedAddress", "UnifiedGoods"]
 

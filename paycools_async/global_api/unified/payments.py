@@ -8,23 +8,24 @@ from typing import Any, Final
 
 import attrs
 
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
-from ...enums import TransactionStatus
+from ...countries import COUNTRIES
+from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
+from ...money import EXPONENTS
 from ...product import Call
+from ...traits import CHANGE, DOCUMENTED, INFERRED, PAYMENT
+from ...vocabulary.statuses import TransactionStatus
 from ..base import (
-    ALL_COUNTRIES,
-    CURRENCIES,
     ChannelType,
     EitherId,
     GlobalPaymentStatus,
     GlobalResult,
     PaymentEvent,
     currency_fits,
-    currency_of,
+    own_currency,
 )
-from ..countries.payouts import UnifiedOrders
+from .base import UnifiedOrders
 from .parts import UnifiedGoods
 
 __all__ = [
@@ -68,11 +69,8 @@ class UnifiedPaymentReceipt(GlobalResult):
     "POST",
     "/open-api/payment/generate",
     nav="u.3.1",
-    returns=UnifiedPaymentReceipt,
-    effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    purpose=PAYMENT,  # with a token it takes the money at once
+    provenance=DOCUMENTED,
 )
 class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     """Ask a customer in any country for one payment (u.3.1). Documented as far as the copy goes.
@@ -88,8 +86,8 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    country_code: str = choice(*ALL_COUNTRIES)
-    currency: str = choice(*CURRENCIES.values(), default=attrs.Factory(currency_of, takes_self=True))
+    country_code: str = choice(*COUNTRIES)
+    currency: str = choice(*EXPONENTS, default=attrs.Factory(own_currency, takes_self=True))
     channel_type: str = choice(*_TYPES)
     channel_code: str = code()
     pay_token: str | None = text(1, default=None, personal=True)
@@ -124,19 +122,11 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
                 yield FieldError(name, f"is required when channel_type is {kind}")
 
 
-@endpoint(
-    "global.unified.payment.query",
-    "POST",
-    "/open-api/payment/query",
-    nav="u.3.2",
-    returns=GlobalPaymentStatus,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
-)
+@endpoint("global.unified.payment.query", "POST", "/open-api/payment/query", nav="u.3.2", provenance=DOCUMENTED)
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @result
@@ -155,11 +145,8 @@ class ClosedUnifiedPayment(GlobalResult):
     "POST",
     "/open-api/payment/close",
     nav="u.3.3",
-    returns=ClosedUnifiedPayment,
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
 class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     """Close an unpaid payment by one of its two ids (u.3.3). Documented.
@@ -167,7 +154,7 @@ class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     Code 21028 says that it was paid or closed before: inquire which. Raises NotFound.
     """
 
-    country_code: str = choice(*ALL_COUNTRIES)
+    country_code: str = choice(*COUNTRIES)
 
 
 @callback(
@@ -175,7 +162,7 @@ class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     "order.payment.success",
     "order.payment.failed",
     nav="u.3.4",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class UnifiedPaymentSettled(PaymentEvent):
     """A payment became final (u.3.4). Inferred: the country notifications plus `country_code` and `currency`."""
@@ -185,10 +172,10 @@ class OrderedPayments(UnifiedOrders[CreateUnifiedPayment, GlobalPaymentStatus, U
     """Payments found by their order id and country."""
 
     query: Final = Call(QueryUnifiedPayment)
-    _creation = CreateUnifiedPayment
 
-    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayment:
-        return QueryUnifiedPayment(mch_order_id=mch_order_id, country_code=country_code)
+    @property
+    def _creation(self) -> type[CreateUnifiedPayment]:
+        return CreateUnifiedPayment
 
 
 class UnifiedPayments(OrderedPayments):

@@ -7,22 +7,22 @@ from typing import Any, Final
 
 import attrs
 
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
+from ...endpoint import GlobalRequest, callback, endpoint
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
 from ...product import Call
+from ...traits import DOCUMENTED, INFERRED, PAYOUT
 from ..base import (
-    CURRENCIES,
-    PAYOUT_COUNTRIES,
     EitherId,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PayoutEvent,
     currency_fits,
-    currency_of,
     default_idempotency_id,
+    own_currency,
 )
-from ..countries.payouts import UnifiedOrders
+from .base import UnifiedOrders
 
 __all__ = [
     "CreateUnifiedPayout",
@@ -37,11 +37,8 @@ __all__ = [
     "POST",
     "/open-api/disbursement/transfer",
     nav="u.4.1",
-    returns=GlobalPayoutReceipt,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
-    fills=("timestamp",),
+    purpose=PAYOUT,
+    provenance=INFERRED,
 )
 class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in any country (u.4.1). Inferred, path and fields: the first use warns; confirm with PayCools.
@@ -64,9 +61,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(
-        *(CURRENCIES[country] for country in PAYOUT_COUNTRIES), default=attrs.Factory(currency_of, takes_self=True)
-    )
+    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
     pay_method_code: str = code("BANK", "EWALLET", "PROMPTPAY")
     account_no: str = account(50)
     account_name: str | None = text(1, 128, default=None, personal=True)
@@ -82,15 +77,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
         return currency_fits(self.country_code, self.currency)
 
 
-@endpoint(
-    "global.unified.payout.query",
-    "POST",
-    "/open-api/disbursement/check",
-    nav="u.4.2",
-    returns=GlobalPayoutStatus,
-    provenance=Provenance.DOCUMENTED,
-    fills=("timestamp",),
-)
+@endpoint("global.unified.payout.query", "POST", "/open-api/disbursement/check", nav="u.4.2", provenance=DOCUMENTED)
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
 
@@ -102,7 +89,7 @@ class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="u.4.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class UnifiedPayoutSettled(PayoutEvent):
     """A payout became final (u.4.3). Documented. `amount` in minor units (whole rupiah in Indonesia).
@@ -116,7 +103,3 @@ class UnifiedPayouts(UnifiedOrders[CreateUnifiedPayout, GlobalPayoutStatus, Glob
 
     create: Final = Call(CreateUnifiedPayout)
     query: Final = Call(QueryUnifiedPayout)
-    _creation = CreateUnifiedPayout
-
-    def _inquiry(self, mch_order_id: str, country_code: str) -> QueryUnifiedPayout:
-        return QueryUnifiedPayout(mch_order_id=mch_order_id, country_code=country_code)

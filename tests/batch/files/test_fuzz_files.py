@@ -18,14 +18,15 @@ from typing import Any
 
 import pytest
 from support.checker import amount_of, lines_of, payout_is_right, row_in
+from support.size import size
 from support.spoiled import CASES
 
 from paycools_async import CreatePayout
 from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError
 from paycools_async.batch.run.payout_api import COUNTRIES
 
-CELLS = int(os.environ.get("PAYCOOLS_FUZZ_CELLS", "3000"))
-FILES = int(os.environ.get("PAYCOOLS_FUZZ_FILES", "120"))
+CELLS = size(1000, 3000, "PAYCOOLS_FUZZ_CELLS")
+FILES = size(40, 120, "PAYCOOLS_FUZZ_FILES")
 SEED = int(os.environ.get("PAYCOOLS_FUZZ_SEED", "18"))
 
 APIS: dict[str, tuple[str, type[Any]]] = {

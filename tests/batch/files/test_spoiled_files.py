@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.size import some
 from support.spoiled import CASES, HEAD, NUMBER, PAYEE, Case, bank, row, wallet
 from typer.testing import CliRunner
 
 from paycools_async import CreatePayout
-from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError
+from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError, read_orders
 from paycools_async.batch.files.codes import read_codes
 from paycools_async.cli.app import app
 from paycools_async.errors import ConfigurationError
@@ -66,7 +68,7 @@ def test_it_is_refused_by_the_library(case: Case, tmp_path: Path) -> None:
     assert not case.never or case.never not in faults[0]
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", some(REFUSED, 8))
 def test_it_is_refused_by_the_command_line_and_nothing_is_sent(case: Case, tmp_path: Path, cli: Check) -> None:
     path = written(tmp_path, case)
     for arguments in (("check", path), ("run", path, "--sandbox", "--yes", "--ledger", "l.db")):
@@ -78,7 +80,7 @@ def test_it_is_refused_by_the_command_line_and_nothing_is_sent(case: Case, tmp_p
     assert not (tmp_path / "l.db.sandbox").exists() or not (tmp_path / "l.db.sandbox").read_text()
 
 
-@pytest.mark.parametrize("case", READ)
+@pytest.mark.parametrize("case", some(READ, 8))
 def test_it_is_read_as_it_was_meant(case: Case, tmp_path: Path, cli: Check) -> None:
     path = written(tmp_path, case)
     file = OrderFile(path, CreatePayout, "PHP")
@@ -296,3 +298,19 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(FileError, match="is no file"):
         list(OrderFile(tmp_path / "folder.csv", CreatePayout, "PHP"))
+
+
+@pytest.mark.parametrize("unit", ["11.", "1.", ".", "-", "1 1", "a ", "'", "1,1", "_", "total "])
+@pytest.mark.parametrize("tail", ["", "x", "!"])
+def test_a_long_cell_is_judged_at_once(unit: str, tail: str, tmp_path: Path) -> None:
+    text = unit * (60_000 // len(unit)) + tail
+    path = tmp_path / "o.csv"
+    header = "mch_order_id,amount,pay_method_code,bank_code,account_no,account_name"
+    rows = [f"PAY1,500.10,BANK,BPI,{text},Ana Reyes", f"PAY1,500.10,BANK,{text},1,Ana Reyes", f",,,,,{text}"]
+    began = time.monotonic()
+    for each in rows:
+        path.write_text(f"{header}\n{each}\n".replace(text, f'"{text}"'))
+        found = list(read_orders(path, CreatePayout, "PHP"))
+        assert found
+        assert all(isinstance(row, RowError) for row in found)
+    assert time.monotonic() - began < 2

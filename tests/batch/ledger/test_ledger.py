@@ -194,13 +194,13 @@ async def test_word_from_outside_moves_a_row_from_wherever_it_is_and_the_run_is_
     order_id = "PAY000000001"
     [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
     sending = await ledger.move(row, Event.SEND)
-    settled = await ledger.found(order_id, lambda row: Event.FOUND_COMPLETE, transaction_id="T1")
+    settled = await ledger.apply_event(order_id, lambda row: Event.FOUND_COMPLETE, transaction_id="T1")
     assert settled is not None
     assert (settled.state, settled.transaction_id) == (State.SETTLED, "T1")
     with pytest.raises(IllegalMove, match="no longer sending"):
         await ledger.move(sending, Event.UNCLEAR)
     assert await ledger.get(order_id) == settled
-    assert await ledger.found("NO-SUCH-ORDER", Event.FOUND_COMPLETE) is None
+    assert await ledger.apply_event("NO-SUCH-ORDER", Event.FOUND_COMPLETE) is None
 
 
 @STORES
@@ -212,7 +212,7 @@ async def test_rows_come_back_page_by_page_in_file_order(ledger: Ledger, plan: P
 
 
 @STORES
-async def test_journeys_tell_when_a_payout_was_sent_accepted_and_final(
+async def test_timelines_tell_when_a_payout_was_sent_accepted_and_final(
     ledger: Any, clock: ManualClock, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(2))
@@ -221,9 +221,9 @@ async def test_journeys_tell_when_a_payout_was_sent_accepted_and_final(
     for event in (Event.SEND, Event.ACCEPTED, Event.FOUND_COMPLETE):
         clock.advance(1)
         row = await ledger.move(row, event)
-    [[journey]] = list(ledger.journeys())
-    assert (journey.order_id, journey.state) == (row.order_id, State.SETTLED)
-    assert [journey.sent, journey.accepted, journey.final] == times
+    [[timeline]] = list(ledger.timelines())
+    assert (timeline.order_id, timeline.state) == (row.order_id, State.SETTLED)
+    assert [timeline.sent, timeline.accepted, timeline.final] == times
 
 
 @STORES
@@ -234,10 +234,10 @@ async def test_an_inquiry_that_found_nothing_is_remembered_until_the_row_moves(
     [row] = await ledger.claim([State.PLANNED], 1, max_resends=9)
     unknown = await ledger.move(await ledger.move(row, Event.SEND), Event.UNCLEAR, code=1018, message="busy")
     now = ledger.time()
-    await ledger.look_again(unknown, due=now + 5, absent_since=now)
+    await ledger.schedule_inquiry(unknown, due=now + 5, absent_since=now)
     assert await ledger.claim([State.UNKNOWN], 1, max_resends=9) == []
     assert await ledger.next_due([State.UNKNOWN], max_resends=9) == now + 5
-    await ledger.look_again(unknown, due=now, absent_since=now)
+    await ledger.schedule_inquiry(unknown, due=now, absent_since=now)
     later = await ledger.get(unknown.order_id)
     assert later is not None
     assert (later.reason, later.absent_since, later.code, later.message) == (Event.UNCLEAR, now, 1018, "busy")

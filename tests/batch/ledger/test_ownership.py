@@ -20,6 +20,8 @@ from paycools_async.batch import Event, LedgerError, SQLiteLedger, State
 from paycools_async.batch.ledger.base import LedgerInUse, LedgerLockError
 from paycools_async.storage import marks
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -363,7 +365,7 @@ async def read_everything(path: Path) -> None:
     ledger = await SQLiteLedger.open(path, OWNER, read_only=True)
     assert sum(rows for rows, _ in (await ledger.counts()).values()) == ROWS
     assert len(await ledger.batches()) == 1
-    assert [len(page) for page in ledger.journeys()] == [SENDING]
+    assert [len(page) for page in ledger.timelines()] == [SENDING]
     assert await ledger.currency() == "PHP"
     await ledger.aclose()
 
@@ -394,8 +396,8 @@ async def test_a_reader_writes_nothing(killed: Path) -> None:
         lambda: ledger.begin_run(),
         lambda: ledger.recover(call_timeout=1),
         lambda: ledger.move(row, Event.SEND),
-        lambda: ledger.found(row.order_id, Event.FOUND_COMPLETE),
-        lambda: ledger.look_again(row, due=0, absent_since=None),
+        lambda: ledger.apply_event(row.order_id, Event.FOUND_COMPLETE),
+        lambda: ledger.schedule_inquiry(row, due=0, absent_since=None),
         lambda: ledger.note_lag(9),
     ):
         with pytest.raises(LedgerError, match="was opened to be read only"):

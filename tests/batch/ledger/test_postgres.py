@@ -126,7 +126,7 @@ async def test_waiting_for_a_turn_keeps_the_lease_but_sending_never_lengthens_it
     waiting, sent = await take(mine)
     await mine.move(sent, Event.SEND)
     clock.advance(LEASE - 1)
-    await mine.tend({waiting.id, sent.id})
+    await mine.renew_leases({waiting.id, sent.id})
     clock.advance(2)
     assert await take(other) == []
     assert await other.recover(call_timeout=30.0) == 1
@@ -199,7 +199,7 @@ async def test_moves_of_one_row_that_wait_together_are_judged_one_by_one(open_on
     await enter(ledger, 1)
     [row] = await take(ledger)
     twice = await asyncio.gather(*(ledger.move(row, Event.SEND) for _ in range(2)), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in twice) == ["IllegalMove", "LentRow"]
+    assert sorted(type(result).__name__ for result in twice) == ["IllegalMove", "LeasedRow"]
 
 
 async def test_a_lost_connection_fails_what_waits_and_the_next_call_connects_again(open_one: Open, enter: Any) -> None:
@@ -244,7 +244,7 @@ async def test_two_runs_that_open_a_new_ledger_at_once_make_it_once(dsn: str, ap
 async def test_three_runners_on_one_ledger_pay_each_order_once(
     open_one: Open, enter: Any, api: PHPayouts, fake: FakePayCools
 ) -> None:
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 2
     ledgers = [await open_one(margin=1e9) for _ in range(3)]
     await enter(ledgers[0], 150)

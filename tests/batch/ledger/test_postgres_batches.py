@@ -123,7 +123,7 @@ async def test_a_machine_that_has_taken_a_row_cannot_send_it_once_it_is_withdraw
     assert (found.rows, found.stay) == (1, 1)
     with pytest.raises(IllegalMove):
         await machine.move(waiting, Event.SEND)
-    await machine.tend([waiting.id])
+    await machine.renew_leases([waiting.id])
     assert await counts_by_batch(ana) == [{State.SENDING: 1, State.WITHDRAWN: 1}]
 
 
@@ -137,10 +137,10 @@ async def test_word_of_an_order_that_was_withdrawn_and_offered_again_moves_the_l
     await offer(ledger, 1, amount="7.00")
     await ledger.release(2, by="ana", rows=1, amount=700)
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection, connection.transaction():
-        row = await ledger.found_in(connection, order_id, Event.FOUND_PENDING, {})
+        row = await ledger.apply_event_in(connection, order_id, Event.FOUND_PENDING, {})
     assert row is not None
     assert (row.amount, row.state, row.intake) == (700, State.ACCEPTED, 2)
-    row = await ledger.found(order_id, Event.FOUND_COMPLETE)
+    row = await ledger.apply_event(order_id, Event.FOUND_COMPLETE)
     assert row is not None
     assert row.state is State.SETTLED
     assert await counts_by_batch(ledger) == [{State.WITHDRAWN: 1}, {State.SETTLED: 1}]
@@ -152,7 +152,7 @@ async def test_an_order_that_was_withdrawn_and_turns_out_to_be_known_is_not_offe
     ledger = await open_one()
     await offer(ledger, 1)
     await ledger.withdraw(by="ana")
-    row = await ledger.found("PAY000000001", Event.FOUND_EARLIER)
+    row = await ledger.apply_event("PAY000000001", Event.FOUND_EARLIER)
     assert row is not None
     assert row.state is State.PREEXISTING
     assert await ledger._all("SELECT withdrawn FROM paycools_payouts") == [(0,)]
@@ -198,11 +198,11 @@ async def test_views_of_some_batches_see_count_claim_and_free_only_those(
     assert await nothing.claim([State.PLANNED], 9, max_resends=1) == []
     assert await nothing.next_due([State.PLANNED], max_resends=1) is None
     sending = await view.move(taken[0], Event.SEND)
-    assert [journey.order_id for page in view.journeys() for journey in page] == [sending.order_id]
-    assert list(ledger.of_batches([2]).journeys()) == []
-    await ledger.of_batches([2]).give_back()
+    assert [timeline.order_id for page in view.timelines() for timeline in page] == [sending.order_id]
+    assert list(ledger.of_batches([2]).timelines()) == []
+    await ledger.of_batches([2]).return_leases()
     assert await view.claim([State.PLANNED], 9, max_resends=1) == []
-    await view.give_back()
+    await view.return_leases()
     assert len(await view.claim([State.PLANNED], 9, max_resends=1)) == 3
     clock.advance(ledger.lease)
     assert await ledger.of_batches([2, 3]).recover(call_timeout=30.0) == 0

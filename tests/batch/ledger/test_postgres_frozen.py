@@ -16,9 +16,9 @@ from support.batch import WriteOrders, release_all
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Event, Options, PHPayouts, Runner, State, read_orders
+from paycools_async.batch.ledger.postgres.database import DatabaseClock
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 from paycools_async.batch.ledger.postgres.session import limits
-from paycools_async.batch.ledger.postgres.writer import DatabaseClock
 from paycools_async.testing import FakePayCools
 
 LEASE = 4.0
@@ -30,7 +30,7 @@ Open = Callable[[], Awaitable[PostgresLedger]]
 async def payouts(key_pem: str) -> AsyncIterator[PHPayouts]:
     """Against a careless PayCools on the machine's clock, as the database is."""
     fake = FakePayCools(private_key=key_pem)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     async with PayCoolsPH(fake.ph_credentials, transport=fake.transport(), timeout=1.0) as client:
         found = PHPayouts(client)
         found.fake = fake  # type: ignore[attr-defined]
@@ -99,8 +99,8 @@ asyncio.run(main())
 
 _ENTERS = f"""{_OPEN}
 async def main():
-    judge = postgres_intake._judge
-    postgres_intake._judge = lambda *values: (freeze(), judge(*values))
+    classify = postgres_intake._classify
+    postgres_intake._classify = lambda *values: (freeze(), classify(*values))
     orders = read_orders(Path(sys.argv[2]), CreatePayout, "PHP")
     await (await opened()).intake(orders, lambda request: "")
 
@@ -200,7 +200,7 @@ async def test_the_transaction_of_an_inbox_that_moves_a_row_is_limited_too(
     show = "SHOW idle_in_transaction_session_timeout"
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         async with connection.transaction():
-            row = await ledger.found_in(connection, "PAY000000001", Event.FOUND_EARLIER, {})
+            row = await ledger.apply_event_in(connection, "PAY000000001", Event.FOUND_EARLIER, {})
             assert row is not None
             assert row.state is State.PREEXISTING
             assert await (await connection.execute(show)).fetchall() == [("2s",)]
@@ -288,7 +288,7 @@ async def test_a_clock_set_forward_ends_no_lease_on_a_row_that_is_being_sent(
     await one.move(row, Event.SEND)
     set_clock(3600.0)
     assert await other.recover(call_timeout=1.0) == 0
-    await other.tend([])
+    await other.renew_leases([])
     assert await other.recover(call_timeout=1.0) == 0, "its end is not believed for a lease"
     await asyncio.sleep(LEASE)
     assert await other.recover(call_timeout=1.0) == 1
@@ -304,7 +304,7 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(
     sending, unknown, _leased = await before.claim([State.PLANNED], 3, max_resends=1)
     await before.move(sending, Event.SEND)
     unknown = await before.move(await before.move(unknown, Event.SEND), Event.UNCLEAR)
-    await before.look_again(unknown, due=before.time() + 5, absent_since=None)
+    await before.schedule_inquiry(unknown, due=before.time() + 5, absent_since=None)
     set_clock(0.0)
     later = await open_one()
     assert await later.recover(call_timeout=1.0) == 0, "the request may still be under way"
@@ -327,7 +327,7 @@ async def test_a_clock_that_is_set_while_an_order_is_not_shown_pays_nobody_twice
     ledger = await open_one()
     await offer(ledger, 5)
     await release_all(ledger)
-    options = Options(absent_after=2.0, first_look=0.1, longest_look=0.2, wait=15.0)
+    options = Options(absent_after=2.0, first_inquiry_after=0.1, longest_inquiry_pause=0.2, wait=15.0)
     run = asyncio.create_task(Runner(payouts, ledger, options).run())
     await asyncio.sleep(1.0)
     set_clock(shift)

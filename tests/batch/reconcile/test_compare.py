@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from paycools_async import PayCoolsPH, TransactionStatus
 from paycools_async.batch import Event, Ledger, Options, PHPayouts, Runner, State
 from paycools_async.batch.ledger.row import Row
-from paycools_async.batch.ledger.timeline import Journey
+from paycools_async.batch.ledger.timeline import PayoutTimeline
 from paycools_async.batch.reconcile.compare import Reconciliation, Verdict, judge, reconcile
 from paycools_async.batch.reconcile.statements import Line, Statement, ph_statement
 from paycools_async.cli.app import app
@@ -40,7 +40,7 @@ def row(state: State, *, amount: int = 50010) -> Row:
         state=state,
         reason=None,
         resends=0,
-        looks=0,
+        inquiries=0,
         absent_since=None,
         entered=0.0,
         sent=None,
@@ -55,10 +55,10 @@ def line(status: str, *, order_id: str = "A1", amount: int | None = 50010, trans
     return Line(order_id=order_id, transaction_id=transaction, amount=amount, status=TransactionStatus(status))
 
 
-def journey(
+def timeline(
     order_id: str, state: State, *, sent: float = NOON, last: float | None = None, known: bool = True
-) -> Journey:
-    return Journey(
+) -> PayoutTimeline:
+    return PayoutTimeline(
         order_id=order_id,
         amount=50010,
         state=state,
@@ -111,7 +111,7 @@ def test_what_no_ledger_has_is_theirs_only() -> None:
 
 
 async def held(
-    *lines: Line, rows: dict[str, Row] | None = None, journeys: list[Journey] | None = None, **days: Any
+    *lines: Line, rows: dict[str, Row] | None = None, timelines: list[PayoutTimeline] | None = None, **days: Any
 ) -> Reconciliation:
     """The day's statement held against rows; `prior` and `later` are the neighbouring days'."""
     asked = {DAY: list(lines), date(2026, 3, 1): days.get("prior", []), date(2026, 3, 3): days.get("later", [])}
@@ -123,34 +123,34 @@ async def held(
     async def find(order_id: str) -> Row | None:
         return (rows or {}).get(order_id)
 
-    return await reconcile(DAY, Statement(lines=statement, currency="PHP"), find, journeys or [])
+    return await reconcile(DAY, Statement(lines=statement, currency="PHP"), find, timelines or [])
 
 
 async def test_agreement_is_exit_0() -> None:
-    found = await held(line("COMPLETE"), rows={"A1": row(State.SETTLED)}, journeys=[journey("A1", State.SETTLED)])
+    found = await held(line("COMPLETE"), rows={"A1": row(State.SETTLED)}, timelines=[timeline("A1", State.SETTLED)])
     assert (found.counts, found.exit_code) == ({Verdict.AGREES: (1, 50010)}, 0)
     assert (await held()).exit_code == 0
 
 
 async def test_theirs_only_is_the_alarm_and_exit_1() -> None:
-    found = await held(line("COMPLETE"), journeys=[journey("B1", State.SETTLED)])
+    found = await held(line("COMPLETE"), timelines=[timeline("B1", State.SETTLED)])
     assert found.counts == {Verdict.THEIRS_ONLY: (1, 50010), Verdict.OURS_ONLY: (1, 50010)}
     assert found.exit_code == 1
     assert [finding.order_id for finding in found.examples[Verdict.THEIRS_ONLY]] == ["A1"]
 
 
 async def test_ours_only_is_exit_3() -> None:
-    found = await held(journeys=[journey("B1", State.ACCEPTED), journey("B2", State.FAILED)])
+    found = await held(timelines=[timeline("B1", State.ACCEPTED), timeline("B2", State.FAILED)])
     assert (found.counts, found.exit_code) == ({Verdict.OURS_ONLY: (2, 100020)}, 3)
 
 
 async def test_what_paycools_never_took_and_other_days_payouts_are_not_missed() -> None:
-    journeys = [
-        journey("B1", State.FAILED, known=False),
-        journey("B2", State.UNKNOWN, known=False),
-        journey("B3", State.SETTLED, sent=NOON - 86400),
+    timelines = [
+        timeline("B1", State.FAILED, known=False),
+        timeline("B2", State.UNKNOWN, known=False),
+        timeline("B3", State.SETTLED, sent=NOON - 86400),
     ]
-    assert (await held(journeys=journeys)).counts == {}
+    assert (await held(timelines=timelines)).counts == {}
 
 
 async def test_an_order_id_twice_in_the_statement_is_an_alarm_unless_one_of_them_failed() -> None:
@@ -169,31 +169,31 @@ async def test_around_midnight_the_neighbouring_day_is_asked_too() -> None:
     late = datetime(2026, 3, 2, 23, 59, 58, tzinfo=MANILA).timestamp()
     early = datetime(2026, 3, 2, 0, 0, 1, tzinfo=MANILA).timestamp()
     found = await held(
-        journeys=[journey("B1", State.SETTLED, sent=late), journey("B2", State.SETTLED, sent=early)],
+        timelines=[timeline("B1", State.SETTLED, sent=late), timeline("B2", State.SETTLED, sent=early)],
         later=[line("COMPLETE", order_id="B1")],
         prior=[line("COMPLETE", order_id="B2")],
     )
     assert (found.counts, found.exit_code) == ({}, 0)
-    missing = await held(journeys=[journey("B1", State.SETTLED, sent=late)])
+    missing = await held(timelines=[timeline("B1", State.SETTLED, sent=late)])
     assert missing.counts == {Verdict.OURS_ONLY: (1, 50010)}
 
 
 @STORES
-async def test_journeys_tell_when_a_payout_was_sent_accepted_and_final(
+async def test_timelines_tell_when_a_payout_was_sent_accepted_and_final(
     api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     fake.payouts.settle_after = 3
     fake.faults.drop_before(next=1, only="ph.payout.create")
     await plan(write_orders(3))
     await Runner(api, ledger, Options(concurrency=1), clock=fake.clock).run()
-    journeys = [found for page in ledger.journeys() for found in page]
-    assert [(found.order_id, found.state, found.amount) for found in journeys] == [
+    timelines = [found for page in ledger.timelines() for found in page]
+    assert [(found.order_id, found.state, found.amount) for found in timelines] == [
         (f"PAY{n:09}", State.SETTLED, 50010) for n in (1, 2, 3)
     ]
-    first, second, _ = journeys
+    first, second, _ = timelines
     assert first.last_sent - first.sent >= 5, "sent again after two inquiries"
     assert second.sent == second.last_sent
-    for found in journeys:
+    for found in timelines:
         assert found.accepted is not None
         assert found.final is not None
         assert found.last_sent <= found.accepted <= found.final
@@ -206,7 +206,7 @@ async def test_a_refused_payout_is_answered_and_final_at_once(
     await plan(write_orders(2))
     [first, _] = await ledger.claim([State.PLANNED], 2, max_resends=9)
     await ledger.move(await ledger.move(first, Event.SEND), Event.REJECTED, code=1007, message="too much")
-    [[found]] = ledger.journeys()
+    [[found]] = ledger.timelines()
     assert (found.code, found.message, found.state) == (1007, "too much", State.FAILED)
     assert found.accepted == found.final is not None
 
@@ -227,11 +227,11 @@ async def test_a_run_against_the_fake_agrees_to_the_centavo(
     async def find(order_id: str) -> Row | None:
         return await ledger.get(order_id)
 
-    def journeys() -> Any:
-        return (found for page in ledger.journeys() for found in page)
+    def timelines() -> Any:
+        return (found for page in ledger.timelines() for found in page)
 
     statement = ph_statement(paycools)
-    found = await reconcile(day, statement, find, journeys())
+    found = await reconcile(day, statement, find, timelines())
     assert (found.counts, found.exit_code) == ({Verdict.AGREES: (120, 120 * 50010)}, 0)
     await paycools.payouts.create(
         mch_order_id="STRANGER1",
@@ -241,7 +241,7 @@ async def test_a_run_against_the_fake_agrees_to_the_centavo(
         account_no="09170000011",
         account_name="Juan Dela Cruz",
     )
-    found = await reconcile(day, statement, find, journeys())
+    found = await reconcile(day, statement, find, timelines())
     assert found.counts[Verdict.THEIRS_ONLY] == (1, 100)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batch.files.test_xlsx import write
+from support.spreadsheets import write
 from typer.testing import CliRunner
 
 from paycools_async.batch.reconcile.statements import Line, ReportError, read_report

@@ -14,7 +14,7 @@ import pytest
 from support.batch import Plan, WriteOrders
 
 from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, Summary
-from paycools_async.batch.ledger.timeline import Journey
+from paycools_async.batch.ledger.timeline import PayoutTimeline
 from paycools_async.batch.report.advice import advice_for, name_of
 from paycools_async.batch.report.charts import Columns, share_bar, throughput
 from paycools_async.batch.report.html import html_page
@@ -24,7 +24,7 @@ from paycools_async.testing import FakePayCools
 NOON = 1_772_424_000.0  # 2026-03-02 12:00:00 in Manila
 
 
-def journey(n: int, state: State = State.SETTLED, **changes: Any) -> Journey:
+def timeline(n: int, state: State = State.SETTLED, **changes: Any) -> PayoutTimeline:
     facts: dict[str, Any] = {
         "order_id": f"PAY{n:03}",
         "amount": 50010,
@@ -37,11 +37,13 @@ def journey(n: int, state: State = State.SETTLED, **changes: Any) -> Journey:
         "accepted": NOON + n + 0.25,
         "final": NOON + n + 2.25,
     }
-    return Journey(**{**facts, **changes})
+    return PayoutTimeline(**{**facts, **changes})
 
 
-def page(counts: dict[State, tuple[int, int]], journeys: Iterable[Journey] | None, stopped: str | None = None) -> str:
-    return html_page(Summary(counts=counts, stopped=stopped), "PHP", journeys, now=NOON + 60)
+def page(
+    counts: dict[State, tuple[int, int]], timelines: Iterable[PayoutTimeline] | None, stopped: str | None = None
+) -> str:
+    return html_page(Summary(counts=counts, stopped=stopped), "PHP", timelines, now=NOON + 60)
 
 
 def words(text: str) -> str:
@@ -66,7 +68,7 @@ def words(text: str) -> str:
 
 
 def test_when_all_is_settled_there_is_nothing_to_do() -> None:
-    text = words(page({State.SETTLED: (20, 1000200)}, [journey(n) for n in range(20)]))
+    text = words(page({State.SETTLED: (20, 1000200)}, [timeline(n) for n in range(20)]))
     assert "All 20 payouts are settled. PHP 10,002.00 of PHP 10,002.00 has been paid." in text
     assert "02 March 2026, 12:01:00 Philippine time" in text
     assert "settled 20 PHP 10,002.00" in text
@@ -75,9 +77,9 @@ def test_when_all_is_settled_there_is_nothing_to_do() -> None:
 
 
 def test_failures_stand_by_code_with_what_to_do_and_the_first_orders() -> None:
-    failed = [journey(n, State.FAILED, code=-10005, message="Account Error") for n in range(7)]
-    refused = [journey(9, State.FAILED, code=1007, transaction_id=None), journey(8, State.FAILED)]
-    text = words(page({State.FAILED: (9, 450090), State.SETTLED: (1, 50010)}, [journey(10), *failed, *refused]))
+    failed = [timeline(n, State.FAILED, code=-10005, message="Account Error") for n in range(7)]
+    refused = [timeline(9, State.FAILED, code=1007, transaction_id=None), timeline(8, State.FAILED)]
+    text = words(page({State.FAILED: (9, 450090), State.SETTLED: (1, 50010)}, [timeline(10), *failed, *refused]))
     assert "1 of 10 payouts are settled. PHP 500.10 of PHP 5,001.00 has been paid." in text
     assert (
         "-10005 Account Error 7 PHP 3,500.70 check the account with the recipient; then pay it again under a new order "
@@ -89,11 +91,11 @@ def test_failures_stand_by_code_with_what_to_do_and_the_first_orders() -> None:
 
 
 def test_a_failed_code_is_never_looked_up_among_the_codes_of_refused_requests() -> None:
-    text = words(page({State.FAILED: (1, 50010)}, [journey(1, State.FAILED, code=1001)]))
+    text = words(page({State.FAILED: (1, 50010)}, [timeline(1, State.FAILED, code=1001)]))
     assert "1001 a failure code that is not in PayCools' list 1" in text
     assert "ask PayCools, naming the order ids and the code" in text
     assert "app id" not in text
-    refused = words(page({State.FAILED: (1, 50010)}, [journey(1, State.FAILED, code=1001, transaction_id=None)]))
+    refused = words(page({State.FAILED: (1, 50010)}, [timeline(1, State.FAILED, code=1001, transaction_id=None)]))
     assert "merchant appid is invalid" in refused
 
 
@@ -101,7 +103,7 @@ def test_a_failed_code_is_never_looked_up_among_the_codes_of_refused_requests() 
 def test_a_rehearsal_says_so_across_the_page(environment: str, loud: bool) -> None:
     place = {"environment": environment, "host": "h.example", "merchant": "M<1>", "api": "PH API", "country": "PH"}
     summary = Summary(counts={State.SETTLED: (1, 1)})
-    text = html_page(summary, "PHP", [journey(1)], now=NOON, destination=place)
+    text = html_page(summary, "PHP", [timeline(1)], now=NOON, destination=place)
     assert ("No money moved, nobody was paid" in text) is loud
     assert f"Environment {environment} Host h.example Merchant M<1> API PH API Country PH" in words(text)
 
@@ -126,7 +128,7 @@ def test_what_is_not_paid_by_this_ledger_is_counted_and_explained() -> None:
 
 def test_what_is_open_or_in_conflict_says_what_to_do_next() -> None:
     counts = {State.PLANNED: (2, 100020), State.UNKNOWN: (1, 50010), State.CONFLICT: (1, 50010)}
-    text = words(page(counts, [journey(1, State.CONFLICT, final=None)], stopped="merchant <balance> insufficient"))
+    text = words(page(counts, [timeline(1, State.CONFLICT, final=None)], stopped="merchant <balance> insufficient"))
     assert "The run stopped: merchant <balance> insufficient" in text
     assert "3 payouts are not final: run paycools payouts resume . It never pays twice." in text
     assert "in conflict in PayCools' portal" in text
@@ -134,20 +136,20 @@ def test_what_is_open_or_in_conflict_says_what_to_do_next() -> None:
 
 
 def test_the_time_taken_is_told_by_share() -> None:
-    journeys = [journey(n, accepted=NOON + n + (n + 1) / 100, final=NOON + n + (n + 1)) for n in range(100)]
-    text = words(page({State.SETTLED: (100, 1)}, journeys))
+    timelines = [timeline(n, accepted=NOON + n + (n + 1) / 100, final=NOON + n + (n + 1)) for n in range(100)]
+    text = words(page({State.SETTLED: (100, 1)}, timelines))
     assert "from sending to PayCools' answer 510 ms 910 ms 1.0 s 1.0 s" in text
     assert "from sending to the end 51.0 s 1 min 31 s 1 min 40 s 1 min 40 s" in text
 
 
 def test_a_store_that_tells_no_times_and_a_batch_that_sent_nothing_have_no_times() -> None:
-    nothing: tuple[list[Journey] | None, ...] = (None, [])
-    for journeys in nothing:
-        assert "How fast" not in page({State.PLANNED: (1, 1)}, journeys)
+    nothing: tuple[list[PayoutTimeline] | None, ...] = (None, [])
+    for timelines in nothing:
+        assert "How fast" not in page({State.PLANNED: (1, 1)}, timelines)
 
 
 def test_words_from_outside_are_text_and_not_markup() -> None:
-    evil = journey(1, State.FAILED, code=-1, message='<script src="http://x">', order_id="<b>")
+    evil = timeline(1, State.FAILED, code=-1, message='<script src="http://x">', order_id="<b>")
     text = page({State.FAILED: (1, 1)}, [evil], stopped="<i>")
     assert "<script" not in text
     assert "<b>" not in text
@@ -155,7 +157,7 @@ def test_words_from_outside_are_text_and_not_markup() -> None:
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    text = page({State.SETTLED: (3, 1)}, [journey(n) for n in range(3)])
+    text = page({State.SETTLED: (3, 1)}, [timeline(n) for n in range(3)])
     assert re.findall(r"https?:|src=|href=|<script|<link|@import|url\(", text) == []
 
 
@@ -177,8 +179,8 @@ def test_the_pictures_are_sound_and_show_the_numbers() -> None:
 
 
 def test_a_run_over_days_has_its_days_on_the_axis_and_few_columns() -> None:
-    journeys = [journey(n, sent=NOON + 3600 * n, last_sent=NOON + 3600 * n, final=NOON + 3600 * n) for n in range(48)]
-    text = page({State.SETTLED: (48, 1)}, journeys)
+    timelines = [timeline(n, sent=NOON + 3600 * n, last_sent=NOON + 3600 * n, final=NOON + 3600 * n) for n in range(48)]
+    text = page({State.SETTLED: (48, 1)}, timelines)
     assert text.count("<g><title>") <= 60
     assert "02 Mar 12:00:00" in words(text)
 

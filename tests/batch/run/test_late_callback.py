@@ -24,7 +24,7 @@ async def test_an_order_that_paycools_reports_before_it_is_sent_is_not_sent(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders, event: Event, state: State
 ) -> None:
     await plan(write_orders(1))
-    row = await ledger.found("PAY000000001", event, transaction_id="D1")
+    row = await ledger.apply_event("PAY000000001", event, transaction_id="D1")
     assert row is not None
     assert row.state is state
 
@@ -39,7 +39,7 @@ async def test_a_callback_between_the_queue_and_the_sending_prevents_the_sending
         """A pace that lets a callback in just before each payout's turn."""
 
         async def wait_turn(self, deadline: object) -> float:
-            await ledger.found("PAY000000002", Event.FOUND_COMPLETE, transaction_id="D1")
+            await ledger.apply_event("PAY000000002", Event.FOUND_COMPLETE, transaction_id="D1")
             return fake.clock.monotonic()
 
         def busy(self, sent_at: float, retry_after: float | None = None) -> None: ...

@@ -21,7 +21,7 @@ from paycools_async.batch.run.worker import Worker, prepare_jobs, release_batch_
 from paycools_async.policy import Deadline
 from paycools_async.testing import FakePayCools, ManualClock
 
-FAST = Options(concurrency=20, wait=2.0, first_look=0.05, longest_look=0.1, absent_after=1.0)
+FAST = Options(concurrency=20, wait=2.0, first_inquiry_after=0.05, longest_inquiry_pause=0.1, absent_after=1.0)
 
 Open = Callable[[], Awaitable[PostgresLedger]]
 
@@ -30,7 +30,7 @@ Open = Callable[[], Awaitable[PostgresLedger]]
 def real_fake(key_pem: str) -> FakePayCools:
     """A careless PayCools on the machine's clock, as the database is."""
     fake = FakePayCools(private_key=key_pem)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 0.1
     return fake
 

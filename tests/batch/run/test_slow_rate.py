@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from support.batch import WriteOrders, release_all
 
 from paycools_async import HttpRequest, HttpResponse, MemoryTransport, PayCoolsPH
@@ -15,6 +16,7 @@ from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
 
+@pytest.mark.process
 async def test_inquiries_do_not_wait_behind_what_may_not_be_sent_yet(
     key: PrivateKey, tmp_path: Path, write_orders: WriteOrders
 ) -> None:
@@ -37,7 +39,7 @@ async def test_inquiries_do_not_wait_behind_what_may_not_be_sent_yet(
         ledger = await SQLiteLedger.open(tmp_path / "ledger.db", api.identity)
         await ledger.intake(read_orders(write_orders(30), api.request_class, api.currency), api.text_of)
         await release_all(ledger)
-        summary = await Runner(api, ledger, Options(concurrency=15, rate=10.0, first_look=0.05)).run()
+        summary = await Runner(api, ledger, Options(concurrency=15, rate=10.0, first_inquiry_after=0.05)).run()
         await ledger.aclose()
     assert (summary.rows(State.SETTLED), len(waited)) == (30, 30)
     assert max(waited) < 1.0

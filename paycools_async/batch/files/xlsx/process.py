@@ -1,0 +1,150 @@
+"""Rows of an .xlsx file, read in a process of its own: its crash, its hunger and its sleep are faults of that file.
+
+The extra `xlsx` reads the file (python-calamine), which holds one sheet in memory, outside Python. A damaged or
+malicious file can make it panic, abort or take all memory, so it is not trusted with this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from ....regular_file import NotRegular, open_regular
+from ....texts import shown_text
+from . import bounds
+
+__all__ = ["SECONDS", "Unreadable", "rows"]
+
+SECONDS = 120.0
+"""That the reader may take for its next rows."""
+
+_MOST_FRAME = 64 << 20
+_START = "import sys; sys.path[:0] = sys.argv.pop(1).split('\\n'); from {} import main; main(sys.argv[1:])"
+_KINDS: dict[str, Any] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "timedelta": lambda seconds: timedelta(seconds=seconds),
+}
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be used."""
+
+
+def rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
+    """The number and the cells of each row of the one visible sheet. Raises Unreadable."""
+    reader = _reader_folder()
+    if reader is None:
+        raise Unreadable(
+            f"{path.name}: reading .xlsx needs an extra: pip install 'paycools-async[xlsx]'; or save it as .csv"
+        )
+    _must_be_a_file(path)
+    with _started(path, reader) as process:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        while True:
+            frame = _frame(process, path)
+            if isinstance(frame, list):
+                for number, cells in frame:
+                    yield number, [_cell(cell) if type(cell) is dict else cell for cell in cells]
+            elif "refused" in frame:
+                raise Unreadable(f"{path.name}: {shown_text(frame['refused'])}")
+            else:
+                return
+
+
+def _must_be_a_file(path: Path) -> None:
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+    except NotRegular:
+        raise Unreadable(f"{path}: is no file") from None
+    except OSError as error:
+        raise Unreadable(f"{path}: cannot be read: {error.strerror}") from None
+    if size > bounds.MOST_BYTES:
+        raise Unreadable(f"{path.name}: has {size:,} bytes, must be at most {bounds.MOST_BYTES:,}")
+
+
+def _reader_folder() -> str | None:
+    """Where the extra is; None where it is not."""
+    found = importlib.util.find_spec("python_calamine")
+    places = found.submodule_search_locations if found is not None else None
+    return os.path.dirname(next(iter(places))) if places else None
+
+
+@contextlib.contextmanager
+def _started(path: Path, reader: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The process, until the block ends; then it is gone, whatever it was doing."""
+    if getattr(sys, "frozen", False) or not sys.executable:
+        raise Unreadable(f"{path.name}: this program cannot start the Python that reads .xlsx; save it as .csv")
+    package, _, _ = __name__.rpartition(".")
+    root = str(Path(__file__).parents[package.count(".") + 1])
+    command = [sys.executable, "-I", "-c", _START.format(f"{package}.child"), f"{root}\n{reader}"]
+    limits = [str(bounds.MOST_BYTES), str(bounds.MOST_CELLS)]
+    try:
+        process = subprocess.Popen(  # noqa: S603 - this Python, and no shell
+            [*command, os.path.abspath(path), *limits],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PAYCOOLS_")},
+            start_new_session=True,  # Ctrl-C is this process's to answer
+        )
+    except OSError as error:
+        raise Unreadable(f"{path.name}: the process that reads .xlsx cannot start: {error.strerror}") from None
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _frame(process: subprocess.Popen[bytes], path: Path) -> Any:
+    """What the process says next. Raises Unreadable where it says nothing in time, or nothing any more."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    silent = threading.Event()
+    watch = threading.Timer(SECONDS, _end, (process, silent))
+    watch.daemon = True
+    watch.start()
+    try:
+        [length] = struct.unpack(">I", _exactly(process.stdout, 4))
+        if length > _MOST_FRAME:
+            raise EOFError
+        return json.loads(_exactly(process.stdout, length))
+    except (EOFError, ValueError):
+        if silent.is_set():
+            raise Unreadable(
+                f"{path.name}: its reader found no row in {SECONDS:.0f} seconds; save it anew, or as .csv"
+            ) from None
+        raise Unreadable(
+            f"{path.name}: is damaged or takes too much memory: its reader broke; save it anew, or as .csv"
+        ) from None
+    finally:
+        watch.cancel()
+
+
+def _end(process: subprocess.Popen[bytes], silent: threading.Event) -> None:
+    silent.set()
+    process.kill()
+
+
+def _exactly(stream: IO[bytes], length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data
+
+
+def _cell(cell: dict[str, Any]) -> Any:
+    [(kind, value)] = cell.items()
+    return _KINDS[kind](value)

@@ -1,0 +1,181 @@
+"""What the SQLite ledger asks and writes. All text is ours; values come as parameters.
+
+`scope` narrows a question to some batches: ` AND intake IN (..)`.
+"""
+
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ...states import MAY_BE_SENT, UNSENT
+from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
+
+__all__ = [
+    "ABANDONED",
+    "CLAIM_TO_INQUIRE",
+    "CLAIM_TO_SEND",
+    "CLASHES",
+    "COUNTS_BY_BATCH",
+    "ENTER",
+    "ENTER_BATCH",
+    "GET",
+    "KNOWN",
+    "LAST_MOVES",
+    "LOG_BATCH",
+    "LOG_LOST",
+    "LOSE",
+    "MAY_BE_SENT_OF",
+    "NEVER_SENT",
+    "NEXT_DUE",
+    "NEXT_NUMBER",
+    "NOTE_LOST",
+    "OFFERED_OF",
+    "OVERDUE",
+    "SCHEDULE_INQUIRY",
+    "by_batch",
+    "counts",
+    "log_moves",
+    "move_rows",
+    "page",
+    "resent",
+    "scope_of",
+    "staying",
+    "timelines",
+]
+
+
+def scope_of(batches: Collection[int] | None) -> str:
+    """What narrows a question to these batches; None: all."""
+    return "" if batches is None else f" AND intake IN ({', '.join(str(int(number)) for number in batches)})"
+
+
+NEVER_SENT = f"state IN ({listed(UNSENT)}) AND resends = 0"
+_MAY_BE_SENT = f"state IN ({listed(MAY_BE_SENT)})"
+
+# -- a file's rows ----------------------------------------------------------------------------------------------------
+
+NEXT_NUMBER = "SELECT coalesce(max(id), 0) + 1 FROM batches"
+
+ENTER = """
+INSERT INTO payouts
+    (order_id, idempotency_id, intake, line, amount, body, digest, beside, state, reason, entered, sent, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id, withdrawn) DO NOTHING"""
+
+KNOWN = "SELECT intake, line, digest, state FROM payouts WHERE order_id = ? AND withdrawn = 0"
+
+# an idempotency id of its own that another row has too, as idempotency id or as order id; and the other way round
+CLASHES = """
+SELECT a.line, a.idempotency_id, b.order_id FROM payouts a JOIN payouts b ON b.idempotency_id = a.idempotency_id
+WHERE a.intake = :batch AND a.idempotency_id IS NOT NULL AND b.id <> a.id AND b.state <> 'withdrawn'
+UNION SELECT a.line, a.idempotency_id, b.order_id FROM payouts a JOIN payouts b ON b.order_id = a.idempotency_id
+WHERE a.intake = :batch AND a.idempotency_id IS NOT NULL AND b.id <> a.id AND b.state <> 'withdrawn'
+UNION SELECT a.line, b.idempotency_id, b.order_id FROM payouts b JOIN payouts a ON a.order_id = b.idempotency_id
+WHERE a.intake = :batch AND b.intake <> :batch AND b.idempotency_id IS NOT NULL AND b.state <> 'withdrawn'
+ORDER BY 1"""
+
+MAY_BE_SENT_OF = f"SELECT count(*) FROM payouts WHERE intake = ? AND {_MAY_BE_SENT}"
+
+ENTER_BATCH = """
+INSERT INTO batches (id, file, sha256, payouts, amount, offered_by, offered_at, beside)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+LOG_BATCH = "INSERT INTO batch_log (batch, at, event, by, payouts, amount) VALUES (?, ?, ?, ?, ?, ?)"
+
+# -- what a person decides --------------------------------------------------------------------------------------------
+
+OFFERED_OF = "SELECT count(*), coalesce(sum(amount), 0) FROM payouts WHERE intake = ? AND state = 'offered'"
+
+
+def by_batch(where: str) -> str:
+    """How many rows, of how many minor units, of each batch."""
+    return f"SELECT intake, count(*), sum(amount) FROM payouts WHERE {where} GROUP BY intake"
+
+
+def staying(where: str) -> str:
+    """How many rows cannot be taken back, for they were or may have been sent."""
+    return f"SELECT count(*) FROM payouts WHERE {where} AND state <> 'withdrawn' AND NOT ({NEVER_SENT})"
+
+
+def log_moves(where: str) -> str:
+    """A line in the log for each of many rows that move alike."""
+    return f"INSERT INTO moves (payout, at, event, state) SELECT id, ?, ?, ? FROM payouts WHERE {where} ORDER BY id"
+
+
+def move_rows(where: str, more: str) -> str:
+    """Move many rows alike."""
+    return f"UPDATE payouts SET state = ?, due = 0, looks = 0, absent_since = NULL, updated = ?{more} WHERE {where}"
+
+
+# -- a run ------------------------------------------------------------------------------------------------------------
+
+
+def _due(columns: str) -> str:
+    # from the index, in its order; what is held stands at its front and is passed over without a look at the row.
+    # As one JSON text: the driver would let go of the interpreter at each row, and wait for it again
+    return f"""
+SELECT json_group_array(json_array(due, {columns})) FROM (
+    SELECT {COLUMNS}, due FROM payouts
+    WHERE state = ? AND intake = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY due LIMIT ?
+)"""
+
+
+CLAIM_TO_SEND, CLAIM_TO_INQUIRE = _due(COLUMNS), _due(WITHOUT_ORDER)
+NEXT_DUE = "SELECT due FROM payouts WHERE state = ? AND intake = ? AND resends <= ? ORDER BY due LIMIT 1"
+SCHEDULE_INQUIRY = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks + 1 WHERE id = ? AND state = ?"
+
+# of an order that was withdrawn and offered again the later row
+GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ? ORDER BY withdrawn <> 0, id DESC LIMIT 1"
+
+ABANDONED = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"
+OVERDUE = "UPDATE payouts SET due = ? WHERE state IN ('unknown', 'accepted') AND due > ?"
+LAST_MOVES = "SELECT payout, event, state FROM moves ORDER BY id DESC LIMIT ?"
+
+# -- a part of the ledger is lost -------------------------------------------------------------------------------------
+
+LOG_LOST = f"""
+INSERT INTO moves (payout, at, event, state)
+SELECT id, :now, 'lost', 'unknown' FROM payouts WHERE {_MAY_BE_SENT} ORDER BY id"""
+
+LOSE = f"""
+UPDATE payouts SET looks = CASE state WHEN 'unknown' THEN looks + 1 ELSE 0 END, state = 'unknown', reason = 'lost',
+    due = :now, absent_since = NULL, sent = :now, updated = :now
+WHERE {_MAY_BE_SENT}"""
+
+# an id of its own: the original, should it be found after all, is another ledger from now on
+NOTE_LOST = """
+INSERT OR REPLACE INTO meta VALUES ('recovered', :now), ('ledger_id', lower(hex(randomblob(16)))), ('open', '')"""
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+COUNTS_BY_BATCH = "SELECT intake, state, count(*), sum(amount) FROM payouts GROUP BY intake, state"
+
+
+def counts(scope: str) -> str:
+    """Rows and minor units in each state."""
+    return f"SELECT state, count(*), sum(amount) FROM payouts WHERE true{scope} GROUP BY state"
+
+
+def resent(scope: str) -> str:
+    """How many rows were sent again after an absence."""
+    return f"SELECT count(*) FROM payouts WHERE resends > 0{scope}"
+
+
+def page(scope: str) -> str:
+    """The next rows in file order."""
+    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope} ORDER BY id LIMIT ?"
+
+
+def timelines(scope: str) -> str:
+    """When each payout was sent, accepted and final.
+
+    One pass over the log, sorted by SQLite in a file of its own where it is large; no index has to be kept for it.
+    """
+    return f"""
+SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id,
+    min(CASE WHEN m.event = 'send' THEN m.at END) AS sent,
+    max(CASE WHEN m.event = 'send' THEN m.at END),
+    min(CASE WHEN m.state = 'accepted' OR (m.event IN ('rejected', 'found_complete', 'found_failed')) THEN m.at END),
+    min(CASE WHEN m.state IN ('settled', 'failed') THEN m.at END)
+FROM moves m JOIN payouts p ON p.id = m.payout WHERE true{scope} GROUP BY m.payout HAVING sent IS NOT NULL"""

@@ -1,0 +1,48 @@
+"""Where a run stands: rows by state, and when anything last came nearer to its end."""
+
+from __future__ import annotations
+
+from ...times import Clock
+from ..ledger.base import Counts
+from ..ledger.row import Row
+from ..states import State
+
+__all__ = ["Progress"]
+
+_FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
+"""States that a payout is in only when something has come of it."""
+
+
+class Progress:
+    """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.counts: Counts = {}
+        self.forward_at: float = clock.monotonic()
+
+    def start(self, counts: Counts) -> None:
+        """A run begins."""
+        self.counts = counts
+        self.forward_at = self._clock.monotonic()
+
+    def moved(self, before: Row, row: Row) -> None:
+        """A row has moved."""
+        if row.state is before.state:
+            return
+        self._count(before.state, -1, -row.amount)
+        self._count(row.state, 1, row.amount)
+        if row.state in _FORWARD or before.state is State.UNKNOWN:
+            self.forward_at = self._clock.monotonic()
+
+    def recounted(self, counts: Counts) -> bool:
+        """Whether others, workers or callbacks, moved something forward since it was counted."""
+        forward = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in _FORWARD)
+        self.counts = counts
+        if forward:
+            self.forward_at = self._clock.monotonic()
+        return forward
+
+    def _count(self, state: State, rows: int, amount: int) -> None:
+        counted = self.counts.get(state, (0, 0))
+        self.counts[state] = (counted[0] + rows, counted[1] + amount)

@@ -1,0 +1,1 @@
+"""`paycools payouts`: files that are paid, and never twice."""

@@ -1,0 +1,65 @@
+"""What a command pays through, and the folder that it writes its report into."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import typer
+
+from ...batch import PayoutApi
+from ...batch.run.payout_api import COUNTRIES
+from ..clients import open_client, payouts_of
+from ..console import BAD_INPUT, Broken, echo_error
+from ..destination import Destination
+
+__all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
+
+
+@attrs.frozen(kw_only=True)
+class Paying:
+    """What payouts go through, and where that leads."""
+
+    api: PayoutApi
+    destination: Destination
+
+
+@contextlib.asynccontextmanager
+async def open_api(
+    country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
+) -> AsyncIterator[Paying]:
+    """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
+    async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
+        destination = Destination.of(client, country, embedded=sandbox is not None)
+        yield Paying(api=payouts_of(client, country), destination=destination)
+
+
+def chosen_country(api: str, country: str | None) -> str | None:
+    """The Global API's country, or None for the PH API."""
+    told = None
+    if api not in ("ph", "global"):
+        told = f"--api {api}: ph or global"
+    elif api == "ph" and country not in (None, "PH"):
+        told = "--country goes with --api global"
+    elif api == "global" and country not in COUNTRIES:
+        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
+    if told is not None:
+        echo_error(f"error: {told}")
+        raise typer.Exit(BAD_INPUT)
+    return country if api == "global" else None
+
+
+def try_folder(folder: Path) -> None:
+    """Raises Broken where a report could not be written there. Leaves nothing but the folder."""
+    trial = folder / ".trial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_text("x")
+        trial.unlink()
+        for name in ("payouts.csv", "summary.json", "report.html"):
+            if (folder / name).exists():
+                (folder / name).open("ab").close()
+    except OSError as error:
+        raise Broken(f"--report {folder}: {error.strerror}; nothing was sent") from None

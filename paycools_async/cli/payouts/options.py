@@ -1,0 +1,94 @@
+"""The options that several commands of `paycools payouts` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AbsentOption",
+    "AdoptOption",
+    "ApiOption",
+    "BatchesOption",
+    "ByOption",
+    "CodesOption",
+    "ConcurrencyOption",
+    "CountOption",
+    "CountryOption",
+    "DetachOption",
+    "EncodingOption",
+    "FileArgument",
+    "IgnoreOption",
+    "LedgerOption",
+    "MarginOption",
+    "PlainNamesOption",
+    "RateOption",
+    "RecoverOption",
+    "ReportOption",
+    "ResendsOption",
+    "SandboxOption",
+    "ShortOption",
+    "TimeoutOption",
+    "TotalOption",
+    "WaitOption",
+    "YesOption",
+]
+
+FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
+LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...")]
+SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Pay into a sandbox on this machine; no money moves.")]
+ConcurrencyOption = Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")]
+RateOption = Annotated[float | None, typer.Option(min=0.001, help="New payouts a second; no limit by default.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+ReportOption = Annotated[
+    Path | None, typer.Option(help="Write report.html, payouts.csv and summary.json into this folder.")
+]
+WaitOption = Annotated[
+    float | None,
+    typer.Option(min=0, help="End when nothing moved for so many seconds; 60, and longer for unclear payouts."),
+]
+AbsentOption = Annotated[
+    float,
+    typer.Option(min=1, help="Seconds, beyond --timeout, that an order must not be found before it is sent again."),
+]
+ResendsOption = Annotated[int, typer.Option(min=0, help="How often one payout may be sent again after that.")]
+AdoptOption = Annotated[
+    bool, typer.Option("--adopt", help="Take orders that PayCools had before for this ledger's payouts.")
+]
+RecoverOption = Annotated[
+    bool,
+    typer.Option("--recover", help="Go on with a ledger file that lost a part: PayCools is asked about every row."),
+]
+ByOption = Annotated[str | None, typer.Option("--by", help="Who does this, for the log; by default user@host.")]
+BatchesOption = Annotated[list[int] | None, typer.Option("--batch", help="Only this batch; repeat for several.")]
+CountOption = Annotated[int | None, typer.Option(min=0, help="Send nothing unless it is so many payouts.")]
+TotalOption = Annotated[
+    str | None, typer.Option(help="Send nothing unless they come to this amount, such as 10002.00.")
+]
+ShortOption = Annotated[
+    bool, typer.Option("--ignore-balance", help="Start even if the balance does not cover the total.")
+]
+TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take.")]
+MarginOption = Annotated[
+    float | None,
+    typer.Option(min=0.5, help="PostgreSQL: seconds of a row's lease beyond --timeout; 20 by default."),
+]
+DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
+ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
+CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option("--encoding", help="How the text is encoded, such as cp1252; UTF-8 by default."),
+]
+IgnoreOption = Annotated[
+    list[str] | None, typer.Option("--ignore-column", help="Pass this column over; repeat for several.")
+]
+CodesOption = Annotated[
+    Path | None, typer.Option("--codes", help="Take only the codes of banks and wallets in this file, one a line.")
+]
+PlainNamesOption = Annotated[
+    bool,
+    typer.Option("--plain-names", help="Send names in letters that PayCools takes, n for ñ; lists them."),
+]

@@ -1,0 +1,94 @@
+"""`paycools payouts worker` and `prepare`: many machines on one PostgreSQL ledger."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated
+
+import typer
+
+from ...batch import Options
+from ..console import echo, echo_error, from_here_on_something_may_be_sent, on_signals, run_command
+from ..destination import destination_lines
+from ..ledger_url import open_postgres, shown
+from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
+
+__all__ = ["prepare", "worker"]
+
+PostgresOption = Annotated[str, typer.Option("--ledger", help="The ledger: postgresql://user@host/database.")]
+
+
+def worker(
+    ledger: PostgresOption,
+    api: ApiOption = "ph",
+    country: CountryOption = None,
+    concurrency: ConcurrencyOption = 50,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="New payouts a second, over all workers; give all the same.")
+    ] = None,
+    shards: Annotated[int, typer.Option(min=1, max=64, help="Shards driven at a time.")] = 4,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one call may take; give all the same.")] = 30.0,
+    lease_margin: Annotated[
+        float | None, typer.Option(min=0.5, help="Seconds of a row's lease beyond --timeout; 20 by default.")
+    ] = None,
+    wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
+    absent_after: AbsentOption = 60.0,
+    resends: ResendsOption = 1,
+) -> None:
+    """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
+    from .opening import chosen_country, open_api
+
+    picked = chosen_country(api, country)
+
+    async def work() -> int:
+        options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
+        async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as paying:
+            found = await open_postgres(ledger, paying.api.identity, call_timeout=timeout, margin=lease_margin)
+            with contextlib.ExitStack() as signals:
+                try:
+                    from ...batch.ledger.postgres.shared_pace import SharedPace
+                    from ...batch.run.worker import Worker, prepare_jobs
+
+                    await prepare_jobs(found)
+                    running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                    for line in destination_lines(paying.destination.facts(shown(ledger))):
+                        echo(line)
+                    echo(f"worker {found.worker} on {shown(ledger)}")
+                    signals.enter_context(on_signals(running.stop))
+                    from_here_on_something_may_be_sent()
+                    await running.run()
+                finally:
+                    await found.aclose()
+        echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
+        return 0
+
+    run_command(work)
+
+
+def prepare(
+    ledger: PostgresOption,
+    role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,
+    may: Annotated[
+        list[str] | None, typer.Option(help="What the role may do: offer, release, run; several; all by default.")
+    ] = None,
+) -> None:
+    """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
+
+    async def make() -> int:
+        found = await open_postgres(ledger, None)
+        try:
+            from ...batch.ledger.postgres.session import RIGHTS, grant
+            from ...batch.run.worker import prepare_jobs
+
+            await prepare_jobs(found)
+            if role is not None:
+                await grant(ledger, role, tuple(may or RIGHTS))
+        finally:
+            await found.aclose()
+        echo(
+            f"ready: {shown(ledger)}"
+            + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
+        )
+        return 0
+
+    run_command(make)
