@@ -14,12 +14,14 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar
 
 import attrs
 
+from ..confidential import KeptHere, without_frames
 from ..endpoint import Event
 from ..errors import ConfigurationError
+from ..families import FamilyName
 from ..signing import PublicKey, Verifier, verifier_for
 from .answers import GLOBAL_ACK, PH_ACK, Answer
 from .errors import MalformedCallback, SignatureMismatch
@@ -27,9 +29,6 @@ from .event_table import EventTable
 from .parsing import MAX_BODY, Body, flat_text, plain, read
 
 __all__ = ["Callbacks", "GlobalCallbacks", "PHCallbacks", "Verified", "family_of"]
-
-Family = Literal["ph", "global"]
-
 
 _NOTHING = (None, "")
 
@@ -39,7 +38,7 @@ class Verified:
     """A verified event with the fields it was made from."""
 
     event: Event
-    family: Family
+    family: FamilyName
     content: Body
 
     @property
@@ -51,29 +50,32 @@ class Verified:
         return hashlib.sha256(f"{self.family}\n{json.dumps(fields, sort_keys=True)}".encode()).hexdigest()
 
 
-def family_of(body: Body) -> Family:
+def family_of(body: Body) -> FamilyName:
     """By shape: the Global API sends `{param, sign}`, the PH API flat fields."""
     return "global" if isinstance(body.members.get("param"), str) and "eventName" not in body.members else "ph"
 
 
-class Callbacks:
+class Callbacks(KeptHere):
     """What both families share."""
 
-    family: ClassVar[Family]
+    family: ClassVar[FamilyName]
 
     def __init__(self, ack: Answer, table: EventTable, max_size: int) -> None:
         self.ack = ack
         self.table = table
         self._max_size = max_size
 
+    @without_frames
     def parse(self, raw: bytes | str) -> Event:
         """The event, verified. Raises CallbackError: MalformedCallback or SignatureMismatch, and nothing else."""
         return self._event(self._check(read(raw, self._max_size)))
 
+    @without_frames
     def parse_unverified(self, raw: bytes | str) -> Event:
         """The event without any check of who sent it: for looking at samples. Never act on it."""
         return self._event(self._content(read(raw, self._max_size)))
 
+    @without_frames
     def verified(self, body: Body) -> Verified:
         """For callers that have read the body already."""
         content = self._check(body)
@@ -94,7 +96,7 @@ class Callbacks:
 _SHA1_HEX = re.compile(r"[0-9A-Fa-f]{40}", re.ASCII)
 
 
-class _Secret:
+class _Secret(KeptHere):
     """A merchant's callback secret, closed: no repr, no `vars`, no pickle and no traceback's variables show it."""
 
     __slots__ = ("_suffix",)
@@ -110,9 +112,6 @@ class _Secret:
 
     def __repr__(self) -> str:
         return "<callback secret>"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a callback secret is not copied or pickled; make the callbacks where they are used")
 
 
 def _sealed(secret: str | Iterable[str]) -> list[_Secret]:
@@ -137,8 +136,9 @@ class PHCallbacks(Callbacks):
     told you, such as those of identity checks, and their classes. `max_size` in bytes.
     """
 
-    family: ClassVar[Family] = "ph"
+    family: ClassVar[FamilyName] = "ph"
 
+    @without_frames
     def __init__(
         self,
         secret: str | Iterable[str],
@@ -188,7 +188,7 @@ class GlobalCallbacks(Callbacks):
     `country`: yours ("ID"), if it is one only: the country editions' events do not say where they come from.
     """
 
-    family: ClassVar[Family] = "global"
+    family: ClassVar[FamilyName] = "global"
 
     def __init__(
         self,
