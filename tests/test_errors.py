@@ -145,4 +145,17 @@ def test_personal_texts_are_found_in_objects_and_lists() -> None:
     assert {"accountNo", "accountName"} <= names
     fields = {"accountNo": "1", "inside": {"accountName": "Juan"}, "rows": [{"accountNo": "2"}], "amount": "3"}
     assert sorted(personal_texts(fields, names)) == ["1", "2", "Juan"]
-    assert personal_names(dict) == frozenset()
+
+
+def test_a_call_without_a_class_knows_the_personal_names_of_all() -> None:
+    requests = [entry.request for entry in paycools_async.endpoints() if entry.kind == "request"]
+    assert personal_names(dict) == frozenset().union(*map(personal_names, requests))
+
+
+async def test_personal_texts_of_a_call_without_a_class_are_hidden_too(key_pem: str) -> None:
+    async with Stage(key_pem, says(1009, "accountNo:0917 123-4567 of JUAN DELA CRUZ")) as stage:
+        with pytest.raises(InvalidParameter) as caught:
+            await stage.client.call(
+                "POST", "/api/v1/x", {"accountNo": "09171234567", "inside": [{"accountName": "Juan Dela Cruz"}]}
+            )
+    assert (caught.value.message, caught.value.reason) == ("accountNo:*** of ***", "*** of ***")
