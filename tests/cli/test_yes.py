@@ -174,7 +174,7 @@ def test_what_changes_while_it_is_shown_is_not_released(desk: Desk, write_orders
 def test_a_file_that_changes_while_it_is_read_is_not_entered(
     desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from paycools_async.cli.payouts import intake
+    from paycools_async.batch import intake
 
     orders, found = write_orders(lines=TWO), iter(["one", "another"])
     monkeypatch.setattr(intake, "_sha256", lambda path: next(found))
@@ -328,7 +328,7 @@ def test_every_report_file_says_where_the_money_goes(desk: Desk, write_orders: W
 async def test_who_cancels_while_a_file_is_read_has_entered_nothing(
     api: PHPayouts, ledger: SQLiteLedger, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from paycools_async.cli.payouts import intake
+    from paycools_async.batch import intake
 
     reading, going_on = threading.Event(), threading.Event()
 

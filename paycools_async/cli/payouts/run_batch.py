@@ -12,6 +12,7 @@ import attrs
 import typer
 
 from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
+from ...batch.intake import check_file, enter_file
 from ...batch.ledger.base import Batch, Changed, Intake, Offer
 from ...batch.report.write import write_report
 from ...batch.run.outcomes import STOPS_RUN
@@ -32,7 +33,7 @@ from ..console import (
 )
 from ..destination import Destination, coloured, destination_lines
 from ..ledger_url import is_postgres, open_ledger, shown
-from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
+from .intake import tell_bad_rows, tell_file, tell_repeats
 from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
