@@ -6,6 +6,7 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 INSTALLED = {"PYTEST_ADDOPTS": "-o pythonpath=tests", "PYTHONSAFEPATH": "1", "PAYCOOLS_TESTS": "full"}
+PYTEST = ("pytest", "-q", "-n", "auto", "--dist", "worksteal")
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
@@ -16,17 +17,24 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def oldest(session: nox.Session) -> None:
+    """The default tier on the oldest releases that pyproject.toml allows; `.ci/oldest.sh` lists them anew."""
+    session.install("-c", ".ci/oldest.txt", ".[test]")
+    session.run("pytest", "-q", "-n", "auto", *session.posargs, env={**INSTALLED, "PAYCOOLS_TESTS": ""})
+
+
+@nox.session
 def postgres(session: nox.Session) -> None:
     """The tests with a real PostgreSQL."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "auto", "-m", "postgres", *session.posargs, env=INSTALLED)
+    session.run(*PYTEST, "-m", "postgres", *session.posargs, env=INSTALLED)
 
 
 @nox.session
 def process(session: nox.Session) -> None:
     """The tests with real processes, type checkers among them."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "auto", "-m", "process and not postgres", *session.posargs, env=INSTALLED)
+    session.run(*PYTEST, "-m", "process and not postgres", *session.posargs, env=INSTALLED)
 
 
 @nox.session

@@ -10,10 +10,12 @@ from typing import Any
 
 import attrs
 
+from .confidential import frames_of_others
 from .errors import (
     ApiError,
     ClientClosed,
     DeadlineExceeded,
+    InvalidRequest,
     Outcome,
     PayCoolsError,
     SigningError,
@@ -78,7 +80,7 @@ class Attempts:
     async def make(self, prepared: Prepared[Any], progress: Progress) -> Reply:
         """The answer that says success. Raises the error of the last attempt; `progress` is kept up to date."""
         deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
-        signed = prepared.signed(await self._sign(prepared.text, deadline))
+        signed = prepared.signed(await self._sign(prepared, deadline))
         while True:
             try:
                 return await self._attempt(prepared, signed, deadline, progress)
@@ -92,18 +94,21 @@ class Attempts:
             progress.departure = None  # it is known that nothing is on its way, or it does not matter
             await self.clock.sleep(pause)
 
-    async def _sign(self, text: bytes, deadline: Deadline) -> bytes:
+    async def _sign(self, prepared: Prepared[Any], deadline: Deadline) -> bytes:
         deadline.check()
         try:
-            signature = await self.signer.sign(text, deadline.to_send)
+            signature = await self.signer.sign(prepared.text, deadline.to_send)
         except TimeoutError:
             raise DeadlineExceeded(
                 "nothing was sent: no signature in the time allowed for the call", outcome=Outcome.NOT_SENT
             ) from None
-        except ClientClosed:
+        except ClientClosed as error:
+            raise frames_of_others(error)  # noqa: B904 - it is the same error
+        except InvalidRequest:
             raise
-        except Exception as error:
-            raise SigningError(f"nothing was sent: the signer failed: {type(error).__name__}") from error
+        except Exception as error:  # noqa: BLE001 - whatever a signer raises
+            what = f"nothing was sent: the signer failed: {type(error).__name__}"
+            raise SigningError(what) from frames_of_others(error)
         if not isinstance(signature, bytes | bytearray):
             raise SigningError(f"nothing was sent: the signer returned {type(signature).__name__}, not bytes")
         return bytes(signature)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from .confidential import frames_of_others
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
 from .fields import camel
 from .preparing import Prepared
@@ -30,7 +31,7 @@ def about(error: E, prepared: Prepared[Any]) -> E:
         known["message"] = hidden_in(error.message, personal)
         if isinstance(error, InvalidParameter):
             known["reason"] = hidden_in(error.reason, personal)
-    return error.with_context(**known)
+    return frames_of_others(error.with_context(**known))  # PayCools' own words stand in their locals
 
 
 def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:

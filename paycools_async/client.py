@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, Unpack
 
 from .base_client import DEFAULTS, BaseClient, ClientOptions
+from .confidential import without_frames
 from .config import (
     Environment,
     GlobalCredentials,
@@ -112,6 +113,7 @@ class PayCoolsPH(BaseClient[PHCredentials]):
         return ph_base_url(environment, base_url)
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[PHOptions]) -> Self:
         """A client from the PAYCOOLS_PH_* variables of the process, or of `env`; options as for the constructor.
 
@@ -195,6 +197,7 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
         return global_base_url(environment, base_url)
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[GlobalOptions]) -> Self:
         """A client from the PAYCOOLS_GLOBAL_* variables of the process, or of `env`; options as for the constructor.
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .confidential import KeptHere, Secret, without_frames
 from .errors import ConfigurationError, InvalidKeyError
 from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
@@ -30,6 +31,7 @@ __all__ = [
     "secret_doubts",
 ]
 
+C = TypeVar("C", bound=type)
 K = TypeVar("K")
 
 
@@ -52,18 +54,35 @@ def _load_key(key: Any) -> PrivateKey:
     return load_private_key(key)
 
 
+def _secret(value: str | Secret[str] | None) -> Secret[str] | None:
+    return value if value is None or isinstance(value, Secret) else Secret(value)
+
+
+def _made_without_frames(cls: C) -> C:
+    """Where credentials are refused, the frame of their constructor, which holds them, is not seen."""
+    cls.__init__ = without_frames(cls.__init__)  # type: ignore[misc]
+    return cls
+
+
+@_made_without_frames
 @attrs.frozen(kw_only=True)
-class PHCredentials:
+class PHCredentials(KeptHere):
     """A merchant of the PH API.
 
     `private_key`: PEM, bare Base64, DER or a file's path. `callback_secret`: the merchant key that PayCools issues
-    for callbacks (not an RSA key). Neither is ever shown. Raises InvalidKeyError or ConfigurationError.
+    for callbacks (not an RSA key). Neither is ever shown, and credentials are not pickled. Raises InvalidKeyError or
+    ConfigurationError.
     """
 
     app_id: str
     app_name: str
     private_key: PrivateKey = attrs.field(converter=_load_key, repr=False)
-    callback_secret: str | None = attrs.field(default=None, repr=False)
+    _callback_secret: Secret[str] | None = attrs.field(default=None, converter=_secret, repr=False)
+
+    @property
+    def callback_secret(self) -> str | None:
+        """The merchant key for callbacks; None where there is none."""
+        return None if self._callback_secret is None else self._callback_secret.reveal()
 
     def __attrs_post_init__(self) -> None:
         for name in ("app_id", "app_name"):
@@ -89,6 +108,7 @@ class PHCredentials:
         return filled
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None) -> PHCredentials:
         """From PAYCOOLS_PH_APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path) and _CALLBACK_SECRET.
 
@@ -109,12 +129,14 @@ def _load_platform_key(key: Any) -> PublicKey | None:
     return None if key is None else load_public_key(key)
 
 
+@_made_without_frames
 @attrs.frozen(kw_only=True)
-class GlobalCredentials:
+class GlobalCredentials(KeptHere):
     """A merchant of the Global API.
 
     `private_key`: PEM, bare Base64, DER or a file's path; never shown. `platform_public_key`: the key that PayCools
     signs callbacks with, in the same forms; ask PayCools for it, no document has it. It is needed for callbacks only.
+    Credentials are not pickled.
     The public half of the merchant's own key in its place is refused: every callback would then seem forged, or
     whoever holds the merchant's key could forge them. Raises InvalidKeyError or ConfigurationError.
     """
@@ -136,6 +158,7 @@ class GlobalCredentials:
         return {"appId": self.app_id, **{name: known[name] for name in names}}
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None) -> GlobalCredentials:
         """From PAYCOOLS_GLOBAL_APP_ID, _PRIVATE_KEY and _PLATFORM_PUBLIC_KEY (each key as text, Base64 or path).
 

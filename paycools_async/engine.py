@@ -97,7 +97,10 @@ class Engine:
                 attempts=progress.attempts,
             )
         self._tell_end(prepared, progress, started, failure)
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # or error and frame would hold each other
 
     def _explained(self, error: PayCoolsError, prepared: Prepared[Any], *, remember: bool) -> PayCoolsError:
         """The error as the caller gets it; what is in doubt is noted."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 
 from . import converters
+from .confidential import without_frames
 from .config import Merchant
 from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire
 from .endpoint_path import fill_path, path_of
@@ -56,6 +57,7 @@ class Prepared(Generic[R]):
         return order_id_of(self.fields if self.request is None else self.request)
 
     @property
+    @without_frames
     def text(self) -> bytes:
         """What is signed. Raises InvalidRequest where the fields hold what has no certain text."""
         try:
@@ -63,6 +65,7 @@ class Prepared(Generic[R]):
         except _UNSERIALIZABLE as error:
             raise _invalid(self.endpoint, error) from None
 
+    @without_frames
     def signed(self, signature: bytes) -> SignedRequest:
         """The bytes to send, with the signature in place. Raises InvalidRequest."""
         try:
@@ -83,6 +86,7 @@ class Preparer:
     timestamp_unit: Literal["ms", "s"] = "ms"
     _warned: set[str] = attrs.field(factory=set, init=False)
 
+    @without_frames
     def request(self, request: Request[R]) -> Prepared[R]:
         """Pure but for the time stamp: the same request gives the same bytes. Raises what is wrong with it."""
         endpoint = getattr(request, "__endpoint__", None)
@@ -95,10 +99,12 @@ class Preparer:
             raise _invalid(endpoint, error) from None
         return Prepared(endpoint=endpoint, message=self._message(endpoint, fields), fields=fields, request=request)
 
+    @without_frames
     def fields(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Prepared[Any]:
         """A call of an endpoint with these fields of its own, under their wire names."""
         return Prepared(endpoint=endpoint, message=self._message(endpoint, fields), fields=fields)
 
+    @without_frames
     def call(
         self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None
     ) -> Prepared[Any]:

@@ -201,6 +201,15 @@ class Resolving(Generic[F, R]):
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
 
+    async def _found(self, inquiry: Request[R], *, fresh: bool = False) -> R | None:
+        """The answer, or None if PayCools does not know what is asked for."""
+        send = self._client._send_afresh if fresh else self._client.send
+        try:
+            answer: R = await send(inquiry)
+        except NotFound:
+            return None
+        return answer
+
     @contextlib.contextmanager
     def _about(self, creation: type[Any], order_id: str, *, country_code: str | None = None) -> Iterator[None]:
         """What is raised inside says which order it is about."""

@@ -36,7 +36,7 @@ class Provenance(enum.Enum):
     OBSERVED = "observed"
     """Seen in an integrator's traffic."""
     INFERRED = "inferred"
-    """From a twin; the first use warns."""
+    """From a sibling page; the first use warns."""
     UNPUBLISHED = "unpublished"
     """In no public document; needs `paths=`."""
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..callbacks.event_table import reference_of
-from ..callbacks.inbox import applying_store, with_mark
+from ..callbacks.inbox import applying_store, in_transaction
 from ..endpoint import Event
 from .ledger.base import Ledger
 from .ledger.row import Row
@@ -45,8 +45,8 @@ class LedgerFeed:
         if not told.transaction_status.final:
             return
         ledger, store = self._ledger, applying_store()
-        if store is not None and store.home == ledger.location:
-            with_mark(lambda connection: _move(ledger, connection, told))
+        if store is not None and store.location == ledger.location:
+            in_transaction(lambda connection: _move(ledger, connection, told))
         else:
             _tell(event, await ledger.apply_event(told.mch_order_id, _judge(told), **_facts(told)))
 

@@ -107,7 +107,7 @@ class GlobalEvent(Event):
 
 
 @result
-class GlobalPayoutReceipt(GlobalResult, results.OrderReceipt):
+class GlobalPayoutReceipt(GlobalResult, results.PayoutReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the notification."""
 
 
@@ -135,12 +135,10 @@ class GlobalPaymentStatus(_OrderStatus):
 
 
 @result
-class GlobalPaymentReceipt(GlobalResult):
+class GlobalPaymentReceipt(GlobalResult, results.Receipt):
     """A payment to be made. `pay_data` is a virtual account's number, a URL or a QR text, as `channel_type` says."""
 
-    transaction_id: str
     pay_data: str | None = None
-    mch_order_id: str | None = None
     channel_type: ChannelType | None = None
 
 

@@ -1,4 +1,4 @@
-"""Direct debit in the Global API: a customer's standing agreement, the token it gives, and payments by it.
+"""Direct debit in the Global API: a customer's agreement, the token it gives, and payments by it.
 
 PayCools writes the token as payToken in requests and as paytoken in notifications; here it is `pay_token` everywhere.
 """
@@ -39,13 +39,10 @@ __all__ = [
 
 
 @result
-class GlobalAuthorizationLink(GlobalResult):
-    """The page on which the customer authorizes: send them to `auth_url`. Fields from the page's twin."""
+class GlobalAuthorizationLink(GlobalResult, authorizations.AuthorizationLink):
+    """The page on which the customer authorizes: send them to `auth_url`. Fields from the PH API's page."""
 
     auth_url: str = attrs.field(repr=False)
-    user_id: str | None = None
-    request_id: str | None = None
-    channel_code: str | None = None
 
 
 @endpoint(
@@ -68,7 +65,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     request_id: str = text(1, 32)
     channel_code: str = code()
     country_code: str = choice(*PAYOUT_COUNTRIES)
-    # APP stands in the twin only; the wider list is taken
+    # APP stands on the sibling page only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
     notify_url: str = text(1, 256, pattern=URL)

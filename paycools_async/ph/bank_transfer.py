@@ -13,7 +13,7 @@ from ..fields import EMAIL, codes, text
 from ..product import Call, Product
 from ..traits import CHANGE, DOCUMENTED, TRANSFER_ACCOUNT
 from ..vocabulary.events import PaymentEvent
-from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays
+from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays, StaticAccount
 
 __all__ = [
     "BankTransfers",
@@ -35,16 +35,13 @@ class TransferChannel(OpenEnum):
 
 
 @result
-class TransferAccount(Result):
+class TransferAccount(StaticAccount):
     """An account to pay into. `guide_url` is PayCools' page with instructions for this channel."""
 
     account_number: str = attrs.field(repr=False)
-    mch_order_id: str | None = None
-    channel_code: str | None = None
     receiving_bank: str | None = None
     account_name: str | None = None
     """PayCools' own name in the examples, not the customer's."""
-    guide_url: str | None = None
 
 
 @result

@@ -16,7 +16,7 @@ from ..fields import EMAIL, code, codes, extra_fields, order_id, text
 from ..product import Call, Product
 from ..traits import ACCOUNT, CHANGE, DOCUMENTED, OBSERVED, UNPUBLISHED
 from ..vocabulary.events import MoneyEvent
-from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays
+from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays, StaticAccount
 
 __all__ = [
     "BatchCreateStaticVA",
@@ -61,7 +61,7 @@ class VAStatus(OpenEnum):
 
 
 @result
-class StaticVA(Result):
+class StaticVA(StaticAccount):
     """One virtual account: `reference_number` is what the customer pays to at `biller`.
 
     `guide_url` is PayCools' page with instructions for this channel. `status` comes with a cancellation (4.7) only.
@@ -69,10 +69,7 @@ class StaticVA(Result):
 
     # the documents say referenceNumber; one integrator's copy of the answer says referenceNumber2
     reference_number: str = attrs.field(metadata={"aliases": ("referenceNumber2",)})
-    mch_order_id: str | None = None
-    channel_code: str | None = None
     biller: str | None = None
-    guide_url: str | None = None
     status: VAStatus | None = None
 
 

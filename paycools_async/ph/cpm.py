@@ -79,6 +79,7 @@ class CPMPayment(results.Transaction):
     """
 
     transaction_status: TransactionStatus
+    transaction_amount: int | None = None
 
 
 @endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=INFERRED)

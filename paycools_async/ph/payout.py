@@ -45,10 +45,10 @@ __all__ = [
 
 
 @result
-class PayoutReceipt(results.OrderReceipt):
+class PayoutReceipt(results.PayoutReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the callback.
 
-    `transaction_id` is PayCools' id. The other fields are inferred from twins of this page and may be missing.
+    `transaction_id` is PayCools' id. The other fields are inferred from its sibling pages and may be missing.
     """
 
 

@@ -108,7 +108,7 @@ class CreateQR(AppRequest[QRCode]):
 
 @endpoint("ph.qrcode.detail", "GET", "/api/v1/qrcode/detail", nav="5.2", provenance=INFERRED)
 class GetQR(PHRequest[QRCode]):
-    """Get a QR code (5.2). Method, parameter and answer are documented; the **path is inferred** from a twin.
+    """Get a QR code (5.2). Method, parameter and answer are documented; the **path is inferred** from a sibling.
 
     The first use warns (UnverifiedEndpointWarning). Another path goes into paths={"ph.qrcode.detail": "/..."}.
     Raises NotFound.

@@ -78,7 +78,7 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     an empty list or NotFound, is not documented.
     """
 
-    # the page says length 20, the Global API's twin 1 to 32; ids are opaque, so no length is demanded
+    # the page says length 20, the Global API's page 1 to 32; ids are opaque, so no length is demanded
     original_transaction_id: str | None = text(1, default=None)
     refund_transaction_id: str | None = text(1, default=None)
 

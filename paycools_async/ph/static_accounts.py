@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TypeVar
 
-from ..endpoint import PHRequest, result, shared
+from ..endpoint import PHRequest, Result, result, shared
 from ..errors import FieldError
 from ..fields import codes, day, minor_units, mobile, order_id, text
 from ..vocabulary import results
@@ -29,6 +29,15 @@ class ReceivedPayment(results.Transaction):
 
     transaction_amount: int
     transaction_status: TransactionStatus
+
+
+@result
+class StaticAccount(Result):
+    """One account of a `mch_order_id`, on one channel. `guide_url` is PayCools' page with instructions for it."""
+
+    mch_order_id: str | None = None
+    channel_code: str | None = None
+    guide_url: str | None = None
 
 
 @shared

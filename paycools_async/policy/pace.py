@@ -88,10 +88,12 @@ def note_answer(pace: Pacing, sent_at: float, error: PayCoolsError | None) -> No
 
     Trouble on the way, or an answer that cannot be trusted, says nothing of how busy PayCools is.
     """
-    if isinstance(error, RateLimited | TransientError):
+    if error is None:
+        pace.calm(sent_at)
+    elif isinstance(error, RateLimited | TransientError):
         pace.busy(sent_at, error.retry_after)
     elif isinstance(error, UnexpectedAnswer):
         if error.status in (429, 503):
             pace.busy(sent_at, error.retry_after)
-    elif error is None or isinstance(error, ApiError):
+    elif isinstance(error, ApiError):
         pace.calm(sent_at)

@@ -14,7 +14,16 @@ import attrs
 from ..endpoint import Event, Result, result
 from .statuses import InactiveType, TokenStatus
 
-__all__ = ["AuthorizationEvent", "CancelledAuthorization", "DebitToken", "active_among"]
+__all__ = ["AuthorizationEvent", "AuthorizationLink", "CancelledAuthorization", "DebitToken", "active_among"]
+
+
+@result
+class AuthorizationLink(Result):
+    """The page on which a customer authorizes. `user_id` and `request_id` are yours."""
+
+    user_id: str | None = None
+    request_id: str | None = None
+    channel_code: str | None = None
 
 
 @result
@@ -56,7 +65,6 @@ class AuthorizationEvent(Event):
     event_name: str
     user_id: str
     request_id: str
-    channel_code: str | None = None
     country_code: str | None = None
     pay_token: str | None = attrs.field(
         default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}

@@ -8,17 +8,23 @@ from ..endpoint import Result, result
 from .failures import FailedCode
 from .statuses import TransactionStatus
 
-__all__ = ["Channel", "OrderReceipt", "OrderStatus", "Transaction"]
+__all__ = ["Channel", "OrderStatus", "PayoutReceipt", "Receipt", "Transaction"]
 
 
 @result
-class OrderReceipt(Result):
+class Receipt(Result):
     """PayCools took an order. It is not final. `transaction_id` is PayCools' id."""
 
     transaction_id: str
+    mch_order_id: str | None = None
+
+
+@result
+class PayoutReceipt(Receipt):
+    """PayCools took a payout."""
+
     transaction_status: TransactionStatus | None = None
     transaction_time: datetime | None = None
-    mch_order_id: str | None = None
 
 
 @result
@@ -39,11 +45,9 @@ class OrderStatus(Result):
 
 @result
 class Transaction(Result):
-    """A payment that came in. `transaction_id` is its key; `transaction_amount` in minor units."""
+    """A payment that came in. `transaction_id` is its key. Amount and status are not certain in every product."""
 
     transaction_id: str
-    transaction_amount: int | None = None
-    transaction_status: TransactionStatus | None = None
     transaction_create_time: datetime | None = None
     transaction_return_time: datetime | None = None
     """When it was completed."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from ..confidential import without_frames
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
@@ -21,11 +22,12 @@ class Answer:
     """The parsed envelope. `raw` is the whole answer; numbers with a point are Decimals."""
 
     code: int
-    message: str
+    message: str = attrs.field(repr=False)
     data: Any = attrs.field(repr=False)
     raw: dict[str, Any] = attrs.field(repr=False)
 
 
+@without_frames
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
 

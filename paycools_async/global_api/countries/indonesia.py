@@ -111,7 +111,7 @@ class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
     provenance=INFERRED,
 )
 class QueryIndonesianPayout(OrderInquiry[IndonesianPayoutStatus]):
-    """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
+    """Check a payout's status by order id (3.1.2). The path is inferred from its siblings, as are the fields.
 
     Raises NotFound.
     """
@@ -177,7 +177,7 @@ class CreateIndonesianPayment(CountryPayment):
     provenance=INFERRED,
 )
 class QueryIndonesianPayment(OrderInquiry[IndonesianPaymentStatus]):
-    """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
+    """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -226,10 +226,10 @@ class IndonesianStaticPayment(StaticPayment):
     provenance=INFERRED,
 )
 class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
-    """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine twin.
+    """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine one.
 
     `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
-    08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in the twin's example alone ("WEB").
+    08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in that example alone ("WEB").
     """
 
     mobile: str = mobile(ID_MOBILE)
@@ -260,7 +260,7 @@ class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPay
     provenance=INFERRED,
 )
 class IndonesianStaticPaymentSettled(PaymentEvent):
-    """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine twin. Rupiah."""
+    """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine one. Rupiah."""
 
 
 class IndonesianStaticCodes(Product):

@@ -151,7 +151,7 @@ class CreateMalaysianPayment(CountryPayment):
     provenance=INFERRED,
 )
 class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
-    """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
+    """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -163,7 +163,7 @@ class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
     provenance=INFERRED,
 )
 class MalaysianPaymentSettled(PaymentEvent):
-    """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""
+    """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai one. Sen."""
 
 
 class MalaysianPayments(Product):

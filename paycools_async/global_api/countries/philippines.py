@@ -105,7 +105,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """
 
     mch_order_id: str = order_id()
-    # the text says letters and spaces, the Indonesian twin letters and digits: a slip of translation
+    # the text says letters and spaces, the Indonesian page letters and digits: a slip of translation
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     pay_method_code: str = choice("BANK", "EWALLET")
@@ -128,7 +128,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     provenance=INFERRED,
 )
 class QueryPhilippinePayout(OrderInquiry[GlobalPayoutStatus]):
-    """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
+    """Check a payout's status by order id (2.1.2). The path is inferred from three siblings, as are the fields.
 
     Raises NotFound.
     """

@@ -58,7 +58,7 @@ class CreateRussianPayment(CountryPayment):
     provenance=INFERRED,
 )
 class QueryRussianPayment(OrderInquiry[GlobalPaymentStatus]):
-    """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
+    """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(

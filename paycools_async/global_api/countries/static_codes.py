@@ -14,6 +14,7 @@ from ...errors import FieldError
 from ...fields import EMAIL, URL, code, day, extra_fields, order_id, text
 from ...vocabulary import results
 from ...vocabulary.checks import days_in_order
+from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult
 
 __all__ = [
@@ -58,6 +59,8 @@ class StaticPayment(GlobalResult, results.Transaction):
     `transaction_amount` in minor units (whole rupiah in Indonesia).
     """
 
+    transaction_amount: int | None = None
+    transaction_status: TransactionStatus | None = None
     mch_order_id: str | None = None
     reference_number: str | None = attrs.field(default=None, repr=False)
     """The number paid to, in Indonesia's relative."""

@@ -199,7 +199,7 @@ class CreateThaiPayment(CountryPayment):
     provenance=INFERRED,
 )
 class QueryThaiPayment(OrderInquiry[ThaiPaymentStatus]):
-    """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
+    """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -248,10 +248,10 @@ class ThaiStaticPayment(StaticPayment):
     provenance=INFERRED,
 )
 class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
-    """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine twin.
+    """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine one.
 
     `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
-    06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in the twin's example alone ("WEB").
+    06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in that example alone ("WEB").
     """
 
     mobile: str = mobile(TH_MOBILE)
@@ -282,7 +282,7 @@ class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
     provenance=INFERRED,
 )
 class ThaiStaticPaymentSettled(PaymentEvent):
-    """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine twin. Satang."""
+    """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine one. Satang."""
 
 
 class ThaiStaticCodes(Product):

@@ -33,7 +33,7 @@ __all__ = [
 
 @result
 class UnifiedCheckoutLink(GlobalResult):
-    """The cashier page: send the customer to `checkout_url`. Fields inferred from the PH API's twin."""
+    """The cashier page: send the customer to `checkout_url`. Fields inferred from the PH API's page."""
 
     checkout_id: str | None = None
     checkout_url: str | None = attrs.field(default=None, repr=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from paycools_async.cli.endpoint_table import all_endpoints, endpoint_table, page
 
-PAGE = Path(__file__).parent.parent / "docs" / "endpoints.md"
+PAGE = Path(__file__).parents[2] / "docs" / "endpoints.md"
 
 
 def test_the_page_is_the_registry() -> None:

@@ -1,4 +1,4 @@
-"""Work given to `with_mark` is done in the commit of the inbox's mark: both or neither. Both stores."""
+"""Work given to `in_transaction` is done in the commit of the inbox's mark: both or neither. Both stores."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from support.callbacks import SECRET, MakeInbox, counts, payout, signed
 
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, UnknownEvent
-from paycools_async.callbacks.inbox import with_mark
+from paycools_async.callbacks.inbox import in_transaction
 from paycools_async.ph import PayoutSettled
 from paycools_async.testing import ManualClock
 
 
-class TestWithMark:
-    """Work given to `with_mark` is done in the commit of the mark: both or neither."""
+class TestInTransaction:
+    """Work given to `in_transaction` is done in the commit of the mark: both or neither."""
 
     async def test_both_or_neither(self, make_inbox: MakeInbox, clock: ManualClock) -> None:
         router = CallbackRouter(PHCallbacks(SECRET))
@@ -23,10 +23,10 @@ class TestWithMark:
 
         @router.on(PayoutSettled)
         async def settled(event: PayoutSettled) -> None:
-            with_mark(lambda connection: connection.execute("CREATE TABLE IF NOT EXISTS paid (n INTEGER)"))
-            with_mark(lambda connection: connection.execute("INSERT INTO paid VALUES (1)"))
+            in_transaction(lambda connection: connection.execute("CREATE TABLE IF NOT EXISTS paid (n INTEGER)"))
+            in_transaction(lambda connection: connection.execute("INSERT INTO paid VALUES (1)"))
             if broken[0]:
-                with_mark(lambda connection: 1 / 0)
+                in_transaction(lambda connection: 1 / 0)
 
         inbox = await make_inbox(router)
         await inbox.handle(payout(1))
@@ -39,7 +39,7 @@ class TestWithMark:
         found: list[Any] = []
         shop_table = "SELECT count(*) FROM paid"
         router.on(UnknownEvent)(
-            lambda event: with_mark(lambda connection: found.append(connection.execute(shop_table)))
+            lambda event: in_transaction(lambda connection: found.append(connection.execute(shop_table)))
         )
         await inbox.handle(signed({"eventName": "news"}))
         await inbox.drain()
@@ -57,7 +57,7 @@ class TestWithMark:
         async def settled(event: PayoutSettled) -> None:
             seen.append(event.mch_order_id)
             if event.mch_order_id == "PAY1":
-                with_mark(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
+                in_transaction(lambda connection: connection.execute("INSERT INTO nowhere VALUES (1)"))
 
         inbox = await make_inbox(router)
         for number in (1, 2, 3):
@@ -67,5 +67,5 @@ class TestWithMark:
         assert await counts(inbox) == {"new": 1, "applied": 2}
 
     def test_it_is_for_handlers_of_an_inbox_only(self) -> None:
-        with pytest.raises(RuntimeError, match="with_mark"):
-            with_mark(print)
+        with pytest.raises(RuntimeError, match="in_transaction"):
+            in_transaction(print)
