@@ -6,6 +6,7 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 INSTALLED = {"PYTEST_ADDOPTS": "-o pythonpath=tests", "PYTHONSAFEPATH": "1", "PAYCOOLS_TESTS": "full"}
+PYTEST = ("pytest", "-q", "-n", "auto", "--dist", "worksteal")
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
@@ -26,14 +27,14 @@ def oldest(session: nox.Session) -> None:
 def postgres(session: nox.Session) -> None:
     """The tests with a real PostgreSQL."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "auto", "-m", "postgres", *session.posargs, env=INSTALLED)
+    session.run(*PYTEST, "-m", "postgres", *session.posargs, env=INSTALLED)
 
 
 @nox.session
 def process(session: nox.Session) -> None:
     """The tests with real processes, type checkers among them."""
     session.install(".[dev]")
-    session.run("pytest", "-q", "-n", "auto", "-m", "process and not postgres", *session.posargs, env=INSTALLED)
+    session.run(*PYTEST, "-m", "process and not postgres", *session.posargs, env=INSTALLED)
 
 
 @nox.session

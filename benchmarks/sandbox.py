@@ -12,7 +12,7 @@ from .processes import config_from_parent, ended_by_parent, loop_factory, tell_p
 
 async def _serve(config: dict[str, Any]) -> None:
     fake = FakePayCools(private_key=config["pem"])
-    fake.books.enforce_unique = config["enforce_unique"]
+    fake.merchant.enforce_unique = config["enforce_unique"]
     async with Sandbox(fake) as box, ended_by_parent() as over:
         tell_parent(box.base_url)
         await over.wait()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .engine import Exchange as Exchange
     from .errors import *  # noqa: F403
     from .in_doubt import InDoubt as InDoubt
+    from .jsonable import to_dict as to_dict
     from .ph.account import Balance as Balance
     from .ph.account import GetBalance as GetBalance
     from .ph.account import GetPaymentStatement as GetPaymentStatement
@@ -64,6 +65,7 @@ else:
         "endpoint": ("Effect", "Endpoint", "Provenance", "Purpose"),
         "engine": ("Exchange",),
         "in_doubt": ("InDoubt",),
+        "jsonable": ("to_dict",),
         "ph.account": (
             "Balance",
             "GetBalance",

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
+from .attempts import Attempts
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
+from .endpoint_path import checked_paths
 from .engine import Engine
-from .errors import ConfigurationError
 from .families import Family
+from .hooks import Observer
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
+from .preparing import Preparer
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool
@@ -50,6 +53,8 @@ class ClientOptions(TypedDict, total=False):
     clock: Clock | None
     max_connections: int
     """The size of aiohttp's pool."""
+    observers: Sequence[Observer]
+    """Told of every attempt and of the end of every call, for logs, metrics and traces (`paycools_async.hooks`)."""
 
 
 DEFAULTS: ClientOptions = {
@@ -63,6 +68,7 @@ DEFAULTS: ClientOptions = {
     "pace": None,
     "clock": None,
     "max_connections": 100,
+    "observers": (),
 }
 
 
@@ -97,19 +103,26 @@ class BaseClient(Generic[C]):
         self.base_url: str = self._host(given["environment"], given["base_url"])
         self.clock: Clock = given["clock"] or SystemClock()
         self._pool, async_signer = _as_timed_signer(given["signer"] or signer_for(credentials.private_key))
+        own = {name: given[name] for name in given.keys() - DEFAULTS.keys()}
         self._engine = Engine(
-            family=self._family,
-            merchant=credentials,
-            base_url=self.base_url,
-            transport=given["transport"] or LazyAiohttpTransport(given["max_connections"]),
-            signer=async_signer,
-            retry=given["retry"] or Retry(),
-            pace=given["pace"] or Pace(clock=self.clock),
-            clock=self.clock,
-            timeout=given["timeout"],
-            user_agent=f"paycools-async/{__version__}",
-            paths=_checked_paths(given["paths"] or {}, self._family.name),
-            **{name: given[name] for name in given.keys() - DEFAULTS.keys()},
+            prepare=Preparer(
+                family=self._family,
+                merchant=credentials,
+                clock=self.clock,
+                paths=_checked_paths(given["paths"] or {}, self._family.name),
+                **own,
+            ),
+            attempts=Attempts(
+                base_url=self.base_url,
+                transport=given["transport"] or LazyAiohttpTransport(given["max_connections"]),
+                signer=async_signer,
+                retry=given["retry"] or Retry(),
+                pace=given["pace"] or Pace(clock=self.clock),
+                clock=self.clock,
+                timeout=given["timeout"],
+                user_agent=f"paycools-async/{__version__}",
+                observers=tuple(given["observers"]),
+            ),
         )
 
     def _host(self, environment: Environment, base_url: str | None) -> str:
@@ -157,7 +170,7 @@ class BaseClient(Generic[C]):
     @property
     def timeout(self) -> float:
         """Seconds for a whole call, retries included."""
-        return self._engine.timeout
+        return self._engine.attempts.timeout
 
     @property
     def _doubts(self) -> Doubts:
@@ -172,11 +185,11 @@ class BaseClient(Generic[C]):
         request = HttpRequest(
             "GET",
             url,
-            {"Accept-Encoding": "identity", "User-Agent": self._engine.user_agent},
+            {"Accept-Encoding": "identity", "User-Agent": self._engine.attempts.user_agent},
             timeout=within,
             public_only=public_only,
         )
-        return stream(self._engine.transport, request)
+        return stream(self._engine.attempts.transport, request)
 
     if not TYPE_CHECKING:  # type checkers know the products by their annotations, and no other attribute
 
@@ -195,7 +208,7 @@ class BaseClient(Generic[C]):
     async def aclose(self) -> None:
         """Close the transport and end the signing threads."""
         try:
-            await self._engine.transport.aclose()
+            await self._engine.attempts.transport.aclose()
         finally:
             if self._pool is not None:
                 await self._pool.aclose()
@@ -251,9 +264,4 @@ def _checked_paths(paths: Mapping[str, str], family: str) -> Mapping[str, str]:
     from .registry import endpoints
 
     known = {entry.id for entry in endpoints() if entry.kind == "request" and entry.family == family}
-    for id, path in paths.items():
-        if id not in known:
-            raise ConfigurationError(f"paths: there is no endpoint {id!r}")
-        if not path.startswith("/"):
-            raise ConfigurationError(f"paths: the path of {id} begins with a slash")
-    return dict(paths)
+    return checked_paths(paths, known)

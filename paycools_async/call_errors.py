@@ -1,34 +1,50 @@
-"""What the errors of a call say: which operation and order, nothing of a person, and what is to be done."""
+"""What the errors of a call say: which operation and order, nothing of a person, and what is to be done.
+
+Each is made once, or copied with what is known besides; none is changed after somebody else has it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
+from .confidential import frames_of_others
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
+from .fields import camel
+from .preparing import Prepared
 from .redaction import personal_texts, redacted
 from .texts import shown_text
 
-__all__ = ["hide_personal_data", "mismatch", "name_call", "unknown"]
+__all__ = ["about", "mismatch", "unknown"]
+
+E = TypeVar("E", bound=PayCoolsError)
 
 
-def name_call(error: PayCoolsError, operation: str, order_id: str | None) -> None:
-    """Let the error's text begin with the call that it is about."""
-    if not isinstance(error, InvalidRequest):  # which names the request itself
-        error.operation, error.order_id = operation, order_id
+def about(error: E, prepared: Prepared[Any]) -> E:
+    """The error of this call: its text begins with operation and order, and holds nothing of a person."""
+    if isinstance(error, InvalidRequest):  # which names the request itself
+        return error
+    known: dict[str, Any] = {"operation": prepared.operation, "order_id": prepared.order_id}
+    if isinstance(error, ApiError):
+        secrets = list(personal_texts(prepared.fields if prepared.request is None else prepared.request))
+        known["message"] = shown_text(redacted(error.message, secrets))
+        if isinstance(error, InvalidParameter):
+            known["reason"] = shown_text(redacted(error.reason, secrets))
+    return frames_of_others(error.with_context(**known))  # PayCools' own words stand in their locals
 
 
-def unknown(cause: PayCoolsError, operation: str, order_id: str | None, request: Any, sent_at: float) -> OutcomeUnknown:
+def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:
     """The error of a call that moves money or creates, and was not answered in a way that can be trusted."""
     said = cause.args[0] if cause.args else type(cause).__name__
+    held = "" if prepared.request is None else "; .request holds what was sent"
     error = OutcomeUnknown(
-        f"{said}. It may have got through: find out before anything is sent again; .request holds what was sent",
-        request=request,
+        f"{said}. It may have got through: find out before anything is sent again{held}",
+        request=prepared.request,
         sent_at=sent_at,
     )
-    name_call(error, operation, order_id)
-    return error
+    error.__cause__ = cause
+    return about(error, prepared)
 
 
 _SAME = (
@@ -37,24 +53,33 @@ _SAME = (
     ("transaction_id", "transaction id"),
     ("original_transaction_id", "original transaction id"),
     ("refund_transaction_id", "refund transaction id"),
+    ("checkout_id", "checkout id"),
     ("amount", "amount"),
     ("refund_amount", "amount"),
 )
 """What a request and its answer may both hold, and must then agree on."""
 
-
 _MOST_ID = 64
+_IDS = tuple((camel(name), said) for name, said in _SAME if name.endswith("_id"))
 
 
-def mismatch(request: Any, result: Any) -> str | None:
-    """How the answer contradicts the request, in words: None where it does not. Lists are not looked at."""
-    kinds = type(request), type(result)
+def mismatch(prepared: Prepared[Any], result: Any, data: Any) -> str | None:
+    """How the answer contradicts the request, in words: None where it does not. Lists are not looked at.
+
+    Ids are compared as they travel as well: a result class need not know them all, and a call may have none.
+    """
+    kinds = type(prepared.request), type(result)
     if kinds not in _IN_BOTH:
         _IN_BOTH[kinds] = _in_both(*kinds)
     for name, said in _IN_BOTH[kinds]:
-        ours, theirs = getattr(request, name), getattr(result, name)
+        ours, theirs = getattr(prepared.request, name), getattr(result, name)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
             return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
+    if isinstance(data, dict):
+        for name, said in _IDS:
+            ours, theirs = prepared.fields.get(name), data.get(name)
+            if ours and theirs not in (None, "") and str(theirs) != str(ours):
+                return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
     return None
 
 
@@ -66,14 +91,3 @@ def _in_both(request: type[Any], result: type[Any]) -> tuple[tuple[str, str], ..
         return ()
     names = set(attrs.fields_dict(request)) & set(attrs.fields_dict(result))
     return tuple((name, said) for name, said in _SAME if name in names)
-
-
-def hide_personal_data(error: PayCoolsError, request: Any) -> None:
-    """PayCools' messages may repeat what was sent; account data does not enter errors, nor logs through them."""
-    if not isinstance(error, ApiError):
-        return
-    secrets = list(personal_texts(request))
-    error.message = shown_text(redacted(error.message, secrets))
-    error.args = (f"{error.code} {error.message} ({error.hint})",)  # made anew: the code stays whole
-    if isinstance(error, InvalidParameter):
-        error.reason = shown_text(redacted(error.reason, secrets))

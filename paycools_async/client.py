@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, Unpack
 
 from .base_client import DEFAULTS, BaseClient, ClientOptions
+from .confidential import without_frames
 from .config import (
     Environment,
     GlobalCredentials,
@@ -112,6 +113,7 @@ class PayCoolsPH(BaseClient[PHCredentials]):
         return ph_base_url(environment, base_url)
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[PHOptions]) -> Self:
         """A client from the PAYCOOLS_PH_* variables of the process, or of `env`; options as for the constructor.
 
@@ -150,7 +152,7 @@ class PayCoolsPH(BaseClient[PHCredentials]):
 
     def signing_text(self, request: PHRequest[Any]) -> str:
         """The exact text signed for a request, to compare with PayCools' support. It holds account data."""
-        return self._engine.freeze(request).text.decode("utf-8")
+        return self._engine.prepare.request(request).text.decode("utf-8")
 
 
 class PayCoolsGlobal(BaseClient[GlobalCredentials]):
@@ -195,6 +197,7 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
         return global_base_url(environment, base_url)
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[GlobalOptions]) -> Self:
         """A client from the PAYCOOLS_GLOBAL_* variables of the process, or of `env`; options as for the constructor.
 
@@ -235,4 +238,4 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
 
     def signing_text(self, request: GlobalRequest[Any]) -> str:
         """The exact text signed for a request: its `param`, with this moment's time. It holds account data."""
-        return self._engine.freeze(request).text.decode("utf-8")
+        return self._engine.prepare.request(request).text.decode("utf-8")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
-from .addresses import is_loopback_host
+from .confidential import KeptHere, Secret, without_frames
 from .errors import ConfigurationError, InvalidKeyError
 from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
 from .signing.keys import load_private_key, load_public_key
-from .texts import text_fault
+from .texts import name_of, text_fault
+from .urls import is_loopback_host, path_fault
 
 __all__ = [
     "Environment",
@@ -29,6 +31,7 @@ __all__ = [
     "secret_doubts",
 ]
 
+C = TypeVar("C", bound=type)
 K = TypeVar("K")
 
 
@@ -51,18 +54,37 @@ def _load_key(key: Any) -> PrivateKey:
     return load_private_key(key)
 
 
+def _secret(value: str | Secret[str] | None) -> Secret[str] | None:
+    return value if value is None or isinstance(value, Secret) else Secret(value)
+
+
+def _made_without_frames(cls: C) -> C:
+    """Where credentials are refused, the frame of their constructor, which holds them, is not seen."""
+    cls.__init__ = without_frames(cls.__init__)  # type: ignore[misc]
+    return cls
+
+
+@_made_without_frames
 @attrs.frozen(kw_only=True)
-class PHCredentials:
+class PHCredentials(KeptHere):
     """A merchant of the PH API.
 
     `private_key`: PEM, bare Base64, DER or a file's path. `callback_secret`: the merchant key that PayCools issues
-    for callbacks (not an RSA key). Neither is ever shown. Raises InvalidKeyError or ConfigurationError.
+    for callbacks (not an RSA key). Neither is ever shown, and credentials are not pickled. Raises InvalidKeyError or
+    ConfigurationError.
     """
 
     app_id: str
     app_name: str
     private_key: PrivateKey = attrs.field(converter=_load_key, repr=False)
-    callback_secret: str | None = attrs.field(default=None, repr=False)
+    _callback_secret: Secret[str] | None = attrs.field(
+        default=None, alias="callback_secret", converter=_secret, repr=False
+    )
+
+    @property
+    def callback_secret(self) -> str | None:
+        """The merchant key for callbacks; None where there is none."""
+        return None if self._callback_secret is None else self._callback_secret.reveal()
 
     def __attrs_post_init__(self) -> None:
         for name in ("app_id", "app_name"):
@@ -88,6 +110,7 @@ class PHCredentials:
         return filled
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None) -> PHCredentials:
         """From PAYCOOLS_PH_APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path) and _CALLBACK_SECRET.
 
@@ -108,12 +131,14 @@ def _load_platform_key(key: Any) -> PublicKey | None:
     return None if key is None else load_public_key(key)
 
 
+@_made_without_frames
 @attrs.frozen(kw_only=True)
-class GlobalCredentials:
+class GlobalCredentials(KeptHere):
     """A merchant of the Global API.
 
     `private_key`: PEM, bare Base64, DER or a file's path; never shown. `platform_public_key`: the key that PayCools
     signs callbacks with, in the same forms; ask PayCools for it, no document has it. It is needed for callbacks only.
+    Credentials are not pickled.
     The public half of the merchant's own key in its place is refused: every callback would then seem forged, or
     whoever holds the merchant's key could forge them. Raises InvalidKeyError or ConfigurationError.
     """
@@ -135,6 +160,7 @@ class GlobalCredentials:
         return {"appId": self.app_id, **{name: known[name] for name in names}}
 
     @classmethod
+    @without_frames
     def from_env(cls, env: Mapping[str, str] | None = None) -> GlobalCredentials:
         """From PAYCOOLS_GLOBAL_APP_ID, _PRIVATE_KEY and _PLATFORM_PUBLIC_KEY (each key as text, Base64 or path).
 
@@ -224,9 +250,20 @@ def global_base_url(environment: Environment, base_url: str | None) -> str:
     return GLOBAL_HOSTS[environment] if base_url is None else check_base_url(base_url)
 
 
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+
+
 def check_base_url(url: str) -> str:
-    """Scheme, host and optional path; HTTPS unless the host is this machine. Without a slash at the end."""
+    """Scheme, host and optional path; HTTPS unless the host is this machine. Without a slash at the end.
+
+    Raises ConfigurationError, which never holds the URL: there may be a password in it.
+    """
     url = url.strip()
+    for place, char in enumerate(url, 1):  # before it is split: the library leaves some out in silence
+        if char.isspace():
+            raise ConfigurationError("base_url: no blank belongs there")
+        if text_fault(char) is not None:
+            raise ConfigurationError(f"base_url: character {place} is {name_of(char)}")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -236,8 +273,13 @@ def check_base_url(url: str) -> str:
         raise ConfigurationError("base_url: give it as https://host")
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigurationError("base_url: no user, query or fragment belongs there")
-    if any(c.isspace() for c in url):
-        raise ConfigurationError("base_url: no blank belongs there")
+    if _HOST.fullmatch(host) is None:
+        raise ConfigurationError(
+            "base_url: a host has letters a to z, digits, dots and hyphens; write an international one as xn--..."
+        )
+    fault = path_fault(parts.path.rstrip("/") or "/")
+    if fault is not None:
+        raise ConfigurationError(f"base_url: the path {fault}")
     if parts.scheme == "http" and not is_loopback_host(host):
         raise ConfigurationError("base_url: plain http is taken for this machine only; use https")
     return url.rstrip("/")

@@ -22,7 +22,7 @@ from . import fields
 from .countries import Country
 from .errors import FieldError, InvalidRequest
 from .families import FAMILIES, GLOBAL, PH, Family, FamilyName
-from .traits import Effect, Provenance, Purpose, Wire, purpose_of
+from .traits import Effect, Provenance, Purpose, Wire, effect_of, purpose_of
 
 __all__ = [
     "Effect",
@@ -129,6 +129,8 @@ class Request(Generic[R]):
     __slots__ = ()
     __endpoint__: ClassVar[Endpoint]
     __family__: ClassVar[Family]
+    __client_fields__: ClassVar[tuple[str, ...]]
+    """The wire fields that the client fills in besides `appId` and `sign`, unless the endpoint says otherwise."""
 
     def __attrs_post_init__(self) -> None:
         broken = [*self._broken_rules(), *self._cross_checks()]
@@ -157,6 +159,7 @@ class PHRequest(Request[R]):
 
     __slots__ = ()
     __family__ = PH
+    __client_fields__ = PH.client_fields
 
 
 class GlobalRequest(Request[R]):
@@ -164,6 +167,7 @@ class GlobalRequest(Request[R]):
 
     __slots__ = ()
     __family__ = GLOBAL
+    __client_fields__ = GLOBAL.client_fields
 
 
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
@@ -235,7 +239,7 @@ def endpoint(
     provenance: Provenance,
     country: Country | None = None,
     returns: Any = None,
-    effect: Effect = Effect.READS,
+    effect: Effect | None = None,
     purpose: Purpose | None = None,
     wire: Wire | None = None,
     client_fields: tuple[str, ...] | None = None,
@@ -246,12 +250,15 @@ def endpoint(
 
     `country` is that of an endpoint which is one country's. `returns` is for a class that cannot say it otherwise.
     `client_fields` names the wire fields that the client fills in besides `appId` and `sign`: "appName", "timestamp".
-    They, the wire form and the codes that mean success are those of the family unless given. `purpose` says which of
-    PayCools' codes refuse the call. `fills` is the former name of `client_fields`.
+    They, the wire form and the codes that mean success are those of the base class and the family unless given.
+    `purpose` says which of PayCools' codes refuse the call, and what it does unless `effect` says so; without either it
+    reads. `fills` is the former name of `client_fields`.
     """
     if fills is not None:
         warnings.warn("endpoint(fills=...) is now called client_fields", DeprecationWarning, stacklevel=2)
         client_fields = fills
+
+    does = effect or effect_of(purpose or Purpose.READ)
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
@@ -268,10 +275,10 @@ def endpoint(
             request=made,
             returns=_result_of(made) if returns is None else returns,
             country=None if country is None else country.code,
-            effect=effect,
-            purpose=purpose or purpose_of(effect),
+            effect=does,
+            purpose=purpose or purpose_of(does),
             wire=wire or family.wire,
-            client_fields=family.client_fields if client_fields is None else client_fields,
+            client_fields=made.__client_fields__ if client_fields is None else client_fields,
             success_codes=success_codes or family.success_codes,
         )
         _register(made.__endpoint__)
@@ -296,6 +303,18 @@ class Result:
     def _zone(cls, raw: Any) -> tzinfo | None:
         """The zone of this answer's times that name none; None is Philippine time."""
         return None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # only pydantic asks
+        from .jsonable import pydantic_schema
+
+        return pydantic_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        from .jsonable import json_schema
+
+        return json_schema(cls)
 
 
 @result

@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from .endpoint import Endpoint, Provenance
-from .errors import ConfigurationError, EndpointUnpublishedError, UnverifiedEndpointWarning
+from .errors import (
+    ConfigurationError,
+    EndpointUnpublishedError,
+    FieldError,
+    InvalidRequest,
+    UnverifiedEndpointWarning,
+)
+from .urls import path_fault
 
-__all__ = ["fill_path", "path_of"]
+__all__ = ["checked_paths", "fill_path", "level_outside", "path_of"]
 
 
 def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> str:
@@ -30,12 +37,12 @@ def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> s
             f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
             "and override it with paths= if it differs",
             UnverifiedEndpointWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
     return path
 
 
-def _level_outside() -> int:
+def level_outside() -> int:
     """The stack level, for a warning of the function that asks, of the first line outside this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
@@ -46,11 +53,25 @@ def _level_outside() -> int:
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def fill_path(endpoint: Endpoint, path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The path with its values, which are taken out of the fields, and those values."""
-    used = {name: fields.pop(name) for name in _PLACEHOLDER.findall(path) if name in fields}
+def checked_paths(paths: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """The paths that a caller gives, by endpoint id. Raises ConfigurationError for one that cannot be."""
+    for id, path in paths.items():
+        if id not in known:
+            raise ConfigurationError(f"paths: there is no endpoint {id!r}")
+        fault = path_fault(_PLACEHOLDER.sub("x", path) if isinstance(path, str) else path)
+        if fault is not None:
+            raise ConfigurationError(f"paths: the path of {id} {fault}")
+    return dict(paths)
+
+
+def fill_path(endpoint: Endpoint, path: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The path with its values, and the fields that are in it."""
+    used = {name: fields[name] for name in _PLACEHOLDER.findall(path) if name in fields}
     for name, value in used.items():
         path = path.replace("{" + name + "}", quote(str(value), safe=""))
     if "{" in path:
         raise ConfigurationError(f"paths: {endpoint.id} has no field for all of {path}; nothing was sent")
+    astray = [name for name, value in used.items() if value in (".", "..")]  # `quote` takes care of all else
+    if astray:
+        raise InvalidRequest(endpoint.id, [FieldError(name, "leads to another path") for name in astray])
     return path, used

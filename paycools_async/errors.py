@@ -12,9 +12,23 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 |   +-- ClientClosed              the client was closed; nothing was sent
 +-- UnexpectedAnswer              an answer came that cannot be trusted
 +-- OutcomeUnknown                money may have moved: inquire before doing anything else
-+-- FileError                     a file cannot be read or written as it is
 +-- OrderConflict                 PayCools knows the order id with other content
 +-- StillPending                  accepted, and not final within the time given
++-- FileError                     a file cannot be read or written as it is
++-- CallbackError                 refuse the callback (paycools_async.callbacks)
+|   +-- MalformedCallback         the body is none that PayCools sends
+|   +-- SignatureMismatch         not signed by PayCools, or changed on the way
++-- InboxError                    the callbacks' inbox cannot be used like this (paycools_async.callbacks)
++-- LedgerError                   a batch's ledger cannot be used like this (paycools_async.batch)
+|   +-- LedgerInUse               another run owns it
+|   +-- LedgerLockError           its lock cannot be opened, so nobody can say who owns it
+|   +-- Changed                   what would be released is not what was shown
+|   +-- NotReleased               nothing of a file was sent: nobody said yes to just that
++-- ReportError                   PayCools' report cannot be read as it is (paycools_async.batch)
++-- StorageError                  a store's file cannot be used like this
+|   +-- LockHeld                  somebody else owns it
+|   +-- LockUnusable              nobody can say who owns it
+|   +-- WorkCrashed               the thread that writes met what is no common error; what was asked is undone
 +-- ApiError                      PayCools answered with an error .code and .message
     +-- AuthenticationError       app id or signature refused
     +-- IpNotAllowedError         this machine's address is not on the merchant's white list
@@ -36,8 +50,9 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 from __future__ import annotations
 
 import enum
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import attrs
 
@@ -74,6 +89,7 @@ __all__ = [
     "TransientError",
     "TransportError",
     "UnexpectedAnswer",
+    "UnknownCodeWarning",
     "UnverifiedEndpointWarning",
     "WrongFamilyError",
 ]
@@ -102,6 +118,10 @@ class Outcome(enum.Enum):
     """Sent, and no trustworthy answer came. Inquire before anything else."""
 
 
+class UnknownCodeWarning(UserWarning):
+    """A code of a bank, a wallet or a channel is not among those known here. Given once per code and client."""
+
+
 class UnverifiedEndpointWarning(UserWarning):
     """The endpoint's path is inferred from a twin; no public document shows it. Given once per endpoint."""
 
@@ -126,9 +146,30 @@ class PayCoolsError(Exception):
         """Whether the very same call may be made again, as it is and without looking first."""
         return False
 
+    def with_context(self, **known: Any) -> Self:
+        """A copy that has these attributes besides; text, cause, notes and traceback are the same."""
+        made = _restored(type(self), self.args, {**self.__dict__, **known})
+        made.__context__, made.__cause__ = self.__context__, self.__cause__
+        made.__suppress_context__ = self.__suppress_context__
+        return made.with_traceback(self.__traceback__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         call = " ".join(filter(None, (self.operation, self.order_id)))
         return f"{call}: {super().__str__()}" if call else super().__str__()
+
+
+E = TypeVar("E", bound=PayCoolsError)
+
+
+def _restored(kind: type[E], args: tuple[Any, ...], attributes: dict[str, Any]) -> E:
+    """The error again, without asking its constructor: some take more than the text."""
+    made = kind.__new__(kind, *args)
+    made.args = args
+    made.__dict__.update(attributes)
+    return made
 
 
 class ConfigurationError(PayCoolsError):
@@ -157,9 +198,6 @@ class InvalidRequest(PayCoolsError, ValueError):
         self.request_name = request_name
         self.errors: tuple[FieldError, ...] = tuple(errors)
         super().__init__(f"{request_name}: " + "; ".join(map(str, self.errors)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.request_name, self.errors)
 
 
 class WrongFamilyError(PayCoolsError, TypeError):
@@ -251,22 +289,37 @@ class StillPending(PayCoolsError):
 
 
 class ApiError(PayCoolsError):
-    """PayCools answered with an error code. `.code` is as received, `.message` fit to be shown; `.hint` is our advice."""
+    """PayCools answered with an error code. `.code` is as received, `.message` fit to be shown, `.hint` our advice."""
 
-    args: tuple[Any, ...]
     outcome: Outcome = Outcome.REJECTED
     hint: str = "see PayCools' message"
+    retry_after: float | None = None
+    """The seconds PayCools asked to wait, if it did."""
 
     def __init__(self, code: int, message: str, *, outcome: Outcome | None = None) -> None:
         self.code = code
         self.message = message
-        super().__init__(f"{code} {message} ({self.hint})", outcome=outcome)
+        super().__init__(self._text, outcome=outcome)
+
+    @property
+    def _text(self) -> str:
+        return f"{self.code} {self.message} ({self.hint})"
+
+    def with_context(self, **known: Any) -> Self:
+        """As of every error; the text tells a new message or hint."""
+        made = super().with_context(**known)
+        made.args = (made._text,)
+        return made
+
+    def doubted(self) -> Self:
+        """A copy that is no refusal, without the advice that goes with one."""
+        return self.with_context(outcome=Outcome.UNKNOWN, hint="inquire by order id before sending again")
 
     def doubt(self) -> None:
-        """Take back that this is a refusal, and with it the advice that goes with one."""
-        self.outcome = Outcome.UNKNOWN
-        self.hint = "inquire by order id before sending again"
-        self.args = (f"{self.code} {self.message} ({self.hint})",)
+        """Deprecated: take `doubted()`, which leaves this error as it is."""
+        warnings.warn("ApiError.doubt() is replaced by doubted()", DeprecationWarning, stacklevel=2)
+        self.__dict__.update(self.doubted().__dict__)
+        self.args = (self._text,)
 
 
 class AuthenticationError(ApiError):

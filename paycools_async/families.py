@@ -52,9 +52,7 @@ class Family:
         if kind is NotFound and not refused:
             kind = ApiError  # "not found" is believed where it is the call's own code
         error = kind(code, message or row.meaning)
-        if purpose is not Purpose.READ and not refused:
-            error.doubt()
-        return error
+        return error if refused or purpose is Purpose.READ else error.doubted()
 
 
 PH = Family(

@@ -40,6 +40,7 @@ __all__ = [
     "items",
     "minor_units",
     "mobile",
+    "mobile_where",
     "order_id",
     "phone",
     "text",
@@ -306,6 +307,15 @@ def mobile(rule: MobileRule = PH_MOBILE, *, default: Any = attrs.NOTHING, wire: 
         wire=wire,
         converter=rule.national,
     )
+
+
+def mobile_where(name: str, value: str, rule: MobileRule = PH_MOBILE) -> Any:
+    """A converter: what a field holds is a mobile number where another one, which stands before it, has this value."""
+
+    def convert(given: Any, request: Any) -> Any:
+        return rule.national(given) if getattr(request, name) == value else given
+
+    return attrs.Converter(convert, takes_self=True)
 
 
 def extra_fields(*, factory: Callable[[], dict[str, Any]] = dict) -> Any:

@@ -11,9 +11,9 @@ from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount, 
 from .vocabulary.statuses import TransactionStatus
 
 __all__ = [
+    "KnownOrder",
     "OrderProduct",
     "OrderRequest",
-    "OrderStatus",
     "PayoutProduct",
     "RefundProduct",
     "check_order_id",
@@ -38,7 +38,7 @@ class OrderRequest(Protocol):
     def amount(self) -> int: ...
 
 
-class OrderStatus(Protocol):
+class KnownOrder(Protocol):
     """What PayCools says of an order."""
 
     @property
@@ -55,7 +55,7 @@ class OrderStatus(Protocol):
 
 
 Q = TypeVar("Q", bound=OrderRequest)
-S = TypeVar("S", bound=OrderStatus)
+S = TypeVar("S", bound=KnownOrder)
 
 
 def _sent_by(product: Product, call: str) -> type[Any]:

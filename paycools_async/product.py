@@ -14,7 +14,6 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 import attrs
 
 from .endpoint import Request
-from .errors import NotFound
 from .in_doubt import Doubts
 from .times import Clock
 
@@ -51,15 +50,6 @@ class Product:
 
     def __init__(self, client: Sender) -> None:
         self._client = client
-
-    async def _found(self, inquiry: Request[R], *, fresh: bool = False) -> R | None:
-        """The answer, or None if PayCools does not know what is asked for."""
-        send = self._client._send_afresh if fresh else self._client.send
-        try:
-            answer: R = await send(inquiry)
-        except NotFound:
-            return None
-        return answer
 
 
 class Call(Generic[P, R]):

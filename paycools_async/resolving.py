@@ -49,17 +49,18 @@ def not_found(request: Request[Any], message: str) -> NotFound:
     """The error for an order that was sent and that PayCools does not show: nothing is proven by that."""
     endpoint = request.__endpoint__
     error = NotFound(endpoint.api.not_found_code, message, outcome=Outcome.UNKNOWN)
-    error.operation, error.order_id = endpoint.id, order_id_of(request)
-    return error
+    return error.with_context(operation=endpoint.id, order_id=order_id_of(request))
 
 
-def name_order(
-    error: OrderConflict | OutcomeUnknown, operation: str, order_id: str | None, request: Any, record: InDoubt | None
-) -> None:
-    """Let the error say which order it is about, as its creation is known, and not which inquiry."""
-    error.operation, error.order_id, error.request = operation, order_id, request
+E = TypeVar("E", bound=PayCoolsError)
+
+
+def about_order(error: E, operation: str, order_id: str | None, request: Any, record: InDoubt | None) -> E:
+    """The error of the order, as its creation is known, and not of an inquiry."""
+    known: dict[str, Any] = {"operation": operation, "order_id": order_id, "request": request}
     if isinstance(error, OutcomeUnknown) and record is not None:
-        error.sent_at = record.sent_at
+        known["sent_at"] = record.sent_at
+    return error.with_context(**known)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,9 +100,9 @@ class Resolving(Generic[F, R]):
         if found is not None:
             return found
         if again.request != self.request:
-            conflict = OrderConflict("the order was sent again before with other content, and PayCools took that")
-            self._name(conflict)
-            raise conflict
+            raise self._named(
+                OrderConflict("the order was sent again before with other content, and PayCools took that")
+            )
         receipt: R = again.receipt
         return receipt
 
@@ -142,8 +143,7 @@ class Resolving(Generic[F, R]):
         try:
             found = await self.inquire(fresh)
         except (OrderConflict, OutcomeUnknown) as error:
-            self._name(error)
-            raise
+            raise self._named(error) from error.__cause__
         except PayCoolsError as error:
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
         if found is not None:
@@ -190,17 +190,25 @@ class Resolving(Generic[F, R]):
         )
 
     def _unclear(self, message: str) -> OutcomeUnknown:
-        error = OutcomeUnknown(f"{message}. What became of the order is not known")
-        self._name(error)
-        return error
+        return self._named(OutcomeUnknown(f"{message}. What became of the order is not known"))
 
-    def _name(self, error: OrderConflict | OutcomeUnknown) -> None:
+    def _named(self, error: E) -> E:
         order_id = order_id_of(self.request)
-        name_order(error, self.operation, order_id, self.request, self.client._doubts.get(self.operation, order_id))
+        record = self.client._doubts.get(self.operation, order_id)
+        return about_order(error, self.operation, order_id, self.request, record)
 
 
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
+
+    async def _found(self, inquiry: Request[R], *, fresh: bool = False) -> R | None:
+        """The answer, or None if PayCools does not know what is asked for."""
+        send = self._client._send_afresh if fresh else self._client.send
+        try:
+            answer: R = await send(inquiry)
+        except NotFound:
+            return None
+        return answer
 
     @contextlib.contextmanager
     def _about(self, creation: type[Any], order_id: str, *, country_code: str | None = None) -> Iterator[None]:
@@ -212,10 +220,8 @@ class ResolvingProduct(Product):
             record = doubts.get(operation, order_id)
             sent = record or doubts.again(operation, order_id)
             if sent is None or getattr(sent.request, "country_code", None) != country_code:
-                name_order(error, operation, order_id, None, None)
-            else:
-                name_order(error, operation, order_id, sent.request, record)
-            raise
+                raise about_order(error, operation, order_id, None, None) from error.__cause__
+            raise about_order(error, operation, order_id, sent.request, record) from error.__cause__
 
     def _settle(
         self, creation: type[Any], order_id: str, amount: int | None, *, country_code: str | None = None

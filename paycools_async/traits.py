@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
-__all__ = ["Effect", "Provenance", "Purpose", "Wire", "purpose_of"]
+__all__ = [
+    "ACCOUNT",
+    "CHANGE",
+    "CODE",
+    "CONSENT",
+    "CREATES",
+    "DOCUMENTED",
+    "INFERRED",
+    "MOVES_MONEY",
+    "OBSERVED",
+    "PAYMENT",
+    "PAYOUT",
+    "REFUND",
+    "TRANSFER_ACCOUNT",
+    "UNPUBLISHED",
+    "Effect",
+    "Provenance",
+    "Purpose",
+    "Wire",
+    "effect_of",
+    "purpose_of",
+]
 
 
 class Provenance(enum.Enum):
@@ -14,7 +36,7 @@ class Provenance(enum.Enum):
     OBSERVED = "observed"
     """Seen in an integrator's traffic."""
     INFERRED = "inferred"
-    """From a twin; the first use warns."""
+    """From a sibling page; the first use warns."""
     UNPUBLISHED = "unpublished"
     """In no public document; needs `paths=`."""
 
@@ -49,9 +71,36 @@ class Purpose(enum.Enum):
     """Not known: `call` without a class."""
 
 
+# the members that descriptors name, so that a descriptor can be taken in at one glance
+DOCUMENTED: Final = Provenance.DOCUMENTED
+OBSERVED: Final = Provenance.OBSERVED
+INFERRED: Final = Provenance.INFERRED
+UNPUBLISHED: Final = Provenance.UNPUBLISHED
+CREATES: Final = Effect.CREATES
+MOVES_MONEY: Final = Effect.MOVES_MONEY
+PAYOUT: Final = Purpose.PAYOUT
+PAYMENT: Final = Purpose.PAYMENT
+REFUND: Final = Purpose.REFUND
+ACCOUNT: Final = Purpose.ACCOUNT
+TRANSFER_ACCOUNT: Final = Purpose.TRANSFER_ACCOUNT
+CODE: Final = Purpose.CODE
+CONSENT: Final = Purpose.CONSENT
+CHANGE: Final = Purpose.CHANGE
+
+
 def purpose_of(effect: Effect) -> Purpose:
     """What a call is for where nothing else says it."""
     return Purpose.READ if effect is Effect.READS else Purpose.OTHER
+
+
+_MAKES = frozenset({Purpose.ACCOUNT, Purpose.TRANSFER_ACCOUNT, Purpose.CODE, Purpose.CONSENT, Purpose.CHANGE})
+
+
+def effect_of(purpose: Purpose) -> Effect:
+    """What a call for this purpose does where nothing else says it: the most that it may do."""
+    if purpose is Purpose.READ:
+        return Effect.READS
+    return Effect.CREATES if purpose in _MAKES else Effect.MOVES_MONEY
 
 
 class Wire(enum.Enum):

@@ -9,11 +9,13 @@ import pytest
 from paycools_async import endpoint as descriptors
 from paycools_async.countries import INDONESIA
 from paycools_async.endpoint import (
+    Effect,
     Endpoint,
     Event,
     GlobalRequest,
     PHRequest,
     Provenance,
+    Purpose,
     Wire,
     callback,
     endpoint,
@@ -127,3 +129,33 @@ def test_an_event_says_what_it_is_about_and_how_late_it_is(status: str, rank: in
 
 def test_an_event_without_ids_is_about_nothing() -> None:
     assert (Event().subject, Event().status, Event().rank) == (None, None, 1)
+
+
+def kind(**given: Any) -> tuple[Effect, Purpose]:
+    class Asked(PHRequest[int]):
+        """Asked with these."""
+
+    descriptors._REGISTRY.clear()
+    made: Any = endpoint("ph.x", "POST", "/x", nav="0", provenance=Provenance.DOCUMENTED, **given)(Asked)
+    return made.__endpoint__.effect, made.__endpoint__.purpose
+
+
+def test_what_a_call_does_follows_from_what_it_is_for() -> None:
+    assert kind() == (Effect.READS, Purpose.READ)
+    assert kind(purpose=Purpose.READ) == (Effect.READS, Purpose.READ)
+    assert {purpose for purpose in Purpose if kind(purpose=purpose)[0] is Effect.MOVES_MONEY} == {
+        Purpose.PAYOUT,
+        Purpose.PAYMENT,
+        Purpose.REFUND,
+        Purpose.VOID,
+        Purpose.OTHER,
+    }
+
+
+def test_what_is_for_anything_but_reading_is_never_taken_for_a_read() -> None:
+    assert [purpose for purpose in Purpose if kind(purpose=purpose)[0] is Effect.READS] == [Purpose.READ]
+
+
+def test_what_a_call_does_may_be_said() -> None:
+    assert kind(effect=Effect.CREATES, purpose=Purpose.PAYMENT) == (Effect.CREATES, Purpose.PAYMENT)
+    assert kind(effect=Effect.MOVES_MONEY) == (Effect.MOVES_MONEY, Purpose.OTHER)

@@ -55,7 +55,7 @@ async def test_nothing_shows_secrets_in_its_repr(key_pem: str) -> None:
     async with Stage(key_pem, SUCCESS) as stage:
         exchange = await stage.client.exchange(ORDER)
         shown = [stage.client, stage.client.credentials, stage.client.credentials.private_key, ORDER, exchange]
-        shown += [stage.sent[0], stage.client._engine.freeze(QUERY).method, OutcomeUnknown("x", request=ORDER)]
+        shown += [stage.sent[0], stage.client._engine.prepare.request(QUERY), OutcomeUnknown("x", request=ORDER)]
         for thing in shown:
             assert not leaks(repr(thing) + str(thing)), type(thing).__name__
         assert repr(stage.client) == "<PayCoolsPH UAT https://api-uat.paycools.com app_id='APP1'>"

@@ -87,7 +87,7 @@ async def test_a_busy_code_slows_the_whole_client(key_pem: str, code: int) -> No
 
 async def test_a_rate_holds_for_all_calls_of_a_client(key_pem: str) -> None:
     async with Stage(key_pem, SUCCESS) as stage:
-        stage.client._engine.pace = Pace(10, clock=stage.clock)
+        stage.client._engine.attempts.pace = Pace(10, clock=stage.clock)
         for _ in range(5):
             await stage.client.call("POST", "/api/v1/x")
         assert stage.at == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])

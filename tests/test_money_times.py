@@ -185,7 +185,7 @@ async def test_the_clocks_go_forward() -> None:
 
 
 @pytest.mark.parametrize(
-    "amount", [Decimal("1e999999999"), Decimal("1e-999999999"), Decimal("NaN"), Decimal("-Infinity"), 10**5000, 10**40]
+    "amount", [Decimal("1e999999999"), Decimal("1e-999999999"), Decimal("NaN"), Decimal("-Infinity"), 10**40]
 )
 def test_an_amount_beyond_all_money_is_refused_before_it_is_written_out(amount: Decimal | int) -> None:
     began = time.monotonic()

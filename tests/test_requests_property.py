@@ -12,7 +12,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from support import strategies
-from support.size import size
+from support.size import size, some
 
 import paycools_async.global_api
 import paycools_async.ph
@@ -27,7 +27,7 @@ from paycools_async import (
     signing,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.server import merchant as books
+from paycools_async.testing.server import merchant as server
 
 for _package in (paycools_async.ph, paycools_async.global_api):
     for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):
@@ -96,13 +96,13 @@ def lines(key_pem: str, other_key_pem: str) -> Iterator[dict[str, Line]]:
     countries = PayCoolsGlobal(fake.global_credentials, **options("global"))
     admitted: list[dict[str, Any]] = []
 
-    def note(_books: books.Books, fields: dict[str, Any]) -> dict[str, Any]:
+    def note(merchant: server.Merchant, fields: dict[str, Any]) -> dict[str, Any]:
         admitted.append(fields)
         return {}
 
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         for entry in REQUESTS:
-            patch.setitem(books.PLAYERS, entry.id, note)
+            patch.setitem(server.HANDLERS, entry.id, note)
         yield {"ph": Line(ph, runner, admitted), "global": Line(countries, runner, admitted)}
         runner.run(ph.aclose())
         runner.run(countries.aclose())
@@ -128,7 +128,8 @@ def on_the_wire(value: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
-@by_id
+@pytest.mark.filterwarnings("ignore::paycools_async.UnknownCodeWarning")
+@pytest.mark.parametrize("entry", some(REQUESTS, 30), ids=lambda entry: entry.id)
 def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[str, Line], entry: Endpoint) -> None:
     @FEW
     @given(strategies.instances(entry.request))

@@ -113,7 +113,7 @@ async def test_less_than_a_second_is_refused(paycools: PayCoolsPH, seconds: floa
 async def test_an_order_that_is_shown_late_is_found_and_not_paid_again(
     paycools: PayCoolsPH, fake: FakePayCools, lag: float
 ) -> None:
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.inquiry_lag = lag
     fake.faults.drop_after(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
@@ -125,7 +125,7 @@ async def test_an_order_that_is_shown_late_is_found_and_not_paid_again(
 
 
 async def test_however_late_it_is_shown_it_is_sent_again_once_at_most(paycools: PayCoolsPH, fake: FakePayCools) -> None:
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.inquiry_lag = 100_000
     fake.faults.drop_after(next=10, only=CREATE)
     with pytest.raises(OutcomeUnknown) as caught:
@@ -143,7 +143,7 @@ async def test_many_resolvers_of_an_order_that_is_shown_late_send_it_again_once(
     paycools: PayCoolsPH, fake: FakePayCools
 ) -> None:
     """At the same time and later: the others get the receipt of the second sending."""
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.inquiry_lag = 100_000
     fake.faults.drop_after(next=1, only=CREATE)
     with pytest.raises(OutcomeUnknown):
@@ -399,7 +399,7 @@ async def test_a_sending_by_hand_starts_the_time_anew_however_it_is_answered(key
 
 
 async def test_one_at_a_time_resolves_an_order(paycools: PayCoolsPH, fake: FakePayCools) -> None:
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.faults.drop_before(next=1)
     with pytest.raises(OutcomeUnknown):
         await paycools.send(ORDER)
@@ -449,12 +449,13 @@ async def test_a_second_sending_cancelled_before_its_first_byte_does_not_count(k
     async with Stage(key_pem, answers) as stage:
         await unclear(stage, answers)
         stage.clock.advance(1000)
-        signer, stage.client._engine.signer = stage.client._engine.signer, Slow(stage.client._engine.signer)
+        attempts = stage.client._engine.attempts
+        signer, attempts.signer = attempts.signer, Slow(attempts.signer)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await stage.client.payouts.resolve(ORDER, resend=True)
         assert [record.resends for record in stage.client.in_doubt] == [0]
-        stage.client._engine.signer = signer
+        attempts.signer = signer
         assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
 
 

@@ -59,6 +59,7 @@ def test_a_client_shows_every_option_by_name(client: type[PayCoolsPH | PayCoolsG
         "pace",
         "clock",
         "max_connections",
+        "observers",
         own,
     ]
     assert shown["timeout"].default == 30.0

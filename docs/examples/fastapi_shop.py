@@ -26,7 +26,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from paycools_async import PayCoolsPH
-from paycools_async.callbacks import CallbackInbox, CallbackRouter, PHCallbacks, SQLiteStore, with_mark
+from paycools_async.callbacks import CallbackInbox, CallbackRouter, PHCallbacks, SQLiteStore, in_transaction
 from paycools_async.callbacks.asgi import ASGICallbacks
 from paycools_async.ph import QRPaymentSettled
 from paycools_async.testing import FakePayCools, Sandbox
@@ -51,7 +51,7 @@ def shop(folder: Path, port: int) -> FastAPI:
         state = "paid" if event.transaction_status == "COMPLETE" else "failed"
         # in the commit that marks the callback as done: it happens once, however often PayCools sends it.
         # The amount is compared, and a paid order stays paid
-        with_mark(
+        in_transaction(
             lambda connection: connection.execute(
                 "UPDATE orders SET state = ? WHERE id = ? AND amount = ? AND state != 'paid'",
                 (state, event.mch_order_id, event.amount),

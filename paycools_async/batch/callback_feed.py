@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..callbacks.event_table import reference_of
-from ..callbacks.inbox import applying_store, with_mark
+from ..callbacks.inbox import applying_store, in_transaction
 from ..endpoint import Event
 from .ledger.base import Ledger
 from .ledger.row import Row
@@ -41,45 +41,46 @@ class LedgerFeed:
         self._ledger = ledger
 
     async def __call__(self, event: Event) -> None:
-        told: Any = event  # of a payout; the two APIs' events have no class in common that says so
-        if not told.transaction_status.final:
+        payout: Any = event  # the two APIs' events of payouts have no class in common that says so
+        if not payout.transaction_status.final:
             return
         ledger, store = self._ledger, applying_store()
-        if store is not None and store.home == ledger.location:
-            with_mark(lambda connection: _move(ledger, connection, told))
+        if store is not None and store.location == ledger.location:
+            in_transaction(lambda connection: _apply_in(ledger, connection, payout))
         else:
-            _tell(event, await ledger.apply_event(told.mch_order_id, _judge(told), **_facts(told)))
+            row = await ledger.apply_event(payout.mch_order_id, _event_for(payout), **_details(payout))
+            _log_conflict(event, row)
 
 
-def _move(ledger: Ledger, connection: Any, told: Any) -> Awaitable[None] | None:
+def _apply_in(ledger: Ledger, connection: Any, payout: Any) -> Awaitable[None] | None:
     """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
-    moved = ledger.apply_event_in(connection, told.mch_order_id, _judge(told), _facts(told))
+    applied = ledger.apply_event_in(connection, payout.mch_order_id, _event_for(payout), _details(payout))
 
-    async def tell_later() -> None:
-        _tell(told, await moved)
+    async def log_later() -> None:
+        _log_conflict(payout, await applied)
 
-    if inspect.isawaitable(moved):
-        return tell_later()
-    _tell(told, moved)
+    if inspect.isawaitable(applied):
+        return log_later()
+    _log_conflict(payout, applied)
     return None
 
 
-def _judge(told: Any) -> Callable[[Row], Move]:
-    def judge(row: Row) -> Move:
-        return event_of_inquiry(told, row, told.create_time)
+def _event_for(payout: Any) -> Callable[[Row], Move]:
+    def event_for(row: Row) -> Move:
+        return event_of_inquiry(payout, row, payout.create_time)
 
-    return judge
+    return event_for
 
 
-def _facts(told: Any) -> dict[str, Any]:
+def _details(payout: Any) -> dict[str, Any]:
     return {
-        "transaction_id": told.transaction_id,
-        "code": None if told.failed_code is None else int(told.failed_code),
-        "message": told.failed_message,
+        "transaction_id": payout.transaction_id,
+        "code": None if payout.failed_code is None else int(payout.failed_code),
+        "message": payout.failed_message,
     }
 
 
-def _tell(event: Event, row: Row | None) -> None:
+def _log_conflict(event: Event, row: Row | None) -> None:
     if row is None:
         log.debug("%s is of no order in this ledger", reference_of(event))
     elif row.state is State.CONFLICT:

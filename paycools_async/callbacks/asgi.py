@@ -5,11 +5,13 @@ app.mount("/paycools", ASGICallbacks(router))
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from .parsing import MAX_BODY
+from .calling import checked_limit
+from .parsing import BODY_TIMEOUT, MAX_BODY
 from .router import Handles
 
 __all__ = ["ASGICallbacks"]
@@ -22,13 +24,16 @@ Send = Callable[[Message], Awaitable[None]]
 class ASGICallbacks:
     """POST only (405), at most `max_size` bytes (413); the body is read once and verified as it came.
 
+    It has `body_timeout` seconds to come (408). A compressed body is refused (415): PayCools sends none.
+
     It answers on every path under its mount. A client that goes away while sending is dropped; one that goes away while
     the handler works is not waited for: the handler finishes, and PayCools sends again.
     """
 
-    def __init__(self, target: Handles, *, max_size: int = MAX_BODY) -> None:
+    def __init__(self, target: Handles, *, max_size: int = MAX_BODY, body_timeout: float = BODY_TIMEOUT) -> None:
         self._target = target
         self._max_size = max_size
+        self._body_timeout = checked_limit(body_timeout)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -39,7 +44,12 @@ class ASGICallbacks:
         if scope["method"] != "POST":
             await _answer(send, 405, b"", [(b"allow", b"POST")])
             return
-        raw = await self._body(scope, receive)
+        raw: bytes | int | None
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                raw = await self._body(scope, receive)
+        except TimeoutError:
+            raw = 408
         if raw is None:
             return
         if isinstance(raw, int):
@@ -49,8 +59,10 @@ class ASGICallbacks:
         await _answer(send, status, body)
 
     async def _body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes | int | None:
-        """The whole body; 413 where it is too long; None where the client went away."""
+        """The whole body; the status of the refusal; None where the client went away."""
         for name, value in scope["headers"]:
+            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                return 415
             if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > self._max_size):
                 return 413
         chunks, size, more = [], 0, True

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
 from ..converters import structure
 from ..countries import COUNTRIES
 from ..endpoint import Event, result
+from ..families import FamilyName
 from ..fields import wire_name
 from ..registry import endpoints
 
 __all__ = ["EventTable", "UnknownEvent", "is_question", "reference_of"]
-
-Family = Literal["ph", "global"]
 
 
 @result
@@ -75,7 +74,7 @@ class EventTable:
     """Event names to classes. `names` adds names that PayCools told you; `country` is yours, if you have one only."""
 
     def __init__(
-        self, family: Family, names: Mapping[str, type[Event]] | None = None, country: str | None = None
+        self, family: FamilyName, names: Mapping[str, type[Event]] | None = None, country: str | None = None
     ) -> None:
         self._country = country
         self._by_name: dict[str, list[_Candidate]] = {}

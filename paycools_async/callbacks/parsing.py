@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]  # part of json since 2.6
 from typing import Any
 
@@ -18,10 +18,12 @@ from ..wire.canonical import NumberText
 from ..wire.numbers import MOST_NESTED, is_nested_too_deep
 from .errors import MalformedCallback
 
-__all__ = ["MAX_BODY", "Body", "flat_text", "plain", "read"]
+__all__ = ["BODY_TIMEOUT", "MAX_BODY", "Body", "flat_text", "plain", "read"]
 
 MAX_BODY = 64 * 1024
 """Bytes. The longest documented callback has less than one thousand."""
+BODY_TIMEOUT = 10.0
+"""Seconds for a body to come."""
 
 
 @attrs.frozen
@@ -159,5 +161,8 @@ def _number(text: str) -> Any:
     try:
         return int(text)
     except ValueError:
-        number = Decimal(text)
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise MalformedCallback("a number beyond all bounds") from None
     return number if abs(number.adjusted()) < 40 else str(text)

@@ -13,8 +13,9 @@ from typing import Any
 
 import psycopg
 
-from ..storage.postgres import Session, lock_schema
-from .inbox.store import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
+from ..storage.postgres import ConnectionString, Session, lock_schema
+from .calling import must_pass
+from .inbox.store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["PostgresStore"]
 
@@ -51,23 +52,24 @@ def _failure(problem: str) -> InboxError:
     return InboxError(f"the inbox's database failed: {problem}")
 
 
-class PostgresStore:
+class PostgresStore(FormerNames):
     """Made by `await PostgresStore.open(dsn)`; the table `paycools_callbacks` is made if it is not there."""
 
     def __init__(self, dsn: str, clock: Callable[[], float] = time.time) -> None:
-        self._dsn = dsn
+        self._dsn = ConnectionString(dsn)
         self._clock = clock
         self._intake = Session(dsn, _LEASE, _failure, statement=_LEASE)
         self._applying = Session(dsn, _LEASE, _failure)
 
     @property
-    def home(self) -> str:
-        return self._dsn
+    def location(self) -> str:
+        return self._dsn.text
 
     @classmethod
     async def open(cls, dsn: str, *, clock: Callable[[], float] = time.time) -> PostgresStore:
         """Connect, and make the table. Raises InboxError."""
         store = cls(dsn, clock)
+        del dsn  # it may hold a password
 
         async def prepare(connection: Connection) -> None:
             # CREATE TABLE IF NOT EXISTS is not safe against itself
@@ -94,7 +96,7 @@ class PostgresStore:
 
         return await self._intake.run(enter, repeatable=True)
 
-    async def lead(self) -> bool:
+    async def try_become_leader(self) -> bool:
         return await self._applying.try_lock(_LOCK)
 
     async def due(self, limit: int) -> Sequence[Stored]:
@@ -118,7 +120,7 @@ class PostgresStore:
 
         return await self._applying.run(read, repeatable=True)
 
-    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+    async def applied_so_far(self, subject: str) -> tuple[int, frozenset[str]]:
         query = "SELECT rank, verdict FROM paycools_callbacks WHERE subject = %s AND state = 'applied'"
 
         async def read(connection: Connection) -> Any:
@@ -144,7 +146,8 @@ class PostgresStore:
     async def postpone(self, seq: int, until: float, error: str) -> None:
         async def write(connection: Connection) -> None:
             await connection.execute(
-                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = %s, error = %s WHERE seq = %s",
+                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = %s, error = %s"
+                " WHERE seq = %s AND state = 'new'",
                 (until, error, seq),
             )
 
@@ -169,4 +172,8 @@ async def _do_work(connection: Connection, work: Sequence[Work]) -> None:
             if inspect.isawaitable(returned):
                 await returned
     except psycopg.Error as error:
+        raise WorkFailed(type(error).__name__) from error
+    except BaseException as error:
+        if isinstance(error, Exception) or must_pass(error):
+            raise
         raise WorkFailed(type(error).__name__) from error

@@ -10,16 +10,15 @@ status, body = await router.handle(raw)
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from ..endpoint import Event
 from ..errors import ConfigurationError
 from .answers import FAILED, REFUSED, Answer, refuse
+from .calling import HANDLER_TIMEOUT, Caller, HandlerCrashed, HandlerTimeout, checked_limit
 from .errors import CallbackError, MalformedCallback
 from .event_table import UnknownEvent, is_question, reference_of
 from .parsing import MAX_BODY, read
@@ -45,8 +44,9 @@ class CallbackRouter:
 
     A handler is a function, async or not (then it runs in a thread), of one argument. The handler of the event's class
     is called; else that of its nearest base class. Only after it has returned is the callback acknowledged.
+    `handler_timeout`: seconds that it has for one event. Then it is cancelled; a thread cannot be, and runs on.
 
-    - It raises: HTTP 500, so that PayCools sends again; logged without the body.
+    - It raises, whatever, or takes too long: HTTP 500, so that PayCools sends again; logged without the body.
     - A CallbackError: HTTP 400.
     - No handler: acknowledged, with a warning in the log (`on_any` takes these instead). But a known event whose fields
       are not the documented ones (`UnknownEvent` with a `problem`) is not acknowledged then: HTTP 500 until somebody
@@ -55,11 +55,15 @@ class CallbackRouter:
       its own it is refused.
     """
 
-    def __init__(self, *callbacks: Callbacks, max_size: int = MAX_BODY) -> None:
+    def __init__(
+        self, *callbacks: Callbacks, max_size: int = MAX_BODY, handler_timeout: float = HANDLER_TIMEOUT
+    ) -> None:
         self._callbacks = {each.family: each for each in callbacks}
         if not callbacks or len(self._callbacks) != len(callbacks):
             raise ConfigurationError("a router takes PHCallbacks, GlobalCallbacks or one of each")
         self.max_size = max_size
+        self.handler_timeout: float = checked_limit(handler_timeout)
+        self._caller = Caller()
         self._handlers: dict[type[Event], Callable[[Any], Any]] = {}
         self._any: Callable[[Event], Any] | None = None
 
@@ -92,35 +96,38 @@ class CallbackRouter:
             raise MalformedCallback("a callback of the other API, for which no key is set up here")
         return callbacks.verified(body)
 
-    def ack_of(self, found: Verified) -> Answer:
+    def ack_of(self, verified: Verified) -> Answer:
         """The acknowledgement of the event's family."""
-        return self._callbacks[found.family].ack
+        return self._callbacks[verified.family].ack
 
     async def handle(self, raw: bytes | str) -> tuple[int, bytes]:
         """Verify, call the handler, and say what to answer: HTTP status and JSON body. Never raises an Exception."""
         try:
-            found = self.verified(raw)
+            verified = self.verified(raw)
         except CallbackError as error:
             log.warning("callback refused: %s", error)
             return REFUSED.status, REFUSED.body
-        answer = await self.answer(found)
+        answer = await self.answer(verified)
         return answer.status, answer.body
 
-    async def answer(self, found: Verified) -> Answer:
+    async def answer(self, verified: Verified) -> Answer:
         """The answer to a verified event, after its handler has returned."""
         try:
-            returned = await self.dispatch(found.event)
+            returned = await self.dispatch(verified.event)
         except Exception as error:  # noqa: BLE001 - whatever the merchant's code raises: PayCools is to send again
-            log_failure(found.event, error, "PayCools is asked to send it again")
+            log_failure(verified.event, error, "PayCools is asked to send it again")
             return FAILED
-        return returned or self.ack_of(found)
+        return returned or self.ack_of(verified)
 
-    async def dispatch(self, event: Event) -> Answer | None:
-        """Call the event's handler. Returns its Answer, or None for the usual one. Raises what the handler raises."""
+    async def dispatch(self, event: Event, limit: float | None = None) -> Answer | None:
+        """Call the event's handler. Returns its Answer, or None for the usual one. Raises what the handler raises.
+
+        `limit`: seconds it may take, instead of the router's `handler_timeout`; after that HandlerTimeout is raised.
+        """
         handler = self._handler_of(event)
         if handler is None:
             return _unhandled(event)
-        returned = await _call(handler, event)
+        returned = await self._caller.call(handler, event, self.handler_timeout if limit is None else limit)
         if isinstance(returned, Answer):
             return returned
         if is_question(event):
@@ -149,21 +156,12 @@ class _Misfit(Exception):
     """A known event with other fields than documented, and nobody to look at it. The message holds no values."""
 
 
-async def _call(handler: Callable[[Any], Any], event: Event) -> Any:
-    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
-        return await handler(event)
-    returned = await asyncio.to_thread(handler, event)
-    return await _awaited(returned) if inspect.isawaitable(returned) else returned
-
-
-async def _awaited(returned: Awaitable[Any]) -> Any:
-    return await returned
-
-
 def log_failure(event: Event, error: BaseException, consequence: str) -> None:
     """One log entry: the event's ids, the error's class and where it was raised. Its message may hold anything."""
-    if isinstance(error, _Misfit):
+    if isinstance(error, _Misfit | HandlerTimeout):
         log.error("%s: %s; %s", reference_of(event), error, consequence)
         return
+    if isinstance(error, HandlerCrashed) and error.__cause__ is not None:
+        error = error.__cause__
     where = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
     log.error("%s: the handler raised %s; %s\n%s", reference_of(event), type(error).__name__, consequence, where)

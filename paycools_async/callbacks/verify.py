@@ -14,12 +14,14 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import attrs
 
+from ..confidential import KeptHere, without_frames
 from ..endpoint import Event
 from ..errors import ConfigurationError
+from ..families import FamilyName
 from ..signing import PublicKey, Verifier, verifier_for
 from .answers import GLOBAL_ACK, PH_ACK, Answer
 from .errors import MalformedCallback, SignatureMismatch
@@ -27,9 +29,6 @@ from .event_table import EventTable
 from .parsing import MAX_BODY, Body, flat_text, plain, read
 
 __all__ = ["Callbacks", "GlobalCallbacks", "PHCallbacks", "Verified", "family_of"]
-
-Family = Literal["ph", "global"]
-
 
 _NOTHING = (None, "")
 
@@ -39,7 +38,7 @@ class Verified:
     """A verified event with the fields it was made from."""
 
     event: Event
-    family: Family
+    family: FamilyName
     content: Body
 
     @property
@@ -51,29 +50,32 @@ class Verified:
         return hashlib.sha256(f"{self.family}\n{json.dumps(fields, sort_keys=True)}".encode()).hexdigest()
 
 
-def family_of(body: Body) -> Family:
+def family_of(body: Body) -> FamilyName:
     """By shape: the Global API sends `{param, sign}`, the PH API flat fields."""
     return "global" if isinstance(body.members.get("param"), str) and "eventName" not in body.members else "ph"
 
 
-class Callbacks:
+class Callbacks(KeptHere):
     """What both families share."""
 
-    family: ClassVar[Family]
+    family: ClassVar[FamilyName]
 
     def __init__(self, ack: Answer, table: EventTable, max_size: int) -> None:
         self.ack = ack
         self.table = table
         self._max_size = max_size
 
+    @without_frames
     def parse(self, raw: bytes | str) -> Event:
         """The event, verified. Raises CallbackError: MalformedCallback or SignatureMismatch, and nothing else."""
         return self._event(self._check(read(raw, self._max_size)))
 
+    @without_frames
     def parse_unverified(self, raw: bytes | str) -> Event:
         """The event without any check of who sent it: for looking at samples. Never act on it."""
         return self._event(self._content(read(raw, self._max_size)))
 
+    @without_frames
     def verified(self, body: Body) -> Verified:
         """For callers that have read the body already."""
         content = self._check(body)
@@ -94,6 +96,39 @@ class Callbacks:
 _SHA1_HEX = re.compile(r"[0-9A-Fa-f]{40}", re.ASCII)
 
 
+class _Secret(KeptHere):
+    """A merchant's callback secret, closed: no repr, no `vars`, no pickle and no traceback's variables show it."""
+
+    __slots__ = ("_suffix",)
+
+    def __init__(self, suffix: bytes) -> None:
+        self._suffix = suffix
+
+    def signs(self, text: bytes, sign: str) -> bool:
+        """Whether this is the sign of the text. The right one stands in no variable: a forger might get to see it."""
+        digest = hashlib.sha1(text, usedforsecurity=False)
+        digest.update(self._suffix)
+        return hmac.compare_digest(digest.hexdigest(), sign)
+
+    def __repr__(self) -> str:
+        return "<callback secret>"
+
+
+def _sealed(secret: str | Iterable[str]) -> list[_Secret]:
+    """All of them closed; none where one of them is no secret."""
+    found = [_seal(secret)] if isinstance(secret, str) else list(map(_seal, secret))
+    return [] if None in found else [each for each in found if each is not None]
+
+
+def _seal(secret: object) -> _Secret | None:
+    if not isinstance(secret, str) or not secret.strip():
+        return None
+    try:
+        return _Secret(f"&secret={secret}".encode())
+    except UnicodeError:
+        return None
+
+
 class PHCallbacks(Callbacks):
     """Callbacks of the PH API: flat JSON whose `sign` is SHA-1, hex, over all fields and the merchant's secret.
 
@@ -101,8 +136,9 @@ class PHCallbacks(Callbacks):
     told you, such as those of identity checks, and their classes. `max_size` in bytes.
     """
 
-    family: ClassVar[Family] = "ph"
+    family: ClassVar[FamilyName] = "ph"
 
+    @without_frames
     def __init__(
         self,
         secret: str | Iterable[str],
@@ -111,11 +147,12 @@ class PHCallbacks(Callbacks):
         ack: Answer = PH_ACK,
         max_size: int = MAX_BODY,
     ) -> None:
-        secrets = [secret] if isinstance(secret, str) else list(secret)
-        if not secrets or not all(isinstance(each, str) and each.strip() for each in secrets):
-            raise ConfigurationError("the callback secret is empty: anybody could sign callbacks")
+        sealed = _sealed(secret)
+        del secret  # what goes wrong from here on shows it to nobody who keeps the variables of a traceback
+        if not sealed:
+            raise ConfigurationError("the callback secret is empty, or is no text: anybody could sign callbacks")
+        self._secrets = sealed
         super().__init__(ack, EventTable("ph", names), max_size)
-        self._suffixes = [f"&secret={each}".encode() for each in secrets]
 
     def _content(self, body: Body) -> Body:
         return body
@@ -131,15 +168,14 @@ class PHCallbacks(Callbacks):
             raise MalformedCallback("half a surrogate pair") from None
         given = sign.lower()
         good = False
-        for suffix in self._suffixes:
-            computed = hashlib.sha1(signed + suffix, usedforsecurity=False).hexdigest()
-            good |= hmac.compare_digest(computed, given)
+        for secret in self._secrets:
+            good |= secret.signs(signed, given)
         if not good:
             raise SignatureMismatch("`sign` does not match: another secret, or the body was changed")
         return body
 
     def __repr__(self) -> str:
-        return f"<PHCallbacks, {len(self._suffixes)} secrets>"
+        return f"<PHCallbacks, {len(getattr(self, '_secrets', ()))} secrets>"  # also while it is being made
 
 
 _LONGEST_SIGN = 2048
@@ -152,7 +188,7 @@ class GlobalCallbacks(Callbacks):
     `country`: yours ("ID"), if it is one only: the country editions' events do not say where they come from.
     """
 
-    family: ClassVar[Family] = "global"
+    family: ClassVar[FamilyName] = "global"
 
     def __init__(
         self,
@@ -194,4 +230,4 @@ class GlobalCallbacks(Callbacks):
         return read(param, self._max_size)
 
     def __repr__(self) -> str:
-        return f"<GlobalCallbacks, {len(self._verifiers)} keys>"
+        return f"<GlobalCallbacks, {len(getattr(self, '_verifiers', ()))} keys>"

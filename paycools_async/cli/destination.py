@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import attrs
 import typer
 
-from ..addresses import is_loopback_host
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..config import GLOBAL_HOSTS, PH_UAT, Environment
+from ..urls import is_loopback_host
 from .console import plain
 
 __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]

@@ -16,7 +16,6 @@ MODULES = (
     "countries.thailand",
     "countries.russia",
     "countries.static_codes",
-    "countries.static_twins",
     "refunds",
     "direct_debit",
     "unified.product",
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from .countries.thailand import *
     from .countries.russia import *
     from .countries.static_codes import *
-    from .countries.static_twins import *
     from .refunds import *
     from .direct_debit import *
     from .unified.product import *

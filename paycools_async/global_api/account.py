@@ -10,9 +10,10 @@ from typing import Final
 import attrs
 
 from ..countries import COUNTRIES
-from ..endpoint import GlobalRequest, Provenance, endpoint, result
+from ..endpoint import GlobalRequest, endpoint, result
 from ..fields import choice, day, integer
 from ..product import Call, Product
+from ..traits import DOCUMENTED
 from .base import GlobalResult
 from .download import ReportFile, fetch
 
@@ -37,7 +38,7 @@ class CountryBalance(GlobalResult):
     balance: Decimal
 
 
-@endpoint("global.account.balance", "POST", "/open-api/account/balance", nav="1.1", provenance=Provenance.DOCUMENTED)
+@endpoint("global.account.balance", "POST", "/open-api/account/balance", nav="1.1", provenance=DOCUMENTED)
 class GetCountryBalance(GlobalRequest[CountryBalance]):
     """Ask for the balance in a country (1.1). Documented. `country_code`: PH, ID, MY, TH or RU."""
 
@@ -51,9 +52,7 @@ class ReportLink(GlobalResult):
     download_url: str = attrs.field(repr=False)
 
 
-@endpoint(
-    "global.account.report_download", "POST", "/open-api/report/download", nav="1.2", provenance=Provenance.DOCUMENTED
-)
+@endpoint("global.account.report_download", "POST", "/open-api/report/download", nav="1.2", provenance=DOCUMENTED)
 class GetReportLink(GlobalRequest[ReportLink]):
     """Get a link to the report of a day (1.2). Path and fields are documented on a Thai edition of the page.
 

@@ -6,7 +6,7 @@ Amounts are ints of minor units: centavos, sen, satang, kopecks; the rupiah has 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, ClassVar, TypeVar
 
 import attrs
@@ -16,6 +16,7 @@ from ..endpoint import Event, GlobalRequest, Result, result, shared
 from ..enums import OpenEnum
 from ..errors import FieldError
 from ..fields import text
+from ..vocabulary import events, results
 from ..vocabulary.checks import one_given
 from ..vocabulary.failures import FailedCode
 from ..vocabulary.idempotency import default_idempotency_id
@@ -106,31 +107,16 @@ class GlobalEvent(Event):
 
 
 @result
-class GlobalPayoutReceipt(GlobalResult):
+class GlobalPayoutReceipt(GlobalResult, results.PayoutReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the notification."""
-
-    transaction_id: str
-    mch_order_id: str | None = None
-    transaction_status: TransactionStatus | None = None
-    transaction_time: datetime | None = None
 
 
 @result
-class _OrderStatus(GlobalResult):
-    mch_order_id: str
-    transaction_id: str
-    transaction_status: TransactionStatus
-    amount: int | None = None
+class _OrderStatus(GlobalResult, results.OrderStatus):
     country_code: str | None = None
     """In unified answers only."""
     currency: str | None = None
     """In unified answers only."""
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @result
@@ -149,33 +135,21 @@ class GlobalPaymentStatus(_OrderStatus):
 
 
 @result
-class GlobalPaymentReceipt(GlobalResult):
+class GlobalPaymentReceipt(GlobalResult, results.Receipt):
     """A payment to be made. `pay_data` is a virtual account's number, a URL or a QR text, as `channel_type` says."""
 
-    transaction_id: str
     pay_data: str | None = None
-    mch_order_id: str | None = None
     channel_type: ChannelType | None = None
 
 
 @result
-class OrderEvent(GlobalEvent):
+class OrderEvent(GlobalEvent, events.OrderEvent):
     """The fields of every notification about money. `amount` in minor units (whole rupiah in Indonesia)."""
 
-    event_name: str
-    mch_order_id: str
-    transaction_id: str
-    amount: int
-    transaction_status: TransactionStatus
     country_code: str | None = None
     """In unified notifications only."""
     currency: str | None = None
     """In unified notifications only."""
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 @result

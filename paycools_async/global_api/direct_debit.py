@@ -1,4 +1,4 @@
-"""Direct debit in the Global API: a customer's standing agreement, the token it gives, and payments by it.
+"""Direct debit in the Global API: a customer's agreement, the token it gives, and payments by it.
 
 PayCools writes the token as payToken in requests and as paytoken in notifications; here it is `pay_token` everywhere.
 """
@@ -6,16 +6,17 @@ PayCools writes the token as payToken in requests and as paytoken in notificatio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES
-from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..product import Call
+from ..traits import CHANGE, CONSENT, DOCUMENTED, INFERRED, UNPUBLISHED
+from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
 from ..vocabulary.statuses import InactiveType, TokenStatus
 from .base import GlobalEvent, GlobalResult, PaymentEvent
@@ -38,13 +39,10 @@ __all__ = [
 
 
 @result
-class GlobalAuthorizationLink(GlobalResult):
-    """The page on which the customer authorizes: send them to `auth_url`. Fields from the page's twin."""
+class GlobalAuthorizationLink(GlobalResult, authorizations.AuthorizationLink):
+    """The page on which the customer authorizes: send them to `auth_url`. Fields from the PH API's page."""
 
     auth_url: str = attrs.field(repr=False)
-    user_id: str | None = None
-    request_id: str | None = None
-    channel_code: str | None = None
 
 
 @endpoint(
@@ -52,9 +50,8 @@ class GlobalAuthorizationLink(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/apply",
     nav="dd.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.CONSENT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CONSENT,
+    provenance=DOCUMENTED,
 )
 class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     """Create an authorization link (dd.1). Documented.
@@ -68,7 +65,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     request_id: str = text(1, 32)
     channel_code: str = code()
     country_code: str = choice(*PAYOUT_COUNTRIES)
-    # APP stands in the twin only; the wider list is taken
+    # APP stands on the sibling page only; the wider list is taken
     terminal_type: str = choice("WEB", "WAP", "APP")
     os_type: str | None = choice("IOS", "ANDROID", default=None)
     notify_url: str = text(1, 256, pattern=URL)
@@ -79,16 +76,8 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
 
 
 @result
-class GlobalDebitToken(GlobalResult):
+class GlobalDebitToken(GlobalResult, authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are taken as UTC+8 (inferred)."""
-
-    # the table spells the channel in lower case, the sample does not
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    channel_code: str | None = attrs.field(default=None, metadata={"aliases": ("channelcode",)})
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @result
@@ -101,7 +90,7 @@ class GlobalAuthorization(GlobalResult):
     @property
     def active(self) -> list[GlobalDebitToken]:
         """The tokens that may be debited."""
-        return [token for token in self.token_list if token.token_status is TokenStatus.ACTIVED]
+        return authorizations.active_among(self.token_list)
 
 
 @endpoint(
@@ -109,7 +98,7 @@ class GlobalAuthorization(GlobalResult):
     "POST",
     "/open-api/direct/debit/token/query",
     nav="dd.2",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
@@ -120,25 +109,11 @@ class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
 
 
 @result
-class CancelledGlobalAuthorization(GlobalResult):
+class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthorization):
     """The authorization's end, as far as PayCools says; no answer is published."""
 
-    user_id: str | None = None
-    pay_token: str | None = attrs.field(default=None, repr=False, metadata={"aliases": ("paytoken",)})
-    token_status: TokenStatus | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
-
-@endpoint(
-    "global.directdebit.authorization_cancel",
-    "POST",
-    None,
-    nav="dd.3",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.UNPUBLISHED,
-)
+@endpoint("global.directdebit.authorization_cancel", "POST", None, nav="dd.3", purpose=CHANGE, provenance=UNPUBLISHED)
 class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     """End a customer's authorization (dd.3). Unpublished: pass paths={"global.directdebit.authorization_cancel": ...}.
 
@@ -158,23 +133,12 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     "token.create.failed",
     "token.cancel.success",
     nav="dd.6",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class GlobalAuthorizationChanged(GlobalEvent):
+class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent):
     """A customer authorized, failed to, or ended it (dd.6). Documented. Times are taken as UTC+8 (inferred)."""
 
-    event_name: str
-    user_id: str
-    request_id: str
     channel_code: str
-    country_code: str | None = None
-    pay_token: str | None = attrs.field(
-        default=None, repr=False, metadata={"wire": "paytoken", "aliases": ("payToken",)}
-    )
-    token_status: TokenStatus | None = None
-    expires_time: datetime | None = None
-    inactive_time: datetime | None = None
-    inactive_type: InactiveType | None = None
 
 
 @callback(
@@ -182,7 +146,7 @@ class GlobalAuthorizationChanged(GlobalEvent):
     "direct.debit.success",
     "direct.debit.failed",
     nav="dd.7",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class GlobalDebitSettled(PaymentEvent):
     """A direct debit became final (dd.7). Inferred: these names are those of a Thai edition.

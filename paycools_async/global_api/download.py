@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ..addresses import is_local_host, is_loopback_host
 from ..errors import DeadlineExceeded, FileError, UnexpectedAnswer
 from ..product import Sender
+from ..urls import is_local_host, is_loopback_host
 
 __all__ = ["ReportFile", "fetch"]
 

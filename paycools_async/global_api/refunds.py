@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
-from ..endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
 from ..product import Call
+from ..traits import DOCUMENTED, REFUND
+from ..vocabulary import refunds
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import RefundStatus
-from .base import FailedCode, GlobalEvent, GlobalResult
+from .base import GlobalEvent, GlobalResult
 
 __all__ = [
     "CreateGlobalRefund",
@@ -27,28 +28,14 @@ __all__ = [
 
 
 @result
-class GlobalRefundReceipt(GlobalResult):
+class GlobalRefundReceipt(GlobalResult, refunds.RefundReceipt):
     """PayCools took the refund. It is not final: list the refunds or wait for the notification.
 
     `refund_transaction_id` is PayCools' id. `refund_amount` in minor units (whole rupiah in Indonesia).
     """
 
-    refund_transaction_id: str
-    mch_refund_order_id: str | None = None
-    refund_amount: int | None = None
-    refund_status: RefundStatus | None = None
-    refund_create_time: datetime | None = None
 
-
-@endpoint(
-    "global.refund.create",
-    "POST",
-    "/open-api/payment/refund",
-    nav="7.1",
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.REFUND,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("global.refund.create", "POST", "/open-api/payment/refund", nav="7.1", purpose=REFUND, provenance=DOCUMENTED)
 class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
     """Refund a payment of any country, whole or in part (7.1). Documented on a Thai edition of the page.
 
@@ -68,24 +55,11 @@ class CreateGlobalRefund(GlobalRequest[GlobalRefundReceipt]):
 
 
 @result
-class GlobalRefundRecord(GlobalResult):
+class GlobalRefundRecord(GlobalResult, refunds.RefundRecord):
     """One refund of a payment. Amounts in minor units (whole rupiah in Indonesia). Only `refund_status` decides."""
 
-    refund_transaction_id: str
-    refund_status: RefundStatus
-    mch_refund_order_id: str | None = None
-    original_transaction_id: str | None = None
-    refund_amount: int | None = None
-    fee_refunded: int | None = None
-    """The fee that PayCools gave back."""
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
-
-@endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=Provenance.DOCUMENTED)
+@endpoint("global.refund.query", "POST", "/open-api/refund/payments", nav="7.2", provenance=DOCUMENTED)
 class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     """The refunds of a payment, or one refund (7.2). Documented.
 
@@ -106,27 +80,14 @@ class GetGlobalRefunds(GlobalRequest[list[GlobalRefundRecord]]):
     "payment.refund.failed",
     "payment.refund.cancel",
     nav="7.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class GlobalRefundSettled(GlobalEvent):
+class GlobalRefundSettled(GlobalEvent, refunds.RefundEvent):
     """A refund became final (7.3). Documented. Sent to `refund_callback_url`. Amounts in minor units.
 
     Decide on `refund_status`, which is COMPLETE here where payments say COMPLETED. The times' zone is inferred: the
     published sample's id holds its own moment, eight hours behind the text (UTC+8).
     """
-
-    event_name: str
-    mch_refund_order_id: str
-    refund_transaction_id: str
-    original_transaction_id: str
-    refund_amount: int
-    refund_status: RefundStatus
-    fee_refunded: int | None = None
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None  # the table requires it, the sample has none
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class GlobalRefunds(RefundProduct[CreateGlobalRefund, GlobalRefundRecord, GlobalRefundReceipt]):

@@ -21,7 +21,7 @@ MODULES = (
     "ekyc",
     "cpm",
     "codes",
-    "standing",
+    "static_accounts",
 )
 """Their order is that of `paycools_async.endpoints()`. Each is imported when a name of it is asked for."""
 
@@ -38,6 +38,6 @@ if TYPE_CHECKING:
     from .ekyc import *
     from .cpm import *
     from .codes import *
-    from .standing import *
+    from .static_accounts import *
 else:
     __getattr__, __dir__ = lazily(__name__, MODULES)

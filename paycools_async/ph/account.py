@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..endpoint import PHRequest, Provenance, Result, endpoint, result
+from ..endpoint import PHRequest, Result, endpoint, result, shared
 from ..errors import FieldError
 from ..fields import choice, day, integer
 from ..product import Call, Product
+from ..traits import DOCUMENTED
 from ..vocabulary.checks import one_given
 from ..vocabulary.statuses import TransactionStatus
 
@@ -31,6 +32,8 @@ __all__ = [
     "PayoutStatement",
 ]
 
+R = TypeVar("R")
+
 
 @result
 class Balance(Result):
@@ -39,27 +42,44 @@ class Balance(Result):
     balance: int
 
 
-@endpoint("ph.account.balance", "GET", "/api/v1/account/checkBalance", nav="2.1", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.account.balance", "GET", "/api/v1/account/checkBalance", nav="2.1", provenance=DOCUMENTED)
 class GetBalance(PHRequest[Balance]):
     """Check the account balance (2.1). Documented."""
 
 
 @result
-class PaymentRecord(Result):
-    """One collection in the payment statement. `amount` and `fee` are Decimal **pesos**; times are Philippine."""
-
+class _Record(Result):
     merchant_order_id: str
     transaction_id: str | None = None
-    payment_method: str | None = None
-    payment_channel: str | None = None
     amount: Decimal | None = None
     fee: Decimal | None = None
-    name: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
     status: TransactionStatus | None = None
-    app_name: str | None = None
     create_time: datetime | None = None
     complete_time: datetime | None = None
+
+
+@shared
+class StatementPage(PHRequest[R]):
+    """One page of what was created, or completed, on a Philippine day."""
+
+    create_date: str | None = day(default=None)
+    complete_date: str | None = day(default=None)
+    page: int = integer(0, default=1)
+    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        return one_given(self, "create_date", "complete_date")
+
+
+@result
+class PaymentRecord(_Record):
+    """One collection in the payment statement. `amount` and `fee` are Decimal **pesos**; times are Philippine."""
+
+    payment_method: str | None = None
+    payment_channel: str | None = None
+    name: str | None = attrs.field(default=None, repr=False)
+    mobile: str | None = attrs.field(default=None, repr=False)
+    app_name: str | None = None
 
 
 @result
@@ -74,41 +94,26 @@ class PaymentStatement(Result):
     "POST",
     "/api/v1/record/paymentList",
     nav="2.2",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
     client_fields=("timestamp",),
 )
-class GetPaymentStatement(PHRequest[PaymentStatement]):
+class GetPaymentStatement(StatementPage[PaymentStatement]):
     """One page of the collections of a day (2.2). Documented.
 
     Give the day of creation or of completion, Philippine time. The first page's number and the page size are not
     documented; `paycools.account.payments(...)` walks all pages from 1.
     """
 
-    create_date: str | None = day(default=None)
-    complete_date: str | None = day(default=None)
-    page: int = integer(0, default=1)
-    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_given(self, "create_date", "complete_date")
-
 
 @result
-class PayoutRecord(Result):
+class PayoutRecord(_Record):
     """One payout in the payout statement. `amount` and `fee` are Decimal **pesos**; accounts come masked."""
 
-    merchant_order_id: str
-    transaction_id: str | None = None
-    amount: Decimal | None = None
-    fee: Decimal | None = None
     remitting_bank: str | None = None
     remitting_account: str | None = attrs.field(default=None, repr=False)
     recipient_name: str | None = attrs.field(default=None, repr=False)
     recipient_account: str | None = attrs.field(default=None, repr=False)
     receiving_channel: str | None = None
-    status: TransactionStatus | None = None
-    create_time: datetime | None = None
-    complete_time: datetime | None = None
 
 
 @result
@@ -123,19 +128,11 @@ class PayoutStatement(Result):
     "POST",
     "/api/v1/record/payoutList",
     nav="2.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
     client_fields=("timestamp",),
 )
-class GetPayoutStatement(PHRequest[PayoutStatement]):
+class GetPayoutStatement(StatementPage[PayoutStatement]):
     """One page of the payouts of a day (2.3). Documented; days and pages as in 2.2."""
-
-    create_date: str | None = day(default=None)
-    complete_date: str | None = day(default=None)
-    page: int = integer(0, default=1)
-    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return one_given(self, "create_date", "complete_date")
 
 
 class Account(Product):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import Result, callback, endpoint, result
 from ..enums import OpenEnum
-from ..errors import FieldError
-from ..fields import EMAIL, codes, day, order_id, text
+from ..fields import EMAIL, codes, text
 from ..product import Call, Product
-from ..vocabulary.checks import days_in_order
-from .events import PaymentEvent
-from .standing import AccountsOrder, ReceivedPayment
+from ..traits import CHANGE, DOCUMENTED, TRANSFER_ACCOUNT
+from ..vocabulary.events import PaymentEvent
+from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays, StaticAccount
 
 __all__ = [
     "BankTransfers",
@@ -37,16 +35,13 @@ class TransferChannel(OpenEnum):
 
 
 @result
-class TransferAccount(Result):
+class TransferAccount(StaticAccount):
     """An account to pay into. `guide_url` is PayCools' page with instructions for this channel."""
 
     account_number: str = attrs.field(repr=False)
-    mch_order_id: str | None = None
-    channel_code: str | None = None
     receiving_bank: str | None = None
     account_name: str | None = None
     """PayCools' own name in the examples, not the customer's."""
-    guide_url: str | None = None
 
 
 @result
@@ -62,10 +57,8 @@ class TransferAccountSet(Result):
     "POST",
     "/api/v1/batch/paymentAccount",
     nav="6.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.TRANSFER_ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
+    purpose=TRANSFER_ACCOUNT,
+    provenance=DOCUMENTED,
 )
 class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     """Create transfer accounts for a customer or bill (6.1). Documented, but that it is a POST is inferred from 6.2.
@@ -88,45 +81,31 @@ class CreateTransferAccounts(AccountsOrder[TransferAccountSet]):
     "POST",
     "/api/v1/batch/paymentAccount/{mchOrderId}/update",
     nav="6.2",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
-class UpdateTransferAccounts(PHRequest[TransferAccountSet]):
+class UpdateTransferAccounts(ChannelsUpdate[TransferAccountSet]):
     """Set the channels of a customer's transfer accounts (6.2). Documented.
 
     `channel_code`: codes in a list or joined by commas. `mch_order_id` stands in the path; by default it is not signed
     (inferred; see `sign_path_parameters` of the client). Raises NotFound.
     """
 
-    mch_order_id: str = order_id(in_path=True)
-    channel_code: str | Sequence[str] = codes()
-
 
 @endpoint(
-    "ph.bank_transfer.payments",
-    "GET",
-    "/api/v1/paymentAccount/{mchOrderId}/payments",
-    nav="6.3",
-    provenance=Provenance.DOCUMENTED,
+    "ph.bank_transfer.payments", "GET", "/api/v1/paymentAccount/{mchOrderId}/payments", nav="6.3", provenance=DOCUMENTED
 )
-class GetTransferPayments(PHRequest[list[ReceivedPayment]]):
+class GetTransferPayments(PaymentsOfDays):
     """The payments that came in on a customer's transfer accounts (6.3); all at once. Documented.
 
     Days are Philippine, yyyy-MM-dd. `channel_code`: one code, or several in a list or joined by commas. `mch_order_id`
     stands in the path; by default it is not signed (inferred).
     """
 
-    mch_order_id: str = order_id(in_path=True)
-    start_date: str | date = day()
-    end_date: str | date = day()
     channel_code: str | Sequence[str] | None = codes(default=None)
 
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
-
-@callback("ph.bank_transfer.callback", "transfer.payment.success", nav="6.4", provenance=Provenance.DOCUMENTED)
+@callback("ph.bank_transfer.callback", "transfer.payment.success", nav="6.4", provenance=DOCUMENTED)
 class TransferReceived(PaymentEvent):
     """A customer's transfer arrived (6.4); there is no event for failures. Documented.
 

@@ -1,22 +1,22 @@
-"""4. Bills payment: static virtual accounts (VAs), standing codes that a customer pays again and again."""
+"""4. Bills payment: static virtual accounts (VAs) that a customer pays to again and again."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import Event, PHRequest, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, code, codes, day, extra_fields, order_id, text
+from ..fields import EMAIL, code, codes, extra_fields, order_id, text
 from ..product import Call, Product
-from ..vocabulary.checks import days_in_order
-from .events import MoneyEvent
-from .standing import AccountsOrder, ReceivedPayment
+from ..traits import ACCOUNT, CHANGE, DOCUMENTED, OBSERVED, UNPUBLISHED
+from ..vocabulary.events import MoneyEvent
+from .static_accounts import AccountsOrder, ChannelsUpdate, PaymentsOfDays, StaticAccount
 
 __all__ = [
     "BatchCreateStaticVA",
@@ -61,7 +61,7 @@ class VAStatus(OpenEnum):
 
 
 @result
-class StaticVA(Result):
+class StaticVA(StaticAccount):
     """One virtual account: `reference_number` is what the customer pays to at `biller`.
 
     `guide_url` is PayCools' page with instructions for this channel. `status` comes with a cancellation (4.7) only.
@@ -69,10 +69,7 @@ class StaticVA(Result):
 
     # the documents say referenceNumber; one integrator's copy of the answer says referenceNumber2
     reference_number: str = attrs.field(metadata={"aliases": ("referenceNumber2",)})
-    mch_order_id: str | None = None
-    channel_code: str | None = None
     biller: str | None = None
-    guide_url: str | None = None
     status: VAStatus | None = None
 
 
@@ -84,16 +81,7 @@ class StaticVASet(Result):
     short_link: str | None = None
 
 
-@endpoint(
-    "ph.bills.create",
-    "POST",
-    "/api/v1/paymentCode",
-    nav="4.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
-)
+@endpoint("ph.bills.create", "POST", "/api/v1/paymentCode", nav="4.1", purpose=ACCOUNT, provenance=DOCUMENTED)
 class CreateStaticVA(AccountsOrder[StaticVA]):
     """Create a static virtual account for one channel (4.1). Documented.
 
@@ -117,14 +105,7 @@ class CreateStaticVA(AccountsOrder[StaticVA]):
 
 
 @endpoint(
-    "ph.bills.batch_create",
-    "POST",
-    "/api/v1/batch/paymentCode",
-    nav="4.2",
-    effect=Effect.CREATES,
-    purpose=Purpose.ACCOUNT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
+    "ph.bills.batch_create", "POST", "/api/v1/batch/paymentCode", nav="4.2", purpose=ACCOUNT, provenance=DOCUMENTED
 )
 class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     """Create static virtual accounts for several channels at once (4.2). Documented.
@@ -142,19 +123,15 @@ class BatchCreateStaticVA(AccountsOrder[StaticVASet]):
     "POST",
     "/api/v1/batch/paymentCode/{mchOrderId}/update",
     nav="4.3",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
-class UpdateStaticVA(PHRequest[StaticVASet]):
+class UpdateStaticVA(ChannelsUpdate[StaticVASet]):
     """Set the channels of a set of virtual accounts (4.3). Documented.
 
     Only the list of channels can change, in a list or joined by commas. `mch_order_id` stands in the path; by default
     it is not signed (inferred; see `sign_path_parameters` of the client).
     """
-
-    mch_order_id: str = order_id(in_path=True)
-    channel_code: str | Sequence[str] = codes()
 
 
 @result
@@ -164,7 +141,7 @@ class CashierShortUrl(Result):
     short_link: str | None = None
 
 
-@endpoint("ph.bills.cashier_short_url", "POST", None, nav="4.4", provenance=Provenance.UNPUBLISHED)
+@endpoint("ph.bills.cashier_short_url", "POST", None, nav="4.4", provenance=UNPUBLISHED)
 class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     """Get the short link of a set's payment page (4.4). Unpublished: pass paths={"ph.bills.cashier_short_url": "/..."}.
 
@@ -176,23 +153,15 @@ class GetCashierShortUrl(PHRequest[CashierShortUrl]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@endpoint(
-    "ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=Provenance.OBSERVED
-)
-class GetBillsPayments(PHRequest[list[ReceivedPayment]]):
+@endpoint("ph.bills.payments", "GET", "/api/v1/paymentCode/{mchOrderId}/payments", nav="4.5", provenance=OBSERVED)
+class GetBillsPayments(PaymentsOfDays):
     """The payments that a set of virtual accounts received (4.5); all at once, there are no pages.
 
     The path and the answer were observed with an integrator; the days and `channel_code` are inferred from 5.3 and 6.3.
     Days are Philippine, yyyy-MM-dd. `channel_code`: one code, or several in a list or joined by commas.
     """
 
-    mch_order_id: str = order_id(in_path=True)
-    start_date: str | date = day()
-    end_date: str | date = day()
     channel_code: str | Sequence[str] | None = codes(default=None)
-
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
 
 
 class VerificationCode(enum.IntEnum):
@@ -224,7 +193,7 @@ _VERIFICATION_TEXTS = {
 }
 
 
-@callback("ph.bills.verification", "payment.verification", nav="4.6", provenance=Provenance.DOCUMENTED)
+@callback("ph.bills.verification", "payment.verification", nav="4.6", provenance=DOCUMENTED)
 class BillsPaymentVerification(Event):
     """PayCools asks whether it may take a payment on a virtual account (4.6). Nothing is paid yet. Documented.
 
@@ -242,15 +211,7 @@ class BillsPaymentVerification(Event):
     create_time: datetime | None = None
 
 
-@endpoint(
-    "ph.bills.cancel",
-    "POST",
-    "/api/v1/paymentCode/cancel",
-    nav="4.7",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.bills.cancel", "POST", "/api/v1/paymentCode/cancel", nav="4.7", purpose=CHANGE, provenance=DOCUMENTED)
 class CancelStaticVA(PHRequest[StaticVASet]):
     """Cancel all virtual accounts of a `mch_order_id` (4.7); single channels cannot be cancelled. Documented.
 
@@ -260,7 +221,7 @@ class CancelStaticVA(PHRequest[StaticVASet]):
     mch_order_id: str = order_id()
 
 
-@callback("ph.bills.callback", "payment.success", nav="4.8", provenance=Provenance.OBSERVED)
+@callback("ph.bills.callback", "payment.success", nav="4.8", provenance=OBSERVED)
 class BillsPaymentReceived(MoneyEvent):
     """A virtual account received a payment (4.8); there is no event for failures. Observed with an integrator.
 

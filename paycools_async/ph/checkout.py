@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, Wire, callback, endpoint, result
+from ..endpoint import PHRequest, Result, Wire, callback, endpoint, result, shared
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, PHONE, URL, choice, integer, items, minor_units, order_id, phone, text
+from ..fields import EMAIL, PHONE, URL, choice, integer, items, minor_units, mobile_where, order_id, phone, text
 from ..product import Call
 from ..resolving import ResolvingProduct
 from ..texts import form_fault
+from ..traits import CHANGE, CREATES, DOCUMENTED, INFERRED, OBSERVED, PAYMENT
+from ..vocabulary import results
 from ..vocabulary.checks import paylater_needs
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.parts import CheckoutAddress, CheckoutGoods
 from ..vocabulary.statuses import TransactionStatus
-from .events import PaymentEvent
 
 __all__ = [
     "AvailableChannel",
@@ -42,6 +44,8 @@ __all__ = [
     "QueryCheckout",
 ]
 
+R = TypeVar("R")
+
 SUCCESS = frozenset({1, 1000})  # 1 in the only answer captured; one integrator expects 1000
 
 
@@ -57,13 +61,10 @@ class CheckoutChannelType(OpenEnum):
 
 
 @result
-class AvailableChannel(Result):
+class AvailableChannel(results.Channel):
     """One channel of the cashier page. Its fields are inferred from the Global API's page."""
 
-    channel_code: str
     channel_type: CheckoutChannelType | None = None
-    country_code: str | None = None
-    currency: str | None = None
 
 
 @result
@@ -83,7 +84,7 @@ class AvailableChannels(Result):
     "POST",
     "/api/v2/checkout/channel",
     nav="9.1",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -114,18 +115,14 @@ def _currency(request: Any) -> Any:
     return request.currency
 
 
-def _payer_mobile(value: Any, request: Any) -> Any:
-    return PH_MOBILE.national(value) if request.country_code == "PH" else value
-
-
 @endpoint(
     "ph.checkout.create",
     "POST",
     "/api/v2/checkout/generate",
     nav="9.2",
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.OBSERVED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=OBSERVED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
@@ -150,7 +147,7 @@ class CreateCheckout(PHRequest[CheckoutSession]):
     settlement_currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
-    mobile: str = phone(10, 14, converter=attrs.Converter(_payer_mobile, takes_self=True))
+    mobile: str = phone(10, 14, converter=mobile_where("country_code", "PH"))
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
     merchant_logo: str | None = text(1, pattern=URL, default=None)
@@ -176,6 +173,14 @@ class CreateCheckout(PHRequest[CheckoutSession]):
             if not isinstance(getattr(self, name), CheckoutAddress | None):
                 yield FieldError(name, "must be a CheckoutAddress")
         yield from paylater_needs(self)
+
+
+@shared
+class ByBothIds(PHRequest[R]):
+    """About a checkout by your id, and by PayCools' where you have it."""
+
+    mch_order_id: str = order_id()
+    checkout_id: str | None = text(1, default=None)
 
 
 @result
@@ -205,20 +210,17 @@ class CheckoutStatus(Result):
     "POST",
     "/api/v2/checkout/query",
     nav="9.3",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
-class QueryCheckout(PHRequest[CheckoutStatus]):
+class QueryCheckout(ByBothIds[CheckoutStatus]):
     """Check a checkout (9.3). Path and fields from an integrator's code, never seen answering. Raises NotFound.
 
     Give `checkout_id` where you have it: that integrator always sends both ids. The older documented inquiry takes the
     order id alone. The first use gives UnverifiedEndpointWarning.
     """
-
-    mch_order_id: str = order_id()
-    checkout_id: str | None = text(1, default=None)
 
 
 @endpoint(
@@ -226,23 +228,19 @@ class QueryCheckout(PHRequest[CheckoutStatus]):
     "POST",
     "/api/v2/checkout/close",
     nav="9.4",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.INFERRED,
+    purpose=CHANGE,
+    provenance=INFERRED,
     wire=Wire.HYBRID,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
-class CloseCheckout(PHRequest[Any]):
+class CloseCheckout(ByBothIds[Any]):
     """Close a checkout, so that nobody can pay it any more (9.4). Path and fields from an integrator's code.
 
     Give both ids, as that integrator does. Success is that nothing is raised; what `data` holds is not known, and it
     comes back as it is. After OutcomeUnknown, `query`: only CLOSED means closed. The first use gives
     UnverifiedEndpointWarning.
     """
-
-    mch_order_id: str = order_id()
-    checkout_id: str | None = text(1, default=None)
 
 
 @callback(
@@ -251,7 +249,7 @@ class CloseCheckout(PHRequest[Any]):
     "checkout.payment.success",
     "checkout.payment.failed",
     nav="9.5",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class CheckoutSettled(PaymentEvent):
     """A checkout was paid, or its payment failed (9.5). Sent to `notify_url`. `amount` in minor units.

@@ -147,7 +147,7 @@ _EWALLETS: dict[str, About] = {
     "JT": About("J&T wallet", _DOCUMENTED, "for one tenant (J&T)"),
 }
 
-_TWIN = "from the Global API's twin"
+_SIBLING = "from the Global API's page"
 _EVENTS: dict[str, About] = {
     "disbursement.success": About("a payout was paid (3.3)", _DOCUMENTED),
     "disbursement.failed": About("a payout failed (3.3)", _DOCUMENTED),
@@ -164,8 +164,8 @@ _EVENTS: dict[str, About] = {
     "checkout.payment.success": About("a checkout was paid (9.5)", _DOCUMENTED),
     "checkout.payment.failed": About("a checkout failed (9.5)", _DOCUMENTED),
     "token.create.success": About("a customer authorized direct debits (10.4)", _DOCUMENTED),
-    "token.create.failed": About("an authorization failed (10.4)", _INFERRED, _TWIN),
-    "token.cancel.success": About("an authorization ended (10.4)", _INFERRED, _TWIN),
+    "token.create.failed": About("an authorization failed (10.4)", _INFERRED, _SIBLING),
+    "token.cancel.success": About("an authorization ended (10.4)", _INFERRED, _SIBLING),
     "directdebit.payment.success": About("a debit was paid (10.7)", _DOCUMENTED),
     "directdebit.payment.failed": About("a debit failed (10.7)", _DOCUMENTED),
     "cpm.payment.success": About("a shown code was charged (CPM)", _DOCUMENTED),

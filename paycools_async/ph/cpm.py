@@ -11,13 +11,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..countries import PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..fields import EMAIL, URL, Form, code, minor_units, order_id, text
 from ..product import Call
 from ..resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount
+from ..traits import DOCUMENTED, INFERRED, PAYMENT
+from ..vocabulary import results
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
-from .events import PaymentEvent
+from .base import AppRequest
 
 __all__ = ["CPM", "CPMChannel", "CPMPayment", "CPMReceipt", "CPMSettled", "CreateCPMPayment", "QueryCPMPayment"]
 
@@ -46,17 +49,8 @@ class CPMReceipt(Result):
     remark: str | None = None
 
 
-@endpoint(
-    "ph.cpm.create",
-    "POST",
-    "/api/v1/cpm/payment",
-    nav="cpm.1",
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
-)
-class CreateCPMPayment(PHRequest[CPMReceipt]):
+@endpoint("ph.cpm.create", "POST", "/api/v1/cpm/payment", nav="cpm.1", purpose=PAYMENT, provenance=DOCUMENTED)
+class CreateCPMPayment(AppRequest[CPMReceipt]):
     """Charge the code that the customer shows (cpm.1). Documented on the developer site; that it is signed is inferred.
 
     `mch_order_id`: letters and digits, 1 to 32, unique. `amount`: centavos (inferred; the page gives no unit).
@@ -78,22 +72,17 @@ class CreateCPMPayment(PHRequest[CPMReceipt]):
 
 
 @result
-class CPMPayment(Result):
+class CPMPayment(results.Transaction):
     """Where a charge stands. `transaction_amount` in centavos (inferred); times are Philippine.
 
     `transaction_id` is PayCools' id, by which the payment is refunded.
     """
 
-    transaction_id: str
     transaction_status: TransactionStatus
     transaction_amount: int | None = None
-    channel_code: str | None = None
-    transaction_create_time: datetime | None = None
-    transaction_return_time: datetime | None = None
-    remark: str | None = None
 
 
-@endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=Provenance.INFERRED)
+@endpoint("ph.cpm.query", "GET", "/api/v1/cpm/payment/query", nav="cpm.2", provenance=INFERRED)
 class QueryCPMPayment(PHRequest[CPMPayment]):
     """Check a charge by order id (cpm.2). The path and the fields are documented, the method GET is inferred.
 
@@ -103,7 +92,7 @@ class QueryCPMPayment(PHRequest[CPMPayment]):
     mch_order_id: str = order_id()
 
 
-@callback("ph.cpm.callback", "cpm.payment.success", "cpm.payment.failed", nav="cpm.3", provenance=Provenance.DOCUMENTED)
+@callback("ph.cpm.callback", "cpm.payment.success", "cpm.payment.failed", nav="cpm.3", provenance=DOCUMENTED)
 class CPMSettled(PaymentEvent):
     """A charge became final (cpm.3). Documented on the developer site. Sent to `callback_url`. `amount` in centavos."""
 

@@ -1,34 +1,27 @@
 """10. Direct debit: the customer agrees once and gets a token; the merchant debits with it.
 
 No public document gives the paths of the requests for merchants in general: pass them with `paths=`. What is known of
-the fields comes from the pages of one tenant (J&T) and from the Global API's twin; `extra` carries whatever differs.
+the fields comes from the pages of one tenant (J&T) and from the Global API's page; `extra` carries whatever differs.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
-from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
+from ..countries import PAYOUT_COUNTRIES
+from ..endpoint import PHRequest, Result, callback, endpoint, result
+from ..errors import FieldError
+from ..fields import EMAIL, URL, choice, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
-from ..vocabulary.statuses import TransactionStatus
-from .direct_debit_tokens import (
-    SUCCESS,
-    AuthorizationChanged,
-    AuthorizationLink,
-    AuthorizationStatus,
-    AuthorizationToken,
-    AuthorizeDirectDebit,
-    CancelAuthorization,
-    CancelledAuthorization,
-    InactiveType,
-    QueryAuthorization,
-    TokenStatus,
-)
-from .events import PaymentEvent
+from ..traits import CHANGE, CONSENT, DOCUMENTED, PAYMENT, UNPUBLISHED
+from ..vocabulary import authorizations, results
+from ..vocabulary.checks import os_type_with_wap
+from ..vocabulary.events import PaymentEvent
+from ..vocabulary.statuses import InactiveType, TokenStatus, TransactionStatus
+from .base import PaymentStatus
 
 __all__ = [
     "AuthorizationChanged",
@@ -50,12 +43,139 @@ __all__ = [
 ]
 
 
+# the tenant's pages print 10000 next to failure codes of the 1000 family
+SUCCESS = frozenset({1000, 10000})
+
+
 @result
-class DirectDebitReceipt(Result):
+class AuthorizationLink(authorizations.AuthorizationLink):
+    """The page on which the customer authorizes: send them to `auth_url`. Fields inferred."""
+
+    auth_url: str | None = attrs.field(default=None, repr=False)
+
+
+@endpoint(
+    "ph.directdebit.authorize",
+    "POST",
+    None,
+    nav="10.1",
+    purpose=CONSENT,
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
+)
+class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
+    """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.
+
+    Every field is inferred from the Global API's page. `user_id` is your own id of the customer, `request_id` unique
+    per request, both 1 to 32; they come back in the notification (10.4). `os_type` goes with the terminal WAP. Sibling
+    pages call `notify_url` callbackUrl: where PayCools tells you so, pass extra={"callbackUrl": "https://..."} instead.
+    """
+
+    user_id: str = text(1, 32)
+    request_id: str = text(1, 32)
+    channel_code: str = code()
+    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
+    # APP stands on one of the two sibling pages only; the wider list is taken
+    terminal_type: str = choice("WEB", "WAP", "APP")
+    os_type: str | None = choice("IOS", "ANDROID", default=None)
+    redirect_url: str = text(1, 512, pattern=URL)
+    notify_url: str | None = text(1, 256, pattern=URL, default=None)
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+    def _cross_checks(self) -> Iterator[FieldError]:
+        yield from os_type_with_wap(self)
+        if self.notify_url is None and "callbackUrl" not in self.extra:
+            yield FieldError("notify_url", "is required, unless extra holds a callbackUrl")
+
+
+@result
+class AuthorizationToken(authorizations.DebitToken):
+    """A customer's token and whether it may be debited. Times are Philippine."""
+
+
+@result
+class AuthorizationStatus(Result):
+    """The customer's tokens. `active` are those that may be debited."""
+
+    user_id: str | None = None
+    token_list: list[AuthorizationToken] | None = None
+
+    @property
+    def active(self) -> list[AuthorizationToken]:
+        """The tokens with status ACTIVED."""
+        return authorizations.active_among(self.token_list or [])
+
+
+@endpoint(
+    "ph.directdebit.authorization_query",
+    "POST",
+    None,
+    nav="10.2",
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
+    success_codes=SUCCESS,
+)
+class QueryAuthorization(PHRequest[AuthorizationStatus]):
+    """Check a customer's authorization (10.2). Unpublished: pass paths={"ph.directdebit.authorization_query": "/..."}.
+
+    The fields are documented for one tenant (J&T); that its path holds for others is not known. Without `pay_token` all
+    tokens of the customer are listed (a reading of the list in the answer).
+    """
+
+    user_id: str = text(1)
+    pay_token: str | None = text(1, default=None, personal=True)
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+
+@result
+class CancelledAuthorization(authorizations.CancelledAuthorization):
+    """PayCools took the cancellation. No field of the answer is known; these are the notification's (10.4)."""
+
+
+@endpoint(
+    "ph.directdebit.authorization_cancel",
+    "POST",
+    None,
+    nav="10.3",
+    purpose=CHANGE,
+    provenance=UNPUBLISHED,
+    client_fields=("timestamp",),
+    success_codes=SUCCESS,
+)
+class CancelAuthorization(PHRequest[CancelledAuthorization]):
+    """Cancel an authorization (10.3). Unpublished: pass paths={"ph.directdebit.authorization_cancel": "/..."}.
+
+    Only the method is known; the fields are inferred from 10.2. The notification (10.4) follows with
+    token.cancel.success, INACTIVED and MCH_CANCEL.
+    """
+
+    user_id: str = text(1)
+    pay_token: str = text(1, personal=True)
+    extra: dict[str, Any] = extra_fields(factory=dict)
+
+
+@callback(
+    "ph.directdebit.authorization_callback",
+    "token.create.success",
+    "token.create.failed",
+    "token.cancel.success",
+    nav="10.4",
+    provenance=DOCUMENTED,
+)
+class AuthorizationChanged(authorizations.AuthorizationEvent):
+    """A customer authorized, refused or ended an authorization (10.4). Times are Philippine.
+
+    The body is documented by an example of token.create.success; the other two events are those of the Global API.
+    """
+
+    channel_code: str | None = None
+    user_login_id: str | None = attrs.field(default=None, repr=False)
+
+
+@result
+class DirectDebitReceipt(results.Receipt):
     """PayCools took the debit. It is not final: inquire by `transaction_id` (10.6) or wait for the callback (10.7)."""
 
-    transaction_id: str
-    mch_order_id: str | None = None
     transaction_status: TransactionStatus | None = None
     channel_type: str | None = None
     channel_code: str | None = None
@@ -66,9 +186,8 @@ class DirectDebitReceipt(Result):
     "POST",
     None,
     nav="10.5",
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.UNPUBLISHED,
+    purpose=PAYMENT,
+    provenance=UNPUBLISHED,
     client_fields=("appName", "timestamp"),
     success_codes=SUCCESS,
 )
@@ -97,23 +216,8 @@ class CreateDirectDebit(PHRequest[DirectDebitReceipt]):
 
 
 @result
-class DirectDebitStatus(Result):
+class DirectDebitStatus(PaymentStatus):
     """Where a debit stands. `amount` in centavos; times are Philippine. The sample's SUCCESS reads as COMPLETE."""
-
-    transaction_id: str
-    transaction_status: TransactionStatus
-    mch_order_id: str | None = None
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    app_name: str | None = None
-    customer_name: str | None = attrs.field(default=None, repr=False)
-    channel_code: str | None = None
-    email: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
-    remark: str | None = None
-    callback_url: str | None = None
 
 
 @endpoint(
@@ -121,7 +225,7 @@ class DirectDebitStatus(Result):
     "POST",
     None,
     nav="10.6",
-    provenance=Provenance.UNPUBLISHED,
+    provenance=UNPUBLISHED,
     client_fields=("timestamp",),
     success_codes=SUCCESS,
 )
@@ -140,14 +244,14 @@ class QueryDirectDebit(PHRequest[DirectDebitStatus]):
     "directdebit.payment.success",
     "directdebit.payment.failed",
     nav="10.7",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class DirectDebitSettled(PaymentEvent):
     """A debit became final (10.7). `amount` in centavos; times are Philippine."""
 
 
 class DirectDebit(Product):
-    """Debits with a customer's standing agreement. Every request's path is unpublished: see `paths=`."""
+    """Debits that the customer agreed to once. Every request's path is unpublished: see `paths=`."""
 
     authorize: Final = Call(AuthorizeDirectDebit)
     authorization_query: Final = Call(QueryAuthorization)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, callback, endpoint
+from ..endpoint import Event, PHRequest, callback, endpoint
 from ..fields import extra_fields
 from ..product import Call, Product
+from ..traits import CREATES, UNPUBLISHED
 
 __all__ = ["EKYC", "EKYCNotification", "InitEKYC", "QueryEKYC"]
 
 
-@endpoint("ph.ekyc.init", "POST", None, nav="11.1", effect=Effect.CREATES, provenance=Provenance.UNPUBLISHED)
+@endpoint("ph.ekyc.init", "POST", None, nav="11.1", effect=CREATES, provenance=UNPUBLISHED)
 class InitEKYC(PHRequest[Any]):
     """Start an identity check (11.1). Unpublished: pass paths={"ph.ekyc.init": "/..."}, and the fields as `extra`.
 
@@ -26,14 +27,14 @@ class InitEKYC(PHRequest[Any]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@endpoint("ph.ekyc.result", "POST", None, nav="11.2", provenance=Provenance.UNPUBLISHED)
+@endpoint("ph.ekyc.result", "POST", None, nav="11.2", provenance=UNPUBLISHED)
 class QueryEKYC(PHRequest[Any]):
     """Check the result of an identity check (11.2). Unpublished: pass paths={"ph.ekyc.result": "/..."}; as 11.1."""
 
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@callback("ph.ekyc.callback", nav="11.3", provenance=Provenance.UNPUBLISHED)
+@callback("ph.ekyc.callback", nav="11.3", provenance=UNPUBLISHED)
 class EKYCNotification(Event):
     """An identity check ended (11.3). Unpublished: neither event name nor fields are known, so read `.raw`.
 

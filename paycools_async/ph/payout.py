@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from ..countries import PH_MOBILE
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import (
     ACCOUNT,
@@ -20,17 +19,19 @@ from ..fields import (
     day,
     integer,
     minor_units,
+    mobile_where,
     order_id,
     text,
 )
 from ..order_products import PayoutProduct
 from ..product import Call
 from ..texts import explained, form_fault, spoiled
-from ..vocabulary.failures import FailedCode
+from ..traits import DOCUMENTED, PAYOUT
+from ..vocabulary import results
+from ..vocabulary.events import OrderEvent
 from ..vocabulary.idempotency import default_idempotency_id, idempotency_id_for
-from ..vocabulary.statuses import TransactionStatus
+from .base import AppRequest
 from .codes import EWalletCode
-from .events import OrderEvent
 
 __all__ = [
     "CreatePayout",
@@ -44,37 +45,19 @@ __all__ = [
 
 
 @result
-class PayoutReceipt(Result):
+class PayoutReceipt(results.PayoutReceipt):
     """PayCools took the payout. It is not final: inquire or wait for the callback.
 
-    `transaction_id` is PayCools' id. The other fields are inferred from twins of this page and may be missing.
+    `transaction_id` is PayCools' id. The other fields are inferred from its sibling pages and may be missing.
     """
-
-    transaction_id: str
-    transaction_status: TransactionStatus | None = None
-    transaction_time: datetime | None = None
-    mch_order_id: str | None = None
 
 
 QR_CONTENT = explained(spoiled, "is no content of a QR code")
 _ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
-
-
-@endpoint(
-    "ph.payout.create",
-    "POST",
-    "/api/v1/payout",
-    nav="3.1",
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
-)
-class CreatePayout(PHRequest[PayoutReceipt]):
+@endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", purpose=PAYOUT, provenance=DOCUMENTED)
+class CreatePayout(AppRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: centavos, 100 to 500,000,000 (PHP
@@ -92,7 +75,7 @@ class CreatePayout(PHRequest[PayoutReceipt]):
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
     pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
-    account_no: str = text(1, personal=True, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 30, personal=True)
     bank_code: str | None = code(default=None)
     ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)
@@ -116,31 +99,18 @@ class CreatePayout(PHRequest[PayoutReceipt]):
 
 
 @result
-class PayoutStatus(Result):
+class PayoutStatus(results.OrderStatus):
     """Where a payout stands. `amount` in centavos; times are Philippine."""
 
-    mch_order_id: str
-    transaction_id: str
-    transaction_status: TransactionStatus
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    """When it became final."""
-    remark: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
-
-@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.payout.query", "GET", "/api/v1/payout/check", nav="3.2", provenance=DOCUMENTED)
 class QueryPayout(PHRequest[PayoutStatus]):
     """Check a payout's status by order id (3.2). Documented. Raises NotFound."""
 
     mch_order_id: str = order_id()  # the page says length 20; creation allows 1 to 32, so does this
 
 
-@callback(
-    "ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=Provenance.DOCUMENTED
-)
+@callback("ph.payout.callback", "disbursement.success", "disbursement.failed", nav="3.3", provenance=DOCUMENTED)
 class PayoutSettled(OrderEvent):
     """A payout became final (3.3). Sent to the address set in the merchant portal. `amount` in centavos."""
 

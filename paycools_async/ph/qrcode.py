@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import attrs
 
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..enums import OpenEnum
 from ..errors import FieldError
-from ..fields import EMAIL, URL, code, day, integer, minor_units, order_id, text
+from ..fields import EMAIL, URL, code, integer, minor_units, order_id, text
 from ..product import Call, Product
-from ..vocabulary.checks import days_in_order
-from .events import PaymentEvent
-from .standing import ReceivedPayment
+from ..traits import CHANGE, CODE, DOCUMENTED, INFERRED
+from ..vocabulary.events import PaymentEvent
+from .base import AppRequest
+from .static_accounts import PaymentsOfDays
 
 __all__ = [
     "QR",
@@ -76,17 +77,8 @@ class QRCode(Result):
 _BEARS_AN_AMOUNT = (QRChannel.DYNAMIC, QRChannel.HYBRID)
 
 
-@endpoint(
-    "ph.qrcode.create",
-    "POST",
-    "/api/v1/qrcode",
-    nav="5.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.CODE,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
-)
-class CreateQR(PHRequest[QRCode]):
+@endpoint("ph.qrcode.create", "POST", "/api/v1/qrcode", nav="5.1", purpose=CODE, provenance=DOCUMENTED)
+class CreateQR(AppRequest[QRCode]):
     """Create a QR code (5.1). Documented.
 
     `mch_order_id`: letters and digits, 1 to 32; one code a customer or bill. `channel_code`: see `QRChannel`.
@@ -114,9 +106,9 @@ class CreateQR(PHRequest[QRCode]):
             yield FieldError("amount", "is required for dynamic and hybrid codes")
 
 
-@endpoint("ph.qrcode.detail", "GET", "/api/v1/qrcode/detail", nav="5.2", provenance=Provenance.INFERRED)
+@endpoint("ph.qrcode.detail", "GET", "/api/v1/qrcode/detail", nav="5.2", provenance=INFERRED)
 class GetQR(PHRequest[QRCode]):
-    """Get a QR code (5.2). Method, parameter and answer are documented; the **path is inferred** from a twin.
+    """Get a QR code (5.2). Method, parameter and answer are documented; the **path is inferred** from a sibling.
 
     The first use warns (UnverifiedEndpointWarning). Another path goes into paths={"ph.qrcode.detail": "/..."}.
     Raises NotFound.
@@ -125,42 +117,23 @@ class GetQR(PHRequest[QRCode]):
     mch_order_id: str = order_id()
 
 
-@endpoint(
-    "ph.qrcode.payments", "GET", "/api/v1/qrcode/{mchOrderId}/payments", nav="5.3", provenance=Provenance.DOCUMENTED
-)
-class GetQRPayments(PHRequest[list[ReceivedPayment]]):
+@endpoint("ph.qrcode.payments", "GET", "/api/v1/qrcode/{mchOrderId}/payments", nav="5.3", provenance=DOCUMENTED)
+class GetQRPayments(PaymentsOfDays):
     """The payments that a QR code received (5.3); all at once, there are no pages. Documented.
 
     Days are Philippine, yyyy-MM-dd. `mch_order_id` stands in the path; by default it is not signed (inferred; see
     `sign_path_parameters` of the client).
     """
 
-    mch_order_id: str = order_id(in_path=True)
-    start_date: str | date = day()
-    end_date: str | date = day()
 
-    def _cross_checks(self) -> Iterator[FieldError]:
-        return days_in_order(self.start_date, self.end_date)
-
-
-@endpoint(
-    "ph.qrcode.cancel",
-    "POST",
-    "/api/v1/qrcode/cancel",
-    nav="5.4",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.qrcode.cancel", "POST", "/api/v1/qrcode/cancel", nav="5.4", purpose=CHANGE, provenance=DOCUMENTED)
 class CancelQR(PHRequest[QRCode]):
     """Cancel a QR code (5.4); its status is INACTIVE then. Documented. Raises NotFound."""
 
     mch_order_id: str = order_id()
 
 
-@callback(
-    "ph.qrcode.callback", "qrcode.payment.success", "qrcode.payment.failed", nav="5.5", provenance=Provenance.DOCUMENTED
-)
+@callback("ph.qrcode.callback", "qrcode.payment.success", "qrcode.payment.failed", nav="5.5", provenance=DOCUMENTED)
 class QRPaymentSettled(PaymentEvent):
     """A payment on a QR code became final (5.5). Documented.
 
@@ -169,15 +142,7 @@ class QRPaymentSettled(PaymentEvent):
     """
 
 
-@endpoint(
-    "ph.qrcode.update",
-    "POST",
-    "/api/v1/qrcode/update",
-    nav="5.6",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
-)
+@endpoint("ph.qrcode.update", "POST", "/api/v1/qrcode/update", nav="5.6", purpose=CHANGE, provenance=DOCUMENTED)
 class UpdateQR(PHRequest[QRCode]):
     """Change the customer data of a QR code (5.6); its amount and channel stay. Documented. Raises NotFound."""
 

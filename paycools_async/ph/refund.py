@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
-from ..endpoint import Effect, Event, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
 from ..order_products import RefundProduct
 from ..product import Call
+from ..traits import DOCUMENTED, REFUND
+from ..vocabulary import refunds
 from ..vocabulary.checks import one_given
-from ..vocabulary.failures import FailedCode
 from ..vocabulary.statuses import RefundStatus
 
 __all__ = [
@@ -27,17 +27,11 @@ __all__ = [
 
 
 @result
-class RefundReceipt(Result):
+class RefundReceipt(refunds.RefundReceipt):
     """PayCools took the refund. It is not final: list the refunds or wait for the callback.
 
     `refund_transaction_id` is PayCools' id. `refund_amount` in centavos; the time is Philippine.
     """
-
-    refund_transaction_id: str
-    mch_refund_order_id: str | None = None
-    refund_amount: int | None = None
-    refund_status: RefundStatus | None = None
-    refund_create_time: datetime | None = None
 
 
 @endpoint(
@@ -45,9 +39,8 @@ class RefundReceipt(Result):
     "POST",
     "/api/payment/refund",  # without /v1, on the old and the current site
     nav="8.1",
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.REFUND,
-    provenance=Provenance.DOCUMENTED,
+    purpose=REFUND,
+    provenance=DOCUMENTED,
 )
 class CreateRefund(PHRequest[RefundReceipt]):
     """Refund a payment, whole or in part (8.1). Documented.
@@ -69,28 +62,15 @@ class CreateRefund(PHRequest[RefundReceipt]):
 
 
 @result
-class RefundRecord(Result):
+class RefundRecord(refunds.RefundRecord):
     """One refund of a payment. Amounts in centavos; times are Philippine.
 
     `failed_code` and `failed_message` come if the refund failed. PayCools' sample pairs -10009 with the words of
     -10010, so neither follows from the other, and only `refund_status` decides.
     """
 
-    refund_transaction_id: str
-    refund_status: RefundStatus
-    mch_refund_order_id: str | None = None
-    original_transaction_id: str | None = None
-    refund_amount: int | None = None
-    fee_refunded: int | None = None
-    """The fee that PayCools gave back."""
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
-
-@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.refund.payments", "GET", "/api/refund/payments", nav="8.2", provenance=DOCUMENTED)
 class GetRefundPayments(PHRequest[list[RefundRecord]]):
     """The refunds of a payment, or one refund (8.2). Documented.
 
@@ -98,7 +78,7 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     an empty list or NotFound, is not documented.
     """
 
-    # the page says length 20, the Global API's twin 1 to 32; ids are opaque, so no length is demanded
+    # the page says length 20, the Global API's page 1 to 32; ids are opaque, so no length is demanded
     original_transaction_id: str | None = text(1, default=None)
     refund_transaction_id: str | None = text(1, default=None)
 
@@ -112,26 +92,13 @@ class GetRefundPayments(PHRequest[list[RefundRecord]]):
     "payment.refund.failed",
     "payment.refund.cancel",
     nav="8.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class RefundSettled(Event):
+class RefundSettled(refunds.RefundEvent):
     """A refund became final (8.3). Documented. Sent to `refund_callback_url`. Amounts in centavos.
 
     Decide on `refund_status` alone: PayCools' own sample of a failure bears the event name payment.refund.success.
     """
-
-    event_name: str
-    mch_refund_order_id: str
-    refund_transaction_id: str
-    original_transaction_id: str
-    refund_amount: int
-    refund_status: RefundStatus
-    fee_refunded: int | None = None  # required on one site, absent on two
-    refund_create_time: datetime | None = None
-    refund_return_time: datetime | None = None
-    refund_reason: str | None = None
-    failed_code: FailedCode | None = None
-    failed_message: str | None = None
 
 
 class Refunds(RefundProduct[CreateRefund, RefundRecord, RefundReceipt]):

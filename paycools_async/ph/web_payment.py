@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-import attrs
-
-from ..endpoint import Effect, PHRequest, Provenance, Purpose, Result, callback, endpoint, result
+from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..fields import EMAIL, URL, code, extra_fields, minor_units, mobile, order_id, text
 from ..product import Call, Product
+from ..traits import CREATES, DOCUMENTED, PAYMENT, UNPUBLISHED
+from ..vocabulary.events import PaymentEvent
 from ..vocabulary.statuses import TransactionStatus
-from .events import PaymentEvent
+from .base import AppRequest, PaymentStatus
 
 __all__ = [
     "CreateWebPayment",
@@ -40,16 +40,9 @@ class WebPayment(Result):
 
 
 @endpoint(
-    "ph.webpayment.create",
-    "POST",
-    "/api/v1/payment",
-    nav="7.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
-    client_fields=("appName",),
+    "ph.webpayment.create", "POST", "/api/v1/payment", nav="7.1", effect=CREATES, purpose=PAYMENT, provenance=DOCUMENTED
 )
-class CreateWebPayment(PHRequest[WebPayment]):
+class CreateWebPayment(AppRequest[WebPayment]):
     """Create a web payment (7.1). Documented.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: centavos, 100 to 5,000,000 (PHP 500.10
@@ -75,29 +68,15 @@ class CreateWebPayment(PHRequest[WebPayment]):
 
 
 @result
-class WebPaymentStatus(Result):
+class WebPaymentStatus(PaymentStatus):
     """Where a web payment stands. `amount` in centavos; times are Philippine.
 
     A filled `return_time` does not mean finished: PayCools' own sample has one on a PENDING payment. Decide on
     `transaction_status`.
     """
 
-    transaction_id: str
-    transaction_status: TransactionStatus
-    mch_order_id: str | None = None
-    amount: int | None = None
-    create_time: datetime | None = None
-    return_time: datetime | None = None
-    app_name: str | None = None
-    channel_code: str | None = None
-    customer_name: str | None = attrs.field(default=None, repr=False)
-    email: str | None = attrs.field(default=None, repr=False)
-    mobile: str | None = attrs.field(default=None, repr=False)
-    remark: str | None = None
-    callback_url: str | None = None
 
-
-@endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=Provenance.DOCUMENTED)
+@endpoint("ph.webpayment.query", "GET", "/api/v1/payment/{transactionId}", nav="7.2", provenance=DOCUMENTED)
 class QueryWebPayment(PHRequest[WebPaymentStatus]):
     """Check a web payment's status by PayCools' id (7.2). Documented. Raises NotFound.
 
@@ -109,7 +88,7 @@ class QueryWebPayment(PHRequest[WebPaymentStatus]):
     transaction_id: str = text(1, in_path=True)
 
 
-@endpoint("ph.webpayment.channels", "GET", None, nav="7.3", provenance=Provenance.UNPUBLISHED)
+@endpoint("ph.webpayment.channels", "GET", None, nav="7.3", provenance=UNPUBLISHED)
 class GetWebPaymentChannels(PHRequest[Any]):
     """The channels of web payments (7.3). Unpublished: pass paths={"ph.webpayment.channels": "/..."} to the client.
 
@@ -120,9 +99,7 @@ class GetWebPaymentChannels(PHRequest[Any]):
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
-@callback(
-    "ph.webpayment.callback", "h5.payment.success", "h5.payment.failed", nav="7.4", provenance=Provenance.DOCUMENTED
-)
+@callback("ph.webpayment.callback", "h5.payment.success", "h5.payment.failed", nav="7.4", provenance=DOCUMENTED)
 class WebPaymentSettled(PaymentEvent):
     """A web payment was paid or failed (7.4). Documented. Sent to `callback_url`. `amount` in centavos.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from ..errors import ApiError, PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
 from ..times import Clock, SystemClock
 from .deadline import Deadline
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "Pacing", "note_answer"]
 
 LONGEST_RETRY_AFTER = 300.0
 """Seconds. A longer Retry-After is asked for again by the next answer; nobody sleeps for a day on one header."""
@@ -68,3 +71,29 @@ class Pace:
         """A request sent after the last pause was answered normally."""
         if self._pause and sent_at >= self._resume:
             self._pause = 0.0
+
+
+class Pacing(Protocol):
+    """When the next request may leave: `Pace`, or one that several processes share."""
+
+    async def wait_turn(self, deadline: Deadline) -> float: ...
+
+    def busy(self, sent_at: float, retry_after: float | None = None) -> None: ...
+
+    def calm(self, sent_at: float) -> None: ...
+
+
+def note_answer(pace: Pacing, sent_at: float, error: PayCoolsError | None) -> None:
+    """Tell a pace what came of a request sent at `sent_at`. What means "slow down" is decided here and nowhere else.
+
+    Trouble on the way, or an answer that cannot be trusted, says nothing of how busy PayCools is.
+    """
+    if error is None:
+        pace.calm(sent_at)
+    elif isinstance(error, RateLimited | TransientError):
+        pace.busy(sent_at, error.retry_after)
+    elif isinstance(error, UnexpectedAnswer):
+        if error.status in (429, 503):
+            pace.busy(sent_at, error.retry_after)
+    elif isinstance(error, ApiError):
+        pace.calm(sent_at)

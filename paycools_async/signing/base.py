@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
+from ..confidential import KeptHere, Secret
+
 __all__ = ["AsyncSigner", "PrivateKey", "PublicKey", "Signer", "TimedSigner", "Verifier"]
 
 
@@ -50,10 +52,19 @@ class PublicKey:
     bits: int
 
 
-@attrs.frozen
-class PrivateKey:
-    """An RSA private key as PKCS#8 DER, with its public half. Its `repr` shows the size only."""
+def _secret(value: bytes | Secret[bytes]) -> Secret[bytes]:
+    return value if isinstance(value, Secret) else Secret(value)
 
-    der: bytes = attrs.field(repr=False)
+
+@attrs.frozen
+class PrivateKey(KeptHere):
+    """An RSA private key as PKCS#8 DER, with its public half. Its `repr` shows the size only; it is not pickled."""
+
+    _der: Secret[bytes] = attrs.field(alias="der", repr=False, converter=_secret)
     bits: int
     public: PublicKey = attrs.field(repr=False)
+
+    @property
+    def der(self) -> bytes:
+        """The key itself."""
+        return self._der.reveal()

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..confidential import without_frames
 from ..errors import InvalidKeyError
 from ..regular_file import read_small
 from .base import PrivateKey, PublicKey
@@ -42,6 +43,7 @@ _STORES = {
 _PASSPHRASE = b"\x2a\x86\x48\x86\xf7\x0d\x01\x05"  # PKCS#5, under which PKCS#8 keeps an encrypted key
 
 
+@without_frames
 def load_private_key(source: PrivateKey | str | bytes | Path) -> PrivateKey:
     """The merchant's private key from PEM, bare Base64, DER bytes, or a file's path.
 
@@ -58,6 +60,7 @@ def load_private_key(source: PrivateKey | str | bytes | Path) -> PrivateKey:
     return PrivateKey(der, key.size_in_bits(), _public(key))
 
 
+@without_frames
 def load_public_key(source: PublicKey | str | bytes | Path) -> PublicKey:
     """A public key (PayCools' platform key) in the same forms. A private key is refused.
 

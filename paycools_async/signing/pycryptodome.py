@@ -6,12 +6,13 @@ from Crypto.Hash import SHA256
 from Crypto.PublicKey import RSA
 from Crypto.Signature import pkcs1_15
 
+from ..confidential import KeptHere
 from .base import PrivateKey, PublicKey
 
 __all__ = ["PycryptodomeSigner", "PycryptodomeVerifier"]
 
 
-class PycryptodomeSigner:
+class PycryptodomeSigner(KeptHere):
     """Signs with pycryptodome; the key is parsed once."""
 
     def __init__(self, key: PrivateKey) -> None:

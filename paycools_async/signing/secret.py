@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from ..confidential import without_frames
 from ..wire.canonical import ph_signing_text
 
 __all__ = ["ph_callback_sign"]
 
 
+@without_frames
 def ph_callback_sign(fields: Mapping[str, Any], secret: str) -> str:
     """40 lower-case hex characters. Give all fields received, numbers as the text they had in the JSON."""
-    text = f"{ph_signing_text(fields)}&secret={secret}"
-    return hashlib.sha1(text.encode("utf-8"), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(f"{ph_signing_text(fields)}&secret={secret}".encode(), usedforsecurity=False).hexdigest()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import attrs
 
+from . import private
 from .errors import StorageError
 from .sqlite import sync_folder
 
@@ -70,7 +71,9 @@ class Marker:
         self.mark: Mark = mark
         self._turn = 0
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            private.tighten(path)
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+            descriptor = os.open(path, flags, 0o600)
             try:
                 os.write(descriptor, mark.encode() * 2)
                 os.ftruncate(descriptor, 2 * _SIZE)

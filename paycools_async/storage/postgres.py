@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-__all__ = ["LONGEST", "Session", "connect_options", "idle_limit", "limits", "lock_schema", "what"]
+__all__ = ["LONGEST", "ConnectionString", "Session", "connect_options", "idle_limit", "limits", "lock_schema", "what"]
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[Any]
@@ -87,6 +87,18 @@ async def lock_schema(connection: Connection, number: int) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (number,))
 
 
+class ConnectionString:
+    """A connection string, closed: it may hold a password."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text: str = text
+
+    def __repr__(self) -> str:
+        return "<connection string>"
+
+
 # -- sessions ---------------------------------------------------------------------------------------------------------
 
 
@@ -106,7 +118,7 @@ class Session:
         statement: float | None = None,
         retried: tuple[type[psycopg.Error], ...] = (errors.DeadlockDetected, errors.SerializationFailure),
     ) -> None:
-        self._dsn = dsn
+        self._dsn = ConnectionString(dsn)
         self._lease = lease
         self._failure = failure
         self._statement = statement
@@ -186,7 +198,7 @@ class Session:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            connection = await psycopg.AsyncConnection.connect(**connect_options(self._dsn, self._lease))
+            connection = await psycopg.AsyncConnection.connect(**connect_options(self._dsn.text, self._lease))
             try:
                 query, values = limits(self._lease, statement=self._statement)
                 await connection.execute(query.encode(), values)

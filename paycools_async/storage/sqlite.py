@@ -10,16 +10,18 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from . import inodes
+from . import inodes, private
 from .errors import LockHeld, LockUnusable, StorageError
 from .inodes import Connection
 
 __all__ = [
+    "NameLock",
     "Ownership",
     "backup",
     "checkpoint",
@@ -55,6 +57,11 @@ def lock_name(path: Path) -> sqlite3.Connection:
     # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
     lock = None
     try:
+        private.create(path)
+        private.tighten(path)
+    except StorageError as error:
+        raise LockUnusable(f"this lock cannot be taken: {error}") from None
+    try:
         lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
         lock.execute("PRAGMA journal_mode=MEMORY")
         lock.execute("BEGIN EXCLUSIVE")
@@ -69,6 +76,50 @@ def lock_name(path: Path) -> sqlite3.Connection:
             "writable, or delete it when you are sure that no run is on"
         ) from None
     return lock
+
+
+class NameLock:
+    """The lock of a name, for a process that takes it when it can get it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._closed = False
+        self._lock: sqlite3.Connection | None = None
+        self._file: inodes.Key | None = None
+
+    def try_take(self) -> bool:
+        """Hold it, or go on holding it. False: another process does. Raises LockUnusable."""
+        with self._guard:
+            if self._lock is not None and self._file == self._there():
+                return True
+            self._release()  # somebody deleted the lock's file, so another process may hold a new one
+            if self._closed:
+                return False
+            try:
+                self._lock = lock_name(self._path)
+            except LockHeld:
+                return False
+            self._file = self._there()
+            return True
+
+    def _there(self) -> inodes.Key | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _release(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
+
+    def close(self) -> None:
+        """Let others have it, for good: also if another thread is about to take it."""
+        with self._guard:
+            self._closed = True
+            self._release()
 
 
 class Ownership:
@@ -196,8 +247,13 @@ def refuse_empty(path: Path) -> None:
 
 
 def connect(path: Path, *, isolation_level: str | None = "IMMEDIATE", timeout: float = _PATIENCE) -> Connection:
-    """A connection that may write, once it is `make_durable`. Makes no file. Raises StorageError, sqlite3.Error."""
+    """A connection that may write, once it is `make_durable`. Makes no file. Raises StorageError, sqlite3.Error.
+
+    What others can read of it is its owner's only from now on.
+    """
     refuse_empty(path)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        private.tighten(Path(f"{path}{suffix}"))
     # the driver itself begins a transaction before a write, and waits for its turn there, not half-way
     return inodes.connect(path, "mode=rw", isolation_level=isolation_level, timeout=timeout)
 

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import attrs
 
-from .server.merchant import Books
+from .server.merchant import Merchant
 
 __all__ = ["Delivery", "acknowledges"]
 
@@ -63,7 +63,7 @@ class Delivery:
         self._dice = random.Random(self.seed)  # noqa: S311 - repeatable, no secret
         self._room = asyncio.Semaphore(self.connections)
 
-    def start(self, merchants: dict[str, Books], *, every: float = 0.02) -> None:
+    def start(self, merchants: dict[str, Merchant], *, every: float = 0.02) -> None:
         """Deliver the merchants' callbacks as they fall due, and let the questions (4.6) go to the same URL."""
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout))
         self._pump = asyncio.create_task(self._run(merchants, every), name="sandbox-callbacks")
@@ -82,12 +82,12 @@ class Delivery:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _run(self, merchants: dict[str, Books], every: float) -> None:
+    async def _run(self, merchants: dict[str, Merchant], every: float) -> None:
         while True:
-            for books in list(merchants.values()):
-                if books.ask_merchant is None:
-                    books.ask_merchant = self.ask
-                self.take(books.due_callbacks())
+            for merchant in list(merchants.values()):
+                if merchant.ask_merchant is None:
+                    merchant.ask_merchant = self.ask
+                self.take(merchant.due_callbacks())
             await asyncio.sleep(every)
 
     def take(self, bodies: Iterable[bytes]) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,35 +20,18 @@ from ..registry import endpoints
 from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport
+from . import global_api, ph
 from .faults import Faults
-from .global_api import countries as global_countries
-from .global_api import products as global_products
-from .global_api import unified as global_unified
-from .global_api.payouts import GlobalPayoutBooks
+from .global_api.payouts import GlobalPayoutRecords
 from .keys import generate_private_key
-from .ph import collections as ph_collections
-from .ph import direct_debit as ph_direct_debit
-from .ph import payments as ph_payments
-from .ph import payout as ph_payouts
-from .ph import refund as ph_refunds
-from .ph.payout import PayoutBooks
 from .server import signatures as check
-from .server.authentication import CODES, Gate, understood
-from .server.merchant import PAYERS, PLAYERS, Books, Refusal
+from .server.authentication import CODES, Authenticator, understood
+from .server.merchant import HANDLERS, PAYERS, Merchant, Refusal
+from .server.payouts import PayoutRecords
 
 __all__ = ["Dropped", "FakePayCools"]
 
-PRODUCTS = (
-    ph_payouts,
-    ph_collections,
-    ph_payments,
-    ph_refunds,
-    ph_direct_debit,
-    global_countries,
-    global_products,
-    global_unified,
-)
-"""The modules that play the products; importing them registers their players."""
+PRODUCTS = (*ph.PRODUCTS, *global_api.PRODUCTS)
 
 APP_ID = "f90addc4861540ef9312e87d8f360e08"
 GLOBAL_APP_ID = "733b887a4a784708bb369524db5b6ded"
@@ -61,9 +45,9 @@ class FakePayCools:
     """A PayCools of your own.
 
     A first merchant of each API is there from the start: `fake.ph_credentials` and `fake.global_credentials` are their
-    credentials (keys are made on first use), `fake.books` and `fake.global_books` their books. `fake.faults` makes
-    things go wrong, `fake.clock` moves its time (a `ManualClock` can be shared with the client). `balance` is in
-    minor units; `paths` are the paths of unpublished endpoints, as given to the client.
+    credentials (keys are made on first use), `fake.merchant` and `fake.global_merchant` what it knows of them.
+    `fake.faults` makes things go wrong, `fake.clock` moves its time (a `ManualClock` can be shared with the client).
+    `balance` is in minor units; `paths` are the paths of unpublished endpoints, as given to the client.
     """
 
     def __init__(
@@ -80,7 +64,7 @@ class FakePayCools:
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.faults: Faults = Faults(seed)
-        self.merchants: dict[str, Books] = {}
+        self.merchants: dict[str, Merchant] = {}
         self.requests: dict[str, int] = {}
         """How many requests came to each endpoint id, dropped ones included."""
         self._balance = balance
@@ -121,33 +105,45 @@ class FakePayCools:
         return self._global_credentials
 
     @property
-    def books(self) -> Books:
-        """The books of the PH API's first merchant."""
+    def merchant(self) -> Merchant:
+        """The PH API's first merchant."""
         return self.merchants[self.ph_credentials.app_id]
 
     @property
-    def global_books(self) -> Books:
-        """The books of the Global API's first merchant."""
+    def global_merchant(self) -> Merchant:
+        """The Global API's first merchant."""
         return self.merchants[self.global_credentials.app_id]
 
     @property
-    def payouts(self) -> PayoutBooks:
-        """The payouts of the PH API's first merchant."""
-        return self.books.of(PayoutBooks)
+    def books(self) -> Merchant:
+        """The former name of `merchant`; it goes with the next release."""
+        warnings.warn("FakePayCools.books is called merchant now", DeprecationWarning, stacklevel=2)
+        return self.merchant
 
     @property
-    def global_payouts(self) -> GlobalPayoutBooks:
+    def global_books(self) -> Merchant:
+        """The former name of `global_merchant`; it goes with the next release."""
+        warnings.warn("FakePayCools.global_books is called global_merchant now", DeprecationWarning, stacklevel=2)
+        return self.global_merchant
+
+    @property
+    def payouts(self) -> PayoutRecords:
+        """The payouts of the PH API's first merchant."""
+        return self.merchant.of(PayoutRecords)
+
+    @property
+    def global_payouts(self) -> GlobalPayoutRecords:
         """The payouts of the Global API's first merchant, of all countries."""
-        return self.global_books.of(GlobalPayoutBooks)
+        return self.global_merchant.of(GlobalPayoutRecords)
 
     def add_merchant(
         self, credentials: PHCredentials | GlobalCredentials, *, balance: int = 100_000_000_000_00
-    ) -> Books:
+    ) -> Merchant:
         """Open an account for further credentials; only the public half of the key is kept."""
         ph = isinstance(credentials, PHCredentials)
         if not ph:
             _ = self.global_credentials  # the platform key is made with them
-        books = self.merchants[credentials.app_id] = Books(
+        merchant = self.merchants[credentials.app_id] = Merchant(
             app_id=credentials.app_id,
             app_name=credentials.app_name if isinstance(credentials, PHCredentials) else "",
             secret=(credentials.callback_secret or "") if isinstance(credentials, PHCredentials) else "",
@@ -156,7 +152,7 @@ class FakePayCools:
             balance=balance,
             platform_sign=None if ph else self._platform_sign,
         )
-        return books
+        return merchant
 
     async def pay(self, reference: str, amount: int) -> dict[str, Any]:
         """A simulated customer pays minor units to whatever has this reference: a code, an account, an order.
@@ -164,9 +160,9 @@ class FakePayCools:
         Returns the payment as PayCools lists it. Raises Refusal if it may not be paid, LookupError if nothing has it.
         """
         # merchants are those whose credentials have been asked for
-        for books in list(self.merchants.values()) or [self.books]:
+        for merchant in list(self.merchants.values()) or [self.merchant]:
             for payer in PAYERS:
-                payment = await payer(books, reference, amount)
+                payment = await payer(merchant, reference, amount)
                 if payment is not None:
                     return payment
         raise LookupError(f"nothing to pay has the reference {reference!r}")
@@ -189,7 +185,7 @@ class FakePayCools:
             return _page(404)
         endpoint, in_path = found
         self.requests[endpoint.id] = self.requests.get(endpoint.id, 0) + 1
-        fault, seconds = self.faults.strike(endpoint.id)
+        fault, seconds = self.faults.next_fault(endpoint.id)
         if seconds:
             await self.clock.sleep(seconds)
         if fault is None:
@@ -209,12 +205,12 @@ class FakePayCools:
 
     def _answer(self, endpoint: Endpoint, in_path: dict[str, str], query: str, request: HttpRequest) -> HttpResponse:
         try:
-            books, fields = Gate(self.merchants, self.clock).admit(endpoint, query, request)
+            merchant, fields = Authenticator(self.merchants, self.clock).admit(endpoint, query, request)
             fields = understood(endpoint, {**fields, **in_path})
-            player = PLAYERS.get(endpoint.id)
-            if player is None:
+            handler = HANDLERS.get(endpoint.id)
+            if handler is None:
                 raise Refusal(CODES[endpoint.family]["closed"], "merchant channel unavailable")
-            data = player(books, fields)
+            data = handler(merchant, fields)
         except Refusal as refusal:
             return _json({"code": refusal.code, "message": refusal.message})
         if endpoint.family == "global":

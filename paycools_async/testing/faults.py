@@ -14,13 +14,13 @@ Kind = Literal["drop_before", "drop_after", "delay", "garbage", "busy", "http_st
 
 @attrs.define(kw_only=True)
 class Fault:
-    """One fault and how often it strikes."""
+    """One fault and how often it happens."""
 
     kind: Kind
     rate: float = 0.0
     next: int = 0
     only: str | None = None
-    """An endpoint id; None strikes all."""
+    """An endpoint id; None means all."""
     code: int = 1018
     status: int = 502
     seconds: float = 0.0
@@ -32,14 +32,14 @@ class Faults:
     """What goes wrong, and when.
 
     `rate` is a probability; `next` a number of coming requests; `only` an endpoint id. Of several faults that would
-    strike one request the first set up does; `delay` adds itself to any other.
+    meet one request the first set up does; `delay` adds itself to any other.
     """
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)  # noqa: S311 - repeatable, no secret
         self._faults: list[Fault] = []
         self.struck: dict[str, int] = {}
-        """How often each kind has struck."""
+        """How often each kind has happened."""
 
     def drop_before(self, *, rate: float = 0.0, next: int = 0, only: str | None = None) -> None:
         """Cut the connection before the request is looked at: nothing is done."""
@@ -89,12 +89,12 @@ class Faults:
         """No more faults."""
         self._faults.clear()
 
-    def strike(self, endpoint_id: str) -> tuple[Fault | None, float]:
-        """The fault that strikes this request, if any, and the seconds it is delayed."""
-        struck: Fault | None = None
+    def next_fault(self, endpoint_id: str) -> tuple[Fault | None, float]:
+        """What goes wrong with this request, if anything, and the seconds it is delayed."""
+        found: Fault | None = None
         seconds = 0.0
         for fault in self._faults:
-            if fault.only not in (None, endpoint_id) or (struck is not None and fault.kind != "delay"):
+            if fault.only not in (None, endpoint_id) or (found is not None and fault.kind != "delay"):
                 continue
             if fault.next > 0:
                 fault.next -= 1
@@ -104,5 +104,5 @@ class Faults:
             if fault.kind == "delay":
                 seconds += fault.seconds
             else:
-                struck = fault
-        return struck, seconds
+                found = fault
+        return found, seconds

@@ -13,7 +13,7 @@ from ..transports.base import HttpRequest
 from .delivery import Delivery
 from .fake import Dropped, FakePayCools
 from .faults import Fault
-from .global_api.products import ReportBooks
+from .global_api.account import ReportLinks
 from .global_api.report import payout_report
 from .server.merchant import Refusal
 
@@ -52,11 +52,11 @@ class Sandbox:
     async def start(self) -> None:
         """Listen. Raises OSError if the port is taken."""
         app = web.Application(client_max_size=1 << 20)
-        app.router.add_get("/_sandbox/books", self._show_books)
+        app.router.add_get("/_sandbox/books", self._show_payouts)
         app.router.add_get("/_sandbox/report.xlsx", self._show_report)
         app.router.add_post("/_sandbox/faults", self._set_faults)
         app.router.add_post("/_sandbox/pay", self._pay)
-        app.router.add_route("*", "/{path:.*}", self._play)
+        app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024)
@@ -84,9 +84,9 @@ class Sandbox:
     ) -> None:
         await self.aclose()
 
-    async def _play(self, request: web.Request) -> web.StreamResponse:
-        for books in self.fake.merchants.values():
-            books.of(ReportBooks).site = self.base_url
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        for merchant in self.fake.merchants.values():
+            merchant.of(ReportLinks).site = self.base_url
         asked = HttpRequest(request.method, str(request.rel_url), dict(request.headers), await request.read())
         try:
             answer = await self.fake.handle(asked)
@@ -96,7 +96,7 @@ class Sandbox:
             raise asyncio.CancelledError from None  # there is nobody to answer any more
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
-    async def _show_books(self, request: web.Request) -> web.Response:
+    async def _show_payouts(self, request: web.Request) -> web.Response:
         payouts = self.fake.payouts
         rows: list[dict[str, Any]] = [
             attrs.asdict(payout) for payout in payouts.paid[int(request.query.get("since", 0)) :]

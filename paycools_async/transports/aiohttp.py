@@ -26,8 +26,8 @@ from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
-from ..addresses import is_local_host, is_public_address
 from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
+from ..urls import is_local_host, is_public_address
 from .base import HttpRequest, HttpResponse, HttpStream
 
 __all__ = ["AiohttpTransport"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from ..confidential import without_frames
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from ..texts import shown_text
@@ -22,11 +23,12 @@ class Answer:
     """The parsed envelope. `raw` is the whole answer; numbers with a point are Decimals."""
 
     code: int
-    message: str
+    message: str = attrs.field(repr=False)
     data: Any = attrs.field(repr=False)
     raw: dict[str, Any] = attrs.field(repr=False)
 
 
+@without_frames
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
 
@@ -85,7 +87,9 @@ def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: E
         return answer.data
     if answer.code in endpoint.api.untrusted_codes:
         raise UnexpectedAnswer(f"HTTP {status}: result code {answer.code} is the PH API's success", status=status)
-    raise endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
+    error = endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
+    wait = retry_after(headers)
+    raise error if wait is None else error.with_context(retry_after=wait)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -202,7 +202,7 @@ async def test_a_callback_may_overtake_the_answer_of_the_call_itself(
 
     async def deliver_first(request: Any) -> Any:
         answer = await handle(request)
-        for body in fake.books.due_callbacks():
+        for body in fake.merchant.due_callbacks():
             assert (await router.handle(body))[0] == 200
         return answer
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from paycools_async.callbacks import CallbackRouter, PHCallbacks
 from paycools_async.callbacks.aiohttp import aiohttp_handler
 from paycools_async.callbacks.asgi import ASGICallbacks
-from paycools_async.callbacks.inbox import CallbackInbox, SQLiteStore, with_mark
+from paycools_async.callbacks.inbox import CallbackInbox, SQLiteStore, in_transaction
 from paycools_async.ph import PayoutSettled
 
 SECRET = "a-callback-secret"
@@ -30,7 +30,7 @@ async def settled(event: PayoutSettled) -> None:
         connection.execute("INSERT INTO effects VALUES (?, ?)", (order, status))
         connection.execute("INSERT INTO orders VALUES (?, ?) ON CONFLICT DO UPDATE SET status = ?2", (order, status))
 
-    with_mark(book)
+    in_transaction(book)
 
 
 async def main(database: str, port: int, adapter: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+import gzip
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import aiohttp
@@ -79,6 +81,76 @@ class TestAiohttp:
         assert len(shop.seen) == 1
 
 
+class TestAiohttpAndBadSenders:
+    @pytest.fixture
+    async def port(self, shop: Shop) -> AsyncIterator[int]:
+        app = web.Application()
+        app.router.add_route("*", "/callbacks", aiohttp_handler(shop.router, max_size=4096, body_timeout=0.2))
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+        await runner.cleanup()
+
+    async def exchange(self, port: int, head: bytes, pieces: Iterable[bytes] = ()) -> tuple[bytes, int]:
+        """The status line, and how many bytes of the pieces went out before the server had enough."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /callbacks HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+        sent = 0
+        status = asyncio.create_task(reader.readline())
+        with contextlib.suppress(OSError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                sent += len(piece)
+                await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            found = await status
+            with contextlib.suppress(OSError):
+                await reader.read()  # until the server closes it
+        writer.close()
+        return found.strip(), sent
+
+    async def test_a_body_that_does_not_come_is_408(self, port: int, shop: Shop) -> None:
+        found, _ = await self.exchange(port, b"Content-Length: 500", [b"{"])
+        assert found == b"HTTP/1.1 408 Request Timeout"
+
+    async def test_a_body_that_drips_is_408_too(self, port: int, shop: Shop) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /callbacks HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+        status = asyncio.create_task(reader.readline())
+        for _ in range(100):
+            if status.done():
+                break
+            writer.write(b" ")
+            await asyncio.sleep(0.02)
+        assert status.done()
+        assert b"408" in await status
+        writer.close()
+
+    @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"gzip, gzip", b"GZIP"])
+    async def test_a_compressed_body_is_415_and_costs_nothing(self, port: int, shop: Shop, coding: bytes) -> None:
+        bomb = gzip.compress(bytes(50_000_000))
+        head = b"Content-Encoding: " + coding + b"\r\nContent-Length: " + str(len(bomb)).encode()
+        found, _ = await self.exchange(port, head, [bomb])
+        assert found.split()[1] in (b"415", b"400")  # the server itself may refuse what it cannot decompress
+        assert shop.seen == []
+
+    @pytest.mark.parametrize("head", [b"Content-Length: 200000000", b"Transfer-Encoding: chunked"])
+    async def test_a_huge_body_is_answered_and_cut_off(self, port: int, head: bytes) -> None:
+        piece = b"x" * 100_000
+        if head.startswith(b"Transfer"):
+            piece = b"186a0\r\n" + piece + b"\r\n"
+        found, sent = await self.exchange(port, head, (piece for _ in range(2000)))
+        assert found in (b"HTTP/1.1 413 Request Entity Too Large", b"HTTP/1.1 413 Content Too Large")
+        assert sent < 20_000_000  # what the kernel's buffers take, and no more
+
+    async def test_a_body_that_says_identity_is_taken(self, port: int, shop: Shop) -> None:
+        raw = signed(PAYOUT)
+        head = b"Connection: close\r\nContent-Encoding: identity\r\nContent-Length: " + str(len(raw)).encode()
+        assert await self.exchange(port, head, [raw]) == (b"HTTP/1.1 200 OK", len(raw))
+
+
 class Wire:
     """One ASGI request without a server."""
 
@@ -125,6 +197,26 @@ class TestASGI:
         for length in (b"5000", b"9" * 5000, b"nonsense"):
             assert await Wire(headers=((b"content-length", length),)).run(app) == (413, b"")
         assert shop.seen == []
+
+    async def test_a_body_that_does_not_come_is_408(self, shop: Shop) -> None:
+        app = ASGICallbacks(shop.router, body_timeout=0.05)
+        wire = Wire(chunk(b"{", True))
+
+        async def nothing_more() -> dict[str, Any]:
+            first = next(wire._messages, None)
+            return first or await asyncio.Event().wait()  # type: ignore[return-value]
+
+        wire.receive = nothing_more  # type: ignore[method-assign]
+        async with asyncio.timeout(5):
+            assert await wire.run(app) == (408, b"")
+        assert (b"connection", b"close") in wire.sent[0]["headers"]
+
+    async def test_a_compressed_body_is_415(self, app: ASGICallbacks, shop: Shop) -> None:
+        raw = gzip.compress(signed(PAYOUT))
+        for coding in (b"gzip", b"deflate", b"br"):
+            assert await Wire(chunk(raw), headers=((b"content-encoding", coding),)).run(app) == (415, b"")
+        assert shop.seen == []
+        assert await Wire(chunk(signed(PAYOUT)), headers=((b"content-encoding", b"identity"),)).run(app) == (200, ACK)
 
     async def test_a_client_that_goes_away_while_sending_gets_nothing(self, app: ASGICallbacks, shop: Shop) -> None:
         assert await Wire(chunk(b"{", True), {"type": "http.disconnect"}).run(app) is None

@@ -89,7 +89,7 @@ async def test_it_is_delivered_again_until_it_is_acknowledged(fake: FakePayCools
     shop.broken = 2
     delivery = Delivery(url=shop.url, pauses=(0.01,))
     async with Sandbox(fake, delivery=delivery):
-        delivery.take([fake.books.signed(PAYOUT)])
+        delivery.take([fake.merchant.signed(PAYOUT)])
         await delivery.idle()
     assert (delivery.sent, delivery.acknowledged, len(shop.seen)) == (3, 1, 1)
 
@@ -105,7 +105,7 @@ async def test_it_gives_up_in_the_end(fake: FakePayCools, shop: Shop) -> None:
 async def test_duplicates_and_disorder_on_demand(fake: FakePayCools, shop: Shop) -> None:
     delivery = Delivery(url=shop.url, duplicates=0.5, reordered=0.5, longest_hold=0.05, seed=3)
     async with Sandbox(fake, delivery=delivery):
-        delivery.take([fake.books.signed({**PAYOUT, "amount": amount}) for amount in range(20)])
+        delivery.take([fake.merchant.signed({**PAYOUT, "amount": amount}) for amount in range(20)])
         await delivery.idle()
     amounts = [event.raw["amount"] for event in shop.seen]
     assert set(amounts) == set(range(20))
@@ -123,7 +123,7 @@ async def test_the_question_of_a_bill_goes_to_the_merchant(fake: FakePayCools, s
         account = await paycools.bills.create(
             mch_order_id="VA1", channel_code="GCASH_STATIC_VA", customer_name="Juan Dela Cruz", email="a@example.com"
         )
-        await until(lambda: fake.books.ask_merchant)
+        await until(lambda: fake.merchant.ask_merchant)
         with pytest.raises(Refusal, match="1002"):
             await fake.pay(account.reference_number, 50000)
         async with aiohttp.ClientSession() as http:

@@ -5,18 +5,23 @@ The suite takes a few thousand changes; PAYCOOLS_FUZZ=100000 takes as many as it
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.callbacks import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed
-from support.size import size
+from support.size import FULL, size
 
-from paycools_async.callbacks import CallbackError, GlobalCallbacks, PHCallbacks
+from paycools_async.callbacks import CallbackError, GlobalCallbacks, MalformedCallback, PHCallbacks
+from paycools_async.callbacks.parsing import flat_text, read
 from paycools_async.endpoint import Event
 from paycools_async.signing import load_private_key
 
@@ -197,3 +202,72 @@ def test_noise_is_refused(noise: bytes | str) -> None:
     except CallbackError:
         return
     raise AssertionError(noise)
+
+
+ODD_VALUES = [
+    "1e9999999999999999999999",
+    "-1e-9999999999999999999999",
+    "1e999999999",
+    "1e1000000",
+    "1E+400",
+    "0.0000000000000000000000000000000001",
+    "-0",
+    "-0.0e-5",
+    "1" * 40,
+    "1" * 41,
+    "1" * 4400,
+    "1." + "1" * 4400,
+    "253402300800",
+    "1e39",
+    "true",
+    "[]",
+    "{}",
+    '[{"a": [null, {"b": 1e9999999999999999999999}]}]',
+    "[" * 31 + "]" * 31,
+    r'"\u0000"',
+    r'"\ud83d\ude00"',
+    '"0001-01-01 00:00:00"',
+    '"9999-12-31 23:59:59"',
+    '"99999-01-01 00:00:00"',
+    '"NaN"',
+    '"-Infinity"',
+    '"1_000"',
+    '"\u0661\u0662"',
+]
+ODD_VALUES += [f'"{value}"' for value in ODD_VALUES[:14]]
+
+
+def with_each_field(fields: dict[str, Any], value: str) -> Iterator[str]:
+    """The body's text, once for each field, which has this JSON text for its value."""
+    for name in [*fields, "somethingNew"]:
+        parts = [f"{json.dumps(each)}: {json.dumps(fields[each])}" for each in fields if each != name]
+        yield "{" + ", ".join([*parts, f"{json.dumps(name)}: {value}"]) + "}"
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:28])
+def test_what_paycools_signs_with_an_odd_value_is_an_event_or_refused(value: str, other_key_pem: str) -> None:
+    """In any field of any event, and quickly. Sent by whoever has the secret, or through a proxy's bug."""
+    ph, platform = PHCallbacks(SECRET), GlobalCallbacks(load_private_key(other_key_pem).public)
+    began = time.process_time()
+    count = 0
+    for sample in PH_SAMPLES[:: 3 if FULL else 12]:
+        for text in with_each_field({k: v for k, v in sample["fields"].items() if k != "sign"}, value):
+            body = read(text)
+            sign = hashlib.sha1(f"{flat_text(body)}&secret={SECRET}".encode(), usedforsecurity=False).hexdigest()
+            with contextlib.suppress(CallbackError):
+                assert isinstance(ph.parse(f'{text[:-1]}, "sign": "{sign}"}}'), Event)
+            count += 1
+    for text in with_each_field(PAYOUT, value):
+        with contextlib.suppress(CallbackError):
+            assert isinstance(platform.parse(enveloped(text, other_key_pem)), Event)
+    assert count > 20
+    assert time.process_time() - began < 5
+
+
+def test_what_no_number_can_hold_is_malformed() -> None:
+    ph = PHCallbacks(SECRET)
+    for value in ODD_VALUES[:2]:
+        text = json.dumps(PAYOUT).replace("150000", value)
+        sign = hashlib.sha1(f"{flat_text(read(text))}&secret={SECRET}".encode(), usedforsecurity=False).hexdigest()
+        with pytest.raises(MalformedCallback, match="beyond all bounds"):
+            ph.parse(f'{text[:-1]}, "sign": "{sign}"}}')

@@ -142,13 +142,13 @@ async def test_one_leads_by_whatever_name_it_has_opened_the_inbox(tmp_path: Path
     first = await SQLiteStore.open(path)
     other.symlink_to(path)
     second = await SQLiteStore.open(other)
-    assert await first.lead()
-    assert not await second.lead()
+    assert await first.try_become_leader()
+    assert not await second.try_become_leader()
     Path(f"{path}.inbox-lock").unlink()
-    assert await second.lead()
-    assert not await first.lead(), "who has lost the lock's file steps down"
+    assert await second.try_become_leader()
+    assert not await first.try_become_leader(), "who has lost the lock's file steps down"
     await second.aclose()
-    assert await first.lead()
+    assert await first.try_become_leader()
     await first.aclose()
 
 
@@ -156,5 +156,5 @@ async def test_a_lock_that_cannot_be_taken_makes_nobody_a_leader(tmp_path: Path)
     store = await SQLiteStore.open(tmp_path / "inbox.db")
     Path(tmp_path, "inbox.db.inbox-lock").mkdir()
     with pytest.raises(InboxError, match="this lock cannot be taken"):
-        await store.lead()
+        await store.try_become_leader()
     await store.aclose()

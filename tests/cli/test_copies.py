@@ -17,7 +17,7 @@ from paycools_async.testing import FakePayCools
 @pytest.fixture
 def desk(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     fake = FakePayCools(private_key=key)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     return desk_of(fake, str(tmp_path / "l.db"), monkeypatch)
 
 

@@ -117,7 +117,7 @@ async def test_indonesian_payouts_through_a_faulty_sandbox_are_paid_once_each(
     write: Write, tmp_path: Path, key_pem: str
 ) -> None:
     fake = FakePayCools(private_key=key_pem)
-    fake.global_books.enforce_unique = False
+    fake.global_merchant.enforce_unique = False
     fake.global_payouts.settle_after = 0.2
     create = "global.id.payout.create"
     fake.faults.drop_after(rate=0.05, only=create)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from support.batch import WriteOrders, rows
+from support.batch import HEADER, WriteOrders, rows
 from support.desk import Desk, Done, desk_of
 
+from paycools_async.batch import LedgerError
 from paycools_async.cli.payouts import worker
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -21,7 +24,7 @@ def desk(
     store: str, key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Desk:
     fake = FakePayCools(private_key=key)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     ledger = request.getfixturevalue("dsn") if store == "postgres" else str(tmp_path / "l.db")
     return desk_of(fake, ledger, monkeypatch)
 
@@ -69,7 +72,7 @@ def test_what_another_person_released_meanwhile_is_paid_once_and_not_taken_back(
     desk: Desk, write_orders: WriteOrders, answer: bool
 ) -> None:
     def meanwhile(question: str) -> bool:
-        desk.fake.books.balance = 0
+        desk.fake.merchant.balance = 0
         other = beside(lambda: desk.release(1, yes=True, by="bob", ignore_balance=True))
         assert (other.code, desk.paid) == (3, []), other.output
         return answer
@@ -77,7 +80,7 @@ def test_what_another_person_released_meanwhile_is_paid_once_and_not_taken_back(
     done = desk.run(write_orders(2), answer=meanwhile, by="ana")
     assert (done.code, desk.paid) == (2, [])
     assert "batch 1 was released by bob and stays so" in done
-    desk.fake.books.balance = 10**9
+    desk.fake.merchant.balance = 10**9
     assert desk.resume(yes=True).code == 0
     assert paid(desk) == ["PAY000000001", "PAY000000002"]
 
@@ -142,6 +145,17 @@ def test_every_command_of_a_batch_works_on_every_store(desk: Desk, write_orders:
     assert desk.report(tmp_path / "again").code == 0
 
 
+@BOTH
+def test_a_files_own_columns_come_back_in_the_report(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "salaries.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([[*HEADER, "_dept"], [*rows(1)[0], "Sales"], [*rows(2)[1], "=IT"]])
+    assert desk.run(file, yes=True, report=tmp_path / "out").code == 0
+    with (tmp_path / "out" / "payouts.csv").open(newline="", encoding="utf-8") as written:
+        found = [(row["mch_order_id"], row["outcome"], row["_dept"]) for row in csv.DictReader(written)]
+    assert found == [("PAY000000001", "settled", "Sales"), ("PAY000000002", "settled", "'=IT")]
+
+
 @POSTGRES
 def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
     desk: Desk, write_orders: WriteOrders, dsn: str
@@ -169,3 +183,23 @@ def test_a_role_that_may_only_offer_leaves_its_batch_for_the_other_person(
     assert paid(desk) == ["PAY000000001", "PAY000000002"]
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+@POSTGRES
+def test_a_yes_whose_jobs_cannot_be_made_is_no_yes(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paycools_async.batch.run import worker as workers
+
+    async def refused(self: Any, connection: Any, shards: Any) -> None:
+        raise LedgerError("no jobs today")
+
+    assert desk.run(write_orders(2), offer=True, by="ana").code == 3
+    with monkeypatch.context() as context:
+        context.setattr(workers._Deferring, "__call__", refused)
+        done = desk.release(1, yes=True, by="bob")
+    assert (done.code, "no jobs today" in done, desk.paid) == (2, True, [])
+    assert set(desk.states().values()) == {"offered"}
+    assert desk.release(1, yes=True, by="bob", detach=True).code == 3
+    with psycopg.connect(desk.ledger) as connection:
+        assert connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchall() == [(1,)]

@@ -17,7 +17,7 @@ from paycools_async.testing import FakePayCools
 @pytest.fixture
 def desk(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     fake = FakePayCools(private_key=key)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     return desk_of(fake, str(tmp_path / "l.db"), monkeypatch)
 
 
@@ -180,7 +180,7 @@ def test_new_payouts_of_a_recovered_ledger_are_not_called_earlier_ones(
 def test_an_offer_of_what_was_released_says_how_to_go_on_and_that_no_report_was_written(
     desk: Desk, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
-    desk.fake.books.balance = 0
+    desk.fake.merchant.balance = 0
     assert desk.run(write_orders(2), yes=True, ignore_balance=True).code == 3
     done = desk.run(write_orders(2), offer=True, report=tmp_path / "out")
     assert (done.code, desk.paid) == (3, [])

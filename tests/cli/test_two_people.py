@@ -52,7 +52,7 @@ class TwoPeople(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.desk = type(self).desk_on()
-        self.desk.fake.books.balance = RICH
+        self.desk.fake.merchant.balance = RICH
         self.files: dict[str, list[Payment]] = {"salaries.csv": [], "bills.csv": []}
         self.ledger: dict[str, Entry] = {}
         self.batches = 0
@@ -84,8 +84,8 @@ class TwoPeople(RuleBasedStateMachine):
 
     @rule(rich=st.sampled_from([True, True, False]))
     def move_money(self, rich: bool) -> None:
-        books = self.desk.fake.books
-        books.balance = RICH if rich else self.desk.fake.payouts.spent + 15_000
+        merchant = self.desk.fake.merchant
+        merchant.balance = RICH if rich else self.desk.fake.payouts.spent + 15_000
 
     # -- what the ledger has to hold ------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class TwoPeople(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "desk") or not self.batches:
             return
-        self.desk.fake.books.balance = RICH
+        self.desk.fake.merchant.balance = RICH
         self.desk.resume(yes=True)
         self._check()
         released = {each.payment.order_id for each in self.ledger.values() if each.fate == RELEASED}
@@ -307,7 +307,7 @@ def play(
 ) -> None:
     def desk_on() -> Desk:
         fake = FakePayCools(private_key=key)
-        fake.books.enforce_unique = False
+        fake.merchant.enforce_unique = False
         return desk_of(fake, next(ledgers), patch)
 
     chosen = settings(

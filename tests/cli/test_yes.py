@@ -28,7 +28,7 @@ THREE = rows(3)
 def careless(key: PrivateKey) -> FakePayCools:
     """A PayCools that pays an order id as often as it is asked."""
     fake = FakePayCools(private_key=key)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     return fake
 
 
@@ -55,13 +55,13 @@ def test_who_does_not_say_yes_edits_and_runs_again_pays_only_what_is_in_the_file
         "wrong count": {"yes": True, "expect_count": 4},
         "wrong total": {"yes": True, "expect_total": "1500.31"},
     }
-    desk.fake.books.balance = 100_000 if refusal == "short balance" else 10**9
+    desk.fake.merchant.balance = 100_000 if refusal == "short balance" else 10**9
     first = desk.run(write_orders(lines=THREE), **ways[refusal])
     assert (first.code, desk.paid) == (2, [])
     assert "3 payouts, PHP 1,500.30 (batch 1) were taken back" in first
     assert "nothing was sent" in first
     assert set(desk.states().values()) == {"withdrawn"}
-    desk.fake.books.balance = 10**9
+    desk.fake.merchant.balance = 10**9
     second = desk.run(write_orders(lines=[THREE[0], ["NEW1", *THREE[1][1:]]]), yes=True)
     assert "Your yes releases: 2 payouts, PHP 1,000.20" in second
     assert "To send: 2 payouts, PHP 1,000.20" in second
@@ -98,11 +98,11 @@ def test_a_run_pays_its_own_file_and_names_what_else_the_ledger_holds(desk: Desk
 def test_rows_that_a_balance_left_over_can_be_taken_back_and_are_not_sent_by_another_file(
     desk: Desk, write_orders: WriteOrders
 ) -> None:
-    desk.fake.books.balance = 60_000
+    desk.fake.merchant.balance = 60_000
     first = desk.run(write_orders(lines=TWO), yes=True, ignore_balance=True, concurrency=1)
     assert first.code == 3
     assert "1 planned" not in first.line("Your yes")
-    desk.fake.books.balance = 10**9
+    desk.fake.merchant.balance = 10**9
     other = desk.run(write_orders(lines=[["BILL1", *TWO[0][1:]]], name="bills.csv"), yes=True)
     assert (other.code, len(desk.paid)) == (0, 2)
     assert "1 planned, PHP 500.10; not sent by this run" in other
@@ -127,9 +127,9 @@ def test_rows_that_the_breaker_left_over_can_be_taken_back(desk: Desk, write_ord
 def test_a_file_whose_rows_were_deleted_after_a_yes_sends_nothing_of_the_old_batch(
     desk: Desk, write_orders: WriteOrders
 ) -> None:
-    desk.fake.books.balance = 0
+    desk.fake.merchant.balance = 0
     assert desk.run(write_orders(lines=THREE), yes=True, ignore_balance=True).code == 3
-    desk.fake.books.balance = 10**9
+    desk.fake.merchant.balance = 10**9
     done = desk.run(write_orders(lines=TWO), yes=True)
     assert (done.code, desk.paid) == (3, [])
     assert "batch 1 holds 2 of these payouts, and 1 that may still be sent and are not in this file" in done
@@ -174,7 +174,7 @@ def test_what_changes_while_it_is_shown_is_not_released(desk: Desk, write_orders
 def test_a_file_that_changes_while_it_is_read_is_not_entered(
     desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from paycools_async.cli.payouts import intake
+    from paycools_async.batch import intake
 
     orders, found = write_orders(lines=TWO), iter(["one", "another"])
     monkeypatch.setattr(intake, "_sha256", lambda path: next(found))
@@ -205,11 +205,11 @@ def test_one_offers_and_another_releases_and_both_names_are_in_the_log(desk: Des
 
 
 def test_resume_goes_on_with_the_batches_it_is_told(desk: Desk, write_orders: WriteOrders) -> None:
-    desk.fake.books.balance = 0
+    desk.fake.merchant.balance = 0
     for name in "ab":
         lines = [[f"{name.upper()}1", *TWO[0][1:]]]
         assert desk.run(write_orders(lines=lines, name=f"{name}.csv"), yes=True, ignore_balance=True).code == 3
-    desk.fake.books.balance = 10**9
+    desk.fake.merchant.balance = 10**9
     assert desk.resume(answer=False).code == 2
     assert set(desk.states().values()) == {"planned"}, "a no to resume leaves what was released"
     done = desk.resume(yes=True, batch=[2])
@@ -328,7 +328,7 @@ def test_every_report_file_says_where_the_money_goes(desk: Desk, write_orders: W
 async def test_who_cancels_while_a_file_is_read_has_entered_nothing(
     api: PHPayouts, ledger: SQLiteLedger, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from paycools_async.cli.payouts import intake
+    from paycools_async.batch import intake
 
     reading, going_on = threading.Event(), threading.Event()
 

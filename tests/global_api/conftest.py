@@ -9,7 +9,7 @@ import pytest
 from paycools_async import PayCoolsGlobal
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock, generate_private_key
-from paycools_async.testing.server.merchant import Books
+from paycools_async.testing.server.merchant import Merchant
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +24,8 @@ def fake(key: PrivateKey, platform_key_pem: str, clock: ManualClock) -> FakePayC
 
 
 @pytest.fixture
-def books(fake: FakePayCools) -> Books:
-    return fake.global_books
+def merchant(fake: FakePayCools) -> Merchant:
+    return fake.global_merchant
 
 
 @pytest.fixture

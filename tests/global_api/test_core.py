@@ -207,7 +207,7 @@ async def test_one_fake_plays_both_apis_with_separate_merchants(
         await paycools.ping("PH")
     assert fake.ph_credentials.app_id != fake.global_credentials.app_id
     assert fake.requests == {"ph.account.balance": 1, "global.account.balance": 1}
-    assert (fake.books.family, fake.global_books.family) == ("ph", "global")
+    assert (fake.merchant.family, fake.global_merchant.family) == ("ph", "global")
 
 
 def test_a_path_of_the_other_family_is_refused(key_pem: str) -> None:
@@ -238,14 +238,14 @@ async def test_the_fake_refuses_what_is_not_signed_by_the_merchant(fake: FakePay
     ],
 )
 async def test_the_fake_refuses_any_other_form(fake: FakePayCools, body: bytes) -> None:
-    fake.global_books.verify = lambda text, sign: True
+    fake.global_merchant.verify = lambda text, sign: True
     answer = await fake.handle(HttpRequest("POST", "https://x/open-api/account/balance", {}, body))
     assert json.loads(answer.body)["code"] == 21002
 
 
 def test_the_fake_signs_notifications_with_the_platform_key(fake: FakePayCools, platform_key_pem: str) -> None:
-    fake.global_books.notify({"eventName": "disbursement.success", "amount": 100, "remark": "é"})
-    (body,) = fake.global_books.due_callbacks()
+    fake.global_merchant.notify({"eventName": "disbursement.success", "amount": 100, "remark": "é"})
+    (body,) = fake.global_merchant.due_callbacks()
     told = json.loads(body)
     assert list(told) == ["param", "sign"]
     assert json.loads(told["param"]) == {"amount": 100, "eventName": "disbursement.success", "remark": "é"}

@@ -31,7 +31,7 @@ from paycools_async.global_api import (
     UnifiedPaymentSettled,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.direct_debit import DirectDebitBooks, customer_authorizes, customer_cancels
+from paycools_async.testing.server.direct_debit import DirectDebitRecords, customer_authorizes, customer_cancels
 from paycools_async.times import MANILA
 
 CANCEL = {"global.directdebit.authorization_cancel": "/open-api/direct/debit/given"}
@@ -58,7 +58,7 @@ async def token(paycools: PayCoolsGlobal, fake: FakePayCools) -> str:
     """A customer's token."""
     link = await paycools.direct_debit.authorize(**ASKED)
     assert link.auth_url.endswith("/Joey0ub5")
-    return customer_authorizes(fake.global_books, "Joey0ub5")
+    return customer_authorizes(fake.global_merchant, "Joey0ub5")
 
 
 async def test_a_customer_agrees_and_the_merchant_is_told(
@@ -101,7 +101,7 @@ async def test_an_unclear_debit_is_found_and_not_taken_again(
 
 
 async def test_an_agreement_that_ended_pays_nothing(paycools: PayCoolsGlobal, fake: FakePayCools, token: str) -> None:
-    customer_cancels(fake.global_books, token)
+    customer_cancels(fake.global_merchant, token)
     event = samples.parsed(samples.events(fake)[-1], GlobalAuthorizationChanged)
     assert (event.event_name, event.inactive_type) == ("token.cancel.success", InactiveType.USER_CANCEL)
     with pytest.raises(InvalidParameter, match="21024 Invalid access token"):
@@ -124,7 +124,7 @@ async def test_the_merchant_ends_an_agreement_by_the_path_it_was_given(
 
 
 async def test_a_token_expires(paycools: PayCoolsGlobal, fake: FakePayCools, clock: ManualClock, token: str) -> None:
-    clock.advance(fake.global_books.of(DirectDebitBooks).valid_for)
+    clock.advance(fake.global_merchant.of(DirectDebitRecords).valid_for)
     (expired,) = (await paycools.direct_debit.authorization(user_id="u0009", country_code="PH")).token_list
     assert (expired.token_status, expired.inactive_type) == (TokenStatus.INACTIVED, InactiveType.EXPIRED)
 

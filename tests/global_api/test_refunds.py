@@ -29,15 +29,15 @@ from paycools_async.global_api import (
     RefundStatus,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.refund import RefundBooks
+from paycools_async.testing.server.refunds import RefundRecords
 from paycools_async.times import MANILA
 
 URL = "https://shop.example/refunded"
 
 
 @pytest.fixture
-def rules(fake: FakePayCools) -> RefundBooks:
-    return fake.global_books.of(RefundBooks)
+def rules(fake: FakePayCools) -> RefundRecords:
+    return fake.global_merchant.of(RefundRecords)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def unpaid(paycools: PayCoolsGlobal) -> str:
 @pytest.fixture
 async def paid(unpaid: str, fake: FakePayCools) -> str:
     await fake.pay(unpaid, 100_000)
-    fake.global_books.due_callbacks()
+    fake.global_merchant.due_callbacks()
     return unpaid
 
 
@@ -73,7 +73,7 @@ def refund(transaction_id: str, mch_refund_order_id: str = "REFUND1", **changes:
 
 
 async def test_a_payment_is_refunded_and_the_merchant_is_told(
-    paycools: PayCoolsGlobal, rules: RefundBooks, fake: FakePayCools, clock: ManualClock, paid: str
+    paycools: PayCoolsGlobal, rules: RefundRecords, fake: FakePayCools, clock: ManualClock, paid: str
 ) -> None:
     rules.settle_after = 60
     before = (await paycools.account.balance(country_code="ID")).balance
@@ -102,7 +102,7 @@ async def code_of(paycools: PayCoolsGlobal, request: CreateGlobalRefund) -> tupl
 
 
 async def test_what_is_refused(
-    paycools: PayCoolsGlobal, rules: RefundBooks, clock: ManualClock, fake: FakePayCools, unpaid: str
+    paycools: PayCoolsGlobal, rules: RefundRecords, clock: ManualClock, fake: FakePayCools, unpaid: str
 ) -> None:
     assert await code_of(paycools, refund("C0")) == (NotFound, 21006)
     assert await code_of(paycools, refund(unpaid)) == (RefundRefused, 21408)
@@ -123,7 +123,7 @@ async def test_what_is_refused(
 
 @pytest.mark.parametrize("fault", ["drop_after", "garbage"])
 async def test_an_unclear_refund_is_found_and_not_made_again(
-    paycools: PayCoolsGlobal, rules: RefundBooks, fake: FakePayCools, paid: str, fault: str
+    paycools: PayCoolsGlobal, rules: RefundRecords, fake: FakePayCools, paid: str, fault: str
 ) -> None:
     getattr(fake.faults, fault)(next=1, only="global.refund.create")
     with pytest.raises(OutcomeUnknown) as caught:
@@ -136,7 +136,7 @@ async def test_an_unclear_refund_is_found_and_not_made_again(
 
 @pytest.mark.parametrize("fault", ["drop_before", "http_status", "busy"])
 async def test_an_unclear_refund_that_did_not_get_through_is_sent_again_under_the_same_id(
-    paycools: PayCoolsGlobal, rules: RefundBooks, fake: FakePayCools, paid: str, fault: str
+    paycools: PayCoolsGlobal, rules: RefundRecords, fake: FakePayCools, paid: str, fault: str
 ) -> None:
     getattr(fake.faults, fault)(next=1, only="global.refund.create")
     with pytest.raises(OutcomeUnknown) as caught:

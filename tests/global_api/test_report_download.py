@@ -26,7 +26,7 @@ from paycools_async import (
 from paycools_async.errors import FileError, PayCoolsError
 from paycools_async.global_api import ReportFile
 from paycools_async.testing import FakePayCools
-from paycools_async.testing.global_api.products import ReportBooks
+from paycools_async.testing.global_api.account import ReportLinks
 from paycools_async.transports import HttpStream
 
 REPORT = bytes(range(256)) * 1024
@@ -97,7 +97,7 @@ async def serve(fake: FakePayCools) -> AsyncIterator[Callable[[Serve], None]]:
 
 
 def leads_to(fake: FakePayCools, link: str) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: link
+    fake.global_merchant.of(ReportLinks).link = lambda fields: link
 
 
 async def whole(request: web.Request) -> web.Response:
@@ -191,7 +191,7 @@ async def test_a_report_that_does_not_come_in_time(paycools: PayCoolsGlobal, ser
 async def test_nobody_there_is_a_transport_error_without_the_link(
     paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path
 ) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: "http://127.0.0.1:1/a.xlsx?Signature=secret"
+    fake.global_merchant.of(ReportLinks).link = lambda fields: "http://127.0.0.1:1/a.xlsx?Signature=secret"
     with pytest.raises(TransportError) as caught:
         await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
     assert "secret" not in str(caught.value)
@@ -212,7 +212,7 @@ async def test_nobody_there_is_a_transport_error_without_the_link(
     ],
 )
 async def test_only_https_is_followed(paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path, link: str) -> None:
-    fake.global_books.of(ReportBooks).link = lambda fields: link
+    fake.global_merchant.of(ReportLinks).link = lambda fields: link
     with pytest.raises(UnexpectedAnswer, match="the report's link is no https link; it was not followed"):
         await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import paycools_async.testing.ph.collections  # noqa: F401 - the fake plays these products once it is imported
 from paycools_async import (
     AlreadyExists,
     ChannelUnavailable,
@@ -30,7 +29,7 @@ from paycools_async.ph.bank_transfer import (
     TransferChannel,
     TransferReceived,
 )
-from paycools_async.ph.standing import ReceivedPayment
+from paycools_async.ph.static_accounts import ReceivedPayment
 from paycools_async.testing import FakePayCools, ManualClock
 from paycools_async.testing.server.merchant import Refusal
 
@@ -69,7 +68,7 @@ async def test_an_account_is_paid_into_and_the_payments_agree(
         assert refused.value.code == 1007
     paid = await fake.pay(account.account_number, 50010)
 
-    (body,) = fake.books.due_callbacks()
+    (body,) = fake.merchant.due_callbacks()
     event = structure(json.loads(body), TransferReceived)
     assert (event.event_name, event.mch_order_id) == ("transfer.payment.success", "MICHAELJORDAN0003")
     assert (event.amount, event.payment_account) == (50010, account.account_number)

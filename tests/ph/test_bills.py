@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import paycools_async.testing.ph.collections  # noqa: F401 - the fake plays these products once it is imported
 from paycools_async import (
     AlreadyExists,
     EndpointUnpublishedError,
@@ -69,7 +68,7 @@ async def test_a_static_va_is_paid_with_the_merchants_consent_and_then_cancelled
     assert (va.mch_order_id, va.channel_code, va.status) == ("JUAN0001", "7ELEVEN_STATIC_VA", None)
 
     asked: list[dict[str, Any]] = []
-    fake.books.ask_merchant = answering(
+    fake.merchant.ask_merchant = answering(
         [verdict(VerificationCode.ACCEPT), verdict(VerificationCode.REFUSE_AMOUNT)], asked
     )
     paid = await fake.pay(va.reference_number, 50010)
@@ -83,7 +82,7 @@ async def test_a_static_va_is_paid_with_the_merchants_consent_and_then_cancelled
     assert (question.amount, question.mobile) == (50010, "09171234567")
     assert question.create_time == datetime(2026, 1, 1, 8, 0, tzinfo=PHT)
 
-    (body,) = fake.books.due_callbacks()
+    (body,) = fake.merchant.due_callbacks()
     event = structure(json.loads(body), BillsPaymentReceived)
     assert (event.event_name, event.mch_order_id, event.amount) == ("payment.success", "JUAN0001", 50010)
     assert event.transaction_status is TransactionStatus.COMPLETE
@@ -99,7 +98,7 @@ async def test_a_static_va_is_paid_with_the_merchants_consent_and_then_cancelled
     with pytest.raises(Refusal, match="no payments any more"):
         await fake.pay(va.reference_number, 50010)
     assert len(asked) == 2, "a cancelled account does not ask"
-    assert fake.books.due_callbacks() == []
+    assert fake.merchant.due_callbacks() == []
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"code": "no"}', b'{"code": 1, "msg": "success"}', b'{"code": 1000}'])
@@ -107,11 +106,11 @@ async def test_the_merchant_accepts_with_2000_and_nothing_else(
     paycools: PayCoolsPH, fake: FakePayCools, answer: bytes
 ) -> None:
     va = await paycools.send(one_va())
-    fake.books.ask_merchant = answering([answer], [])
+    fake.merchant.ask_merchant = answering([answer], [])
     with pytest.raises(Refusal):
         await fake.pay(va.reference_number, 50010)
     assert await Bills(paycools).payments(mch_order_id="JUAN0001", **TODAY) == []
-    assert fake.books.due_callbacks() == []
+    assert fake.merchant.due_callbacks() == []
 
 
 def test_the_verification_answers_are_the_documented_ones() -> None:
@@ -220,13 +219,13 @@ async def test_the_short_url_works_with_a_path_from_the_account_manager(key_pem:
 
 async def test_trap_the_empty_mobile_of_a_verification_is_not_signed(paycools: PayCoolsPH, fake: FakePayCools) -> None:
     asked: list[dict[str, Any]] = []
-    fake.books.ask_merchant = answering([verdict(VerificationCode.ACCEPT)], asked)
+    fake.merchant.ask_merchant = answering([verdict(VerificationCode.ACCEPT)], asked)
     va = await paycools.send(one_va())
     await fake.pay(va.reference_number, 50010)
     assert asked[0]["mobile"] == ""
     text = (
         "amount=50010&createTime=2026-01-01 08:00:00&eventName=payment.verification&mchOrderId=JUAN0001"
-        f"&referenceNumber={va.reference_number}&secret={fake.books.secret}"
+        f"&referenceNumber={va.reference_number}&secret={fake.merchant.secret}"
     )
     assert asked[0]["sign"] == hashlib.sha1(text.encode()).hexdigest()
 

@@ -10,7 +10,7 @@ import pytest
 from paycools_async import TransactionStatus
 from paycools_async.converters import structure
 from paycools_async.ph.bills import BillsPaymentReceived, BillsPaymentVerification, StaticVA, StaticVASet, VAStatus
-from paycools_async.ph.standing import ReceivedPayment
+from paycools_async.ph.static_accounts import ReceivedPayment
 
 PHT = timezone(timedelta(hours=8))
 

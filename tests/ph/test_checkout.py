@@ -81,7 +81,7 @@ async def test_a_checkout_is_opened_paid_and_notified(
     paid = await checkout.query(mch_order_id="CART0001", checkout_id=session.checkout_id)
     assert (paid.transaction_status, paid.transaction_id) == (TransactionStatus.COMPLETE, payment["transactionId"])
     assert (paid.channel_code, paid.amount, paid.remark) == ("GCASH_URL", 50010, "three books")
-    event = structure(json.loads(fake.books.due_callbacks()[0]), CheckoutSettled)
+    event = structure(json.loads(fake.merchant.due_callbacks()[0]), CheckoutSettled)
     assert (event.event_name, event.mch_order_id) == ("checkout.payment.success", "CART0001")
     assert (event.transaction_id, event.amount) == (payment["transactionId"], 50010)
 
@@ -191,7 +191,7 @@ async def test_a_checkout_is_paid_once_and_exactly(paycools: PayCoolsPH, fake: F
 async def test_a_failed_payment_is_notified(paycools: PayCoolsPH, fake: FakePayCools) -> None:
     await paycools.send(order(mobile="09170000000"))
     await fake.pay("CART0001", 50010)
-    event = structure(json.loads(fake.books.due_callbacks()[0]), CheckoutSettled)
+    event = structure(json.loads(fake.merchant.due_callbacks()[0]), CheckoutSettled)
     assert (event.event_name, event.transaction_status) == ("checkout.payment.failed", TransactionStatus.FAILED)
 
 

@@ -15,7 +15,7 @@ from paycools_async.converters import structure
 from paycools_async.errors import InvalidParameter, OrderConflict, UnverifiedEndpointWarning
 from paycools_async.ph.cpm import CPM, CPMPayment, CPMReceipt, CPMSettled, CreateCPMPayment
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.payment_books import PaymentBooks
+from paycools_async.testing.server.payments import PaymentRecords
 
 pytestmark = pytest.mark.filterwarnings("ignore::paycools_async.errors.UnverifiedEndpointWarning")
 MANILA = ZoneInfo("Asia/Manila")
@@ -43,7 +43,7 @@ async def test_a_shown_code_is_charged_at_once(paycools: PayCoolsPH, cpm: CPM, f
     assert receipt.paid_time == datetime(2026, 1, 1, 8, 0, tzinfo=MANILA)
     payment = await cpm.query(mch_order_id="TILL0001")
     assert (payment.transaction_status, payment.transaction_amount) == (TransactionStatus.COMPLETE, 12345)
-    event = structure(json.loads(fake.books.due_callbacks()[0]), CPMSettled)
+    event = structure(json.loads(fake.merchant.due_callbacks()[0]), CPMSettled)
     assert (event.event_name, event.transaction_id, event.remark) == (
         "cpm.payment.success",
         payment.transaction_id,
@@ -54,14 +54,14 @@ async def test_a_shown_code_is_charged_at_once(paycools: PayCoolsPH, cpm: CPM, f
 async def test_a_refused_code_fails(paycools: PayCoolsPH, fake: FakePayCools) -> None:
     receipt = await paycools.send(charge(auth_code="281234567890120000"))
     assert (receipt.status, receipt.paid_time) == (TransactionStatus.FAILED, None)
-    event = structure(json.loads(fake.books.due_callbacks()[0]), CPMSettled)
+    event = structure(json.loads(fake.merchant.due_callbacks()[0]), CPMSettled)
     assert (event.event_name, event.failed_code) == ("cpm.payment.failed", -10004)
 
 
 async def test_a_slow_charge_is_pending_first(
     paycools: PayCoolsPH, cpm: CPM, fake: FakePayCools, clock: ManualClock
 ) -> None:
-    fake.books.of(PaymentBooks).settle_after = 10
+    fake.merchant.of(PaymentRecords).settle_after = 10
     assert (await paycools.send(charge())).status is TransactionStatus.PENDING
     clock.advance(10)
     assert (await cpm.query(mch_order_id="TILL0001")).transaction_status is TransactionStatus.COMPLETE

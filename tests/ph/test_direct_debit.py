@@ -31,8 +31,8 @@ from paycools_async.ph.direct_debit import (
     TokenStatus,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.direct_debit import (
-    DirectDebitBooks,
+from paycools_async.testing.server.direct_debit import (
+    DirectDebitRecords,
     customer_authorizes,
     customer_cancels,
     customer_refuses,
@@ -73,8 +73,8 @@ def asking(**changes: Any) -> AuthorizeDirectDebit:
 async def authorized(debits: DirectDebit, fake: FakePayCools) -> str:
     """The token of a customer who said yes."""
     await debits._client.send(asking())
-    token = customer_authorizes(fake.books, "REQUEST1")
-    fake.books.due_callbacks()
+    token = customer_authorizes(fake.merchant, "REQUEST1")
+    fake.merchant.due_callbacks()
     return token
 
 
@@ -93,7 +93,7 @@ def order(token: str, **changes: Any) -> CreateDirectDebit:
 
 
 def events(fake: FakePayCools, kind: Any) -> list[Any]:
-    return [structure(json.loads(body), kind) for body in fake.books.due_callbacks()]
+    return [structure(json.loads(body), kind) for body in fake.merchant.due_callbacks()]
 
 
 async def test_a_customer_authorizes_and_the_notification_brings_the_token(
@@ -102,7 +102,7 @@ async def test_a_customer_authorizes_and_the_notification_brings_the_token(
     link = await debits._client.send(asking())
     assert link.auth_url == "https://sandbox.invalid/authorize/REQUEST1"
     assert (await debits.authorization_query(user_id="Penn09")).token_list == []
-    token = customer_authorizes(fake.books, "REQUEST1")
+    token = customer_authorizes(fake.merchant, "REQUEST1")
     (event,) = events(fake, AuthorizationChanged)
     assert (event.event_name, event.user_id, event.request_id) == ("token.create.success", "Penn09", "REQUEST1")
     assert event.pay_token == token
@@ -113,14 +113,14 @@ async def test_a_customer_authorizes_and_the_notification_brings_the_token(
 
 async def test_a_customer_who_refuses_gets_no_token(debits: DirectDebit, fake: FakePayCools) -> None:
     await debits._client.send(asking())
-    customer_refuses(fake.books, "REQUEST1")
+    customer_refuses(fake.merchant, "REQUEST1")
     (event,) = events(fake, AuthorizationChanged)
     assert (event.event_name, event.pay_token, event.token_status) == ("token.create.failed", None, None)
 
 
 async def test_a_debit_is_taken_and_becomes_final(debits: DirectDebit, fake: FakePayCools, clock: ManualClock) -> None:
     token = await authorized(debits, fake)
-    fake.books.of(DirectDebitBooks).settle_after = 30
+    fake.merchant.of(DirectDebitRecords).settle_after = 30
     receipt = await debits._client.send(order(token))
     assert (receipt.transaction_status, receipt.channel_type) == (TransactionStatus.PENDING, "DIRECT_DEBIT")
     assert events(fake, DirectDebitSettled) == []
@@ -137,7 +137,7 @@ async def test_a_debit_is_taken_and_becomes_final(debits: DirectDebit, fake: Fak
 
 async def test_a_failed_debit_says_why(debits: DirectDebit, fake: FakePayCools) -> None:
     token = await authorized(debits, fake)
-    fake.books.of(DirectDebitBooks).decide = lambda fields: ("FAILED", -10003, "Transaction Insufficient Balance")
+    fake.merchant.of(DirectDebitRecords).decide = lambda fields: ("FAILED", -10003, "Transaction Insufficient Balance")
     receipt = await debits._client.send(order(token))
     (event,) = events(fake, DirectDebitSettled)
     assert event.event_name == "directdebit.payment.failed"
@@ -160,13 +160,13 @@ async def test_the_merchant_cancels_and_the_token_is_dead(debits: DirectDebit, f
 
 
 async def test_the_customer_cancels(debits: DirectDebit, fake: FakePayCools) -> None:
-    customer_cancels(fake.books, await authorized(debits, fake))
+    customer_cancels(fake.merchant, await authorized(debits, fake))
     (event,) = events(fake, AuthorizationChanged)
     assert (event.token_status, event.inactive_type) == (TokenStatus.INACTIVED, InactiveType.USER_CANCEL)
 
 
 async def test_a_token_expires(debits: DirectDebit, fake: FakePayCools, clock: ManualClock) -> None:
-    fake.books.of(DirectDebitBooks).valid_for = 3600
+    fake.merchant.of(DirectDebitRecords).valid_for = 3600
     token = await authorized(debits, fake)
     clock.advance(3600)
     status = await debits.authorization_query(user_id="Penn09", pay_token=token)
@@ -180,7 +180,7 @@ async def test_an_order_is_debited_once(debits: DirectDebit, fake: FakePayCools)
     await debits._client.send(order(token))
     with pytest.raises(DuplicateOrder):
         await debits._client.send(order(token))
-    assert len(fake.books.of(DirectDebitBooks).debits) == 1
+    assert len(fake.merchant.of(DirectDebitRecords).debits) == 1
 
 
 async def test_an_unclear_debit_is_not_sent_again(debits: DirectDebit, fake: FakePayCools) -> None:
@@ -189,7 +189,7 @@ async def test_an_unclear_debit_is_not_sent_again(debits: DirectDebit, fake: Fak
     with pytest.raises(OutcomeUnknown):
         await debits._client.send(order(token))
     assert fake.requests["ph.directdebit.payment_create"] == 1
-    assert len(fake.books.of(DirectDebitBooks).debits) == 1
+    assert len(fake.merchant.of(DirectDebitRecords).debits) == 1
 
 
 async def test_an_unknown_debit_is_not_found(debits: DirectDebit) -> None:
@@ -200,7 +200,7 @@ async def test_an_unknown_debit_is_not_found(debits: DirectDebit) -> None:
 async def test_extra_fields_are_signed_and_sent(debits: DirectDebit, fake: FakePayCools) -> None:
     token = await authorized(debits, fake)
     await debits._client.send(order(token, extra={"businessType": 2}))
-    (debit,) = fake.books.of(DirectDebitBooks).debits.values()
+    (debit,) = fake.merchant.of(DirectDebitRecords).debits.values()
     assert debit.fields["businessType"] == 2
 
 

@@ -10,7 +10,7 @@ from paycools_async import EndpointUnpublishedError, PayCoolsPH
 from paycools_async.converters import structure
 from paycools_async.ph.ekyc import EKYC, EKYCNotification
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.direct_debit import EKYCBooks, notify_ekyc
+from paycools_async.testing.ph.ekyc import EKYCRecords, notify_ekyc
 
 PATHS = {"ph.ekyc.init": "/given/init", "ph.ekyc.result": "/given/result"}
 
@@ -21,9 +21,9 @@ async def test_given_paths_and_fields_are_signed_and_sent(key_pem: str, clock: M
         ekyc = EKYC(client)
         started = await ekyc.init(extra={"customer": "C1", "level": 2})
         assert started == {"customer": "C1", "level": 2}
-        fake.books.of(EKYCBooks).answers["ph.ekyc.result"] = {"anything": ["goes"]}
+        fake.merchant.of(EKYCRecords).answers["ph.ekyc.result"] = {"anything": ["goes"]}
         assert await ekyc.result(extra={"customer": "C1"}) == {"anything": ["goes"]}
-    assert fake.books.of(EKYCBooks).asked == [
+    assert fake.merchant.of(EKYCRecords).asked == [
         ("ph.ekyc.init", {"customer": "C1", "level": 2}),
         ("ph.ekyc.result", {"customer": "C1"}),
     ]
@@ -39,8 +39,8 @@ async def test_without_a_path_nothing_is_sent(paycools: PayCoolsPH, fake: FakePa
 
 def test_a_notification_keeps_every_field(fake: FakePayCools) -> None:
     assert fake.ph_credentials.callback_secret is not None
-    notify_ekyc(fake.books, {"eventName": "some.event", "customer": "C1"})
-    (body,) = fake.books.due_callbacks()
+    notify_ekyc(fake.merchant, {"eventName": "some.event", "customer": "C1"})
+    (body,) = fake.merchant.due_callbacks()
     event = structure(json.loads(body), EKYCNotification)
     assert event.event_name == "some.event"
     assert event.raw == json.loads(body)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import paycools_async.testing.ph.collections  # noqa: F401 - the fake plays these products once it is imported
 from paycools_async import (
     ChannelUnavailable,
     DuplicateOrder,
@@ -51,7 +50,7 @@ async def test_a_static_code_is_paid_twice_and_then_cancelled(
     await fake.pay(code.qrcode_id, 50010)
     clock.advance(5)
     await fake.pay(code.qrcode_content, 700)
-    first, second = (structure(json.loads(body), QRPaymentSettled) for body in fake.books.due_callbacks())
+    first, second = (structure(json.loads(body), QRPaymentSettled) for body in fake.merchant.due_callbacks())
     assert (first.event_name, first.mch_order_id, first.amount) == ("qrcode.payment.success", "TABLE7", 50010)
     assert (second.amount, second.return_time) == (700, datetime(2026, 1, 1, 8, 0, 5, tzinfo=PHT))
     assert first.transaction_id != second.transaction_id
@@ -68,7 +67,7 @@ async def test_a_static_code_is_paid_twice_and_then_cancelled(
     assert (await qr.cancel(mch_order_id="TABLE7")).status is QRStatus.INACTIVE
     with pytest.raises(Refusal, match="no payments any more"):
         await fake.pay(code.qrcode_id, 50010)
-    assert fake.books.due_callbacks() == []
+    assert fake.merchant.due_callbacks() == []
 
 
 async def test_a_dynamic_code_takes_its_amount_once(paycools: PayCoolsPH, fake: FakePayCools) -> None:

@@ -11,7 +11,7 @@ from paycools_async import TransactionStatus
 from paycools_async.converters import structure
 from paycools_async.ph.codes import FailedCode
 from paycools_async.ph.qrcode import QRChannel, QRCode, QRPaymentSettled, QRStatus
-from paycools_async.ph.standing import ReceivedPayment
+from paycools_async.ph.static_accounts import ReceivedPayment
 
 PHT = timezone(timedelta(hours=8))
 

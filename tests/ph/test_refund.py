@@ -25,7 +25,7 @@ from paycools_async.ph.refund import (
 )
 from paycools_async.ph.web_payment import WebPayments
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.refund import RefundBooks
+from paycools_async.testing.server.refunds import RefundRecords
 
 MANILA = ZoneInfo("Asia/Manila")
 URL = "https://shop.example/notify"
@@ -37,8 +37,8 @@ def refunds(paycools: PayCoolsPH) -> Refunds:
 
 
 @pytest.fixture
-def rules(fake: FakePayCools) -> RefundBooks:
-    return fake.books.of(RefundBooks)
+def rules(fake: FakePayCools) -> RefundRecords:
+    return fake.merchant.of(RefundRecords)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def unpaid(paycools: PayCoolsPH) -> str:
 async def paid(unpaid: str, fake: FakePayCools) -> str:
     """PayCools' id of a completed payment of PHP 100.00."""
     await fake.pay(unpaid, 10000)
-    fake.books.due_callbacks()
+    fake.merchant.due_callbacks()
     return unpaid
 
 
@@ -75,23 +75,23 @@ def refund(transaction_id: str, mch_refund_order_id: str = "REFUND1", **changes:
 
 
 async def test_a_payment_is_refunded_and_the_merchant_is_told(
-    paycools: PayCoolsPH, refunds: Refunds, rules: RefundBooks, fake: FakePayCools, clock: ManualClock, paid: str
+    paycools: PayCoolsPH, refunds: Refunds, rules: RefundRecords, fake: FakePayCools, clock: ManualClock, paid: str
 ) -> None:
     rules.settle_after = 60
-    balance = fake.books.balance
+    balance = fake.merchant.balance
     receipt = await paycools.send(refund(paid, refund_amount=4000, refund_reason="wrong size"))
     assert (receipt.refund_status, receipt.refund_amount) == (RefundStatus.PENDING, 4000)
     (record,) = await refunds.payments(original_transaction_id=paid)
     assert record.refund_status is RefundStatus.PENDING
-    assert fake.books.due_callbacks() == []
+    assert fake.merchant.due_callbacks() == []
 
     clock.advance(60)
 
     (record,) = await refunds.payments(refund_transaction_id=receipt.refund_transaction_id)
     assert (record.refund_status, record.mch_refund_order_id) == (RefundStatus.COMPLETE, "REFUND1")
     assert (record.refund_amount, record.fee_refunded, record.refund_reason) == (4000, 0, "wrong size")
-    assert fake.books.balance == balance - 4000
-    event = structure(json.loads(fake.books.due_callbacks()[0]), RefundSettled)
+    assert fake.merchant.balance == balance - 4000
+    event = structure(json.loads(fake.merchant.due_callbacks()[0]), RefundSettled)
     assert (event.event_name, event.refund_status) == ("payment.refund.success", RefundStatus.COMPLETE)
     assert (event.original_transaction_id, event.refund_amount) == (paid, 4000)
 
@@ -102,14 +102,14 @@ async def code_of(paycools: PayCoolsPH, request: CreateRefund) -> tuple[type[Api
     return type(caught.value), caught.value.code
 
 
-async def test_refunds_stay_within_what_was_paid(paycools: PayCoolsPH, rules: RefundBooks, paid: str) -> None:
+async def test_refunds_stay_within_what_was_paid(paycools: PayCoolsPH, rules: RefundRecords, paid: str) -> None:
     await paycools.send(refund(paid, "PART1", refund_amount=6000))
     assert await code_of(paycools, refund(paid, "PART2", refund_amount=4001)) == (RefundRefused, 1506)
     await paycools.send(refund(paid, "PART3", refund_amount=4000))
     assert await code_of(paycools, refund(paid, "PART4", refund_amount=1)) == (RefundRefused, 1506)
 
 
-async def test_a_failed_refund_can_be_made_again(paycools: PayCoolsPH, rules: RefundBooks, paid: str) -> None:
+async def test_a_failed_refund_can_be_made_again(paycools: PayCoolsPH, rules: RefundRecords, paid: str) -> None:
     rules.decide = lambda refund: ("FAILED", -10010, "Channel Refund Failed")
     await paycools.send(refund(paid, "FIRST"))
     rules.decide = lambda refund: ("COMPLETE", None, None)
@@ -140,30 +140,30 @@ async def test_after_60_days_nothing_is_refunded(paycools: PayCoolsPH, clock: Ma
     ("rule", "amount", "code"), [("none", 10000, 1507), ("whole", 1, 1511), ("whole", 10001, 1512)]
 )
 async def test_a_channel_has_its_own_rules(
-    paycools: PayCoolsPH, rules: RefundBooks, paid: str, rule: Any, amount: int, code: int
+    paycools: PayCoolsPH, rules: RefundRecords, paid: str, rule: Any, amount: int, code: int
 ) -> None:
     rules.rules["GCASH_URL"] = rule
     assert await code_of(paycools, refund(paid, refund_amount=amount)) == (RefundRefused, code)
 
 
-async def test_a_channel_may_allow_one_refund_only(paycools: PayCoolsPH, rules: RefundBooks, paid: str) -> None:
+async def test_a_channel_may_allow_one_refund_only(paycools: PayCoolsPH, rules: RefundRecords, paid: str) -> None:
     rules.rules["GCASH_URL"] = "once"
     await paycools.send(refund(paid, "FIRST", refund_amount=1))
     assert await code_of(paycools, refund(paid, "SECOND", refund_amount=1)) == (RefundRefused, 1508)
 
 
-async def test_refunds_can_be_switched_off(paycools: PayCoolsPH, rules: RefundBooks, paid: str) -> None:
+async def test_refunds_can_be_switched_off(paycools: PayCoolsPH, rules: RefundRecords, paid: str) -> None:
     rules.allowed = False
     assert await code_of(paycools, refund(paid)) == (RefundRefused, 1505)
 
 
-async def test_a_refund_on_its_way_is_said_to_be(paycools: PayCoolsPH, rules: RefundBooks, paid: str) -> None:
+async def test_a_refund_on_its_way_is_said_to_be(paycools: PayCoolsPH, rules: RefundRecords, paid: str) -> None:
     rules.settle_after = 60
     await paycools.send(refund(paid, "FIRST"))
     assert await code_of(paycools, refund(paid, "SECOND")) == (RefundRefused, 1502)
 
 
-async def test_the_same_refund_id_twice_is_a_duplicate(paycools: PayCoolsPH, rules: RefundBooks, paid: str) -> None:
+async def test_the_same_refund_id_twice_is_a_duplicate(paycools: PayCoolsPH, rules: RefundRecords, paid: str) -> None:
     await paycools.send(refund(paid, refund_amount=1))
     with pytest.raises(DuplicateOrder) as caught:
         await paycools.send(refund(paid, refund_amount=1))
@@ -172,7 +172,7 @@ async def test_the_same_refund_id_twice_is_a_duplicate(paycools: PayCoolsPH, rul
 
 
 async def test_1503_leaves_the_outcome_unknown_and_is_not_repeated(
-    paycools: PayCoolsPH, refunds: Refunds, rules: RefundBooks, fake: FakePayCools, paid: str
+    paycools: PayCoolsPH, refunds: Refunds, rules: RefundRecords, fake: FakePayCools, paid: str
 ) -> None:
     """ "System error, please contact PayCools": the refund may have been made all the same."""
     fake.faults.busy(1503, next=1, only="ph.refund.create", processed=True)
@@ -190,7 +190,7 @@ async def test_1503_leaves_the_outcome_unknown_and_is_not_repeated(
 
 @pytest.mark.parametrize("fault", ["drop_before", "http_status", "busy"])
 async def test_an_unclear_refund_that_did_not_get_through_is_sent_again_under_the_same_id(
-    paycools: PayCoolsPH, refunds: Refunds, rules: RefundBooks, fake: FakePayCools, paid: str, fault: str
+    paycools: PayCoolsPH, refunds: Refunds, rules: RefundRecords, fake: FakePayCools, paid: str, fault: str
 ) -> None:
     getattr(fake.faults, fault)(next=1, only="ph.refund.create")
     with pytest.raises(OutcomeUnknown) as caught:

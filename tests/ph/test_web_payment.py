@@ -23,8 +23,8 @@ from paycools_async.ph.web_payment import (
     WebPaymentStatus,
 )
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.payment_books import PaymentBooks
-from paycools_async.testing.server.merchant import PLAYERS, Books, Refusal
+from paycools_async.testing.server.merchant import HANDLERS, Merchant, Refusal
+from paycools_async.testing.server.payments import PaymentRecords
 from paycools_async.transports.base import HttpRequest, HttpResponse
 from paycools_async.transports.memory import MemoryTransport
 
@@ -52,7 +52,7 @@ def order(mch_order_id: str = "WEB0001", **changes: Any) -> CreateWebPayment:
 async def test_a_web_payment_is_created_paid_and_notified(
     paycools: PayCoolsPH, web: WebPayments, fake: FakePayCools
 ) -> None:
-    before = fake.books.balance
+    before = fake.merchant.balance
     created = await paycools.send(order(customer_name="Juan", remark="two shirts"))
     assert created.redirect_url.startswith("https://")
     assert created.transaction_status is TransactionStatus.PENDING
@@ -67,8 +67,8 @@ async def test_a_web_payment_is_created_paid_and_notified(
     paid = await web.query(transaction_id=created.transaction_id)
     assert (paid.transaction_status, paid.amount, paid.mch_order_id) == (TransactionStatus.COMPLETE, 50010, "WEB0001")
     assert (paid.customer_name, paid.mobile, paid.remark) == ("Juan", "09171234567", "two shirts")
-    assert fake.books.balance == before + 50010
-    (body,) = fake.books.due_callbacks()
+    assert fake.merchant.balance == before + 50010
+    (body,) = fake.merchant.due_callbacks()
     event = structure(json.loads(body), WebPaymentSettled)
     assert (event.event_name, event.mch_order_id, event.amount) == ("h5.payment.success", "WEB0001", 50010)
     assert event.transaction_status is TransactionStatus.COMPLETE
@@ -79,7 +79,7 @@ async def test_a_payment_that_fails_says_why(web: WebPayments, paycools: PayCool
     created = await paycools.send(order(mobile="09170000000"))
     await fake.pay(created.transaction_id, 50010)
     assert (await web.query(transaction_id=created.transaction_id)).transaction_status is TransactionStatus.FAILED
-    event = structure(json.loads(fake.books.due_callbacks()[0]), WebPaymentSettled)
+    event = structure(json.loads(fake.merchant.due_callbacks()[0]), WebPaymentSettled)
     assert event.event_name == "h5.payment.failed"
     assert event.failed_code is FailedCode.CHANNEL_REJECTED
 
@@ -111,7 +111,7 @@ async def test_an_unclear_creation_is_not_repeated_and_its_id_is_used_up(
     assert fake.requests["ph.webpayment.create"] == 1
     with pytest.raises(DuplicateOrder):
         await paycools.send(order())
-    assert len(fake.books.of(PaymentBooks).by_id) == 1
+    assert len(fake.merchant.of(PaymentRecords).by_id) == 1
 
 
 async def test_an_unknown_payment_is_not_found(web: WebPayments) -> None:
@@ -140,10 +140,10 @@ async def test_the_channels_need_a_path_and_give_the_answer_as_it_is(
     with pytest.raises(EndpointUnpublishedError, match=r"ph\.webpayment\.channels"):
         await web.channels()
 
-    def player(books: Books, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    def handler(merchant: Merchant, fields: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"asked": fields}]
 
-    monkeypatch.setitem(PLAYERS, "ph.webpayment.channels", player)
+    monkeypatch.setitem(HANDLERS, "ph.webpayment.channels", handler)
     paths = {"ph.webpayment.channels": "/api/v1/some/list"}
     fake = FakePayCools(clock=ManualClock(), private_key=key_pem, paths=paths)
     async with PayCoolsPH(fake.ph_credentials, transport=fake.transport(), clock=fake.clock, paths=paths) as client:

@@ -8,7 +8,7 @@ import pytest
 
 from paycools_async import Pace, Retry, errors
 from paycools_async.errors import DeadlineExceeded, Outcome, PayCoolsError, TransportError, UnexpectedAnswer
-from paycools_async.policy import Deadline
+from paycools_async.policy import Deadline, note_answer
 from paycools_async.testing import ManualClock
 
 
@@ -234,3 +234,41 @@ def test_pauses_double_up_to_the_longest_and_are_never_in_step() -> None:
         pauses = {retry.pause(attempt) for _ in range(50)}
         assert all(longest / 2 <= pause <= longest for pause in pauses)
         assert len(pauses) > 1
+
+
+class Told:
+    """A pace that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    async def wait_turn(self, deadline: Deadline) -> float:
+        return 0.0
+
+    def busy(self, sent_at: float, retry_after: float | None = None) -> None:
+        self.told.append(("busy", sent_at, retry_after))
+
+    def calm(self, sent_at: float) -> None:
+        self.told.append(("calm", sent_at))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, [("calm", 7.0)]),
+        (errors.NotFound(1008, ""), [("calm", 7.0)]),
+        (errors.RateLimited(1013, ""), [("busy", 7.0, None)]),
+        (errors.TransientError(1018, "").with_context(retry_after=9.0), [("busy", 7.0, 9.0)]),
+        (UnexpectedAnswer("", status=429, retry_after=3.0), [("busy", 7.0, 3.0)]),
+        (UnexpectedAnswer("", status=503), [("busy", 7.0, None)]),
+        (UnexpectedAnswer("", status=502), []),
+        (UnexpectedAnswer("", status=200), []),
+        (TransportError(""), []),
+        (errors.InvalidRequest("", []), []),
+    ],
+    ids=repr,
+)
+def test_one_table_says_what_slows_a_pace(error: PayCoolsError | None, told: list[tuple[object, ...]]) -> None:
+    pace = Told()
+    note_answer(pace, 7.0, error)
+    assert pace.told == told

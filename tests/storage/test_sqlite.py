@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.sqlite_locks import locked_elsewhere
 
 from paycools_async.storage import inodes, sqlite
 from paycools_async.storage.errors import LockHeld, StorageError
@@ -70,16 +69,6 @@ def test_a_file_system_without_links_has_it_renamed(tmp_path: Path, monkeypatch:
     sqlite.make(path, lambda connection: None)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["new.db"]
-
-
-def locked_elsewhere(path: Path) -> bool:
-    """Whether another process finds somebody's lock on the file."""
-    text = (
-        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=0); c.execute('PRAGMA journal_mode=DELETE');"
-        "sys.exit(c.execute('PRAGMA journal_mode').fetchone()[0] == 'wal')"
-    )
-    done = subprocess.run([sys.executable, "-c", text, str(path)], capture_output=True, check=False)
-    return done.returncode != 0
 
 
 def test_owning_and_letting_go_drops_no_lock_of_sqlite(path: Path) -> None:
@@ -142,3 +131,15 @@ def test_a_draft_is_never_left_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         sqlite.make(tmp_path / "new.db", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_names_lock_is_taken_when_it_is_free_and_never_after_it_was_closed(tmp_path: Path) -> None:
+    first, second = (sqlite.NameLock(tmp_path / "a.lock") for _ in range(2))
+    assert first.try_take()
+    assert first.try_take()
+    assert not second.try_take()
+    first.close()
+    assert not first.try_take()
+    assert second.try_take()
+    second.close()
+    second.close()

@@ -75,7 +75,8 @@ _MOBILES = {"PH": r"09\d{9}", "ID": r"08\d{8,11}", "MY": r"01\d{8,9}", "TH": r"0
 
 def payout_is_right(api: str, request: Any) -> list[str]:
     """The fields of an accepted payout that should not have been. `api`: PH, GLOBAL PH, ID, MY or TH."""
-    fields = {name: getattr(request, name) for name in request.__slots__ if not name.startswith("_")}
+    names = {name for cls in type(request).__mro__ for name in getattr(cls, "__slots__", ())}
+    fields = {name: getattr(request, name) for name in names if not name.startswith("_")}
     wrong = []
     for name, value in fields.items():
         if isinstance(value, str) and not text_is_right(value):

@@ -66,7 +66,7 @@ PAYOUT_QUERY = {"mchOrderId": "MCHORDERIDC00001", "timestamp": "1677133173758"}
 
 def events(fake: FakePayCools) -> list[dict[str, Any]]:
     """The notifications that are due, opened."""
-    return [json.loads(json.loads(body)["param"]) for body in fake.global_books.due_callbacks()]
+    return [json.loads(json.loads(body)["param"]) for body in fake.global_merchant.due_callbacks()]
 
 
 def parsed(sample: dict[str, Any], cls: type[Any], *, unknown: tuple[str, ...] = ()) -> Any:

@@ -23,7 +23,7 @@ from paycools_async.testing import FakePayCools, Sandbox
 
 async def main():
     fake = FakePayCools(private_key=Path(sys.argv[1]).read_text(), seed=int(sys.argv[2]))
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 0.3
     async with Sandbox(fake) as sandbox:
         print(sandbox.base_url, flush=True)

@@ -18,8 +18,8 @@ from paycools_async import HttpRequest, HttpResponse, PayCoolsPH, PHCredentials,
 from paycools_async.batch import Options, PHPayouts, Runner, State
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock
-from paycools_async.testing.ph.payout import PayoutBooks
-from paycools_async.testing.server.merchant import Books
+from paycools_async.testing.server.merchant import Merchant
+from paycools_async.testing.server.payouts import PayoutRecords
 
 __all__ = ["ABSENT_AFTER", "TIMEOUT", "TRANSIT", "WORKERS", "Gated", "Run", "World"]
 
@@ -157,7 +157,7 @@ class World:
         self.clock = Clock()
         self.clock.world = self
         self.fake = FakePayCools(clock=self.clock)
-        self.fake.merchants["APP"] = books = Books(
+        self.fake.merchants["APP"] = merchant = Merchant(
             app_id="APP",
             app_name="Sari Sari",
             secret="",
@@ -166,7 +166,7 @@ class World:
             balance=10**12,
             enforce_unique=False,
         )
-        self.payouts = books.of(PayoutBooks)
+        self.payouts = merchant.of(PayoutRecords)
         self.payouts.inquiry_lag = LAG
         self.payouts.settle_after = 1.0
         self.api = PHPayouts(self.client(self.fake.handle))

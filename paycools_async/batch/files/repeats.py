@@ -19,7 +19,10 @@ _KEPT = 20
 
 @attrs.define
 class Repeats:
-    """Watches orders go by. `found`: the first pairs of lines; `count`: all of them. Knows no account afterwards."""
+    """Watches orders go by. `found`: the first pairs of lines; `count`: all of them. Knows no account afterwards.
+
+    A name is the same name with more blanks in it, or other capitals.
+    """
 
     found: list[tuple[int, int]] = attrs.field(factory=list)
     count: int = 0
@@ -38,8 +41,9 @@ class Repeats:
 
     def _look(self, seen: sqlite3.Connection, key: bytes, order: Order) -> None:
         request = order.request
+        name = " ".join(request.account_name.split()).casefold()
         # the key is a secret of this moment: nobody can try out account numbers on what is left in a file
-        text = repr((request.account_no, request.account_name, request.amount)).encode()
+        text = repr((request.account_no, name, request.amount)).encode()
         known = hashlib.blake2b(text, key=key, digest_size=16).digest()
         if seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (known, order.line)).rowcount:
             return

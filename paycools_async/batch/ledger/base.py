@@ -124,6 +124,10 @@ class Intake:
         else:
             self.more_errors += 1
 
+    def add_too_many(self, line: int, most: int) -> None:
+        """The rows have too many different columns that are kept and not sent."""
+        self.add(RowError(line, "row", f"there are more than {most:,} columns that begin with _"))
+
     def add_twice(self, line: int, order_id: str, other: int) -> None:
         """The same order id stands in another line of the file."""
         self.add(RowError(line, "mch_order_id", f"{order_id} stands already in line {other}"))
@@ -184,6 +188,8 @@ class Batch:
     offered_at: float
     counts: Counts
     log: tuple[BatchEntry, ...] = ()
+    beside: tuple[str, ...] = ()
+    """The file's columns that are kept and not sent: those whose names begin with `_`."""
 
 
 class Ledger(Protocol):

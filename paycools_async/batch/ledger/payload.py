@@ -5,14 +5,27 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from ...fields import Made, wire_name
 from ...redaction import personal_texts
+from ...wire.answer import sanitize
 
-__all__ = ["body_of", "digest_of", "own_idempotency_id", "personal_texts_of", "request_of", "wire_fields_of"]
+__all__ = [
+    "BesideNames",
+    "beside_from",
+    "beside_text",
+    "body_of",
+    "digest_of",
+    "names_from",
+    "own_idempotency_id",
+    "personal_texts_of",
+    "request_of",
+    "wire_fields_of",
+]
 
 
 _write = json.JSONEncoder(ensure_ascii=False).encode
@@ -75,3 +88,40 @@ def personal_texts_of(body: str) -> list[str]:
 def digest_of(text: str) -> str:
     """The fingerprint of an order's whole content."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def beside_text(beside: Mapping[str, str] | None) -> str | None:
+    """A row's cells that are not sent, as they are kept: JSON, of what every database takes."""
+    return _write({sanitize(name): sanitize(text) for name, text in beside.items()}) if beside else None
+
+
+def beside_from(text: str | None) -> dict[str, str]:
+    """The cells of `beside_text`."""
+    found: dict[str, str] = json.loads(text) if text else {}
+    return found
+
+
+class BesideNames:
+    """The names of the columns that are kept and not sent, as a batch's rows bring them."""
+
+    most = 1000
+    """More are no columns: in JSON Lines each row may have its own, and all are kept in mind."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def add(self, beside: Mapping[str, str] | None) -> bool:
+        """Note a row's; whether there was room for them."""
+        if beside and len(self._names) <= self.most:
+            self._names.update(dict.fromkeys(beside))
+        return len(self._names) <= self.most
+
+    def text(self) -> str | None:
+        """As they are kept: JSON; None where there are none."""
+        found = list(dict.fromkeys(map(sanitize, self._names)))
+        return _write(found) if found else None
+
+
+def names_from(text: str | None) -> tuple[str, ...]:
+    """The names of `BesideNames.text`."""
+    return tuple(json.loads(text)) if text else ()

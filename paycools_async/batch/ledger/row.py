@@ -13,6 +13,7 @@ from ..states import REASONS, Event, IllegalMove, Reason, State, after
 from .payload import personal_texts_of
 
 __all__ = [
+    "ALL_COLUMNS",
     "COLUMNS",
     "WITHOUT_ORDER",
     "EventSource",
@@ -56,6 +57,8 @@ class Row:
     code: int | None
     message: str | None
     updated: float
+    beside: str | None = attrs.field(default=None, eq=False, repr=False)
+    """The cells that are kept and not sent, as JSON. Only `pages` reads them."""
 
 
 _COLUMNS = {"inquiries": "looks"}
@@ -78,8 +81,10 @@ _NAMES = tuple(field.name for field in attrs.fields(Row))
 _STATES = {state.value: state for state in State}
 _PLANNED, _UNKNOWN = State.PLANNED, State.UNKNOWN  # a name of its own is found five times as fast as an enum's member
 _SEND, _NOT_SENT, _ADOPT, _MISMATCH = Event.SEND, Event.NOT_SENT, Event.ADOPT, Event.MISMATCH
-COLUMNS = ", ".join(map(column_of, _NAMES))
-WITHOUT_ORDER = ", ".join("''" if name in ("body", "digest") else column_of(name) for name in _NAMES)
+ALL_COLUMNS = ", ".join(map(column_of, _NAMES))
+COLUMNS = ", ".join("NULL" if name == "beside" else column_of(name) for name in _NAMES)
+"""Those that a run needs."""
+WITHOUT_ORDER = COLUMNS.replace(" body, digest,", " '', '',")
 """COLUMNS for those who only inquire."""
 
 

@@ -1,5 +1,7 @@
 """The report: one CSV row per payout, a summary, and a page for people. Holds no account data.
 
+A file's own columns, those whose names begin with `_`, stand at the end of each CSV row as they were.
+
 Each of the three says where the money went: host, environment, merchant, API and country, ledger, files.
 """
 
@@ -19,6 +21,7 @@ import attrs
 from ...money import from_minor
 from ...times import MANILA
 from ..ledger.base import Batch, Ledger
+from ..ledger.payload import beside_from
 from ..ledger.row import Row
 from ..run.runner import Summary
 from ..states import State
@@ -48,7 +51,7 @@ async def write_report(
     currency = await ledger.currency()
     told = dict(await ledger.destination() if destination is None else destination)
     found = [batch for batch in await ledger.batches() if batches is None or batch.id in batches]
-    await _write_rows(ledger, directory / "payouts.csv", currency, told, {batch.id: batch.file for batch in found})
+    await _write_rows(ledger, directory / "payouts.csv", currency, told, found)
     summary = Summary(counts=await ledger.counts(), stopped=stopped, resent=await ledger.resent())
     text = json.dumps(_summary(summary, currency, told, found), indent=2) + "\n"
     await asyncio.to_thread((directory / "summary.json").write_text, text, "utf-8")
@@ -59,15 +62,20 @@ async def write_report(
 
 
 async def _write_rows(
-    ledger: Ledger, path: Path, currency: str, destination: Mapping[str, str], files: Mapping[int, str]
+    ledger: Ledger, path: Path, currency: str, destination: Mapping[str, str], batches: Collection[Batch]
 ) -> None:
+    files = {batch.id: batch.file for batch in batches}
+    beside = list(dict.fromkeys(name for batch in batches for name in batch.beside))
     places = [destination.get(name, "") for name in _PLACES]
     file = await asyncio.to_thread(_open, path)
     with file:
         writer = CsvWriter(file)
-        writer.row((*_HEADER, "batch", "file", *_PLACES))
+        writer.row((*_HEADER, "batch", "file", *_PLACES, *beside))
         async for page in ledger.pages():
-            rows = [[*_cells(row, currency), row.intake, files.get(row.intake, ""), *places] for row in page]
+            rows = [
+                [*_cells(row, currency), row.intake, files.get(row.intake, ""), *places, *_beside(row, beside)]
+                for row in page
+            ]
             await asyncio.to_thread(writer.rows, rows)
 
 
@@ -98,6 +106,11 @@ def _cells(row: Row, currency: str) -> list[Any]:
         row.resends,
         _moment(row.updated),
     ]
+
+
+def _beside(row: Row, names: Collection[str]) -> list[str]:
+    cells = beside_from(row.beside) if names else {}
+    return [cells.get(name, "") for name in names]
 
 
 def _moment(seconds: float) -> str:

@@ -6,12 +6,11 @@ A row is `sending`, durably, before its request leaves. Nothing is kept here tha
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import attrs
 
-from ...errors import InvalidRequest, PayCoolsError, RateLimited, TransientError, UnexpectedAnswer
-from ...policy import Deadline
+from ...errors import InvalidRequest, PayCoolsError
+from ...policy import Deadline, Pacing, note_answer
 from ...redaction import redacted
 from ...times import Clock
 from ..ledger.base import Ledger, LedgerError
@@ -25,21 +24,11 @@ from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_ru
 from .payout_api import Found, PayoutApi
 from .progress import Progress
 
-__all__ = ["Driver", "Pacing"]
+__all__ = ["Driver"]
 
 _ABOUT_THE_ORDER = frozenset(
     {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
 )
-
-
-class Pacing(Protocol):
-    """When the next payout may leave: `Pace`, or one that several workers share."""
-
-    async def wait_turn(self, deadline: Deadline) -> float: ...
-
-    def busy(self, sent_at: float, retry_after: float | None = None) -> None: ...
-
-    def calm(self, sent_at: float) -> None: ...
 
 
 class Driver:
@@ -99,7 +88,7 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
             await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=f"{type(error).__name__}")
             return
-        self._pace.calm(sent_at)
+        note_answer(self._pace, sent_at, None)
         self._brake.answered(refused=False)
         if taken.mch_order_id not in (None, row.order_id) or taken.amount not in (None, str(row.amount)):
             message = "PayCools answered with another order or amount than this one"
@@ -125,10 +114,7 @@ class Driver:
     async def _send_failed(self, row: Row, error: PayCoolsError, sent_at: float) -> None:
         event = event_of_error(error)
         trouble = error.__cause__ if isinstance(error.__cause__, PayCoolsError) else error
-        if isinstance(trouble, RateLimited | TransientError):
-            self._pace.busy(sent_at)
-        elif isinstance(trouble, UnexpectedAnswer) and trouble.status in (429, 503):
-            self._pace.busy(sent_at, trouble.retry_after)
+        note_answer(self._pace, sent_at, trouble)
         if stops_run(error):
             self._brake.stop(str(error))
         elif pauses_sending(error):

@@ -14,7 +14,6 @@ from ... import converters
 from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
 from ...endpoint import Endpoint, Result, result
-from ...engine import Exchange, Message
 from ...errors import NotFound
 from ...global_api.countries.indonesia import CreateIndonesianPayout
 from ...global_api.countries.malaysia import CreateMalaysianPayout
@@ -23,12 +22,13 @@ from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
 from ...order_products import check_order_id
 from ...ph.payout import CreatePayout, Payouts
+from ...preparing import Prepared
 from ...times import JAKARTA, MANILA, parse_time
 from ...vocabulary.failures import FailedCode
 from ...vocabulary.statuses import TransactionStatus
 from ...wire.canonical import json_text
 from ..ledger.base import Identity
-from ..ledger.payload import request_of, wire_fields_of
+from ..ledger.payload import wire_fields_of
 
 __all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken"]
 
@@ -138,23 +138,20 @@ class _Payouts:
 
     @property
     def call_timeout(self) -> float:
-        return self._engine.timeout
+        return self._engine.attempts.timeout
 
     def _identity(self, family: str) -> Identity:
         host = urlsplit(self._client.base_url).hostname or ""
         app_id = self._client.credentials.app_id
         return Identity(family=family, app_id=app_id, host=host, currency=self.currency)
 
-    async def _send(self, body: str, message: Message, *, not_after: float) -> Taken:
-        again = functools.partial(request_of, body, self.request_class)
-        exchange: Exchange[Taken] = await self._engine.deliver(self._sending, message, again, not_after=not_after)
-        return exchange.result
+    async def _send(self, prepared: Prepared[Taken], *, not_after: float) -> Taken:
+        return (await self._engine.send(prepared, not_after=not_after)).result
 
     async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
-        message = self._engine.message(self._inquiry, {"mchOrderId": order_id})
-        asked = functools.partial(self._query, mch_order_id=order_id)
+        prepared: Prepared[Found] = self._engine.prepare.fields(self._inquiry, {"mchOrderId": order_id})
         try:
-            exchange: Exchange[Found] = await self._engine.deliver(self._inquiry, message, asked, fresh=fresh)
+            exchange = await self._engine.send(prepared, fresh=fresh)
         except NotFound:
             return None
         check_order_id(exchange.result.mch_order_id, order_id)
@@ -178,8 +175,8 @@ class PHPayouts(_Payouts):
 
     def prepare(self, body: str) -> tuple[str, Sending]:
         # the message whose text was compared is the one that is sent, and it is made once
-        message = self._engine.message(self._sending, wire_fields_of(body, self.request_class))
-        return message.text.decode("utf-8"), functools.partial(self._send, body, message)
+        prepared = self._engine.prepare.fields(self._sending, wire_fields_of(body, self.request_class))
+        return prepared.text.decode("utf-8"), functools.partial(self._send, prepared)
 
     async def balance(self) -> int:
         return (await self._client.account.balance()).balance
@@ -211,10 +208,10 @@ class GlobalPayouts(_Payouts):
 
     def prepare(self, body: str) -> tuple[str, Sending]:
         fields = wire_fields_of(body, self.request_class)
-        return self._text(fields), functools.partial(self._send_now, body, fields)
+        return self._text(fields), functools.partial(self._send_now, fields)
 
-    async def _send_now(self, body: str, fields: dict[str, Any], *, not_after: float) -> Taken:
-        return await self._send(body, self._engine.message(self._sending, fields), not_after=not_after)
+    async def _send_now(self, fields: dict[str, Any], *, not_after: float) -> Taken:
+        return await self._send(self._engine.prepare.fields(self._sending, fields), not_after=not_after)
 
     async def balance(self) -> int:
         found = await self._client.account.balance(country_code=self._country)

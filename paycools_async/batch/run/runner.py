@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import itertools
 
-from ...policy import Pace
+from ...policy import Pace, Pacing
 from ...times import Clock, SystemClock
 from ..ledger.base import Counts, Ledger
 from ..ledger.row import Row
@@ -17,7 +17,7 @@ from ..renamed import old_names
 from ..states import State
 from .absence import AbsenceClock
 from .brake import Brake
-from .driver import Driver, Pacing
+from .driver import Driver
 from .options import Options, Summary
 from .payout_api import PayoutApi
 from .progress import Progress

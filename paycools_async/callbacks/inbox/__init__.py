@@ -1,12 +1,14 @@
 """The inbox before a router: what it guarantees, and where it keeps its callbacks."""
 
-from .inbox import CallbackInbox, applying_store, item_of, with_mark
+from .applying import applying_store, in_transaction, with_mark
+from .inbox import CallbackInbox, InboxHealth, item_of
 from .sqlite import SQLiteStore
 from .store import InboxError, InboxStore, Item, Mark, Stored, Work
 
 __all__ = [
     "CallbackInbox",
     "InboxError",
+    "InboxHealth",
     "InboxStore",
     "Item",
     "Mark",
@@ -14,6 +16,7 @@ __all__ = [
     "Stored",
     "Work",
     "applying_store",
+    "in_transaction",
     "item_of",
     "with_mark",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ...storage import marks, sqlite
-from ...storage.errors import LockHeld, StorageError
+from ...storage.errors import StorageError
 from ...storage.group_commit import Committer
-from .store import InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
+from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["SQLiteStore"]
 
@@ -44,14 +43,6 @@ def _build(connection: sqlite3.Connection) -> None:
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
 
-def _file_of(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
     try:
         for each in work:
@@ -65,7 +56,7 @@ def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
         raise WorkFailed(type(error).__name__) from error  # an exit or a panic: the same
 
 
-class SQLiteStore:
+class SQLiteStore(FormerNames):
     """One SQLite file (WAL, synchronous=FULL, group commit), readable by its owner only.
 
     It may be the file of a batch ledger; either may be made first. Any number of processes may take callbacks in; one
@@ -76,12 +67,11 @@ class SQLiteStore:
         self._path = path
         self._file = sqlite.real(path)
         self._clock = clock
-        self._leader: sqlite3.Connection | None = None
-        self._leader_file: tuple[int, int] | None = None
+        self._leader = sqlite.NameLock(Path(f"{self._file}.inbox-lock"))
         self._committer: Committer | None = None
 
     @property
-    def home(self) -> str:
+    def location(self) -> str:
         return str(self._file)
 
     @classmethod
@@ -149,27 +139,11 @@ class SQLiteStore:
 
         return bool(await self._do(enter))
 
-    async def lead(self) -> bool:
-        return await asyncio.to_thread(self._lead)
-
-    def _lead(self) -> bool:
-        path = Path(f"{self._file}.inbox-lock")
-        if self._leader is not None and self._leader_file == _file_of(path):
-            return True
-        self._step_down()  # somebody deleted the lock, so another process may hold a new one
+    async def try_become_leader(self) -> bool:
         try:
-            self._leader = sqlite.lock_name(path)
-        except LockHeld:
-            return False
+            return await asyncio.to_thread(self._leader.try_take)
         except StorageError as error:
             raise InboxError(str(error)) from None
-        self._leader_file = _file_of(path)
-        return True
-
-    def _step_down(self) -> None:
-        leader, self._leader = self._leader, None
-        if leader is not None:
-            leader.close()
 
     async def due(self, limit: int) -> Sequence[Stored]:
         query = f"SELECT {_STORED} FROM paycools_callbacks WHERE state = 'new' AND due <= ? ORDER BY seq LIMIT ?"  # noqa: S608
@@ -185,7 +159,7 @@ class SQLiteStore:
         found: float | None = await self._do(lambda connection: connection.execute(query).fetchone()[0])
         return found
 
-    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+    async def applied_so_far(self, subject: str) -> tuple[int, frozenset[str]]:
         query = "SELECT rank, verdict FROM paycools_callbacks WHERE subject = ? AND state = 'applied'"
         rows = await self._do(lambda connection: connection.execute(query, (subject,)).fetchall())
         return max((rank for rank, _ in rows), default=-1), frozenset(verdict for _, verdict in rows)
@@ -212,7 +186,8 @@ class SQLiteStore:
     async def postpone(self, seq: int, until: float, error: str) -> None:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = ?, error = ? WHERE seq = ?",
+                "UPDATE paycools_callbacks SET attempts = attempts + 1, due = ?, error = ?"
+                " WHERE seq = ? AND state = 'new'",
                 (until, error, seq),
             )
 
@@ -226,4 +201,4 @@ class SQLiteStore:
         committer, self._committer = self._committer, None
         if committer is not None:
             await committer.aclose()
-        self._step_down()
+        self._leader.close()

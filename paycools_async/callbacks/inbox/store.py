@@ -1,11 +1,12 @@
 """Where an inbox keeps its callbacks: the protocol that the stores satisfy.
 
 A store does two things durably: it takes a callback in once, and it marks one as done together with whatever database
-work its handler asked for (`with_mark`), in one commit.
+work its handler asked for (`in_transaction`), in one commit.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
@@ -13,7 +14,7 @@ import attrs
 
 from ...errors import PayCoolsError
 
-__all__ = ["InboxError", "InboxStore", "Item", "Mark", "Stored", "Work", "WorkFailed", "stored_of"]
+__all__ = ["FormerNames", "InboxError", "InboxStore", "Item", "Mark", "Stored", "Work", "WorkFailed", "stored_of"]
 
 Mark = Literal["applied", "superseded"]
 Work = Callable[[Any], Any]
@@ -56,7 +57,7 @@ class InboxStore(Protocol):
     """What an inbox needs. All times are seconds since the epoch."""
 
     @property
-    def home(self) -> str:
+    def location(self) -> str:
         """The SQLite file, or PostgreSQL's connection string: a ledger in the same place can share a commit."""
         ...
 
@@ -64,7 +65,7 @@ class InboxStore(Protocol):
         """Take it in, durably before this returns. False: it was there."""
         ...
 
-    async def lead(self) -> bool:
+    async def try_become_leader(self) -> bool:
         """Whether this process is the one that applies. Asked again and again; another's death makes room."""
         ...
 
@@ -76,7 +77,7 @@ class InboxStore(Protocol):
         """When the next unapplied callback is due."""
         ...
 
-    async def standing(self, subject: str) -> tuple[int, frozenset[str]]:
+    async def applied_so_far(self, subject: str) -> tuple[int, frozenset[str]]:
         """Of what was applied to a subject: the highest rank (-1: nothing), and the verdicts."""
         ...
 
@@ -93,6 +94,33 @@ class InboxStore(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class FormerNames:
+    """What the methods of our stores were called before."""
+
+    @property
+    def home(self: Any) -> str:
+        """The former name of `location`."""
+        _warn("home", "location")
+        found: str = self.location
+        return found
+
+    async def lead(self: Any) -> bool:
+        """The former name of `try_become_leader`."""
+        _warn("lead", "try_become_leader")
+        found: bool = await self.try_become_leader()
+        return found
+
+    async def standing(self: Any, subject: str) -> tuple[int, frozenset[str]]:
+        """The former name of `applied_so_far`."""
+        _warn("standing", "applied_so_far")
+        found: tuple[int, frozenset[str]] = await self.applied_so_far(subject)
+        return found
+
+
+def _warn(former: str, name: str) -> None:
+    warnings.warn(f"{former} is called {name} now", DeprecationWarning, stacklevel=3)
 
 
 def stored_of(row: Sequence[Any]) -> Stored:

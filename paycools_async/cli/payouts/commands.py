@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ...batch import Options
+from ...batch.intake import check_file
 from ...batch.report.write import write_report
 from ...batch.run.payout_api import COUNTRIES
 from ...ph.payout import CreatePayout
@@ -17,7 +18,7 @@ from ..console import BAD_INPUT, echo, run_command
 from ..destination import destination_lines
 from ..ledger_url import reading, shown
 from .batches import backup, batches, withdraw
-from .intake import check_file, reading_of, tell_bad_rows, tell_file, tell_repeats
+from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
 from .opening import chosen_country, try_folder
 from .options import (
     AbsentOption,

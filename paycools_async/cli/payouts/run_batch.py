@@ -12,6 +12,7 @@ import attrs
 import typer
 
 from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
+from ...batch.intake import check_file, enter_file
 from ...batch.ledger.base import Batch, Changed, Intake, Offer
 from ...batch.report.write import write_report
 from ...batch.run.outcomes import STOPS_RUN
@@ -32,7 +33,7 @@ from ..console import (
 )
 from ..destination import Destination, coloured, destination_lines
 from ..ledger_url import is_postgres, open_ledger, shown
-from .intake import check_file, enter_file, tell_bad_rows, tell_file, tell_repeats
+from .intake import tell_bad_rows, tell_file, tell_repeats
 from .opening import open_api, try_folder
 from .plan import Plan
 from .progress import showing_progress
@@ -108,6 +109,8 @@ class _Payment:
     """The batch that this very run has entered and nobody has said yes to: a no takes it back."""
     taken_back: int = 0
     """Rows of the driven batches that were withdrawn before anything was sent."""
+    handed_over: dict[int, int] = attrs.field(factory=dict)
+    """Shards of the batches whose workers' jobs were made with the yes."""
     left_out: bool = False
     """Some of the file's payouts are in a batch that this run does not drive."""
 
@@ -318,9 +321,7 @@ class _Payment:
         if not waiting:
             return
         [batch] = waiting  # a second one could not be released with it, all or nothing
-        releasing = asyncio.ensure_future(
-            self.ledger.release(batch.batch, by=self.plan.by, rows=batch.rows, amount=batch.amount)
-        )
+        releasing = asyncio.ensure_future(self._say_yes(batch))
         try:
             await asyncio.shield(releasing)
         except Changed as error:
@@ -337,6 +338,18 @@ class _Payment:
             )
             raise
         self.entered = None
+
+    async def _say_yes(self, batch: Waiting) -> None:
+        """The yes; with workers, their jobs in the same transaction."""
+        yes: dict[str, Any] = {"by": self.plan.by, "rows": batch.rows, "amount": batch.amount}
+        if not is_postgres(self.plan.ledger):
+            await self.ledger.release(batch.batch, **yes)
+            return
+        from ...batch.run.worker import prepare_jobs, release_batch_to_workers
+
+        ledger = cast("PostgresLedger", self.ledger)
+        await prepare_jobs(ledger)
+        self.handed_over[batch.batch] = await release_batch_to_workers(ledger, batch.batch, **yes)
 
     async def _note_destination(self) -> None:
         await self.ledger.note_destination(self.destination.facts(shown(self.plan.ledger)))
@@ -401,7 +414,8 @@ class _Payment:
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)
-        shards = await release_to_workers(ledger, driven)
+        others = [number for number in driven if number not in self.handed_over]
+        shards = sum(self.handed_over.values()) + await release_to_workers(ledger, others)
         echo(f"{shards} shards are handed to the workers")
         if self.plan.detach:
             return await self._finish(view, driven, await summary_of(view))

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
+
+import attrs
 
 from ...endpoint import GlobalRequest, shared
 from ...errors import FieldError
 from ...fields import EMAIL, URL, code, minor_units, order_id, text
+from ...vocabulary.idempotency import default_idempotency_id
 from ..base import GlobalPaymentReceipt
 
-__all__ = ["CountryPayment"]
+__all__ = ["CountryPayment", "CountryPayout", "OrderInquiry"]
+
+R = TypeVar("R")
+
+
+@shared
+class OrderInquiry(GlobalRequest[R]):
+    """A request about an order by your id. Creation takes 1 to 32 characters, so this does, where a page says 10."""
+
+    mch_order_id: str = order_id()
+
+
+@shared
+class CountryPayout(GlobalRequest[R]):
+    """What a payout begins with in most countries. The pages' texts and tables differ in lengths: the wider."""
+
+    mch_order_id: str = order_id()
+    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
+    amount: int = minor_units(1)
 
 
 @shared

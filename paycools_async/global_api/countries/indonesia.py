@@ -7,28 +7,29 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-import attrs
-
 from ...countries import ID_MOBILE, INDONESIA
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import callback, endpoint, result
 from ...enums import OpenEnum
-from ...fields import account, code, minor_units, mobile, order_id, text
+from ...fields import account, code, minor_units, mobile, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...traits import ACCOUNT, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
-    default_idempotency_id,
 )
-from .base import CountryPayment
-from .static_twins import IndonesianStaticCodes
+from .base import CountryPayment, CountryPayout, OrderInquiry
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
     "CreateIndonesianPayment",
     "CreateIndonesianPayout",
+    "CreateIndonesianStaticCode",
+    "GetIndonesianStaticCode",
+    "GetIndonesianStaticPayments",
     "Indonesia",
     "IndonesianChannel",
     "IndonesianPaymentSettled",
@@ -38,6 +39,10 @@ __all__ = [
     "IndonesianPayoutSettled",
     "IndonesianPayoutStatus",
     "IndonesianPayouts",
+    "IndonesianStaticCode",
+    "IndonesianStaticCodes",
+    "IndonesianStaticPayment",
+    "IndonesianStaticPaymentSettled",
     "QueryIndonesianPayment",
     "QueryIndonesianPayout",
 ]
@@ -72,11 +77,10 @@ class IndonesianPayoutStatus(GlobalPayoutStatus):
     "/open-api/indonesia/disbursement/transfer",
     nav="3.1.1",
     country=INDONESIA,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=PAYOUT,
+    provenance=DOCUMENTED,
 )
-class CreateIndonesianPayout(GlobalRequest[IndonesianPayoutReceipt]):
+class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
     """Create a payout in Indonesia (3.1.1). Documented; the lists of methods, banks and wallets are not public.
 
     `mch_order_id`: letters and digits, 1 to 32 (10 and more satisfy every page), unique per merchant. `amount`: whole
@@ -89,9 +93,6 @@ class CreateIndonesianPayout(GlobalRequest[IndonesianPayoutReceipt]):
     `await paycools.indonesia.payouts.resolve(error.request)`.
     """
 
-    # the table says 10 to 32, the sentence beside it 1 to 32
-    mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(10_000)
     account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
@@ -107,15 +108,13 @@ class CreateIndonesianPayout(GlobalRequest[IndonesianPayoutReceipt]):
     "/open-api/indonesia/disbursement/check",
     nav="3.1.2",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryIndonesianPayout(GlobalRequest[IndonesianPayoutStatus]):
-    """Check a payout's status by order id (3.1.2). The path is inferred from its twins, as are the fields.
+class QueryIndonesianPayout(OrderInquiry[IndonesianPayoutStatus]):
+    """Check a payout's status by order id (3.1.2). The path is inferred from its siblings, as are the fields.
 
     Raises NotFound.
     """
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -124,7 +123,7 @@ class QueryIndonesianPayout(GlobalRequest[IndonesianPayoutStatus]):
     "disbursement.failed",
     nav="3.1.3",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class IndonesianPayoutSettled(PayoutEvent):
     """A payout in Indonesia became final (3.1.3). Inferred from the Thai and the unified page. Whole rupiah."""
@@ -153,9 +152,9 @@ class IndonesianPaymentStatus(GlobalPaymentStatus):
     "/open-api/indonesia/payment/generate",
     nav="3.2.1",
     country=INDONESIA,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateIndonesianPayment(CountryPayment):
     """Ask a customer in Indonesia for one payment (3.2.1). Documented; the list of channels is not public.
@@ -175,12 +174,10 @@ class CreateIndonesianPayment(CountryPayment):
     "/open-api/indonesia/payment/query",
     nav="3.2.2",
     country=INDONESIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryIndonesianPayment(GlobalRequest[IndonesianPaymentStatus]):
-    """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
+class QueryIndonesianPayment(OrderInquiry[IndonesianPaymentStatus]):
+    """Check a payment's status by order id (3.2.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -189,7 +186,7 @@ class QueryIndonesianPayment(GlobalRequest[IndonesianPaymentStatus]):
     "order.payment.failed",
     nav="3.2.3",
     country=INDONESIA,
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class IndonesianPaymentSettled(PaymentEvent):
     """A payment in Indonesia became final (3.2.3). Documented. Whole rupiah."""
@@ -200,6 +197,78 @@ class IndonesianPayments(Product):
 
     create: Final = Call(CreateIndonesianPayment)
     query: Final = Call(QueryIndonesianPayment)
+
+
+# 3.3 Static codes; creation is inferred, the rest is unpublished
+
+
+@result
+class IndonesianStaticCode(StaticCode):
+    """A static code in Indonesia. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = INDONESIA.code
+
+
+@result
+class IndonesianStaticPayment(StaticPayment):
+    """A payment on a static code in Indonesia. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = INDONESIA.code
+
+
+@endpoint(
+    "global.id.static.create",
+    "POST",
+    "/open-api/indonesia/static/payment/generate",
+    nav="3.3.1",
+    country=INDONESIA,
+    purpose=ACCOUNT,
+    provenance=INFERRED,
+)
+class CreateIndonesianStaticCode(StaticCodeOrder[IndonesianStaticCode]):
+    """Create a static code that takes many payments (3.3.1). Path and fields are inferred from the Philippine one.
+
+    `channel_code`: no static channel of Indonesia was seen. `notify_url` gets a callback for every payment. `mobile`:
+    08.., 628.. or +628.., sent as 08 and 8 to 11 more digits. `pay_mode` stands in that example alone ("WEB").
+    """
+
+    mobile: str = mobile(ID_MOBILE)
+
+
+@endpoint("global.id.static.detail", "POST", None, nav="3.3.2", country=INDONESIA, provenance=UNPUBLISHED)
+class GetIndonesianStaticCode(StaticCodeInquiry[IndonesianStaticCode]):
+    """Get a static code (3.3.2). Unpublished: pass paths={"global.id.static.detail": "/..."}.
+
+    Its fields are inferred from creation; `extra` adds others.
+    """
+
+
+@endpoint("global.id.static.payments", "POST", None, nav="3.3.3", country=INDONESIA, provenance=UNPUBLISHED)
+class GetIndonesianStaticPayments(StaticPaymentsInquiry[list[IndonesianStaticPayment]]):
+    """The payments that a static code received (3.3.3). Unpublished: pass paths={"global.id.static.payments": "/..."}.
+
+    Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
+    """
+
+
+@callback(
+    "global.id.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="3.3.4",
+    country=INDONESIA,
+    provenance=INFERRED,
+)
+class IndonesianStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in Indonesia became final (3.3.4). Inferred from the Philippine one. Rupiah."""
+
+
+class IndonesianStaticCodes(Product):
+    """Static codes in Indonesia; no call to cancel one is in the navigation."""
+
+    create: Final = Call(CreateIndonesianStaticCode)
+    detail: Final = Call(GetIndonesianStaticCode)
+    payments: Final = Call(GetIndonesianStaticPayments)
 
 
 class Indonesia:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
-
-import attrs
+from typing import Final
 
 from ...countries import MALAYSIA, MY_MOBILE
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...endpoint import callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, minor_units, mobile, order_id, text
+from ...fields import account, choice, code, mobile, mobile_where, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
+from ...traits import CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
-    default_idempotency_id,
 )
-from .base import CountryPayment
+from .base import CountryPayment, CountryPayout, OrderInquiry
 
 __all__ = [
     "CreateMalaysianPayment",
@@ -52,22 +50,17 @@ SUCCESS = frozenset({1000, 10000})
 # 4.1 Payouts
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return MY_MOBILE.national(value) if request.account_type == "MOBILE_NUMBER" else value
-
-
 @endpoint(
     "global.my.payout.create",
     "POST",
     "/open-api/malaysia/disbursement/transfer",
     nav="4.1.1",
     country=MALAYSIA,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
+    purpose=PAYOUT,
+    provenance=INFERRED,
     success_codes=SUCCESS,
 )
-class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
+class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     """Create a payout in Malaysia (4.1.1). The fields are documented, the path is inferred from two other countries.
 
     `mch_order_id`: letters and digits, 1 to 32, unique per merchant. `amount`: sen (MYR 500.10 is 50010); no limits
@@ -80,14 +73,10 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     `await paycools.malaysia.payouts.resolve(error.request)`.
     """
 
-    # the page's text says 1 to 32 and its table 10 to 32; for the idempotency id 10 to 30 and 10 to 32
-    mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
-    amount: int = minor_units(1)
     pay_method_code: str = code("BANK")
     transfer_code: str = code("RHBB")
     account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
-    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = account(50, converter=mobile_where("account_type", "MOBILE_NUMBER", MY_MOBILE))
     account_name: str = text(1, 128, personal=True)
     remark: str | None = text(1, 256, default=None)
 
@@ -102,13 +91,11 @@ class CreateMalaysianPayout(GlobalRequest[GlobalPayoutReceipt]):
     "/open-api/malaysia/disbursement/check",
     nav="4.1.2",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
     success_codes=SUCCESS,
 )
-class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
+class QueryMalaysianPayout(OrderInquiry[GlobalPayoutStatus]):
     """Check a payout's status by order id (4.1.2). The fields are documented, the path is inferred. Raises NotFound."""
-
-    mch_order_id: str = order_id()  # the page says 10 to 32; creation may take 1 to 32, so does this
 
 
 @callback(
@@ -117,7 +104,7 @@ class QueryMalaysianPayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.failed",
     nav="4.1.3",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class MalaysianPayoutSettled(PayoutEvent):
     """A payout in Malaysia became final (4.1.3). Inferred from the Thai and the unified page. Sen."""
@@ -139,9 +126,9 @@ class MalaysianPayouts(PayoutProduct[CreateMalaysianPayout, GlobalPayoutStatus, 
     "/open-api/malaysia/payment/generate",
     nav="4.2.1",
     country=MALAYSIA,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateMalaysianPayment(CountryPayment):
     """Ask a customer in Malaysia for one payment (4.2.1). Documented; the list of channels is not public.
@@ -161,12 +148,10 @@ class CreateMalaysianPayment(CountryPayment):
     "/open-api/malaysia/payment/query",
     nav="4.2.2",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
-    """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
+class QueryMalaysianPayment(OrderInquiry[GlobalPaymentStatus]):
+    """Check a payment's status by order id (4.2.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -175,10 +160,10 @@ class QueryMalaysianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.failed",
     nav="4.2.3",
     country=MALAYSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class MalaysianPaymentSettled(PaymentEvent):
-    """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai twin. Sen."""
+    """A payment in Malaysia became final (4.2.3). Inferred from the Indonesian page and the Thai one. Sen."""
 
 
 class MalaysianPayments(Product):

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from ...countries import PH_MOBILE, PHILIPPINES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...endpoint import GlobalRequest, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import URL, Form, account, choice, code, minor_units, mobile, order_id, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
 from ...texts import form_fault
+from ...traits import ACCOUNT, CHANGE, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
@@ -27,17 +28,23 @@ from ..base import (
     PayoutEvent,
     default_idempotency_id,
 )
-from .base import CountryPayment
-from .static_codes import PhilippineStaticCodes
+from .base import CountryPayment, OrderInquiry
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
+    "CancelPhilippineStaticCode",
     "CreatePhilippinePayment",
     "CreatePhilippinePayout",
+    "CreatePhilippineStaticCode",
+    "GetPhilippineStaticCode",
+    "GetPhilippineStaticPayments",
     "PhilippineChannel",
     "PhilippinePaymentSettled",
     "PhilippinePayments",
     "PhilippinePayoutSettled",
     "PhilippinePayouts",
+    "PhilippineStaticCodes",
+    "PhilippineStaticPaymentSettled",
     "Philippines",
     "QueryPhilippinePayment",
     "QueryPhilippinePayout",
@@ -75,19 +82,14 @@ ACCOUNT_NAME = Form(_Name(), "letters, digits, spaces and ' . - only", _NAME_CHA
 # 2.1 Payouts
 
 
-def _account_no(value: Any, request: Any) -> Any:
-    return PH_MOBILE.national(value) if request.pay_method_code == "EWALLET" else value
-
-
 @endpoint(
     "global.ph.payout.create",
     "POST",
     "/open-api/philippines/disbursement/transfer",
     nav="2.1.1",
     country=PHILIPPINES,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=PAYOUT,
+    provenance=DOCUMENTED,
 )
 class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in the Philippines (2.1.1). Documented; the lists of banks and wallets are not public.
@@ -103,12 +105,12 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     """
 
     mch_order_id: str = order_id()
-    # the text says letters and spaces, the Indonesian twin letters and digits: a slip of translation
+    # the text says letters and spaces, the Indonesian page letters and digits: a slip of translation
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
     pay_method_code: str = choice("BANK", "EWALLET")
     transfer_code: str = code()
-    account_no: str = account(50, converter=attrs.Converter(_account_no, takes_self=True))
+    account_no: str = account(50, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 128, pattern=ACCOUNT_NAME, personal=True)
     remark: str | None = text(1, 256, default=None)
 
@@ -123,15 +125,13 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     "/open-api/philippines/disbursement/check",
     nav="2.1.2",
     country=PHILIPPINES,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
-    """Check a payout's status by order id (2.1.2). The path is inferred from three twins, as are the fields.
+class QueryPhilippinePayout(OrderInquiry[GlobalPayoutStatus]):
+    """Check a payout's status by order id (2.1.2). The path is inferred from three siblings, as are the fields.
 
     Raises NotFound.
     """
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -140,7 +140,7 @@ class QueryPhilippinePayout(GlobalRequest[GlobalPayoutStatus]):
     "disbursement.failed",
     nav="2.1.3",
     country=PHILIPPINES,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class PhilippinePayoutSettled(PayoutEvent):
     """A payout in the Philippines became final (2.1.3). Inferred from the Thai and the unified page. Centavos."""
@@ -162,9 +162,9 @@ class PhilippinePayouts(PayoutProduct[CreatePhilippinePayout, GlobalPayoutStatus
     "/open-api/philippines/payment/generate",
     nav="2.2.1",
     country=PHILIPPINES,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreatePhilippinePayment(CountryPayment):
     """Ask a customer in the Philippines for one payment (2.2.1). Documented; the list of channels is not public.
@@ -185,12 +185,10 @@ class CreatePhilippinePayment(CountryPayment):
     "/open-api/philippines/payment/query",
     nav="2.2.2",
     country=PHILIPPINES,
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
-class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
+class QueryPhilippinePayment(OrderInquiry[GlobalPaymentStatus]):
     """Check a payment's status by order id (2.2.2). Documented; the answer by its example only. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -199,7 +197,7 @@ class QueryPhilippinePayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.failed",
     nav="2.2.3",
     country=PHILIPPINES,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class PhilippinePaymentSettled(PaymentEvent):
     """A payment in the Philippines became final (2.2.3). Inferred from three siblings that agree. Centavos."""
@@ -210,6 +208,83 @@ class PhilippinePayments(Product):
 
     create: Final = Call(CreatePhilippinePayment)
     query: Final = Call(QueryPhilippinePayment)
+
+
+# 2.3 Static codes
+
+
+@endpoint(
+    "global.ph.static.create",
+    "POST",
+    "/open-api/philippines/static/payment/generate",
+    nav="2.3.1",
+    country=PHILIPPINES,
+    purpose=ACCOUNT,
+    provenance=DOCUMENTED,
+)
+class CreatePhilippineStaticCode(StaticCodeOrder[StaticCode]):
+    """Create a static QR code that takes many payments of any amount (2.3.1). Documented.
+
+    `channel_code`: `PhilippineChannel.QRPH_STATIC` is the only one seen. `notify_url` gets a callback for every
+    payment. `mobile`: 09.., 639.. or +639.., sent as 09xxxxxxxxx. `pay_mode` stands in the page's example alone
+    ("WEB"), without a word on its meaning.
+    """
+
+    mobile: str = mobile()
+
+
+@endpoint("global.ph.static.detail", "POST", None, nav="2.3.2", country=PHILIPPINES, provenance=UNPUBLISHED)
+class GetPhilippineStaticCode(StaticCodeInquiry[StaticCode]):
+    """Get a static code (2.3.2). Unpublished: pass paths={"global.ph.static.detail": "/..."}.
+
+    Its fields are inferred from creation and cancellation; `extra` adds others.
+    """
+
+
+@endpoint("global.ph.static.payments", "POST", None, nav="2.3.3", country=PHILIPPINES, provenance=UNPUBLISHED)
+class GetPhilippineStaticPayments(StaticPaymentsInquiry[list[StaticPayment]]):
+    """The payments that a static code received (2.3.3). Unpublished: pass paths={"global.ph.static.payments": "/..."}.
+
+    Its fields are those of the Thai and Indonesian relatives, which require both days (yyyy-MM-dd); `extra` adds
+    others.
+    """
+
+
+@callback(
+    "global.ph.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="2.3.4",
+    country=PHILIPPINES,
+    provenance=DOCUMENTED,
+)
+class PhilippineStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in the Philippines became final (2.3.4). Documented. Centavos."""
+
+
+@endpoint(
+    "global.ph.static.cancel",
+    "POST",
+    "/open-api/philippines/static/code/cancel",
+    nav="2.3.5",
+    country=PHILIPPINES,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
+)
+class CancelPhilippineStaticCode(GlobalRequest[StaticCode]):
+    """Cancel a static code (2.3.5); its status is CANCEL then. Documented. Raises NotFound."""
+
+    mch_order_id: str = order_id()
+    channel_code: str = code()
+
+
+class PhilippineStaticCodes(Product):
+    """Static QR codes in the Philippines."""
+
+    create: Final = Call(CreatePhilippineStaticCode)
+    detail: Final = Call(GetPhilippineStaticCode)
+    payments: Final = Call(GetPhilippineStaticPayments)
+    cancel: Final = Call(CancelPhilippineStaticCode)
 
 
 class Philippines:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from ...countries import RUSSIA
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
-from ...fields import order_id, phone
+from ...endpoint import callback, endpoint
+from ...fields import phone
 from ...product import Call, Product, Sender
+from ...traits import CREATES, INFERRED, PAYMENT
 from ..base import (
     GlobalPaymentStatus,
     PaymentEvent,
 )
-from .base import CountryPayment
+from .base import CountryPayment, OrderInquiry
 
 __all__ = [
     "CreateRussianPayment",
@@ -33,9 +34,9 @@ __all__ = [
     "/open-api/russia/payment/generate",
     nav="6.1.1",
     country=RUSSIA,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.INFERRED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=INFERRED,
 )
 class CreateRussianPayment(CountryPayment):
     """Ask a customer in Russia for one payment (6.1.1). Path and fields are inferred from the other countries.
@@ -54,12 +55,10 @@ class CreateRussianPayment(CountryPayment):
     "/open-api/russia/payment/query",
     nav="6.1.2",
     country=RUSSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
-    """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
+class QueryRussianPayment(OrderInquiry[GlobalPaymentStatus]):
+    """Check a payment's status by order id (6.1.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -68,7 +67,7 @@ class QueryRussianPayment(GlobalRequest[GlobalPaymentStatus]):
     "order.payment.failed",
     nav="6.1.3",
     country=RUSSIA,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class RussianPaymentSettled(PaymentEvent):
     """A payment in Russia became final (6.1.3). Inferred from the Indonesian page. Kopecks."""

@@ -8,28 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
-import attrs
-
 from ...countries import TH_MOBILE, THAILAND
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import callback, endpoint, result
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, mobile, order_id, text
+from ...fields import account, choice, code, extra_fields, mobile, text
 from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...traits import ACCOUNT, CREATES, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,
     GlobalPayoutReceipt,
     GlobalPayoutStatus,
     PaymentEvent,
     PayoutEvent,
-    default_idempotency_id,
 )
-from .base import CountryPayment
-from .static_twins import ThaiStaticCodes
+from .base import CountryPayment, CountryPayout, OrderInquiry
+from .static_codes import StaticCode, StaticCodeInquiry, StaticCodeOrder, StaticPayment, StaticPaymentsInquiry
 
 __all__ = [
     "CreateThaiPayment",
     "CreateThaiPayout",
+    "CreateThaiStaticCode",
+    "GetThaiStaticCode",
+    "GetThaiStaticPayments",
     "QueryThaiPayment",
     "QueryThaiPayout",
     "ThaiPaymentSettled",
@@ -39,6 +40,10 @@ __all__ = [
     "ThaiPayoutSettled",
     "ThaiPayoutStatus",
     "ThaiPayouts",
+    "ThaiStaticCode",
+    "ThaiStaticCodes",
+    "ThaiStaticPayment",
+    "ThaiStaticPaymentSettled",
     "Thailand",
 ]
 
@@ -74,11 +79,10 @@ _NEEDS = {
     "/open-api/thailand/disbursement/transfer",
     nav="5.1.1",
     country=THAILAND,
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
+    purpose=PAYOUT,
+    provenance=INFERRED,
 )
-class CreateThaiPayout(GlobalRequest[ThaiPayoutReceipt]):
+class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
     """Create a payout in Thailand (5.1.1). The fields are documented, the path is inferred from two other countries.
 
     `mch_order_id`: letters and digits, 1 to 32 (10 and more satisfy every page), unique per merchant. `amount`: satang
@@ -95,10 +99,6 @@ class CreateThaiPayout(GlobalRequest[ThaiPayoutReceipt]):
     and OutcomeUnknown: then `await paycools.thailand.payouts.resolve(error.request)`.
     """
 
-    # text and table differ: 1 to 32 and 10 to 32; for the idempotency id 10 to 30 and 10 to 32; the wider are taken
-    mch_order_id: str = order_id()
-    idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
-    amount: int = minor_units(1)
     pay_method_code: str = choice("BANK", "PROMPTPAY", "EWALLET")
     account_no: str = account(50)
     transfer_code: str | None = code(default=None)
@@ -123,12 +123,10 @@ class CreateThaiPayout(GlobalRequest[ThaiPayoutReceipt]):
     "/open-api/thailand/disbursement/check",
     nav="5.1.2",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryThaiPayout(GlobalRequest[ThaiPayoutStatus]):
+class QueryThaiPayout(OrderInquiry[ThaiPayoutStatus]):
     """Check a payout's status by order id (5.1.2). The fields are documented, the path is inferred. Raises NotFound."""
-
-    mch_order_id: str = order_id()
 
 
 @callback(
@@ -137,7 +135,7 @@ class QueryThaiPayout(GlobalRequest[ThaiPayoutStatus]):
     "disbursement.failed",
     nav="5.1.3",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class ThaiPayoutSettled(PayoutEvent):
     """A payout in Thailand became final (5.1.3). Inferred from a Thai site and the unified page. Satang."""
@@ -166,9 +164,9 @@ class ThaiPaymentStatus(GlobalPaymentStatus):
     "/open-api/thailand/payment/generate",
     nav="5.2.1",
     country=THAILAND,
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.INFERRED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=INFERRED,
 )
 class CreateThaiPayment(CountryPayment):
     """Ask a customer in Thailand for one payment (5.2.1). The path is inferred from the other countries.
@@ -198,12 +196,10 @@ class CreateThaiPayment(CountryPayment):
     "/open-api/thailand/payment/query",
     nav="5.2.2",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
-class QueryThaiPayment(GlobalRequest[ThaiPaymentStatus]):
-    """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine twin. Raises NotFound."""
-
-    mch_order_id: str = order_id()
+class QueryThaiPayment(OrderInquiry[ThaiPaymentStatus]):
+    """Check a payment's status by order id (5.2.2). The path is inferred from the Philippine one. Raises NotFound."""
 
 
 @callback(
@@ -212,7 +208,7 @@ class QueryThaiPayment(GlobalRequest[ThaiPaymentStatus]):
     "order.payment.failed",
     nav="5.2.3",
     country=THAILAND,
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class ThaiPaymentSettled(PaymentEvent):
     """A payment in Thailand became final (5.2.3). Inferred from a Thai site and the Indonesian page. Satang."""
@@ -223,6 +219,78 @@ class ThaiPayments(Product):
 
     create: Final = Call(CreateThaiPayment)
     query: Final = Call(QueryThaiPayment)
+
+
+# 5.3 Static codes; creation is inferred, the rest is unpublished
+
+
+@result
+class ThaiStaticCode(StaticCode):
+    """A static code in Thailand. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = THAILAND.code
+
+
+@result
+class ThaiStaticPayment(StaticPayment):
+    """A payment on a static code in Thailand. Times are local (UTC+7, inferred)."""
+
+    country: ClassVar[str | None] = THAILAND.code
+
+
+@endpoint(
+    "global.th.static.create",
+    "POST",
+    "/open-api/thailand/static/payment/generate",
+    nav="5.3.1",
+    country=THAILAND,
+    purpose=ACCOUNT,
+    provenance=INFERRED,
+)
+class CreateThaiStaticCode(StaticCodeOrder[ThaiStaticCode]):
+    """Create a static code that takes many payments (5.3.1). Path and fields are inferred from the Philippine one.
+
+    `channel_code`: no static channel of Thailand was seen. `notify_url` gets a callback for every payment. `mobile`:
+    06.., 08.. or 09.., also with 66 or +66 for the 0. `pay_mode` stands in that example alone ("WEB").
+    """
+
+    mobile: str = mobile(TH_MOBILE)
+
+
+@endpoint("global.th.static.detail", "POST", None, nav="5.3.2", country=THAILAND, provenance=UNPUBLISHED)
+class GetThaiStaticCode(StaticCodeInquiry[ThaiStaticCode]):
+    """Get a static code (5.3.2). Unpublished: pass paths={"global.th.static.detail": "/..."}.
+
+    Its fields are inferred from creation; `extra` adds others.
+    """
+
+
+@endpoint("global.th.static.payments", "POST", None, nav="5.3.3", country=THAILAND, provenance=UNPUBLISHED)
+class GetThaiStaticPayments(StaticPaymentsInquiry[list[ThaiStaticPayment]]):
+    """The payments that a static code received (5.3.3). Unpublished: pass paths={"global.th.static.payments": "/..."}.
+
+    Its fields are those of relatives, which require both days (yyyy-MM-dd); `extra` adds others.
+    """
+
+
+@callback(
+    "global.th.static.notification",
+    "static.order.payment.success",
+    "static.order.payment.failed",
+    nav="5.3.4",
+    country=THAILAND,
+    provenance=INFERRED,
+)
+class ThaiStaticPaymentSettled(PaymentEvent):
+    """A payment on a static code in Thailand became final (5.3.4). Inferred from the Philippine one. Satang."""
+
+
+class ThaiStaticCodes(Product):
+    """Static codes in Thailand; no call to cancel one is in the navigation."""
+
+    create: Final = Call(CreateThaiStaticCode)
+    detail: Final = Call(GetThaiStaticCode)
+    payments: Final = Call(GetThaiStaticPayments)
 
 
 class Thailand:

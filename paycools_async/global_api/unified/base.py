@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from ...order_products import OrderProduct, OrderRequest, OrderStatus
+from ...order_products import KnownOrder, OrderProduct, OrderRequest
 from ...resolving import ABSENT_AFTER
 
 __all__ = ["UnifiedOrders"]
 
 R = TypeVar("R")
-S = TypeVar("S", bound=OrderStatus)
+S = TypeVar("S", bound=KnownOrder)
 
 
 class UnifiedOrder(OrderRequest, Protocol):

@@ -9,10 +9,12 @@ from typing import Any, Final
 import attrs
 
 from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
 from ...product import Call, Product
+from ...traits import CREATES, DOCUMENTED, PAYMENT
+from ...vocabulary import results
 from ...vocabulary.checks import paylater_needs
 from ...vocabulary.statuses import TransactionStatus
 from ..base import ChannelType, GlobalResult, OrderEvent, own_currency
@@ -31,7 +33,7 @@ __all__ = [
 
 @result
 class UnifiedCheckoutLink(GlobalResult):
-    """The cashier page: send the customer to `checkout_url`. Fields inferred from the PH API's twin."""
+    """The cashier page: send the customer to `checkout_url`. Fields inferred from the PH API's page."""
 
     checkout_id: str | None = None
     checkout_url: str | None = attrs.field(default=None, repr=False)
@@ -44,9 +46,9 @@ class UnifiedCheckoutLink(GlobalResult):
     "POST",
     "/open-api/payment/checkout/generate",
     nav="u.2.1",
-    effect=Effect.CREATES,
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    effect=CREATES,
+    purpose=PAYMENT,
+    provenance=DOCUMENTED,
 )
 class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
     """Open a cashier page (u.2.1). Documented up to `billing_address`; the rest and the answer are cut off.
@@ -83,13 +85,10 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
 
 
 @result
-class UnifiedChannel(GlobalResult):
+class UnifiedChannel(GlobalResult, results.Channel):
     """A channel that the cashier page can offer."""
 
-    channel_code: str
     channel_type: ChannelType | None = None
-    country_code: str | None = None
-    currency: str | None = None
 
 
 @result
@@ -100,11 +99,7 @@ class UnifiedChannels(GlobalResult):
 
 
 @endpoint(
-    "global.unified.checkout.channels",
-    "POST",
-    "/open-api/payment/checkout/channel",
-    nav="u.2.3",
-    provenance=Provenance.DOCUMENTED,
+    "global.unified.checkout.channels", "POST", "/open-api/payment/checkout/channel", nav="u.2.3", provenance=DOCUMENTED
 )
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     """The channels open to this merchant in a country (u.2.3). Documented; the only list that PayCools answers."""
@@ -112,9 +107,7 @@ class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     country_code: str = choice(*PAYOUT_COUNTRIES)
 
 
-@callback(
-    "global.unified.checkout.notification", "checkout.payment.success", nav="u.2.5", provenance=Provenance.DOCUMENTED
-)
+@callback("global.unified.checkout.notification", "checkout.payment.success", nav="u.2.5", provenance=DOCUMENTED)
 class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""
 

@@ -11,9 +11,9 @@ __all__ = ["UnifiedAddress", "UnifiedGoods"]
 
 @attrs.frozen(kw_only=True)
 class UnifiedGoods(CheckoutGoods):
-    """One article. `price` in minor units. The keys are one integrator's for the PH API's twin (observed)."""
+    """One article. `price` in minor units. The keys are one integrator's for the PH API's page (observed)."""
 
 
 @attrs.frozen(kw_only=True)
 class UnifiedAddress(CheckoutAddress):
-    """A billing address. The keys are one integrator's for the PH API's twin (observed); none is documented."""
+    """A billing address. The keys are one integrator's for the PH API's page (observed); none is documented."""

@@ -9,11 +9,12 @@ from typing import Any, Final
 import attrs
 
 from ...countries import COUNTRIES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint, result
+from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
 from ...money import EXPONENTS
 from ...product import Call
+from ...traits import CHANGE, DOCUMENTED, INFERRED, PAYMENT
 from ...vocabulary.statuses import TransactionStatus
 from ..base import (
     ChannelType,
@@ -68,9 +69,8 @@ class UnifiedPaymentReceipt(GlobalResult):
     "POST",
     "/open-api/payment/generate",
     nav="u.3.1",
-    effect=Effect.MOVES_MONEY,  # with a token it takes the money at once
-    purpose=Purpose.PAYMENT,
-    provenance=Provenance.DOCUMENTED,
+    purpose=PAYMENT,  # with a token it takes the money at once
+    provenance=DOCUMENTED,
 )
 class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
     """Ask a customer in any country for one payment (u.3.1). Documented as far as the copy goes.
@@ -122,9 +122,7 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
                 yield FieldError(name, f"is required when channel_type is {kind}")
 
 
-@endpoint(
-    "global.unified.payment.query", "POST", "/open-api/payment/query", nav="u.3.2", provenance=Provenance.DOCUMENTED
-)
+@endpoint("global.unified.payment.query", "POST", "/open-api/payment/query", nav="u.3.2", provenance=DOCUMENTED)
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
 
@@ -147,9 +145,8 @@ class ClosedUnifiedPayment(GlobalResult):
     "POST",
     "/open-api/payment/close",
     nav="u.3.3",
-    effect=Effect.CREATES,
-    purpose=Purpose.CHANGE,
-    provenance=Provenance.DOCUMENTED,
+    purpose=CHANGE,
+    provenance=DOCUMENTED,
 )
 class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     """Close an unpaid payment by one of its two ids (u.3.3). Documented.
@@ -165,7 +162,7 @@ class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     "order.payment.success",
     "order.payment.failed",
     nav="u.3.4",
-    provenance=Provenance.INFERRED,
+    provenance=INFERRED,
 )
 class UnifiedPaymentSettled(PaymentEvent):
     """A payment became final (u.3.4). Inferred: the country notifications plus `country_code` and `currency`."""

@@ -8,10 +8,11 @@ from typing import Any, Final
 import attrs
 
 from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
-from ...endpoint import Effect, GlobalRequest, Provenance, Purpose, callback, endpoint
+from ...endpoint import GlobalRequest, callback, endpoint
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
 from ...product import Call
+from ...traits import DOCUMENTED, INFERRED, PAYOUT
 from ..base import (
     EitherId,
     GlobalPayoutReceipt,
@@ -36,9 +37,8 @@ __all__ = [
     "POST",
     "/open-api/disbursement/transfer",
     nav="u.4.1",
-    effect=Effect.MOVES_MONEY,
-    purpose=Purpose.PAYOUT,
-    provenance=Provenance.INFERRED,
+    purpose=PAYOUT,
+    provenance=INFERRED,
 )
 class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     """Create a payout in any country (u.4.1). Inferred, path and fields: the first use warns; confirm with PayCools.
@@ -77,9 +77,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
         return currency_fits(self.country_code, self.currency)
 
 
-@endpoint(
-    "global.unified.payout.query", "POST", "/open-api/disbursement/check", nav="u.4.2", provenance=Provenance.DOCUMENTED
-)
+@endpoint("global.unified.payout.query", "POST", "/open-api/disbursement/check", nav="u.4.2", provenance=DOCUMENTED)
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
 
@@ -91,7 +89,7 @@ class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     "disbursement.success",
     "disbursement.failed",
     nav="u.4.3",
-    provenance=Provenance.DOCUMENTED,
+    provenance=DOCUMENTED,
 )
 class UnifiedPayoutSettled(PayoutEvent):
     """A payout became final (u.4.3). Documented. `amount` in minor units (whole rupiah in Indonesia).

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..server.merchant import Books, Refusal, plays, takes_payments
-from .country_books import (
-    CountryPaymentBooks,
+from ..server.merchant import Merchant, Refusal, handles, takes_payments
+from .payments import (
+    CountryPaymentRecords,
     FakeCountryPayment,
     FakeStaticCode,
     channel_type,
+    check_amount,
     pay_data,
     settle,
-    take,
 )
 from .payouts import find_payout, local, payout_row, take_payout
 
@@ -26,16 +26,16 @@ __all__: list[str] = []
 
 COUNTRIES = {"ph": "PH", "id": "ID", "my": "MY", "th": "TH", "ru": "RU"}
 
-TakesCountry = Callable[[Books, dict[str, Any], str], Any]
+TakesCountry = Callable[[Merchant, dict[str, Any], str], Any]
 
 
-def _plays_in(call: str, *countries: str) -> Callable[[TakesCountry], TakesCountry]:
-    """Register one player for a call of several countries; it gets the country as its third argument."""
+def _handles_in(call: str, *countries: str) -> Callable[[TakesCountry], TakesCountry]:
+    """Register one handler for a call of several countries; it gets the country as its third argument."""
 
-    def register(player: TakesCountry) -> TakesCountry:
+    def register(handler: TakesCountry) -> TakesCountry:
         for country in countries:
-            plays(f"global.{country}.{call}")(partial(player, country=COUNTRIES[country]))  # type: ignore[call-arg]
-        return player
+            handles(f"global.{country}.{call}")(partial(handler, country=COUNTRIES[country]))  # type: ignore[call-arg]
+        return handler
 
     return register
 
@@ -43,11 +43,11 @@ def _plays_in(call: str, *countries: str) -> Callable[[TakesCountry], TakesCount
 # Payouts
 
 
-@_plays_in("payout.create", "ph", "id", "my", "th")
-def create_payout(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
+@_handles_in("payout.create", "ph", "id", "my", "th")
+def create_payout(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
     if country == "TH":
         _check_thai_method(fields)
-    return take_payout(books, fields, country)
+    return take_payout(merchant, fields, country)
 
 
 _NEEDS = {
@@ -63,9 +63,9 @@ def _check_thai_method(fields: dict[str, Any]) -> None:
             raise Refusal(21002, f"{name}:must not be null")
 
 
-@_plays_in("payout.query", "ph", "id", "my", "th")
-def query_payout(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
-    return payout_row(books, find_payout(books, fields, country))
+@_handles_in("payout.query", "ph", "id", "my", "th")
+def query_payout(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
+    return payout_row(merchant, find_payout(merchant, fields, country))
 
 
 # Payments
@@ -77,26 +77,21 @@ def _check_channel(channel: str, country: str) -> None:
         raise Refusal(21005, "Merchant channel is unavailable")
 
 
-@_plays_in("payment.create", "ph", "id", "my", "th", "ru")
-def create_payment(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
-    payments, channel = books.of(CountryPaymentBooks), fields["channelCode"]
+@_handles_in("payment.create", "ph", "id", "my", "th", "ru")
+def create_payment(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
+    payments, channel = merchant.of(CountryPaymentRecords), fields["channelCode"]
     _check_channel(channel, country)
-    if books.enforce_unique and payments.order("order", fields["mchOrderId"]):
+    if merchant.enforce_unique and payments.order("order", fields["mchOrderId"]):
         raise Refusal(21007, "Duplicate merchant order id")
-    payment = FakeCountryPayment(
-        product="order",
-        order_id=fields["mchOrderId"],
-        transaction_id=books.new_id("C"),
-        amount=fields["amount"],
-        channel=channel,
-        remark=fields.get("remark"),
+    payment = payments.new(
+        merchant,
+        FakeCountryPayment,
+        "order",
+        fields,
         payer=fields["mobile"],
-        created=books.clock.time(),
-        details=fields,
         country=country,
-        pay_data=pay_data(books, channel),
+        pay_data=pay_data(merchant, channel),
     )
-    payments.enter(payment)
     return {
         "transactionId": payment.transaction_id,
         "payData": payment.pay_data,
@@ -105,28 +100,28 @@ def create_payment(books: Books, fields: dict[str, Any], country: str) -> dict[s
     }
 
 
-@_plays_in("payment.query", "ph", "id", "my", "th", "ru")
-def query_payment(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
-    return books.of(CountryPaymentBooks).known(fields["mchOrderId"], country).row(books)
+@_handles_in("payment.query", "ph", "id", "my", "th", "ru")
+def query_payment(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
+    return merchant.of(CountryPaymentRecords).known(fields["mchOrderId"], country).detail(merchant)
 
 
 @takes_payments
-async def pay_order(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
+async def pay_order(merchant: Merchant, reference: str, amount: int) -> dict[str, Any] | None:
     """A customer pays a single payment, by order id, transaction id or pay data."""
-    payment = books.of(CountryPaymentBooks).payable("order", reference)
+    payment = merchant.of(CountryPaymentRecords).payable("order", reference)
     if payment is None:
         return None
-    take(payment.amount, amount, is_open=payment.settles is None)
-    settle(books, payment)
-    return payment.listed(books)
+    check_amount(payment.amount, amount, is_open=payment.settles is None)
+    settle(merchant, payment)
+    return payment.listed_now(merchant)
 
 
 # Static codes
 
 
-@_plays_in("static.create", "ph", "id", "th")
-def create_code(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
-    codes, channel = books.of(CountryPaymentBooks).codes, fields["channelCode"]
+@_handles_in("static.create", "ph", "id", "th")
+def create_code(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
+    codes, channel = merchant.of(CountryPaymentRecords).codes, fields["channelCode"]
     _check_channel(channel, country)
     if fields["mchOrderId"] in codes:
         raise Refusal(21007, "Duplicate merchant order id")
@@ -134,44 +129,44 @@ def create_code(books: Books, fields: dict[str, Any], country: str) -> dict[str,
         country=country,
         order_id=fields["mchOrderId"],
         channel=channel,
-        pay_data=pay_data(books, channel),
+        pay_data=pay_data(merchant, channel),
         remark=fields.get("remark"),
-        created=books.clock.time(),
+        created=merchant.clock.time(),
         details=fields,
     )
-    return code.shown(books)
+    return code.shown(merchant)
 
 
-@_plays_in("static.detail", "ph", "id", "th")
-def code_detail(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
-    return books.of(CountryPaymentBooks).known_code(fields["mchOrderId"], country).shown(books)
+@_handles_in("static.detail", "ph", "id", "th")
+def code_detail(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
+    return merchant.of(CountryPaymentRecords).known_code(fields["mchOrderId"], country).shown(merchant)
 
 
-@_plays_in("static.payments", "ph", "id", "th")
-def code_payments(books: Books, fields: dict[str, Any], country: str) -> list[dict[str, Any]]:
-    code = books.of(CountryPaymentBooks).known_code(fields["mchOrderId"], country)
+@_handles_in("static.payments", "ph", "id", "th")
+def code_payments(merchant: Merchant, fields: dict[str, Any], country: str) -> list[dict[str, Any]]:
+    code = merchant.of(CountryPaymentRecords).known_code(fields["mchOrderId"], country)
     first, last = fields.get("startDate") or "0000-00-00", fields.get("endDate") or "9999-99-99"
     return [
-        payment.listed(books)
+        payment.listed_now(merchant)
         for payment in code.payments
-        if first <= local(books, country, payment.created)[:10] <= last
+        if first <= local(merchant, country, payment.created)[:10] <= last
     ]
 
 
-@_plays_in("static.cancel", "ph")
-def cancel_code(books: Books, fields: dict[str, Any], country: str) -> dict[str, Any]:
-    code = books.of(CountryPaymentBooks).known_code(fields["mchOrderId"], country)
+@_handles_in("static.cancel", "ph")
+def cancel_code(merchant: Merchant, fields: dict[str, Any], country: str) -> dict[str, Any]:
+    code = merchant.of(CountryPaymentRecords).known_code(fields["mchOrderId"], country)
     if code.channel != fields["channelCode"]:
         raise Refusal(21006, "Merchant transaction not found")
     if code.cancelled is None:
-        code.cancelled = books.clock.time()
-    return code.shown(books)
+        code.cancelled = merchant.clock.time()
+    return code.shown(merchant)
 
 
 @takes_payments
-async def pay_code(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
+async def pay_code(merchant: Merchant, reference: str, amount: int) -> dict[str, Any] | None:
     """A customer pays on a static code, by its order id or pay data."""
-    payments = books.of(CountryPaymentBooks)
+    payments = merchant.of(CountryPaymentRecords)
     for code in payments.codes.values():
         if reference in (code.order_id, code.pay_data):
             break
@@ -181,19 +176,15 @@ async def pay_code(books: Books, reference: str, amount: int) -> dict[str, Any] 
         raise Refusal(21028, "Transaction already paid or closed")
     if amount < 1:
         raise Refusal(21021, "Transaction Amount Invalid")
-    payment = FakeCountryPayment(
-        product="static",
-        order_id=code.order_id,
-        transaction_id=books.new_id("C"),
+    payment = payments.new(
+        merchant,
+        FakeCountryPayment,
+        "static",
+        code.details,
         amount=amount,
-        channel=code.channel,
-        remark=code.remark,
         payer=code.details["mobile"],
-        created=books.clock.time(),
-        details=code.details,
         country=code.country,
     )
-    payments.enter(payment)
     code.payments.append(payment)
-    settle(books, payment)
-    return payment.listed(books)
+    settle(merchant, payment)
+    return payment.listed_now(merchant)

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import attrs
 
 from ...times import BANGKOK, JAKARTA, MANILA
-from ..ph.payout import FakePayout, PayoutBooks
-from ..server.merchant import Books, Refusal
+from ..server.merchant import Merchant, Refusal
+from ..server.payouts import FakePayout, PayoutRecords
 
 __all__ = [
     "CURRENCIES",
     "FakeGlobalPayout",
-    "GlobalPayoutBooks",
+    "GlobalPayoutRecords",
     "find_payout",
     "iso",
     "local",
@@ -37,8 +37,8 @@ class FakeGlobalPayout(FakePayout):
 
 
 @attrs.define
-class GlobalPayoutBooks(PayoutBooks):
-    """Like `PayoutBooks`: `decide`, `settle_after`, `inquiry_lag`, `journal`. Each country has a balance of its own."""
+class GlobalPayoutRecords(PayoutRecords):
+    """`PayoutRecords` (`decide`, `settle_after`, `inquiry_lag`, `journal`) with a balance for each country."""
 
     kind: ClassVar[type[FakePayout]] = FakeGlobalPayout
     balances: dict[str, int] = attrs.field(factory=dict)
@@ -54,14 +54,14 @@ class GlobalPayoutBooks(PayoutBooks):
         """Minor units that leave the country's balance; below zero they come in."""
         self.spent_in[country] = self.spent_in.get(country, 0) + amount
 
-    def left_in(self, books: Books, country: str) -> int:
+    def left_in(self, merchant: Merchant, country: str) -> int:
         """Minor units left for payouts in a country."""
-        return self.balances.get(country, books.balance) - self.spent_in.get(country, 0)
+        return self.balances.get(country, merchant.balance) - self.spent_in.get(country, 0)
 
 
-def local(books: Books, country: str, seconds: float) -> str:
+def local(merchant: Merchant, country: str, seconds: float) -> str:
     """A moment as the country's calls write it: local time without a zone."""
-    return books.when(seconds, _ZONES.get(country, MANILA))
+    return merchant.when(seconds, _ZONES.get(country, MANILA))
 
 
 def iso(seconds: float) -> str:
@@ -69,62 +69,54 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).astimezone(MANILA).isoformat()
 
 
-def take_payout(books: Books, fields: dict[str, Any], country: str, *, unified: bool = False) -> dict[str, Any]:
+def take_payout(merchant: Merchant, fields: dict[str, Any], country: str, *, unified: bool = False) -> dict[str, Any]:
     """Book a payout, queue its notification, and give the answer's data. Refuses as the code list says."""
-    payouts, now = books.of(GlobalPayoutBooks), books.clock.time()
+    payouts = merchant.of(GlobalPayoutRecords)
     idempotency_id = str(fields.get("idempotencyId") or fields["mchOrderId"])
-    if books.enforce_unique:
+    if merchant.enforce_unique:
         if fields["mchOrderId"] in payouts.by_order:
             raise Refusal(21007, "Duplicate merchant order id")
         if idempotency_id in payouts.by_idempotency:
             raise Refusal(21015, "Duplicate idempotencyId")
-    if fields["amount"] > payouts.left_in(books, country):
+    if fields["amount"] > payouts.left_in(merchant, country):
         raise Refusal(21014, "Merchant balance insufficient")
-    status, failed_code, failed_message = payouts.decide(fields)
-    payout = FakeGlobalPayout(
-        order_id=fields["mchOrderId"],
+    payout = payouts.order(
+        merchant,
+        fields,
         idempotency_id=idempotency_id,
-        transaction_id=books.new_id("D"),
-        amount=fields["amount"],
         channel=str(fields.get("transferCode") or fields.get("payMethodCode") or ""),
-        remark=fields.get("remark"),
-        created=now,
-        settles=now + payouts.settle_after,
-        status=status,
-        failed_code=failed_code,
-        failed_message=failed_message,
         country=country,
         unified=unified,
     )
-    payouts.book(payout)
-    notify_payout(books, payout)
+    assert isinstance(payout, FakeGlobalPayout)  # noqa: S101 - these records hold no others
+    notify_payout(merchant, payout)
     return {
         "mchOrderId": payout.order_id,
         "transactionId": payout.transaction_id,
         "transactionStatus": "PENDING",
-        "transactionTime": _time(books, payout, now),
+        "transactionTime": _time(merchant, payout, payout.created),
     }
 
 
-def _time(books: Books, payout: FakeGlobalPayout, seconds: float) -> str:
-    return iso(seconds) if payout.unified else local(books, payout.country, seconds)
+def _time(merchant: Merchant, payout: FakeGlobalPayout, seconds: float) -> str:
+    return iso(seconds) if payout.unified else local(merchant, payout.country, seconds)
 
 
-def _word(status: str) -> str:
-    """The Global API's word for success has a D."""
+def _status(status: str) -> str:
+    """Success has a D in the Global API."""
     return "COMPLETED" if status == "COMPLETE" else status
 
 
-def notify_payout(books: Books, payout: FakeGlobalPayout) -> None:
+def notify_payout(merchant: Merchant, payout: FakeGlobalPayout) -> None:
     """Queue the notification of a payout's end."""
     failed = payout.status == "FAILED"
     event = "disbursement.failed" if failed else "disbursement.success"
-    books.notify({"eventName": event, **payout_row(books, payout, payout.settles)}, at=payout.settles)
+    merchant.notify({"eventName": event, **payout_row(merchant, payout, payout.settles)}, at=payout.settles)
 
 
-def find_payout(books: Books, fields: dict[str, Any], country: str) -> FakeGlobalPayout:
+def find_payout(merchant: Merchant, fields: dict[str, Any], country: str) -> FakeGlobalPayout:
     """The payout an inquiry asks for, by order id or PayCools' id. Refuses with 21006."""
-    payouts = books.of(GlobalPayoutBooks)
+    payouts = merchant.of(GlobalPayoutRecords)
     order_id, transaction_id = fields.get("mchOrderId"), fields.get("transactionId")
     payout = payouts.by_order.get(order_id) if isinstance(order_id, str) else None
     if order_id is None:
@@ -133,23 +125,23 @@ def find_payout(books: Books, fields: dict[str, Any], country: str) -> FakeGloba
         not isinstance(payout, FakeGlobalPayout)
         or payout.country != country
         or transaction_id not in (None, payout.transaction_id)
-        or books.clock.time() < payout.created + payouts.inquiry_lag
+        or merchant.clock.time() < payout.created + payouts.inquiry_lag
     ):
         raise Refusal(21006, "Merchant transaction not found")
     return payout
 
 
-def payout_row(books: Books, payout: FakeGlobalPayout, now: float | None = None) -> dict[str, Any]:
+def payout_row(merchant: Merchant, payout: FakeGlobalPayout, now: float | None = None) -> dict[str, Any]:
     """The payout as an inquiry shows it at a moment (now by default)."""
-    moment = books.clock.time() if now is None else now
+    moment = merchant.clock.time() if now is None else now
     final = moment >= payout.settles
     row: dict[str, Any] = {
         "mchOrderId": payout.order_id,
         "transactionId": payout.transaction_id,
         "amount": payout.amount,
-        "transactionStatus": _word(payout.status) if final else "PENDING",
-        "createTime": _time(books, payout, payout.created),
-        "returnTime": _time(books, payout, payout.settles) if final else None,
+        "transactionStatus": _status(payout.status) if final else "PENDING",
+        "createTime": _time(merchant, payout, payout.created),
+        "returnTime": _time(merchant, payout, payout.settles) if final else None,
         "remark": payout.remark,
         "failedCode": payout.failed_code if final else None,
         "failedMessage": payout.failed_message if final else None,

@@ -9,8 +9,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from ...money import from_minor
-from ..server.merchant import Books
-from .payouts import CURRENCIES, FakeGlobalPayout, GlobalPayoutBooks, local, payout_row
+from ..server.merchant import Merchant
+from .payouts import CURRENCIES, FakeGlobalPayout, GlobalPayoutRecords, local, payout_row
 
 __all__ = ["payout_report"]
 
@@ -34,27 +34,27 @@ _PARTS = {
 }
 
 
-def payout_report(books: Books, country: str, day: str) -> bytes:
+def payout_report(merchant: Merchant, country: str, day: str) -> bytes:
     """The country's payouts created on a day of its own time, amounts in major units."""
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as file:
         for name, text in _PARTS.items():
             file.writestr(name, text)
-        lines = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in _rows(books, country, day))
+        lines = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in _rows(merchant, country, day))
         file.writestr(
             "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{_MAIN}"><sheetData>{lines}</sheetData></worksheet>'
         )
     return found.getvalue()
 
 
-def _rows(books: Books, country: str, day: str) -> Iterator[Iterable[Any]]:
+def _rows(merchant: Merchant, country: str, day: str) -> Iterator[Iterable[Any]]:
     yield _HEADER
-    for payout in books.of(GlobalPayoutBooks).paid:
+    for payout in merchant.of(GlobalPayoutRecords).paid:
         if not isinstance(payout, FakeGlobalPayout) or payout.country != country:
             continue
-        created = local(books, country, payout.created)
+        created = local(merchant, country, payout.created)
         if created.startswith(day):
-            shown = payout_row(books, payout)
+            shown = payout_row(merchant, payout)
             amount = from_minor(payout.amount, CURRENCIES[country])
             yield (
                 payout.order_id,

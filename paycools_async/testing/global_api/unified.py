@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
-from ..ph.direct_debit import DirectDebitBooks
-from ..ph.payment_books import HOUR, FakeCheckout
-from ..server.merchant import Books, Refusal, plays, takes_payments
-from .country_books import CountryPaymentBooks, FakeCountryPayment, channel_type, pay_data, settle, take
+from ..server.direct_debit import DirectDebitRecords
+from ..server.merchant import Merchant, Refusal, handles, takes_payments
+from ..server.payments import HOUR, SITE, FakeCheckout
+from .payments import CountryPaymentRecords, FakeCountryPayment, channel_type, check_amount, pay_data, settle
 from .payouts import CURRENCIES, find_payout, iso, payout_row, take_payout
 
 __all__ = ["FakeUnifiedPayment"]
@@ -22,69 +22,50 @@ CHANNELS = {"PH": (("QR", "PH_GCASH_QR"), ("QR", "PH_QRPH_DYNAMIC"), ("EWALLET",
 class FakeUnifiedPayment(FakeCountryPayment):
     """Money that comes in by a unified call. `product` is "unified" or "checkout"."""
 
-    told_too: dict[str, Any] = attrs.field(factory=dict)
+    notified_besides: dict[str, Any] = attrs.field(factory=dict)
     """What its notification says besides."""
     closed: float | None = None
 
     def status_at(self, now: float) -> str:
         return "CLOSED" if self.closed is not None and now >= self.closed else super().status_at(now)
 
-    def shown(self, books: Books, now: float) -> dict[str, Any]:
+    def shown(self, merchant: Merchant, now: float) -> dict[str, Any]:
         """What inquiry and notification share; no sample of either holds null."""
-        settled = self.settled_at(now)
-        return {
-            "mchOrderId": self.order_id,
-            "transactionId": self.transaction_id,
-            "countryCode": self.country,
-            "channelCode": self.channel,
-            "amount": self.amount,
-            "currency": CURRENCIES[self.country],
-            "transactionStatus": self.word(now),
-            "createTime": iso(self.created),
-            "returnTime": None if settled is None else iso(settled),
-            "remark": self.remark,
-        }
+        return {**self.row(now, iso), "countryCode": self.country, "currency": CURRENCIES[self.country]}
 
-    def told(self, books: Books) -> dict[str, Any]:
-        return {**super().told(books), **self.told_too}
+    def notification(self, merchant: Merchant) -> dict[str, Any]:
+        return {**super().notification(merchant), **self.notified_besides}
 
 
-def _payment(books: Books, fields: dict[str, Any], product: str, **more: Any) -> FakeUnifiedPayment:
-    payment = FakeUnifiedPayment(
-        product=product,
-        order_id=fields["mchOrderId"],
-        transaction_id=books.new_id("C"),
-        amount=fields["amount"],
-        remark=fields.get("remark"),
-        payer=str(fields.get("mobile") or fields.get("payToken") or ""),
-        created=books.clock.time(),
-        details=fields,
-        country=fields["countryCode"],
-        **more,
+def _payment(merchant: Merchant, fields: dict[str, Any], product: str, **more: Any) -> FakeUnifiedPayment:
+    payer = str(fields.get("mobile") or fields.get("payToken") or "")
+    records = merchant.of(CountryPaymentRecords)
+    return records.new(
+        merchant, FakeUnifiedPayment, product, fields, payer=payer, country=fields["countryCode"], **more
     )
-    books.of(CountryPaymentBooks).enter(payment)
-    return payment
 
 
 # Payments
 
 
-@plays("global.unified.payment.create")
-def create_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    payments = books.of(CountryPaymentBooks)
-    if books.enforce_unique and payments.order("unified", fields["mchOrderId"]):
+@handles("global.unified.payment.create")
+def create_payment(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    payments = merchant.of(CountryPaymentRecords)
+    if merchant.enforce_unique and payments.order("unified", fields["mchOrderId"]):
         raise Refusal(21007, "Duplicate merchant order id")
     debit = fields["channelType"] == "DIRECT_DEBIT"
     if debit:
-        agreement = books.of(DirectDebitBooks).tokens.get(str(fields.get("payToken")))
-        if agreement is None or agreement.ended(books.clock.time()) is not None:
+        agreement = merchant.of(DirectDebitRecords).tokens.get(str(fields.get("payToken")))
+        if agreement is None or agreement.ended(merchant.clock.time()) is not None:
             raise Refusal(21024, "Invalid access token")
         if agreement.channel_code != fields["channelCode"]:
             raise Refusal(21005, "Merchant channel is unavailable")
     channel = fields["channelCode"]
-    payment = _payment(books, fields, "unified", channel=channel, pay_data="" if debit else pay_data(books, channel))
+    payment = _payment(
+        merchant, fields, "unified", channel=channel, pay_data="" if debit else pay_data(merchant, channel)
+    )
     if debit:
-        settle(books, payment)
+        settle(merchant, payment)
     return {
         "mchOrderId": payment.order_id,
         "transactionId": payment.transaction_id,
@@ -93,8 +74,8 @@ def create_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _known(books: Books, fields: dict[str, Any]) -> FakeUnifiedPayment:
-    payments = books.of(CountryPaymentBooks)
+def _known(merchant: Merchant, fields: dict[str, Any]) -> FakeUnifiedPayment:
+    payments = merchant.of(CountryPaymentRecords)
     order_id, transaction_id = fields.get("mchOrderId"), fields.get("transactionId")
     found = payments.order("unified", order_id) if order_id else payments.by_id.get(str(transaction_id))
     if (
@@ -106,18 +87,18 @@ def _known(books: Books, fields: dict[str, Any]) -> FakeUnifiedPayment:
     return found
 
 
-@plays("global.unified.payment.query")
-def query_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    payment = _known(books, fields)
-    return {**payment.shown(books, books.clock.time()), "payData": payment.pay_data or None}
+@handles("global.unified.payment.query")
+def query_payment(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    payment = _known(merchant, fields)
+    return {**payment.shown(merchant, merchant.clock.time()), "payData": payment.pay_data or None}
 
 
-@plays("global.unified.payment.close")
-def close_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    payment = _known(books, fields)
+@handles("global.unified.payment.close")
+def close_payment(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    payment = _known(merchant, fields)
     if payment.settles is not None or payment.closed is not None:
         raise Refusal(21028, "Transaction already paid or closed")
-    payment.closed = books.clock.time()
+    payment.closed = merchant.clock.time()
     return {
         "mchOrderId": payment.order_id,
         "transactionId": payment.transaction_id,
@@ -128,39 +109,43 @@ def close_payment(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @takes_payments
-async def pay_unified(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
+async def pay_unified(merchant: Merchant, reference: str, amount: int) -> dict[str, Any] | None:
     """A customer pays a unified payment, by order id, transaction id or pay data."""
-    payment = books.of(CountryPaymentBooks).payable("unified", reference)
+    payment = merchant.of(CountryPaymentRecords).payable("unified", reference)
     if payment is None:
         return None
-    take(payment.amount, amount, is_open=payment.status_at(books.clock.time()) == "PENDING" and payment.settles is None)
-    settle(books, payment)
-    return payment.shown(books, books.clock.time())
+    check_amount(
+        payment.amount,
+        amount,
+        is_open=payment.status_at(merchant.clock.time()) == "PENDING" and payment.settles is None,
+    )
+    settle(merchant, payment)
+    return payment.shown(merchant, merchant.clock.time())
 
 
 # Payouts
 
 
-@plays("global.unified.payout.create")
-def create_payout(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    return take_payout(books, fields, fields["countryCode"], unified=True)
+@handles("global.unified.payout.create")
+def create_payout(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    return take_payout(merchant, fields, fields["countryCode"], unified=True)
 
 
-@plays("global.unified.payout.query")
-def query_payout(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    return payout_row(books, find_payout(books, fields, fields["countryCode"]))
+@handles("global.unified.payout.query")
+def query_payout(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    return payout_row(merchant, find_payout(merchant, fields, fields["countryCode"]))
 
 
 # Checkout
 
 
-@plays("global.unified.checkout.create")
-def create_checkout(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    payments, now = books.of(CountryPaymentBooks), books.clock.time()
-    if books.enforce_unique and payments.checkout_of_order(fields["mchOrderId"]):
+@handles("global.unified.checkout.create")
+def create_checkout(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    payments, now = merchant.of(CountryPaymentRecords), merchant.clock.time()
+    if merchant.enforce_unique and payments.checkout_of_order(fields["mchOrderId"]):
         raise Refusal(21007, "Duplicate merchant order id")
     checkout = FakeCheckout(
-        checkout_id=books.new_id("CH"),
+        checkout_id=merchant.new_id("CH"),
         fields=fields,
         created=now,
         expires=now + fields.get("expireSeconds", HOUR),
@@ -168,14 +153,14 @@ def create_checkout(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
     payments.open_checkout(checkout)
     return {
         "checkoutId": checkout.checkout_id,
-        "checkoutUrl": f"https://sandbox.invalid/checkout/{checkout.checkout_id}",
+        "checkoutUrl": f"{SITE}checkout/{checkout.checkout_id}",
         "status": "PENDING",
         "expiresTime": iso(checkout.expires),
     }
 
 
-@plays("global.unified.checkout.channels")
-def channels(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
+@handles("global.unified.checkout.channels")
+def channels(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     country = fields["countryCode"]
     return {
         "list": [
@@ -186,17 +171,17 @@ def channels(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @takes_payments
-async def pay_checkout(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
+async def pay_checkout(merchant: Merchant, reference: str, amount: int) -> dict[str, Any] | None:
     """A customer pays on a cashier page, by its id or order id."""
-    payments, now = books.of(CountryPaymentBooks), books.clock.time()
+    payments, now = merchant.of(CountryPaymentRecords), merchant.clock.time()
     checkout = payments.checkouts.get(reference) or payments.checkout_of_order(reference)
     if checkout is None:
         return None
     fields = checkout.fields
-    take(fields["amount"], amount, is_open=checkout.payment is None and checkout.status_at(now) == "PENDING")
+    check_amount(fields["amount"], amount, is_open=checkout.payment is None and checkout.status_at(now) == "PENDING")
     code = (fields.get("channelCodeList") or [CHANNELS["PH"][0][1]])[0]
-    told_too = {"checkoutId": checkout.checkout_id, "settlementCurrency": fields["settlementCurrency"]}
-    payment = _payment(books, fields, "checkout", channel=code, told_too=told_too)
+    notified_besides = {"checkoutId": checkout.checkout_id, "settlementCurrency": fields["settlementCurrency"]}
+    payment = _payment(merchant, fields, "checkout", channel=code, notified_besides=notified_besides)
     checkout.payment = payment
-    settle(books, payment)
-    return payment.shown(books, now)
+    settle(merchant, payment)
+    return payment.shown(merchant, now)

@@ -6,10 +6,11 @@ from typing import Any
 
 import attrs
 
-from ..server.merchant import Books, Refusal, plays, takes_payments
-from .standing import LINK, ReceivedMoney, listed
+from ..server.merchant import Merchant, Refusal, handles, takes_payments
+from ..server.payments import SITE
+from .reusable import ReceivedMoney, ReusableRecords, lists_payments
 
-__all__ = ["FakeQR", "QRBooks"]
+__all__ = ["FakeQR", "QRCodeRecords"]
 
 
 @attrs.define(kw_only=True)
@@ -29,7 +30,7 @@ class FakeQR:
     status: str = "ACTIVE"
     payments: list[ReceivedMoney] = attrs.field(factory=list)
 
-    def shown(self, books: Books) -> dict[str, Any]:
+    def shown(self, merchant: Merchant) -> dict[str, Any]:
         """The code as PayCools' detail call shows it."""
         return {
             "mchOrderId": self.order_id,
@@ -37,11 +38,11 @@ class FakeQR:
             "qrcodeContent": self.content,
             "channelCode": self.channel,
             "callbackUrl": self.callback_url,
-            "createTime": books.when(self.created),
-            "updateTime": books.when(self.updated),
+            "createTime": merchant.when(self.created),
+            "updateTime": merchant.when(self.updated),
             "remark": self.remark,
             "status": self.status,
-            "qrLink": LINK + self.qrcode_id,
+            "qrLink": SITE + self.qrcode_id,
         }
 
     def check(self, now: float, amount: int) -> None:
@@ -54,22 +55,13 @@ class FakeQR:
 
 
 @attrs.define
-class QRBooks:
+class QRCodeRecords(ReusableRecords[FakeQR]):
     """QR codes by `mchOrderId`."""
 
-    codes: dict[str, FakeQR] = attrs.field(factory=dict)
 
-    def known(self, order_id: str) -> FakeQR:
-        """The code of this order. Raises Refusal 1008 if there is none."""
-        found = self.codes.get(order_id)
-        if found is None:
-            raise Refusal(1008, "transaction not found")
-        return found
-
-
-@plays("ph.qrcode.create")
-def create_qr(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    codes = books.of(QRBooks).codes
+@handles("ph.qrcode.create")
+def create_qr(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    codes = merchant.of(QRCodeRecords).by_order
     channel, amount = fields["channelCode"], fields.get("amount")
     if channel not in ("QRPH_STATIC_QR", "QRPH_DYNAMIC_QR", "QRPH_HYBRID_QR"):
         raise Refusal(1011, "merchant channel unavailable")
@@ -77,7 +69,7 @@ def create_qr(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
         raise Refusal(1020, "dynamic qrcode amount is null")
     if fields["mchOrderId"] in codes:
         raise Refusal(1012, "merchant order id is repeat")
-    now, qrcode_id = books.clock.time(), books.new_id("QR")
+    now, qrcode_id = merchant.clock.time(), merchant.new_id("QR")
     made = codes[fields["mchOrderId"]] = FakeQR(
         order_id=fields["mchOrderId"],
         qrcode_id=qrcode_id,
@@ -90,47 +82,45 @@ def create_qr(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
         created=now,
         updated=now,
     )
-    return made.shown(books)
+    return made.shown(merchant)
 
 
-@plays("ph.qrcode.detail")
-def qr_detail(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    return books.of(QRBooks).known(fields["mchOrderId"]).shown(books)
+@handles("ph.qrcode.detail")
+def qr_detail(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    return merchant.of(QRCodeRecords).known(fields["mchOrderId"]).shown(merchant)
 
 
-@plays("ph.qrcode.payments")
-def qr_payments(books: Books, fields: dict[str, Any]) -> list[dict[str, Any]]:
-    return listed(books, books.of(QRBooks).known(fields["mchOrderId"]).payments, fields)
+lists_payments("ph.qrcode.payments", QRCodeRecords)
 
 
-@plays("ph.qrcode.cancel")
-def cancel_qr(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    found = books.of(QRBooks).known(fields["mchOrderId"])
-    found.status, found.updated = "INACTIVE", books.clock.time()
-    return found.shown(books)
+@handles("ph.qrcode.cancel")
+def cancel_qr(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    found = merchant.of(QRCodeRecords).known(fields["mchOrderId"])
+    found.status, found.updated = "INACTIVE", merchant.clock.time()
+    return found.shown(merchant)
 
 
-@plays("ph.qrcode.update")
-def update_qr(books: Books, fields: dict[str, Any]) -> dict[str, Any]:
-    found = books.of(QRBooks).known(fields["mchOrderId"])
+@handles("ph.qrcode.update")
+def update_qr(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    found = merchant.of(QRCodeRecords).known(fields["mchOrderId"])
     found.callback_url = fields.get("callbackUrl") or found.callback_url
     found.remark = fields.get("remark") or found.remark
-    found.updated = books.clock.time()
-    return found.shown(books)
+    found.updated = merchant.clock.time()
+    return found.shown(merchant)
 
 
 @takes_payments
-async def pay_qr(books: Books, reference: str, amount: int) -> dict[str, Any] | None:
-    for qr in books.of(QRBooks).codes.values():
+async def pay_qr(merchant: Merchant, reference: str, amount: int) -> dict[str, Any] | None:
+    for qr in merchant.of(QRCodeRecords).by_order.values():
         if reference in (qr.qrcode_id, qr.content):
             break
     else:
         return None
-    now = books.clock.time()
+    now = merchant.clock.time()
     qr.check(now, amount)
     payment = ReceivedMoney(
-        transaction_id=books.new_id("C"), amount=amount, channel=qr.channel, paid=now, remark=qr.remark
+        transaction_id=merchant.new_id("C"), amount=amount, channel=qr.channel, paid=now, remark=qr.remark
     )
     qr.payments.append(payment)
-    books.notify(payment.callback(books, "qrcode.payment.success", qr.order_id))
-    return payment.row(books)
+    merchant.notify(payment.callback(merchant, "qrcode.payment.success", qr.order_id))
+    return payment.row(merchant)

@@ -14,9 +14,9 @@ from ...fields import wire_name
 from ...times import Clock
 from ...transports.base import HttpRequest
 from . import signatures as check
-from .merchant import Books, Refusal
+from .merchant import Merchant, Refusal
 
-__all__ = ["CODES", "Gate", "understood"]
+__all__ = ["CODES", "Authenticator", "understood"]
 
 _ENVELOPE = {"appId", "appName", "timestamp", "sign"}
 CODES = {"ph": {"parameter": 1009, "closed": 1011}, "global": {"parameter": 21002, "closed": 21005}}
@@ -24,19 +24,19 @@ CODES = {"ph": {"parameter": 1009, "closed": 1011}, "global": {"parameter": 2100
 
 
 @attrs.frozen
-class Gate:
+class Authenticator:
     """Lets signed requests of known merchants in."""
 
-    merchants: Mapping[str, Books]
+    merchants: Mapping[str, Merchant]
     clock: Clock
 
-    def admit(self, endpoint: Endpoint, query: str, request: HttpRequest) -> tuple[Books, dict[str, Any]]:
+    def admit(self, endpoint: Endpoint, query: str, request: HttpRequest) -> tuple[Merchant, dict[str, Any]]:
         """The merchant whose signature the request bears, and what it says. Raises Refusal."""
         if endpoint.family == "global":
             return self._enveloped(request)
         return self._flat(endpoint, query, request)
 
-    def _flat(self, endpoint: Endpoint, query: str, request: HttpRequest) -> tuple[Books, dict[str, Any]]:
+    def _flat(self, endpoint: Endpoint, query: str, request: HttpRequest) -> tuple[Merchant, dict[str, Any]]:
         try:
             members = check.flat_members(request.method, query, request.body or b"")
         except (ValueError, IndexError):
@@ -44,33 +44,33 @@ class Gate:
         texts = {name: text for name, text, _ in members}
         if len(texts) != len(members):
             raise Refusal(1009, "a field is given twice")
-        books = self.merchants.get(texts.get("appId", ""))
-        if books is None or books.family != "ph":
+        merchant = self.merchants.get(texts.get("appId", ""))
+        if merchant is None or merchant.family != "ph":
             raise Refusal(1001, "merchant appid is invalid")
-        if not books.verify(check.signed_text(members), texts.get("sign", "")):
+        if not merchant.verify(check.signed_text(members), texts.get("sign", "")):
             raise Refusal(1003, "request sign is invalid")
         filled = _param(texts) if endpoint.wire.value == "hybrid" else texts
         for name in endpoint.client_fields:
             if not filled.get(name):
                 raise Refusal(1009, f"{name}:must not be null")
-        if "appName" in endpoint.client_fields and filled["appName"] != books.app_name:
+        if "appName" in endpoint.client_fields and filled["appName"] != merchant.app_name:
             raise Refusal(1009, "appName:is not registered")
         if "timestamp" in endpoint.client_fields and abs(int(filled["timestamp"]) / 1000 - self.clock.time()) > 120:
             raise Refusal(1009, "timestamp:is too old")
-        return books, {
+        return merchant, {
             name: text if is_text else json.loads(text) for name, text, is_text in members if name not in _ENVELOPE
         }
 
-    def _enveloped(self, request: HttpRequest) -> tuple[Books, dict[str, Any]]:
+    def _enveloped(self, request: HttpRequest) -> tuple[Merchant, dict[str, Any]]:
         """`{appId, param, sign}`, where the text of `param` alone is signed."""
         try:
             app_id, param, sign = check.enveloped(request.body or b"")
         except (ValueError, IndexError):
             raise Refusal(21002, "Request param error") from None
-        books = self.merchants.get(app_id)
-        if books is None or books.family != "global":
+        merchant = self.merchants.get(app_id)
+        if merchant is None or merchant.family != "global":
             raise Refusal(21003, "Request appId error")
-        if not books.verify(param, sign):
+        if not merchant.verify(param, sign):
             raise Refusal(21001, "Request sign error")
         try:
             fields = json.loads(param, object_pairs_hook=_once)
@@ -79,7 +79,7 @@ class Gate:
         if not isinstance(fields, dict):
             raise Refusal(21002, "Request param error")
         self._check_time(fields.pop("timestamp", None))
-        return books, fields
+        return merchant, fields
 
     def _check_time(self, given: Any) -> None:
         """Milliseconds or seconds, as a number or its text: PayCools' samples have all of them."""

@@ -1,7 +1,7 @@
-"""What the fake knows of one merchant, and how a product is played.
+"""What the fake knows of one merchant, and who answers which endpoint.
 
-A product module registers a player per endpoint id; it gets the merchant's books and the request's fields, and
-returns the answer's `data` or raises `Refusal`. Its state lives in a class of its own, kept by `books.of(ThatClass)`.
+A product's module registers a handler per endpoint id; it gets the merchant and the request's fields, and returns the
+answer's `data` or raises `Refusal`. Its records live in a class of its own, kept by `merchant.of(ThatClass)`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,9 @@ import attrs
 from ...times import MANILA, Clock
 from . import signatures as check
 
-__all__ = ["PAYERS", "PLAYERS", "Books", "Fate", "Payer", "Player", "Refusal", "plays", "takes_payments"]
+__all__ = ["HANDLERS", "PAYERS", "Handler", "Merchant", "Payer", "Refusal", "handles", "takes_payments"]
 
 S = TypeVar("S")
-
-Fate = tuple[str, int | None, str | None]
-"""How a payout, payment or refund ends: status, failedCode, failedMessage."""
 
 
 class Refusal(Exception):
@@ -36,8 +33,8 @@ class Refusal(Exception):
 
 
 @attrs.define(kw_only=True)
-class Books:
-    """One merchant: money in minor units, and the state of each product."""
+class Merchant:
+    """One merchant: its balance in minor units, and its records of each product."""
 
     app_id: str
     app_name: str
@@ -56,7 +53,7 @@ class Books:
     _serial: itertools.count[int] = attrs.field(factory=lambda: itertools.count(1), init=False)
 
     def of(self, state: type[S]) -> S:
-        """The merchant's state of one product, made on first use."""
+        """The merchant's records of one product, made on first use."""
         found = self._states.get(state)
         if found is None:
             found = self._states[state] = state()
@@ -99,20 +96,20 @@ class Books:
         return json.dumps({**fields, "sign": check.callback_sign(unsigned, self.secret)}, ensure_ascii=False).encode()
 
 
-Player = Callable[[Books, dict[str, Any]], Any]
-PLAYERS: dict[str, Player] = {}
+Handler = Callable[[Merchant, dict[str, Any]], Any]
+HANDLERS: dict[str, Handler] = {}
 
-Payer = Callable[[Books, str, int], Awaitable[dict[str, Any] | None]]
-"""(books, reference, centavos) -> the payment booked, or None where the reference is not this product's."""
+Payer = Callable[[Merchant, str, int], Awaitable[dict[str, Any] | None]]
+"""(merchant, reference, centavos) -> the payment booked, or None where the reference is not this product's."""
 PAYERS: list[Payer] = []
 
 
-def plays(endpoint_id: str) -> Callable[[Player], Player]:
-    """Register the function that plays an endpoint."""
+def handles(endpoint_id: str) -> Callable[[Handler], Handler]:
+    """Register the function that answers an endpoint."""
 
-    def register(player: Player) -> Player:
-        PLAYERS[endpoint_id] = player
-        return player
+    def register(handler: Handler) -> Handler:
+        HANDLERS[endpoint_id] = handler
+        return handler
 
     return register
 

@@ -105,11 +105,11 @@ async def test_only_what_was_never_sent_is_taken_back(
 ) -> None:
     await offer(ledger, api, write_orders(6))
     await release_all(ledger)
-    fake.books.balance = 2 * 50010
+    fake.merchant.balance = 2 * 50010
     await run(api, ledger, fake, concurrency=1)
     done = await ledger.withdraw(by="eva", batch=1)
     assert (done.rows, done.amount, done.stay) == (4, 4 * 50010, 2)
-    fake.books.balance = 10**9
+    fake.merchant.balance = 10**9
     summary = await run(api, ledger, fake)
     assert (summary.rows(State.SETTLED), summary.rows(State.WITHDRAWN), summary.exit_code) == (2, 4, 0)
     assert len(fake.payouts.paid) == 2

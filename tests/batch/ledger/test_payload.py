@@ -50,4 +50,5 @@ async def test_what_was_sent_stays_unclear_even_if_todays_rules_would_refuse_it(
     fake.faults.drop_after(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await send(not_after=math.inf)
-    assert (caught.value.request.mch_order_id, caught.value.request.amount) == ("ORDER1", 1)
+    assert (caught.value.operation, caught.value.order_id) == ("ph.payout.create", "ORDER1")
+    assert ".request" not in str(caught.value), "the ledger holds it"

@@ -244,7 +244,7 @@ async def test_two_runs_that_open_a_new_ledger_at_once_make_it_once(dsn: str, ap
 async def test_three_runners_on_one_ledger_pay_each_order_once(
     open_one: Open, enter: Any, api: PHPayouts, fake: FakePayCools
 ) -> None:
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 2
     ledgers = [await open_one(margin=1e9) for _ in range(3)]
     await enter(ledgers[0], 150)

@@ -16,9 +16,9 @@ from support.batch import WriteOrders, release_all
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Event, Options, PHPayouts, Runner, State, read_orders
+from paycools_async.batch.ledger.postgres.database import DatabaseClock
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 from paycools_async.batch.ledger.postgres.session import limits
-from paycools_async.batch.ledger.postgres.writer import DatabaseClock
 from paycools_async.testing import FakePayCools
 
 LEASE = 4.0
@@ -30,7 +30,7 @@ Open = Callable[[], Awaitable[PostgresLedger]]
 async def payouts(key_pem: str) -> AsyncIterator[PHPayouts]:
     """Against a careless PayCools on the machine's clock, as the database is."""
     fake = FakePayCools(private_key=key_pem)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     async with PayCoolsPH(fake.ph_credentials, transport=fake.transport(), timeout=1.0) as client:
         found = PHPayouts(client)
         found.fake = fake  # type: ignore[attr-defined]

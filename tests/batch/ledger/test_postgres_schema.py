@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from support.batch import WriteOrders, release_all
 
-from paycools_async.batch import Event, LedgerError, PHPayouts, State, read_orders
+from paycools_async.batch import Event, LedgerError, Order, PHPayouts, State, read_orders
 from paycools_async.batch.ledger.base import Batch
 from paycools_async.batch.ledger.payload import body_of, digest_of
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
-from paycools_async.batch.ledger.postgres.schema import MIGRATIONS, OPEN_STATES
+from paycools_async.batch.ledger.postgres.schema import GRANTS, MIGRATIONS
+from paycools_async.batch.states import OPEN
 
 # the statements of the first version
 _ENTER_1 = """
@@ -41,6 +43,16 @@ _LIVES: dict[str, list[tuple[Event, State]]] = {
 
 
 _STILL = [("PAY000000003", "accepted", "accepted"), ("PAY000000004", "found_complete", "settled")]
+
+
+@pytest.fixture
+async def second_version(dsn: str) -> str:
+    """A connection string to a ledger that version 2 wrote, from pg_dump."""
+    schema = dsn.rpartition("%3D")[2]
+    dump = (Path(__file__).parents[2] / "data" / "ledger_v2_postgres.sql").read_text().replace("ledger_v2", schema)
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        await connection.execute(dump.encode())
+    return dsn
 
 
 @pytest.fixture
@@ -197,9 +209,7 @@ async def test_what_is_claimed_has_an_index_of_its_own(ledger_with_one: Postgres
         "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indexrelid = %(name)s::regclass", name=table
     )
     states = definition.partition("WHERE")[2]
-    assert sorted(state for state in State if f"'{state}'" in states) == sorted(
-        state for state in State if f"'{state}'" in OPEN_STATES
-    )
+    assert {state for state in State if f"'{state}'" in states} == OPEN
 
 
 @pytest.mark.parametrize(
@@ -218,10 +228,72 @@ async def test_what_is_due_is_found_by_an_index_and_never_sorted(
     async def plan(connection: psycopg.AsyncConnection[Any]) -> str:
         await connection.execute("SET LOCAL enable_seqscan = off")
         await connection.execute("SET LOCAL enable_bitmapscan = off")
-        values = ledger_with_one._values(most=1, held=[], limit=50)
+        values = ledger_with_one._database.values(most=1, held=[], limit=50)
         query = f"EXPLAIN {claim(State.PLANNED, scope)}"
         return "\n".join(line for (line,) in await (await connection.execute(query.encode(), values)).fetchall())
 
     found = await ledger_with_one._session.run(plan)
     assert f"using {index}" in found
     assert "Sort" not in found
+
+
+# -- version 2 ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_ledger_of_the_second_version_is_what_it_was_and_takes_columns_that_are_not_sent(
+    second_version: str,
+) -> None:
+    from batch.ledger.test_migration import IDENTITY, STATES_2, payout, text
+
+    moves = await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id")
+    with pytest.raises(LedgerError, match="older version of this package"):
+        await PostgresLedger.open(second_version, None, create=False)
+    ledger = await PostgresLedger.open(second_version, IDENTITY)
+    rows = {row.order_id.removeprefix("PAYMENT"): row async for page in ledger.pages() for row in page}
+    assert {name: (row.state, row.reason) for name, row in rows.items()} == STATES_2
+    assert await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id") == moves
+    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(3,)]
+    known = payout(mch_order_id="PAYMENTPLANNED", amount=10_000)
+    found = await ledger.intake([Order(2, known, {"_dept": "A"}), Order(3, payout(), {"_dept": "B"})], text)
+    assert (found.new, found.known, found.errors) == (1, 1, [])
+    beside = {row.order_id: row.beside async for page in ledger.pages() for row in page}
+    assert (beside["PAYMENTPLANNED"], beside["PAYMENTNEW"]) == (None, '{"_dept": "B"}')
+    assert [batch.beside for batch in await ledger.batches()] == [(), (), ("_dept",)]
+    assert len(await ledger.claim([State.PLANNED], 99, max_resends=99)) == 3
+    await ledger.aclose()
+
+
+async def test_a_worker_of_the_second_version_that_still_runs_goes_on(second_version: str) -> None:
+    from batch.ledger.test_migration import IDENTITY
+
+    await (await PostgresLedger.open(second_version, IDENTITY)).aclose()
+    async with await psycopg.AsyncConnection.connect(second_version) as connection:
+        # the columns that version 2 names, where it moves a row
+        moved = await connection.execute("""
+            UPDATE paycools_payouts p SET state = 'sending', due = 99, version = version + 1, worker = 'old:1', sent = 9
+            WHERE order_id = 'PAYMENTPLANNED' AND state = 'planned' RETURNING p.id""")
+        [(number,)] = await moved.fetchall()
+        logged = """
+            INSERT INTO paycools_moves (payout, at, event, state, worker, rules)
+            VALUES (%s, 9, 'send', 'sending', 'old:1', 2)"""
+        await connection.execute(logged, (number,))
+
+
+async def test_a_role_that_could_enter_rows_still_can(second_version: str) -> None:
+    from batch.ledger.test_migration import IDENTITY, payout, text
+
+    role, schema = "paycools_old_clerk", second_version.rpartition("%3D")[2]
+    older = GRANTS["offer"].replace("digest, beside,", "digest,").format(role=role)
+    async with await psycopg.AsyncConnection.connect(second_version) as connection:
+        await connection.execute(
+            f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {role}; {older}".encode()
+        )
+    await (await PostgresLedger.open(second_version, IDENTITY)).aclose()
+    clerk = await PostgresLedger.open(second_version.replace("postgres:@", f"{role}:@"), IDENTITY)
+    try:
+        found = await clerk.intake([Order(2, payout(), {"_dept": "B"})], text)
+        assert (found.new, found.errors) == (1, [])
+    finally:
+        await clerk.aclose()
+        async with await psycopg.AsyncConnection.connect(second_version) as connection:
+            await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())

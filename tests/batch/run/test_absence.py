@@ -26,7 +26,7 @@ async def run(api: PHPayouts, ledger: Ledger, fake: FakePayCools, **options: Any
 @pytest.fixture(autouse=True)
 def careless_books(fake: FakePayCools) -> None:
     """The fake pays whatever it is asked to pay: only the runner's care prevents paying twice."""
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 2
 
 
@@ -181,7 +181,7 @@ async def test_what_paycools_calls_a_duplicate_stays_unknown_until_it_is_shown(
     """The first answer is lost, nothing is shown, the second sending is refused: the first one is there."""
     fake.payouts.inquiry_lag = 1000
     fake.faults.drop_after(next=1, only=CREATE)
-    fake.books.enforce_unique = True
+    fake.merchant.enforce_unique = True
     await plan(write_orders(1))
     summary = await run(api, ledger, fake)
     assert (summary.rows(State.UNKNOWN), summary.resent, summary.exit_code) == (1, 1, 3)
@@ -327,7 +327,7 @@ async def test_an_older_order_is_not_ours_whatever_its_age(
     """The answer is lost, and what the inquiry shows was paid by another ledger, some minutes or days ago."""
     fake.faults.drop_after(next=1, only=CREATE)
     await plan(write_orders(1))
-    created = fake.books.when(fake.clock.time() - age)
+    created = fake.merchant.when(fake.clock.time() - age)
     summary = await answered_otherwise(fake, ledger, "GET", {"createTime": created})
     assert (summary.rows(State.PREEXISTING), summary.exit_code) == (1, 3)
 
@@ -339,7 +339,7 @@ async def test_an_unclear_order_of_ours_is_ours_in_whatever_zone_its_time_is_wri
 ) -> None:
     fake.faults.drop_after(next=1, only=CREATE)
     await plan(write_orders(1))
-    created = fake.books.when(fake.clock.time() - behind)
+    created = fake.merchant.when(fake.clock.time() - behind)
     summary = await answered_otherwise(fake, ledger, "GET", {"createTime": created})
     assert (summary.rows(State.SETTLED), summary.exit_code) == (1, 0)
 
@@ -378,7 +378,7 @@ async def test_once_the_clocks_are_compared_an_order_of_an_hour_ago_is_not_ours_
         if request.method == "GET" and body.get("data"):
             unclear = body["data"]["mchOrderId"] == "PAY000000001"
             created = fake.clock.time() - behind - (3600 if unclear else 0)
-            body["data"]["createTime"] = fake.books.when(created)
+            body["data"]["createTime"] = fake.merchant.when(created)
             if unclear and not compared.is_set():
                 body = {"code": 1008, "message": "Transaction Not Found"}
             compared.set() if not unclear else None

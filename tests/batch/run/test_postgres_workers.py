@@ -30,7 +30,7 @@ Open = Callable[[], Awaitable[PostgresLedger]]
 def real_fake(key_pem: str) -> FakePayCools:
     """A careless PayCools on the machine's clock, as the database is."""
     fake = FakePayCools(private_key=key_pem)
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 0.1
     return fake
 

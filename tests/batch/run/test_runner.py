@@ -38,7 +38,7 @@ async def run(api: PHPayouts, ledger: Ledger, fake: FakePayCools, **options: Any
 @pytest.fixture(autouse=True)
 def careless_books(fake: FakePayCools) -> None:
     """The fake pays whatever it is asked to pay: only the runner's care prevents paying twice."""
-    fake.books.enforce_unique = False
+    fake.merchant.enforce_unique = False
     fake.payouts.settle_after = 2
 
 
@@ -122,11 +122,11 @@ async def test_an_empty_balance_holds_the_rest_and_settles_what_was_sent(
     api: PHPayouts, ledger: Ledger, fake: FakePayCools, plan: Plan, write_orders: WriteOrders
 ) -> None:
     await plan(write_orders(20))
-    fake.books.balance = 7 * 50010
+    fake.merchant.balance = 7 * 50010
     summary = await run(api, ledger, fake, concurrency=1)
     assert (settled(summary), summary.rows(State.PLANNED), summary.exit_code) == (7, 13, 3)
     assert "balance insufficient" in (summary.stopped or "")
-    fake.books.balance = 20 * 50010
+    fake.merchant.balance = 20 * 50010
     assert settled(await run(api, ledger, fake)) == 20
     assert fake.payouts.paid_more_than_once() == []
 
@@ -139,7 +139,7 @@ async def test_another_amount_under_our_order_id_is_a_conflict_and_not_paid_agai
     write_orders: WriteOrders,
     paycools: PayCoolsPH,
 ) -> None:
-    fake.books.enforce_unique = True
+    fake.merchant.enforce_unique = True
     await plan(write_orders(1))
     await paycools.payouts.create(
         mch_order_id="PAY000000001",
@@ -187,7 +187,7 @@ async def test_an_order_sent_before_by_other_means_is_not_called_settled_unless_
     write_orders: WriteOrders,
     paycools: PayCoolsPH,
 ) -> None:
-    fake.books.enforce_unique = True
+    fake.merchant.enforce_unique = True
     await plan(write_orders(1))
     await paycools.payouts.create(
         mch_order_id="PAY000000001",

@@ -232,8 +232,8 @@ async def test_a_customer_pays_an_order(paycools: PayCoolsGlobal, fake: FakePayC
         "PH_GCASH_URL",
     )
     assert paid.return_time == datetime(2026, 1, 1, 8, 1, tzinfo=PHT)
-    balance = fake.global_books.balance
-    assert fake.global_payouts.left_in(fake.global_books, "PH") == balance + 50010
+    balance = fake.global_merchant.balance
+    assert fake.global_payouts.left_in(fake.global_merchant, "PH") == balance + 50010
     (sent,) = samples.events(fake)
     settled = samples.parsed(sent, PhilippinePaymentSettled)
     assert (settled.event_name, settled.amount) == ("order.payment.success", 50010)

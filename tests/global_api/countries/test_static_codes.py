@@ -22,29 +22,27 @@ from paycools_async import (
     UnverifiedEndpointWarning,
 )
 from paycools_async.converters import unstructure
-from paycools_async.global_api.base import ChannelType
-from paycools_async.global_api.countries.indonesia import Indonesia
-from paycools_async.global_api.countries.philippines import PhilippineChannel, Philippines
-from paycools_async.global_api.countries.static_codes import (
+from paycools_async.global_api import (
     CancelPhilippineStaticCode,
+    CreateIndonesianStaticCode,
     CreatePhilippineStaticCode,
+    CreateThaiStaticCode,
+    GetIndonesianStaticPayments,
     GetPhilippineStaticCode,
     GetPhilippineStaticPayments,
+    GetThaiStaticPayments,
+    IndonesianStaticPayment,
+    IndonesianStaticPaymentSettled,
     PhilippineStaticPaymentSettled,
     StaticCode,
     StaticCodeStatus,
     StaticPayment,
-)
-from paycools_async.global_api.countries.static_twins import (
-    CreateIndonesianStaticCode,
-    CreateThaiStaticCode,
-    GetIndonesianStaticPayments,
-    GetThaiStaticPayments,
-    IndonesianStaticPayment,
-    IndonesianStaticPaymentSettled,
     ThaiStaticPayment,
     ThaiStaticPaymentSettled,
 )
+from paycools_async.global_api.base import ChannelType
+from paycools_async.global_api.countries.indonesia import Indonesia
+from paycools_async.global_api.countries.philippines import PhilippineChannel, Philippines
 from paycools_async.global_api.countries.thailand import Thailand
 from paycools_async.testing import FakePayCools, ManualClock
 from paycools_async.testing.server.merchant import Refusal

@@ -30,7 +30,7 @@ from paycools_async.global_api import (
     UnifiedPayoutSettled,
 )
 from paycools_async.testing import FakePayCools
-from paycools_async.testing.global_api.payouts import GlobalPayoutBooks
+from paycools_async.testing.global_api.payouts import GlobalPayoutRecords
 
 inferred = pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
 
@@ -79,8 +79,8 @@ async def test_a_payout_that_fails_says_why(paycools: PayCoolsGlobal, fake: Fake
 
 @inferred
 async def test_country_and_unified_payouts_share_ids_and_balances(paycools: PayCoolsGlobal, fake: FakePayCools) -> None:
-    books = fake.global_payouts
-    books.balances["ID"] = 30_000
+    payouts = fake.global_payouts
+    payouts.balances["ID"] = 30_000
     await paycools.unified.payouts.create(**PAYOUT)
     with pytest.raises(DuplicateOrder) as caught:
         await paycools.indonesia.payouts.create(
@@ -94,8 +94,8 @@ async def test_country_and_unified_payouts_share_ids_and_balances(paycools: PayC
     assert caught.value.code == 21015
     with pytest.raises(InsufficientBalance):
         await paycools.unified.payouts.create(**{**PAYOUT, "mch_order_id": "ORDER0000002"})
-    assert [payout.order_id for payout in books.paid] == ["ORDER0000001"]
-    assert books.paid_more_than_once() == []
+    assert [payout.order_id for payout in payouts.paid] == ["ORDER0000001"]
+    assert payouts.paid_more_than_once() == []
 
 
 @inferred
@@ -103,7 +103,7 @@ async def test_country_and_unified_payouts_share_ids_and_balances(paycools: PayC
 async def test_an_unclear_payout_is_resolved(
     paycools: PayCoolsGlobal, fake: FakePayCools, fault: str, sent: int
 ) -> None:
-    fake.global_books.enforce_unique = False  # only the sender's care counts
+    fake.global_merchant.enforce_unique = False  # only the sender's care counts
     getattr(fake.faults, fault)(next=1)
     with pytest.raises(OutcomeUnknown) as caught:
         await paycools.unified.payouts.create(**PAYOUT)
@@ -145,7 +145,7 @@ async def test_another_amount_under_the_same_id_is_a_conflict(paycools: PayCools
 async def test_the_books_survive_a_restart(paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path) -> None:
     fake.global_payouts.open_journal(tmp_path / "journal")
     await paycools.unified.payouts.create(**PAYOUT)
-    again = GlobalPayoutBooks()
+    again = GlobalPayoutRecords()
     again.open_journal(tmp_path / "journal")
     assert again.paid == fake.global_payouts.paid
     assert (again.spent_in, again.by_order) == ({"ID": 20_000}, fake.global_payouts.by_order)

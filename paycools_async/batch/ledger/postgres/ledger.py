@@ -13,36 +13,30 @@ import json
 import os
 import platform
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from typing import Any, Self
-
-import psycopg
 
 from ....errors import ConfigurationError
 from ...orders import Order, RowError
 from ...renamed import old_names
-from ...states import Event, IllegalMove, State
+from ...states import Event, State
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event
 from ..timeline import PayoutTimeline
-from . import batches as decisions
-from . import queries
-from .events import LATER_ROW, apply_now, apply_within
+from . import batch_queries, queries
+from .database import Connection, Database, DatabaseClock
 from .intake import enter
-from .schema import COLUMNS, OPEN_STATES, LeasedRow, leased_row_from
+from .leases import Leases
+from .reading import postgres_timelines, read_batches
+from .schema import LeasedRow, leased_row_from
 from .session import Session, ledger_errors, prepare
-from .timeline import postgres_timelines
-from .writer import DatabaseClock, Writer
+from .writer import Writer, apply_now, apply_within
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger", "open_shards"]
 
 LEASE_MARGIN = 20.0
 """Seconds that a lease outlasts the client's own deadline."""
-_OVERDUE = 60.0
-"""Seconds. No inquiry waits longer because the database's clock was set back meanwhile."""
 
-Connection = psycopg.AsyncConnection[Any]
 Shards = list[tuple[int, int]]
 """Batch and number of each."""
 Also = Callable[[Connection, Shards], Awaitable[None]]
@@ -50,7 +44,7 @@ Also = Callable[[Connection, Shards], Awaitable[None]]
 
 @old_names(**OLD_NAMES)
 class PostgresLedger:
-    """Open it with `await PostgresLedger.open(dsn, identity)`, close it with `aclose`. Satisfies `protocol.Ledger`.
+    """Open it with `await PostgresLedger.open(dsn, identity)`, close it with `aclose`. Satisfies `base.Ledger`.
 
     `call_timeout` is the client's `timeout`: the longest that a payout's request may be under way. A row is leased for
     that and `margin` seconds more. Were it less, a run could find a row abandoned while its request still travels,
@@ -65,12 +59,13 @@ class PostgresLedger:
         # the rest of the margin is for the time between the database's clock and the first byte
         self.send_within: float = margin / 2
         self.worker: str = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._call_timeout = call_timeout
         self._clock = DatabaseClock(self.lease, clock)
         self._only: tuple[int, ...] | None = None
         self._shard: tuple[int, int] | None = None
         self._session = Session(dsn, self.lease)
+        self._database = Database(self._session, self._clock, self.lease, self.worker)
         self._writer = Writer(dsn, self.lease, self.worker, self._clock)
+        self._leases = Leases(self._database, self._writer, call_timeout)
 
     @classmethod
     async def open(
@@ -94,7 +89,7 @@ class PostgresLedger:
         ledger = cls(dsn, call_timeout=call_timeout, margin=margin, clock=clock)
         try:
             await ledger._session.run(lambda connection: prepare(connection, identity, create))
-            await ledger._look_at_clock()
+            await ledger._database.look_at_clock()
         except BaseException:
             await ledger.aclose()
             raise
@@ -152,11 +147,6 @@ class PostgresLedger:
         """The database's clock, as of the last look at it; between two looks it goes as the monotonic clock does."""
         return self._clock.time()
 
-    async def _look_at_clock(self) -> None:
-        before = time.monotonic()
-        [(now,)] = await self._all(f"SELECT {queries.NOW}")
-        self._clock.looked(now, before, time.monotonic(), correct=True)
-
     # -- what a person decides ------------------------------------------------------------------------------------
 
     async def intake(
@@ -177,10 +167,10 @@ class PostgresLedger:
         `also(connection, shards)` is awaited in the same transaction, with every shard of the batch that has open
         payouts. It may be awaited again, where PostgreSQL undid the transaction.
         """
-        values = self._values(batch=batch, by=by)
+        values = self._database.values(batch=batch, by=by)
 
         async def write(connection: Connection) -> None:
-            [found] = await (await connection.execute(decisions.RELEASE.encode(), values)).fetchall()
+            [found] = await (await connection.execute(batch_queries.RELEASE.encode(), values)).fetchall()
             if found != (rows, amount):
                 raise Changed(
                     f"batch {batch} has {found[0]} offered payouts now, {rows} were shown; "
@@ -193,34 +183,24 @@ class PostgresLedger:
 
     async def withdraw(self, *, by: str, batch: int | None = None, order_id: str | None = None) -> Withdrawal:
         """Take back what was never sent: of a batch, of one order, or with neither of the whole ledger."""
-        values = self._values(by=by, batch=batch, order_id=order_id)
+        values = self._database.values(by=by, batch=batch, order_id=order_id)
 
         async def write(connection: Connection) -> Withdrawal:
-            [(rows, amount)] = await (
-                await connection.execute(decisions.withdraw(self._scope).encode(), values)
-            ).fetchall()
-            [(stay,)] = await (await connection.execute(decisions.stay(self._scope).encode(), values)).fetchall()
+            taken, staying = batch_queries.withdraw(self._scope).encode(), batch_queries.staying(self._scope).encode()
+            [(rows, amount)] = await (await connection.execute(taken, values)).fetchall()
+            [(stay,)] = await (await connection.execute(staying, values)).fetchall()
             return Withdrawal(rows=rows, amount=amount, stay=stay)
 
         return await self._session.run(write)
 
     async def adopt(self, *, by: str) -> int:
         """Take what PayCools had before (`preexisting`) for this ledger's payouts; they are followed to their end."""
-        [(rows, _)] = await self._all(decisions.adopt(self._scope), by=by)
+        [(rows, _)] = await self._all(batch_queries.adopt(self._scope), by=by)
         return int(rows)
 
     async def batches(self) -> list[Batch]:
         """Every batch, oldest first, with its rows by state and its log."""
-
-        async def read(connection: Connection) -> list[Batch]:
-            # one moment for all three
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            asked = (decisions.BATCHES, decisions.BATCH_COUNTS, decisions.BATCH_LOG)
-            return decisions.batches_of(
-                *[await (await connection.execute(query.encode())).fetchall() for query in asked]
-            )
-
-        return await self._session.run(read)
+        return await self._session.run(read_batches)
 
     async def destination(self) -> dict[str, str]:
         """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
@@ -229,7 +209,7 @@ class PostgresLedger:
 
     async def note_destination(self, details: dict[str, str]) -> None:
         """Remember where the money goes, for reports. A role that only offers says so only where nobody has before."""
-        [(may,)] = await self._all("SELECT has_table_privilege('paycools_ledger', 'UPDATE')")
+        [(may,)] = await self._all(queries.MAY_NOTE)
         query = queries.NOTE if may else queries.NOTE_FIRST
         await self._all(query, key="destination", value=json.dumps(details))
 
@@ -260,59 +240,23 @@ class PostgresLedger:
         self, states: Iterable[State], limit: int, *, max_resends: int, held: Collection[int] = ()
     ) -> list[Row]:
         """Lease rows in these states whose time has come, the longest due first, for `lease` seconds."""
-        found: list[LeasedRow] = []
-        for state in states:  # one by one, so that each walks the index in order
-            if limit > len(found):
-                found += await self._claim(state, limit - len(found), max_resends, held)
-        return list(found)
-
-    async def _claim(self, state: State, limit: int, max_resends: int, held: Collection[int]) -> list[LeasedRow]:
-        before = time.monotonic()
-        found = await self._all(queries.claim(state, self._scope), most=max_resends, held=list(held), limit=limit)
-        if found:
-            self._clock.looked(found[0][-2], before, time.monotonic())
-        found.sort(key=lambda values: (values[-1], values[0]))
-        return [leased_row_from(values[:-2]) for values in found]
+        return await self._leases.claim(states, limit, self._scope, max_resends=max_resends, held=held)
 
     async def renew_leases(self, held: Collection[int]) -> None:
         """Renew the lease of these rows, recover what others have lost, look at the database's clock."""
-        if held:
-            await self._all(queries.RENEW_LEASES, held=list(held))
-        await self._look_at_clock()
-        if self._clock.was_set:
-            self._clock.was_set = False
-            await self._bring_near("")  # all views share the clock, and only the first one comes here
-        await self._recover(self._call_timeout)
+        await self._leases.renew(held, self._scope)
 
     async def return_leases(self) -> None:
         """End the lease of every row leased here that has not begun to be sent."""
-        await self._all(queries.RETURN_LEASES + self._scope)
+        await self._leases.return_all(self._scope)
 
     async def recover(self, *, call_timeout: float) -> int:
         """Rows `sending` past the end of their lease may have been sent: make them `unknown`. Returns how many.
 
         They are inquired about no earlier than `call_timeout` seconds after their sending began.
         """
-        await self._bring_near(self._scope)
-        return await self._recover(call_timeout)
-
-    async def _bring_near(self, scope: str) -> None:
-        """What is further away than anything is put off was written before the clock was set back."""
-        await self._all(queries.OVERDUE + scope, overdue=_OVERDUE)
-        await self._all(queries.SENT_LATER + scope)
-
-    async def _recover(self, call_timeout: float) -> int:
-        if not self._clock.settled:
-            return 0
-        lost = [leased_row_from(values) for values in await self._all(queries.LOST + self._scope, believed=self.time())]
-        now = self.time()
-        dues = [min(max(now, (row.sent or now) + call_timeout), now + call_timeout) for row in lost]
-        moves = (self.move(row, Event.CRASHED, due=due) for row, due in zip(lost, dues, strict=True))
-        done = await asyncio.gather(*moves, return_exceptions=True)
-        for result in done:
-            if isinstance(result, BaseException) and not isinstance(result, IllegalMove):
-                raise result
-        return sum(isinstance(result, Row) for result in done)  # the others' rows moved by themselves meanwhile
+        await self._leases.bring_near(self._scope)
+        return await self._leases.recover(call_timeout, self._scope)
 
     # -- the merchant's pace, shared ------------------------------------------------------------------------------
 
@@ -366,29 +310,21 @@ class PostgresLedger:
 
     async def get(self, order_id: str) -> LeasedRow | None:
         """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
-        query = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %(order_id)s {LATER_ROW}"  # noqa: S608
-        found = await self._all(query, order_id=order_id)
+        found = await self._all(queries.GET, order_id=order_id)
         return leased_row_from(found[0]) if found else None
 
     async def next_due(self, states: Iterable[State], *, max_resends: int) -> float | None:
         """The earliest moment any row in these states is due, or its lease ends; rows being sent count too."""
-        await self._recover(self._call_timeout)  # nothing else is to be done now, and what was lost is due
-        # one statement, one snapshot: a row that moves between two statements would be in neither
-        moments = ", ".join(queries.earliest(state, self._scope) for state in {*states, State.SENDING})
-        [(moment,)] = await self._all(f"SELECT least({moments})", most=max_resends)
-        return None if moment is None else float(moment)
+        return await self._leases.next_due(states, self._scope, max_resends=max_resends)
 
     async def counts(self) -> Counts:
         """Rows and minor units in each state."""
-        query = f"""
-            SELECT p.state, count(*), sum(p.amount)::bigint FROM paycools_payouts p
-            WHERE true{self._scope} GROUP BY p.state"""  # noqa: S608 - all text is ours
-        return {State(state): (rows, amount) for state, rows, amount in await self._all(query)}
+        found = await self._all(queries.counts(self._scope))
+        return {State(state): (rows, amount) for state, rows, amount in found}
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""
-        query = f"SELECT count(*) FROM paycools_payouts p WHERE p.resends > 0{self._scope}"  # noqa: S608
-        [(rows,)] = await self._all(query)
+        [(rows,)] = await self._all(queries.resent(self._scope))
         return int(rows)
 
     async def currency(self) -> str:
@@ -397,9 +333,7 @@ class PostgresLedger:
 
     async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
         """Every row, in file order, a page at a time."""
-        query = f"""
-            SELECT {COLUMNS} FROM paycools_payouts p
-            WHERE p.id > %(last)s{self._scope} ORDER BY p.id LIMIT %(size)s"""  # noqa: S608 - all text is ours
+        query = queries.page(self._scope)
         last = 0
         while found := await self._all(query, last=last, size=size):
             yield [leased_row_from(values) for values in found]
@@ -414,22 +348,16 @@ class PostgresLedger:
         await self._session.run(work)
 
     async def _noted(self, key: str) -> str | None:
-        found = await self._all("SELECT value FROM paycools_ledger WHERE key = %(key)s", key=key)
+        found = await self._all(queries.NOTED, key=key)
         return str(found[0][0]) if found else None
 
-    def _values(self, **values: Any) -> dict[str, Any]:
-        return {**values, "now": self._clock.now, "lease": self.lease, "worker": self.worker}
-
     async def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        return await self._session.ask(query, self._values(**values))
+        return await self._database.ask(query, **values)
 
 
 async def open_shards(connection: Connection, batches: Collection[int]) -> Shards:
     """Batch and number of every shard of these batches that has open payouts."""
-    query = f"""
-        SELECT DISTINCT intake, shard FROM paycools_payouts
-        WHERE intake = ANY (%s::int[]) AND state IN ({OPEN_STATES}) ORDER BY 1, 2"""  # noqa: S608 - all text is ours
-    return await (await connection.execute(query.encode(), (list(batches),))).fetchall()
+    return await (await connection.execute(queries.OPEN_SHARDS.encode(), (list(batches),))).fetchall()
 
 
 def _leased(row: Row) -> LeasedRow:

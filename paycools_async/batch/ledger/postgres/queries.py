@@ -1,4 +1,4 @@
-"""What the PostgreSQL ledger asks of leases and of the merchant's pace. All text is ours; values come as parameters.
+"""What a run, and whoever reads, asks of the PostgreSQL ledger. All text is ours; values come as parameters.
 
 `scope` narrows a question to some batches, or to one shard: ` AND p.intake IN (..) AND p.shard = ..`.
 """
@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ...states import State
-from .schema import COLUMNS
+from ...states import MAY_BE_SENT, OPEN, State
+from ..row import listed
+from .schema import ALL_COLUMNS, COLUMNS
 
 __all__ = [
+    "GET",
+    "GET_LOCKED",
     "LOST",
+    "MAY_NOTE",
+    "MOVE",
     "NOTE",
+    "NOTED",
     "NOTE_FIRST",
     "NOTE_LAG",
     "NOW",
+    "OPEN_SHARDS",
     "OVERDUE",
     "PAUSE",
     "PAUSE_LEFT",
@@ -27,14 +34,24 @@ __all__ = [
     "SCHEDULE_INQUIRY",
     "SENT_LATER",
     "claim",
+    "counts",
     "earliest",
     "end_pause",
+    "page",
     "pause",
     "paused",
+    "resent",
+    "timelines",
 ]
 
 # statement_timestamp, not clock_timestamp: it is stable, so `due <= now` can be read from the index
 NOW = "coalesce(%(now)s::float8, extract(epoch FROM statement_timestamp())::float8)"
+_MAY_BE_SENT = listed(MAY_BE_SENT - {State.OFFERED})
+_LEASED = listed(OPEN - {State.SENDING})
+"""In these a row is leased to work on it; in `sending` for its one request."""
+
+# -- what is due, and leases ------------------------------------------------------------------------------------------
+
 _PAUSED_BATCHES = "SELECT split_part(key, ':', 2)::int FROM paycools_ledger WHERE key LIKE 'paused:%%'"
 _NOT_PAUSED = f" AND p.intake NOT IN ({_PAUSED_BATCHES})"
 
@@ -64,11 +81,46 @@ def earliest(state: State, scope: str) -> str:
     )"""
 
 
+# never a row that is sending: its lease is for one request, and ends even if this process forgot it
+RENEW_LEASES = f"""
+UPDATE paycools_payouts p SET due = {NOW} + %(lease)s
+WHERE p.id = ANY (%(held)s::bigint[]) AND p.worker = %(worker)s AND p.state <> 'sending'"""
+
+RETURN_LEASES = f"""
+UPDATE paycools_payouts p SET due = 0, version = p.version + 1, worker = NULL
+WHERE p.worker = %(worker)s AND p.state IN ({_LEASED})"""
+
+# by this process's idea of the time as well: see `DatabaseClock`
+LOST = f"""
+SELECT {COLUMNS} FROM paycools_payouts p
+WHERE p.state = 'sending' AND p.due <= least({NOW}, %(believed)s::float8)"""
+
+# the clock was set back meanwhile. What is not leased is looked at now. A lease on a row that is not being sent saves
+# work, not money: who took the row cannot send it once another has taken it
+OVERDUE = f"""
+UPDATE paycools_payouts p SET due = CASE WHEN p.worker IS NULL THEN {NOW} ELSE {NOW} + %(lease)s END
+WHERE p.state IN ({_LEASED})
+    AND p.due > {NOW} + %(overdue)s + CASE WHEN p.worker IS NULL THEN 0 ELSE 10 * %(lease)s END"""
+
+# the same; what was sent left before now, and a lease on it begins anew, in its full length
+SENT_LATER = f"""
+UPDATE paycools_payouts p SET sent = {NOW},
+    due = CASE p.state WHEN 'sending' THEN {NOW} + (p.due - p.sent) ELSE p.due END
+WHERE p.state IN ('sending', 'unknown', 'accepted') AND p.sent > {NOW} + 1"""
+
+SCHEDULE_INQUIRY = """
+UPDATE paycools_payouts SET due = %(due)s, absent_since = %(absent)s, looks = looks + 1,
+    version = version + 1, worker = NULL
+WHERE id = %(id)s AND state = %(state)s AND version = %(version)s"""
+
+# -- a pause that PayCools refused, and one pace for all --------------------------------------------------------------
+
+
 def pause() -> str:
     """Hold every batch of which something may still be sent; one person's later yes to another one ends none of it."""
-    return """
+    return f"""
         INSERT INTO paycools_ledger SELECT 'paused:' || b.id, %(reason)s FROM paycools_batches b WHERE EXISTS (
-            SELECT FROM paycools_payouts p WHERE p.intake = b.id AND p.state IN ('planned', 'sending', 'unknown')
+            SELECT FROM paycools_payouts p WHERE p.intake = b.id AND p.state IN ({_MAY_BE_SENT})
         ) ON CONFLICT (key) DO NOTHING"""
 
 
@@ -89,38 +141,6 @@ def paused(batches: Collection[int] | None) -> str:
     return f"SELECT value FROM paycools_ledger WHERE {_of_pauses(batches)} ORDER BY length(key), key LIMIT 1"
 
 
-# never a row that is sending: its lease is for one request, and ends even if this process forgot it
-RENEW_LEASES = f"""
-UPDATE paycools_payouts p SET due = {NOW} + %(lease)s
-WHERE p.id = ANY (%(held)s::bigint[]) AND p.worker = %(worker)s AND p.state <> 'sending'"""
-
-RETURN_LEASES = """
-UPDATE paycools_payouts p SET due = 0, version = p.version + 1, worker = NULL
-WHERE p.worker = %(worker)s AND p.state IN ('planned', 'unknown', 'accepted')"""
-
-# by this process's idea of the time as well: see `DatabaseClock`
-LOST = f"""
-SELECT {COLUMNS} FROM paycools_payouts p
-WHERE p.state = 'sending' AND p.due <= least({NOW}, %(believed)s::float8)"""
-
-# the clock was set back meanwhile. What is not leased is looked at now. A lease on a row that is not being sent saves
-# work, not money: who took the row cannot send it once another has taken it
-OVERDUE = f"""
-UPDATE paycools_payouts p SET due = CASE WHEN p.worker IS NULL THEN {NOW} ELSE {NOW} + %(lease)s END
-WHERE p.state IN ('planned', 'unknown', 'accepted')
-    AND p.due > {NOW} + %(overdue)s + CASE WHEN p.worker IS NULL THEN 0 ELSE 10 * %(lease)s END"""
-
-# the same; what was sent left before now, and a lease on it begins anew, in its full length
-SENT_LATER = f"""
-UPDATE paycools_payouts p SET sent = {NOW},
-    due = CASE p.state WHEN 'sending' THEN {NOW} + (p.due - p.sent) ELSE p.due END
-WHERE p.state IN ('sending', 'unknown', 'accepted') AND p.sent > {NOW} + 1"""
-
-SCHEDULE_INQUIRY = """
-UPDATE paycools_payouts SET due = %(due)s, absent_since = %(absent)s, looks = looks + 1,
-    version = version + 1, worker = NULL
-WHERE id = %(id)s AND state = %(state)s AND version = %(version)s"""
-
 RESERVE_TURNS = f"""
 INSERT INTO paycools_pace AS pace (merchant, next, resume)
 SELECT value, {NOW} + %(span)s, 0 FROM paycools_ledger WHERE key = 'identity'
@@ -137,6 +157,65 @@ ON CONFLICT (merchant) DO UPDATE SET resume = greatest(pace.resume, {NOW} + %(pa
 # one merchant a ledger
 PAUSE_LEFT = f"SELECT resume - {NOW} FROM paycools_pace"
 
+# -- moves ------------------------------------------------------------------------------------------------------------
+
+_MOVE_COLUMNS = (
+    ("id", "bigint"),
+    ("was", "text"),
+    ("version", "bigint"),
+    ("state", "text"),
+    ("reason", "text"),
+    ("due", "float8"),
+    ("resends", "int"),
+    ("looks", "int"),
+    ("absent", "float8"),
+    ("counts", "bool"),
+    ("transaction_id", "text"),
+    ("code", "bigint"),
+    ("message", "text"),
+    ("event", "text"),
+    ("told_code", "bigint"),
+    ("told_message", "text"),
+)
+
+_MOVE_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _MOVE_COLUMNS)
+_MOVE_NAMES = ", ".join(name for name, _ in _MOVE_COLUMNS)
+
+# the row, its past, and nothing without the other: one statement is one transaction. What was withdrawn and turns out
+# to have been sent is the order's row again, unless it was offered anew meanwhile
+MOVE = f"""
+WITH clock AS (SELECT coalesce(%s::float8, extract(epoch FROM statement_timestamp())::float8) AS now),
+asked AS (SELECT * FROM unnest({_MOVE_ARRAYS}) AS a ({_MOVE_NAMES})),
+moved AS (
+    UPDATE paycools_payouts p SET state = a.state, reason = a.reason, resends = a.resends, looks = a.looks,
+        absent_since = a.absent, transaction_id = a.transaction_id, code = a.code, message = a.message,
+        due = CASE WHEN a.state = 'sending' THEN clock.now + %s ELSE a.due END,
+        worker = CASE WHEN a.state = 'sending' THEN %s END, version = p.version + 1, updated = clock.now,
+        sent = CASE WHEN a.counts THEN clock.now WHEN a.event = 'not_sent' AND a.resends = 0 THEN NULL
+            ELSE p.sent END,
+        withdrawn = CASE WHEN a.was = 'withdrawn' AND a.state <> 'withdrawn' AND NOT EXISTS (
+            SELECT FROM paycools_payouts o WHERE o.order_id = p.order_id AND o.withdrawn = 0
+        ) THEN 0 ELSE p.withdrawn END
+    FROM asked a, clock WHERE p.id = a.id AND p.state = a.was AND p.version = a.version
+    RETURNING p.id, p.version, p.updated, p.sent
+),
+logged AS (
+    INSERT INTO paycools_moves (payout, at, event, state, code, message, worker, rules)
+    SELECT a.id, m.updated, a.event, a.state, a.told_code, a.told_message, %s, 2 FROM asked a JOIN moved m USING (id)
+)
+SELECT id, version, updated, sent FROM moved
+"""
+
+# of an order that was withdrawn and offered again the active row, else the latest
+_LATER_ROW = "ORDER BY p.withdrawn <> 0, p.id DESC LIMIT 1"
+GET = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %(order_id)s {_LATER_ROW}"
+GET_LOCKED = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %s {_LATER_ROW} FOR UPDATE"
+
+# -- what the ledger has noted ----------------------------------------------------------------------------------------
+
+NOTED = "SELECT value FROM paycools_ledger WHERE key = %(key)s"
+MAY_NOTE = "SELECT has_table_privilege('paycools_ledger', 'UPDATE')"
+
 NOTE = """
 INSERT INTO paycools_ledger VALUES (%(key)s, %(value)s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
 
@@ -145,3 +224,42 @@ NOTE_FIRST = "INSERT INTO paycools_ledger VALUES (%(key)s, %(value)s) ON CONFLIC
 NOTE_LAG = """
 INSERT INTO paycools_ledger AS l VALUES ('lag', %(value)s)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE l.value::float8 < excluded.value::float8"""
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+OPEN_SHARDS = f"""
+SELECT DISTINCT intake, shard FROM paycools_payouts
+WHERE intake = ANY (%s::int[]) AND state IN ({listed(OPEN)}) ORDER BY 1, 2"""
+
+
+def counts(scope: str) -> str:
+    """Rows and minor units in each state."""
+    return f"""
+        SELECT p.state, count(*), sum(p.amount)::bigint FROM paycools_payouts p
+        WHERE true{scope} GROUP BY p.state"""
+
+
+def resent(scope: str) -> str:
+    """How many rows were sent again after an absence."""
+    return f"SELECT count(*) FROM paycools_payouts p WHERE p.resends > 0{scope}"
+
+
+def page(scope: str) -> str:
+    """The next rows in file order."""
+    return f"""
+        SELECT {ALL_COLUMNS} FROM paycools_payouts p
+        WHERE p.id > %(last)s{scope} ORDER BY p.id LIMIT %(size)s"""
+
+
+def timelines(scope: str) -> str:
+    """When each payout was sent, accepted and final."""
+    narrowed = f"WHERE payout IN (SELECT p.id FROM paycools_payouts p WHERE true{scope})" if scope else ""
+    return f"""
+SELECT p.order_id, p.amount, p.state, p.code, p.message, p.transaction_id, m.sent, m.last_sent, m.accepted, m.final
+FROM (
+    SELECT payout, min(at) FILTER (WHERE event = 'send') AS sent, max(at) FILTER (WHERE event = 'send') AS last_sent,
+        min(at) FILTER (WHERE state = 'accepted' OR event IN ('rejected', 'found_complete', 'found_failed'))
+            AS accepted,
+        min(at) FILTER (WHERE state IN ('settled', 'failed')) AS final
+    FROM paycools_moves {narrowed} GROUP BY payout
+) m JOIN paycools_payouts p ON p.id = m.payout WHERE m.sent IS NOT NULL ORDER BY p.id"""

@@ -11,12 +11,9 @@ from typing import Any
 
 import attrs
 
-from ...states import OPEN
 from ..row import Row, column_of, row_from
 
-__all__ = ["COLUMNS", "GRANTS", "JOB_GRANTS", "MIGRATIONS", "OPEN_STATES", "LeasedRow", "leased_row_from"]
-
-OPEN_STATES = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
+__all__ = ["ALL_COLUMNS", "COLUMNS", "GRANTS", "JOB_GRANTS", "MIGRATIONS", "LeasedRow", "leased_row_from"]
 
 # as it was: never changed, not even by way of a name that stands for a text
 _TO_VERSION_1 = """
@@ -206,7 +203,24 @@ CREATE TRIGGER paycools_ledger_owner_stays BEFORE UPDATE OR DELETE ON paycools_l
     WHEN (OLD.key IN ('identity', 'currency')) EXECUTE FUNCTION paycools_forbidden('a ledger stays its merchant''s');
 """  # noqa: S608 - all text is ours
 
-MIGRATIONS: tuple[str, ...] = (_TO_VERSION_1, f"{_ROWS_2}{_BATCHES_2}{_RULES_2}")
+# what is kept of a file and not sent: a row's cells, and a batch's names of columns; both as JSON. Who may enter rows
+# may enter these with them
+_TO_VERSION_3 = """
+ALTER TABLE paycools_payouts ADD COLUMN beside TEXT;
+ALTER TABLE paycools_batches ADD COLUMN beside TEXT;
+DO $$
+DECLARE entering pg_catalog.name;
+BEGIN
+    FOR entering IN SELECT r.rolname FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) g
+        JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
+        WHERE a.attrelid = 'paycools_payouts'::regclass AND a.attname = 'body' AND g.privilege_type = 'INSERT'
+    LOOP
+        EXECUTE format('GRANT INSERT (beside) ON paycools_payouts TO %I', entering);
+    END LOOP;
+END $$;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TO_VERSION_1, f"{_ROWS_2}{_BATCHES_2}{_RULES_2}", _TO_VERSION_3)
 
 _READS = """
 GRANT SELECT ON paycools_schema, paycools_ledger, paycools_batches, paycools_batch_log, paycools_payouts,
@@ -219,7 +233,7 @@ GRANTS = {
     "offer": f"""{_READS}
 GRANT INSERT ON paycools_batches TO {{role}};
 GRANT INSERT (batch, at, event, by, payouts, amount) ON paycools_batch_log TO {{role}};
-GRANT INSERT (order_id, idempotency_id, intake, shard, line, amount, body, digest, state, reason, entered, sent,
+GRANT INSERT (order_id, idempotency_id, intake, shard, line, amount, body, digest, beside, state, reason, entered, sent,
     updated) ON paycools_payouts TO {{role}};
 """,
     "release": f"""{_READS}
@@ -252,7 +266,9 @@ class LeasedRow(Row):
 
 
 _NAMES = tuple(field.name for field in attrs.fields(LeasedRow))
-COLUMNS = ", ".join(f"p.{column_of(name)}" for name in _NAMES)
+ALL_COLUMNS = ", ".join(f"p.{column_of(name)}" for name in _NAMES)
+COLUMNS = ALL_COLUMNS.replace("p.beside", "NULL")
+"""Those that a run needs."""
 
 
 def leased_row_from(values: tuple[Any, ...]) -> LeasedRow:

@@ -11,7 +11,7 @@ import attrs
 from ...orders import Order, RowError
 from ...states import MAY_BE_SENT, State
 from ..base import Batch, BatchEntry, Changed, Intake, Offer, Source, Withdrawal
-from ..payload import body_of, digest_of, own_idempotency_id
+from ..payload import BesideNames, beside_text, body_of, digest_of, names_from, own_idempotency_id
 from . import queries
 
 __all__ = ["adopt", "batches", "enter", "release", "withdraw"]
@@ -53,6 +53,7 @@ class _Entering:
         self._found = Intake()
         self._entered_amount = 0
         self._known: dict[int, list[int]] = {}
+        self._names = BesideNames()
 
     def enter(self, orders: Iterable[Order | RowError], source: Source) -> Intake:
         found = self._found
@@ -66,7 +67,7 @@ class _Entering:
         if found.new:
             found.batch = self._number
             values = (self._number, source.file, source.sha256, found.new, self._entered_amount, source.by, self._now)
-            self._connection.execute(queries.ENTER_BATCH, values)
+            self._connection.execute(queries.ENTER_BATCH, (*values, self._names.text()))
             _log(self._connection, self._number, self._now, "offer", source.by, found.new, self._entered_amount)
         found.known_in = [self._offer(batch, *tally) for batch, tally in sorted(self._known.items())]
         return found
@@ -75,7 +76,12 @@ class _Entering:
         found, request = self._found, order.request
         digest = digest_of(self._text_of(request))
         values = (request.mch_order_id, own_idempotency_id(request), self._number, order.line, request.amount)
-        done = self._connection.execute(queries.ENTER, (*values, body_of(request), digest, *self._begins, self._now))
+        if not self._names.add(order.beside):
+            found.add_too_many(order.line, self._names.most)
+            return
+        done = self._connection.execute(
+            queries.ENTER, (*values, body_of(request), digest, beside_text(order.beside), *self._begins, self._now)
+        )
         found.total += request.amount
         if done.rowcount:
             found.new += 1
@@ -173,9 +179,13 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
         entry = BatchEntry(**dict(zip(names, values, strict=True)))
         log.setdefault(entry.batch, []).append(entry)
     names = ["id", "file", "sha256", "payouts", "amount", "offered_by", "offered_at"]
+    found = connection.execute(f"SELECT beside, {', '.join(names)} FROM batches ORDER BY id")  # noqa: S608
     return [
         Batch(
-            **dict(zip(names, values, strict=True)), counts=counts.get(values[0], {}), log=tuple(log.get(values[0], ()))
+            **dict(zip(names, values, strict=True)),
+            counts=counts.get(values[0], {}),
+            log=tuple(log.get(values[0], ())),
+            beside=names_from(beside),
         )
-        for values in connection.execute(f"SELECT {', '.join(names)} FROM batches ORDER BY id")  # noqa: S608
+        for beside, *values in found
     ]

@@ -20,7 +20,7 @@ from ....storage.errors import LockHeld, LockUnusable, StorageError
 from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError
 from ..row import Row
 from .recovery import lose_everything
-from .schema import AS_VERSION_2, MOVING, NEW_MARKS, SCHEMA, TO_VERSION_2, VERSION
+from .schema import MARKED, MIGRATIONS, MOVING, NEW_MARKS, SCHEMA, SHOWN, VERSION
 
 __all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
 
@@ -91,7 +91,7 @@ class Opened:
 
 
 def open_reading(path: Path, identity: Identity | None) -> Opened:
-    """No byte changes, and no file comes or goes. A ledger of version 1 is shown as it would be after its migration."""
+    """No byte changes, and no file comes or goes. An older ledger is shown as it would be after its migration."""
     _must_be_there(path)
     doubt: str | None = ""
     for patience in _PAUSES:
@@ -99,7 +99,8 @@ def open_reading(path: Path, identity: Identity | None) -> Opened:
         connection = sqlite.connect_reading(path)
         try:
             _prepare_reading(connection, path)
-            doubt = None if _version(connection) == 1 else marks.suspicion(path, mark, marks.state_of(connection))
+            marked = _version(connection) >= MARKED
+            doubt = marks.suspicion(path, mark, marks.state_of(connection)) if marked else None
             if identity is not None:
                 _refuse_others(connection, path, identity)
         except BaseException:
@@ -123,9 +124,9 @@ def _prepare_reading(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_foreign(connection, path, version)
     if version == 0:
         raise LedgerError(f"{path}: is no ledger: there are callbacks in it, and no payouts yet")
-    if version == 1:
+    if version in SHOWN:
         connection.execute("PRAGMA query_only=OFF")
-        connection.executescript(AS_VERSION_2)
+        connection.executescript(SHOWN[version])
         connection.execute("PRAGMA query_only=ON")
 
 
@@ -160,6 +161,7 @@ def _open_beside(path: Path, identity: Identity | None, create: bool, undo: cont
             ownership = sqlite.Ownership.of_name(path)
             changing.callback(ownership.release)
             ownership.take_file()
+            _refuse_doubtful(connection, path, mark)
             _to_this_version(connection, path)
     for patience in _PAUSES:
         doubt = _doubt(path, mark, marks.state_of(connection))
@@ -187,6 +189,8 @@ def _open_owned(
     if doubt is not None:  # of a log that is another file's nothing can be used
         raise _refusal(path, doubt, f"delete {path.name}-wal and use `--recover`")
     connection = _connect(path, identity, undo)
+    if not recover:
+        _refuse_doubtful(connection, path, mark)
     _to_this_version(connection, path)
     connection.executescript(f"BEGIN IMMEDIATE; {NEW_MARKS} COMMIT;")
     doubt = _doubt(path, mark, marks.state_of(connection))
@@ -283,8 +287,8 @@ def _to_this_version(connection: sqlite3.Connection, path: Path) -> None:
     _refuse_foreign(connection, path, version)
     if version == 0:
         _build(connection)
-    elif version == 1:
-        connection.executescript(f"BEGIN IMMEDIATE; {TO_VERSION_2} {NEW_MARKS} COMMIT;")
+    elif version < VERSION:
+        connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[version]} {NEW_MARKS} COMMIT;")
 
 
 def _own(connection: sqlite3.Connection, path: Path, identity: Identity) -> None:
@@ -303,6 +307,14 @@ def _refuse_others(connection: sqlite3.Connection, path: Path, identity: Identit
         )
 
 
+def _refuse_doubtful(connection: sqlite3.Connection, path: Path, mark: marks.Mark | None) -> None:
+    """What is refused is not brought up to date."""
+    if MARKED <= _version(connection) < VERSION:
+        doubt = _doubt(path, mark, marks.state_of(connection))
+        if doubt is not None:
+            raise _refusal(path, doubt)
+
+
 def _doubt(path: Path, mark: marks.Mark | None, state: marks.State) -> str | None:
     if state.backup:
         return f"it is a backup of {state.backup}, and what was sent since then is not in it"
@@ -316,7 +328,7 @@ def _doubt_of_main(path: Path, mark: marks.Mark | None) -> str | None:
         return None
     try:
         with contextlib.closing(sqlite.only_main(path)) as connection:
-            if _version(connection) < VERSION:
+            if _version(connection) < MARKED:
                 return None
             main = marks.meta_of(connection)
     except sqlite3.DatabaseError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ...states import MAY_BE_SENT, UNSENT
-from ..row import COLUMNS, WITHOUT_ORDER, listed
+from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
 
 __all__ = [
     "ABANDONED",
@@ -60,8 +60,8 @@ NEXT_NUMBER = "SELECT coalesce(max(id), 0) + 1 FROM batches"
 
 ENTER = """
 INSERT INTO payouts
-    (order_id, idempotency_id, intake, line, amount, body, digest, state, reason, entered, sent, updated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id, withdrawn) DO NOTHING"""
+    (order_id, idempotency_id, intake, line, amount, body, digest, beside, state, reason, entered, sent, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id, withdrawn) DO NOTHING"""
 
 KNOWN = "SELECT intake, line, digest, state FROM payouts WHERE order_id = ? AND withdrawn = 0"
 
@@ -77,7 +77,9 @@ ORDER BY 1"""
 
 MAY_BE_SENT_OF = f"SELECT count(*) FROM payouts WHERE intake = ? AND {_MAY_BE_SENT}"
 
-ENTER_BATCH = "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?)"
+ENTER_BATCH = """
+INSERT INTO batches (id, file, sha256, payouts, amount, offered_by, offered_at, beside)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 LOG_BATCH = "INSERT INTO batch_log (batch, at, event, by, payouts, amount) VALUES (?, ?, ?, ?, ?, ?)"
 
 # -- what a person decides --------------------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ def resent(scope: str) -> str:
 
 def page(scope: str) -> str:
     """The next rows in file order."""
-    return f"SELECT {COLUMNS} FROM payouts WHERE id > ?{scope} ORDER BY id LIMIT ?"
+    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope} ORDER BY id LIMIT ?"
 
 
 def timelines(scope: str) -> str:

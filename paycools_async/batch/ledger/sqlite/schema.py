@@ -8,10 +8,13 @@ offered, released and withdrew them.
 
 from __future__ import annotations
 
-__all__ = ["AS_VERSION_2", "MOVING", "NEW_MARKS", "SCHEMA", "TO_VERSION_2", "VERSION"]
+__all__ = ["MARKED", "MIGRATIONS", "MOVING", "NEW_MARKS", "SCHEMA", "SHOWN", "VERSION"]
 
-VERSION = 2
+VERSION = 3
+MARKED = 2
+"""From this version on a ledger has a mark beside it."""
 
+# tables of version 2; a new ledger is made as one, and then brought up to date as any other
 _PAYOUTS = """
 CREATE TABLE payouts (
     id INTEGER PRIMARY KEY,
@@ -71,7 +74,7 @@ CREATE INDEX payouts_intake ON payouts (intake);
 CREATE INDEX payouts_idempotency ON payouts (idempotency_id) WHERE idempotency_id IS NOT NULL;
 """
 
-SCHEMA = f"""
+_VERSION_2 = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('epoch', '0');
 {_PAYOUTS}{_BATCHES}{_INDEXES}
@@ -86,10 +89,9 @@ CREATE TABLE moves (
 );
 CREATE TRIGGER moves_stay BEFORE UPDATE ON moves BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
 CREATE TRIGGER moves_last BEFORE DELETE ON moves BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
-PRAGMA user_version = {VERSION};
 """
 
-TO_VERSION_2 = f"""
+_TO_VERSION_2 = f"""
 DROP VIEW IF EXISTS moving;
 DROP INDEX payouts_due;
 ALTER TABLE payouts RENAME TO payouts_1;
@@ -109,15 +111,28 @@ INSERT OR IGNORE INTO meta VALUES ('epoch', '0');
 PRAGMA user_version = 2;
 """
 
-# for those who only read: version 1 as it would be after its migration
-AS_VERSION_2 = """
+# what is kept of a file and not sent: a row's cells, and a batch's names of columns; both as JSON
+_TO_VERSION_3 = """
+ALTER TABLE payouts ADD COLUMN beside TEXT;
+ALTER TABLE batches ADD COLUMN beside TEXT;
+PRAGMA user_version = 3;
+"""
+
+SCHEMA = f"{_VERSION_2}{_TO_VERSION_3}"
+
+MIGRATIONS = {1: f"{_TO_VERSION_2}{_TO_VERSION_3}", 2: _TO_VERSION_3}
+"""By the version that a ledger is of."""
+
+# for those who only read: earlier versions as they would be after their migration
+_SHOWN_1 = """
 CREATE TEMP VIEW payouts AS
 SELECT id, order_id, 0 AS withdrawn, NULL AS idempotency_id, intake, line, amount, body, digest,
     CASE WHEN state = 'planned' THEN 'offered' WHEN doubled THEN 'unknown' ELSE state END AS state,
     CASE WHEN doubled THEN 'duplicate' ELSE reason END AS reason,
     CASE WHEN doubled THEN 0.0 ELSE due END AS due, resends, looks, absent_since,
     CASE WHEN state = 'planned' AND resends = 0 THEN updated ELSE 0.0 END AS entered,
-    CASE WHEN state <> 'planned' THEN updated END AS sent, transaction_id, code, message, updated
+    CASE WHEN state <> 'planned' THEN updated END AS sent, transaction_id, code, message, updated,
+    NULL AS beside
 FROM (
     SELECT p.*, state = 'conflict' AND (
         SELECT event = 'absent' FROM main.moves WHERE payout = p.id ORDER BY id DESC LIMIT 1) AS doubled
@@ -125,11 +140,19 @@ FROM (
 );
 CREATE TEMP VIEW batches AS
 SELECT intake AS id, '' AS file, '' AS sha256, count(*) AS payouts, sum(amount) AS amount, '' AS offered_by,
-    min(updated) AS offered_at
+    min(updated) AS offered_at, NULL AS beside
 FROM main.payouts GROUP BY intake;
 CREATE TEMP VIEW batch_log AS
 SELECT 0 AS id, 0 AS batch, 0.0 AS at, '' AS event, '' AS by, 0 AS payouts, 0 AS amount WHERE false;
 """
+
+_SHOWN_2 = """
+CREATE TEMP VIEW payouts AS SELECT *, NULL AS beside FROM main.payouts;
+CREATE TEMP VIEW batches AS SELECT *, NULL AS beside FROM main.batches;
+"""
+
+SHOWN = {1: _SHOWN_1, 2: _SHOWN_2}
+"""By the version that a ledger is of."""
 
 NEW_MARKS = """
 INSERT OR IGNORE INTO meta VALUES ('ledger_id', lower(hex(randomblob(16)))), ('open', ''), ('epoch', '0');

@@ -1,0 +1,210 @@
+"""From a prepared call to its answer: signed once, in its turn, as often as it may be sent, within one deadline.
+
+text to sign -> signature -> [turn -> transport -> answer]*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from .confidential import frames_of_others
+from .errors import (
+    ApiError,
+    ClientClosed,
+    DeadlineExceeded,
+    InvalidRequest,
+    Outcome,
+    PayCoolsError,
+    SigningError,
+    TransportError,
+)
+from .hooks import AttemptEnded, AttemptStarted, Observer, tell
+from .policy import Deadline, Pace, Retry, note_answer
+from .preparing import Prepared
+from .signing.base import TimedSigner
+from .times import Clock
+from .transports.base import Departure, HttpRequest, HttpResponse, Transport
+from .wire.answer import Answer, data_of, read_answer
+from .wire.flat import SignedRequest
+
+__all__ = ["Attempts", "Progress", "Reply"]
+
+_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
+
+
+@attrs.define(kw_only=True)
+class Progress:
+    """What one call asks of its way to PayCools, and how far the last attempt came."""
+
+    fresh: bool = False
+    not_after: float | None = None
+    departure: Departure | None = None
+    attempts: int = 0
+    """What the library below repeated by itself counts too."""
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether a byte of the last attempt may be on its way."""
+        return self.departure is not None and self.departure.may_have_left
+
+
+@attrs.frozen
+class Reply:
+    """An answer that says success: its envelope, its `data`, and the HTTP answer that held it."""
+
+    answer: Answer
+    data: Any = attrs.field(repr=False)
+    response: HttpResponse
+
+
+@attrs.define(kw_only=True)
+class Attempts:
+    """The way to PayCools, shared by all calls of a client."""
+
+    base_url: str
+    transport: Transport
+    signer: TimedSigner
+    retry: Retry
+    pace: Pace
+    clock: Clock
+    timeout: float
+    user_agent: str
+    observers: Sequence[Observer] = ()
+    _headers: Mapping[str, str] = attrs.field(
+        default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
+    )
+
+    async def make(self, prepared: Prepared[Any], progress: Progress) -> Reply:
+        """The answer that says success. Raises the error of the last attempt; `progress` is kept up to date."""
+        deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
+        signed = prepared.signed(await self._sign(prepared, deadline))
+        while True:
+            try:
+                return await self._attempt(prepared, signed, deadline, progress)
+            except PayCoolsError as error:
+                reads = not prepared.endpoint.moves_or_creates
+                if not self.retry.may_repeat(error, reads=reads, attempt=progress.attempts):
+                    raise
+                pause = self.retry.pause(progress.attempts)
+                if pause >= deadline.to_send:
+                    raise
+            progress.departure = None  # it is known that nothing is on its way, or it does not matter
+            await self.clock.sleep(pause)
+
+    async def _sign(self, prepared: Prepared[Any], deadline: Deadline) -> bytes:
+        deadline.check()
+        try:
+            signature = await self.signer.sign(prepared.text, deadline.to_send)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                "nothing was sent: no signature in the time allowed for the call", outcome=Outcome.NOT_SENT
+            ) from None
+        except ClientClosed as error:
+            raise frames_of_others(error)  # noqa: B904 - it is the same error
+        except InvalidRequest:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a signer raises
+            what = f"nothing was sent: the signer failed: {type(error).__name__}"
+            raise SigningError(what) from frames_of_others(error)
+        if not isinstance(signature, bytes | bytearray):
+            raise SigningError(f"nothing was sent: the signer returned {type(signature).__name__}, not bytes")
+        return bytes(signature)
+
+    async def _attempt(
+        self, prepared: Prepared[Any], signed: SignedRequest, deadline: Deadline, progress: Progress
+    ) -> Reply:
+        number = progress.attempts = progress.attempts + 1
+        sent_at = await self.pace.wait_turn(deadline)
+        deadline.check()
+        progress.departure = departure = Departure()
+        if self.observers:
+            tell(self.observers, lambda each: each.attempt_started, _started(prepared, number))
+        request = HttpRequest(
+            signed.method,
+            self.base_url + signed.target,
+            self._headers,
+            signed.body,
+            deadline.remaining,
+            fresh=progress.fresh,
+            expired=None if deadline.not_after is None else deadline.expired,
+            departure=departure,
+            once=prepared.endpoint.moves_or_creates,
+        )
+        try:
+            reply = await self._answered(prepared, request, sent_at)
+        except PayCoolsError as error:
+            progress.attempts += max(0, departure.times - 1)
+            self._tell_end(prepared, number, sent_at, error, getattr(error, "status", None))
+            raise
+        progress.attempts += max(0, departure.times - 1)
+        self._tell_end(prepared, number, sent_at, None, reply.response.status)
+        return reply
+
+    async def _answered(self, prepared: Prepared[Any], request: HttpRequest, sent_at: float) -> Reply:
+        response = await self._carry(request)
+        try:
+            answer = read_answer(response.status, response.headers, response.body)
+            data = data_of(answer, response.status, response.headers, prepared.endpoint)
+        except PayCoolsError as error:
+            note_answer(self.pace, sent_at, error)
+            raise
+        note_answer(self.pace, sent_at, None)
+        return Reply(answer, data, response)
+
+    async def _carry(self, request: HttpRequest) -> HttpResponse:
+        """The transport's answer; from a transport of the caller's own comes nothing but a TransportError either."""
+        try:
+            response = await self.transport.send(request)
+            odd = _odd(response)
+        except TransportError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__} from the transport; the request may have been sent"
+            raise TransportError(what) from error
+        if odd is not None:
+            raise TransportError(f"{odd} from the transport; the request may have been sent")
+        return response
+
+    def _tell_end(
+        self, prepared: Prepared[Any], number: int, sent_at: float, error: PayCoolsError | None, status: int | None
+    ) -> None:
+        if not self.observers:
+            return
+        ended = AttemptEnded(
+            operation=prepared.operation,
+            order_id=prepared.order_id,
+            number=number,
+            seconds=self.clock.monotonic() - sent_at,
+            outcome=Outcome.ACCEPTED if error is None else error.outcome,
+            status=200 if isinstance(error, ApiError) else status,  # no other status is believed
+            code=getattr(error, "code", None),
+            error=None if error is None else type(error).__name__,
+        )
+        tell(self.observers, lambda each: each.attempt_ended, ended)
+
+
+def _started(prepared: Prepared[Any], number: int) -> AttemptStarted:
+    return AttemptStarted(
+        operation=prepared.operation,
+        order_id=prepared.order_id,
+        method=prepared.endpoint.method,
+        number=number,
+    )
+
+
+def _odd(response: Any) -> str | None:
+    """What is wrong with the types of a transport's answer, in words."""
+    if not isinstance(response, HttpResponse):
+        return f"{type(response).__name__}, which is no HttpResponse,"
+    if not isinstance(response.status, int) or isinstance(response.status, bool):
+        return f"a status that is {type(response.status).__name__}"
+    if not isinstance(response.body, bytes):
+        return f"a body that is {type(response.body).__name__}"
+    if not isinstance(response.headers, Mapping):
+        return f"headers that are {type(response.headers).__name__}"
+    if not all(isinstance(name, str) and isinstance(value, str) for name, value in response.headers.items()):
+        return "headers that are no text"
+    return None

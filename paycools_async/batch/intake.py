@@ -1,0 +1,95 @@
+"""A file on its way into a ledger: read once, unchanged meanwhile, all of it or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..regular_file import NotRegular, open_regular
+from .files.repeats import Repeats
+from .files.text import MOST_BYTES
+from .ledger.base import Identity, Intake, Ledger, Source
+from .ledger.sqlite.ledger import SQLiteLedger
+from .orders import FileError, Order, OrderFile, Reading, RowError
+from .run.payout_api import PayoutApi
+
+__all__ = ["check_file", "enter_file"]
+
+
+async def enter_file(
+    ledger: Ledger, api: PayoutApi, path: Path, by: str, how: Reading | None = None
+) -> tuple[Intake, Repeats, OrderFile]:
+    """Enter a file's rows as offered. Raises FileError, and enters nothing, where the file changes while it is read.
+
+    Whoever cancels this has entered nothing either.
+    """
+    before = await asyncio.to_thread(_sha256, path)
+    repeats, stopped = Repeats(), threading.Event()
+    file = OrderFile(path, api.request_class, api.currency, how)
+    orders = _unchanged(repeats.watching(file), path, before, stopped)
+    source = Source(file=path.name, sha256=before, by=by)
+    entering = asyncio.ensure_future(ledger.intake(orders, api.text_of, source))
+    try:
+        return await asyncio.shield(entering), repeats, file
+    except asyncio.CancelledError:
+        stopped.set()
+        found = (await asyncio.gather(entering, return_exceptions=True))[0]
+        if isinstance(found, Intake) and found.batch is not None:  # it was read to its end already
+            await asyncio.shield(ledger.withdraw(by=by, batch=found.batch))
+        raise
+
+
+async def check_file(
+    path: Path, request_class: type[Any], currency: str, how: Reading | None = None
+) -> tuple[Intake, Repeats, OrderFile]:
+    """What would come of entering a file into a new ledger. Makes no file that stays."""
+    repeats, file = Repeats(), OrderFile(path, request_class, currency, how)
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
+        try:
+            # the ledger lasts no longer than this: nothing will be held against a row's content
+            found = await ledger.intake(repeats.watching(file), lambda request: str(request.mch_order_id))
+        finally:
+            await ledger.aclose()
+    return found, repeats, file
+
+
+class _Stopped(Exception):
+    """Nobody wants the file any more."""
+
+
+def _unchanged(
+    orders: Iterable[Order | RowError], path: Path, before: str, stopped: threading.Event
+) -> Iterator[Order | RowError]:
+    for order in orders:
+        if stopped.is_set():
+            raise _Stopped
+        yield order
+    if _sha256(path) != before:
+        raise FileError(f"{path.name}: the file was changed while it was read; nothing was entered, nothing was sent")
+
+
+def _sha256(path: Path) -> str:
+    found = hashlib.sha256()
+    try:
+        with open_regular(path) as file:
+            left = os.fstat(file.fileno()).st_size
+            if left > MOST_BYTES:
+                raise FileError(f"{path.name}: has {left:,} bytes, must be at most {MOST_BYTES:,}")
+            # what is added meanwhile changes the hash of the second look, and is not waited for
+            while block := file.read(min(1 << 20, left + 1)):
+                found.update(block)
+                left -= len(block)
+                if left < 0:
+                    break
+    except NotRegular:
+        raise FileError(f"{path}: is no file") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'no such name'}") from None
+    return found.hexdigest()

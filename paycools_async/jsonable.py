@@ -1,0 +1,102 @@
+"""Results and events as data for JSON, and as what pydantic (so FastAPI) takes for a response."""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+
+from .endpoint import Result
+
+__all__ = ["to_dict"]
+
+
+def to_dict(result: Result) -> dict[str, Any]:
+    """A result or an event as data that JSON holds, under this SDK's own names.
+
+    Amounts stay as they are: ints of minor units, and decimals as text. Times are ISO 8601 with their offset, enums
+    their value. Nothing is left out but `.raw`: personal data is in it, so choose what leaves your server. Raises
+    TypeError for anything else than a result or an event.
+    """
+    if not isinstance(result, Result):
+        raise TypeError(f"to_dict takes a result or an event, not {type(result).__name__}")
+    return _fields(result)
+
+
+def _fields(instance: Any) -> dict[str, Any]:
+    return {name: _plain(getattr(instance, name)) for name in _names(type(instance))}
+
+
+def _names(cls: Any) -> Iterator[str]:
+    return (field.name for field in attrs.fields(cls) if field.name != "raw")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):  # a datetime is one too
+        return value.isoformat()
+    if attrs.has(type(value)):
+        return _fields(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(each) for each in value]
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def json_schema(cls: type[Any]) -> dict[str, Any]:
+    """What `to_dict` makes of the class, as JSON Schema. Unknown members of enums are possible, so none is closed."""
+    hints = typing.get_type_hints(cls)
+    properties = {name: _schema(hints[name]) for name in _names(cls)}
+    fields: Any = attrs.fields(cls)
+    needed = [field.name for field in fields if field.name in properties and field.default is attrs.NOTHING]
+    return {"title": cls.__name__, "type": "object", "properties": properties, "required": needed}
+
+
+_TYPES: tuple[tuple[type, dict[str, Any]], ...] = (
+    (bool, {"type": "boolean"}),
+    (int, {"type": "integer"}),
+    (str, {"type": "string"}),
+    (Decimal, {"type": "string"}),
+    (datetime, {"type": "string", "format": "date-time"}),
+    (date, {"type": "string", "format": "date"}),
+)
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(each) for each in get_args(hint)]}
+    if hint is type(None):
+        return {"type": "null"}
+    if origin in (list, tuple, Sequence):
+        return {"type": "array", "items": _schema(get_args(hint)[0])}
+    if isinstance(hint, type):
+        for kind, schema in _TYPES:
+            if issubclass(hint, kind):
+                return dict(schema)
+        if attrs.has(hint):
+            return json_schema(hint)
+    if origin is dict or hint is dict:
+        return {"type": "object"}
+    return {}
+
+
+def pydantic_schema(cls: type[Any]) -> Any:
+    """For pydantic: an instance goes out by `to_dict`; nothing is made of what comes in."""
+    from pydantic_core import core_schema
+
+    return core_schema.is_instance_schema(
+        cls, serialization=core_schema.plain_serializer_function_ser_schema(_fields, when_used="always")
+    )

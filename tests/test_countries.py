@@ -1,0 +1,69 @@
+"""One table of countries: what a country's money, times and numbers are like."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from paycools_async.countries import (
+    COUNTRIES,
+    ID_MOBILE,
+    MY_MOBILE,
+    PAYOUT_COUNTRIES,
+    PAYOUT_CURRENCIES,
+    PH_MOBILE,
+    TH_MOBILE,
+    MobileRule,
+    currency_of,
+    zone_of,
+)
+
+NOON = datetime(2026, 3, 2, 12)  # noqa: DTZ001 - a text without a zone, as PayCools writes it
+
+
+def test_the_table() -> None:
+    table = [
+        (each.code, each.currency, each.exponent, each.zone.utcoffset(NOON), each.has_payouts)
+        for each in COUNTRIES.values()
+    ]
+    seven, eight = timedelta(hours=7), timedelta(hours=8)
+    assert table == [
+        ("PH", "PHP", 2, eight, True),
+        ("ID", "IDR", 0, seven, True),
+        ("MY", "MYR", 2, eight, True),
+        ("TH", "THB", 2, seven, True),
+        ("RU", "RUB", 2, eight, False),
+    ]
+    assert list(COUNTRIES) == [each.code for each in COUNTRIES.values()]
+
+
+def test_russia_has_no_payouts() -> None:
+    assert PAYOUT_COUNTRIES == ("PH", "ID", "MY", "TH")
+    assert PAYOUT_CURRENCIES == ("PHP", "IDR", "MYR", "THB")
+
+
+def test_an_unknown_country_has_no_currency_and_philippine_time() -> None:
+    assert [currency_of(code) for code in ("XX", "id", None, 5, ["ID"])] == [None] * 5
+    assert [zone_of(code).utcoffset(NOON) for code in ("XX", None)] == [timedelta(hours=8)] * 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "national", "written"),
+    [
+        (PH_MOBILE, "09171234567", ("639171234567", "+639171234567")),
+        (ID_MOBILE, "081234567890", ("6281234567890", "+6281234567890")),
+        (MY_MOBILE, "0123456789", ("60123456789", "+60123456789")),
+        (TH_MOBILE, "0812345678", ("66812345678", "+66812345678")),
+    ],
+)
+def test_numbers_are_written_as_at_home(rule: MobileRule, national: str, written: tuple[str, ...]) -> None:
+    assert [rule.national(each) for each in (national, *written)] == [national] * 3
+    assert rule.form.fits(national)
+    assert rule.shortest <= len(national) <= rule.longest
+
+
+@pytest.mark.parametrize("rule", [PH_MOBILE, ID_MOBILE, MY_MOBILE, TH_MOBILE])
+def test_a_number_is_never_padded_and_never_cut(rule: MobileRule) -> None:
+    for value in ("", "9171234567", "+6391712345678", "0917 123 4567", " 09171234567", "+1 555 0100", None, 9171234567):
+        assert rule.national(value) == value
