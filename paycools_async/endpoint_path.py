@@ -19,7 +19,7 @@ from .errors import (
 )
 from .urls import path_fault
 
-__all__ = ["checked_paths", "fill_path", "path_of"]
+__all__ = ["checked_paths", "fill_path", "level_outside", "path_of"]
 
 
 def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> str:
@@ -37,12 +37,12 @@ def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> s
             f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
             "and override it with paths= if it differs",
             UnverifiedEndpointWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
     return path
 
 
-def _level_outside() -> int:
+def level_outside() -> int:
     """The stack level, for a warning of the function that asks, of the first line outside this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):

@@ -19,6 +19,7 @@ from .endpoint import Effect, Purpose, Request
 from .errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsError, UnexpectedAnswer
 from .hooks import CallEnded, tell
 from .in_doubt import Doubts
+from .known_codes import warn_of_codes
 from .preparing import Message, Prepared, Preparer
 
 __all__ = ["Engine", "Exchange", "Message"]
@@ -49,10 +50,13 @@ class Engine:
     doubts: Doubts = attrs.field(
         default=attrs.Factory(lambda self: Doubts(self.attempts.clock), takes_self=True), init=False
     )
+    _warned_codes: set[tuple[str, str]] = attrs.field(factory=set, init=False)
 
     async def exchange(self, request: Request[R], *, fresh: bool = False) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
-        return await self.send(self.prepare.request(request), fresh=fresh, remember=True)
+        prepared = self.prepare.request(request)
+        warn_of_codes(request, self._warned_codes)
+        return await self.send(prepared, fresh=fresh, remember=True)
 
     async def call(
         self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None = None

@@ -23,6 +23,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 |   +-- LedgerInUse               another run owns it
 |   +-- LedgerLockError           its lock cannot be opened, so nobody can say who owns it
 |   +-- Changed                   what would be released is not what was shown
+|   +-- NotReleased               nothing of a file was sent: nobody said yes to just that
 +-- ReportError                   PayCools' report cannot be read as it is (paycools_async.batch)
 +-- StorageError                  a store's file cannot be used like this
 |   +-- LockHeld                  somebody else owns it
@@ -88,6 +89,7 @@ __all__ = [
     "TransientError",
     "TransportError",
     "UnexpectedAnswer",
+    "UnknownCodeWarning",
     "UnverifiedEndpointWarning",
     "WrongFamilyError",
 ]
@@ -114,6 +116,10 @@ class Outcome(enum.Enum):
     """An earlier attempt with this id got through. Inquire; do not pay again."""
     UNKNOWN = "unknown"
     """Sent, and no trustworthy answer came. Inquire before anything else."""
+
+
+class UnknownCodeWarning(UserWarning):
+    """A code of a bank, a wallet or a channel is not among those known here. Given once per code and client."""
 
 
 class UnverifiedEndpointWarning(UserWarning):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
+    from .facade import Expected, NotReleased, Proposal, pay_file
     from .ledger.base import Identity, Ledger, LedgerError
     from .ledger.postgres.ledger import PostgresLedger
     from .ledger.postgres.session import grant
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .states import Event, State
 else:  # who needs the states alone does not wait for every country's classes
     _NAMES = {
+        "facade": ("Expected", "NotReleased", "Proposal", "pay_file"),
         "run.payout_api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
         "ledger.sqlite.ledger": ("SQLiteLedger",),
         "run.options": ("Options", "Summary"),
@@ -30,17 +32,20 @@ else:  # who needs the states alone does not wait for every country's classes
 
 __all__ = [
     "Event",
+    "Expected",
     "FileError",
     "GlobalPayouts",
     "Identity",
     "Ledger",
     "LedgerError",
+    "NotReleased",
     "Options",
     "Order",
     "OrderFile",
     "PHPayouts",
     "PayoutApi",
     "PostgresLedger",
+    "Proposal",
     "Reading",
     "RowError",
     "Runner",
@@ -48,5 +53,6 @@ __all__ = [
     "State",
     "Summary",
     "grant",
+    "pay_file",
     "read_orders",
 ]

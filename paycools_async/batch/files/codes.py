@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import attrs
 
 from ...errors import ConfigurationError
 from ...fields import Rule
+from ...known_codes import doubt_of, nearest, shown_code
 
 __all__ = ["CODE_COLUMNS", "Codes", "read_codes"]
 
@@ -69,7 +69,7 @@ class Codes:
         """Why a code is refused; None where it is not, or where there is no list of one's own."""
         if self._listed is None or column not in _LISTED or code in self._listed or not isinstance(code, str):
             return None
-        near = _nearest(code, self._listed)
+        near = nearest(code, self._listed)
         return f"is not in {self._name}" + (f"; the nearest there is {near}" if near else "")
 
     def note(self, line: int, request: Any) -> None:
@@ -94,7 +94,7 @@ class Codes:
             strange = {code: at for code, at in seen.items() if code not in known}
             if known:
                 for code, at in list(strange.items())[:_SHOWN]:
-                    yield f"{column} {_shown(code)} ({_where(at)}) {_doubt(code, known)}"
+                    yield f"{column} {shown_code(code)} ({_where(at)}) {doubt_of(code, known)}"
                 if len(strange) > _SHOWN:
                     yield f"{column}: and {len(strange) - _SHOWN} more codes that are not known"
             elif strange:
@@ -106,17 +106,9 @@ def _is_open(rule: Rule | None) -> bool:
     return rule is not None and rule.values is None
 
 
-def _doubt(code: str, known: tuple[str, ...]) -> str:
-    for each in known:
-        if each.casefold() == code.casefold():
-            return f"differs from the known code {each} in upper and lower case"
-    near = _nearest(code, known)
-    return "is no code known here; PayCools publishes no list" + (f"; the nearest is {near}" if near else "")
-
-
 def _unchecked(column: str, seen: dict[str, _Seen]) -> str:
     counted = sorted(seen.items(), key=lambda each: -each[1].count)
-    told = ", ".join(f"{_shown(code)} ({at.count:,})" for code, at in counted[:_SHOWN])
+    told = ", ".join(f"{shown_code(code)} ({at.count:,})" for code, at in counted[:_SHOWN])
     more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
     return f"{column}: no list of these is public, so none was checked (--codes FILE does): {told}{more}"
 
@@ -127,19 +119,8 @@ def _twins(column: str, seen: dict[str, _Seen]) -> Iterator[str]:
     for code, at in seen.items():
         other = first.setdefault(code.casefold(), code)
         if other != code:
-            yield f"{column} {_shown(code)} ({_where(at)}) differs from {_shown(other)} in upper and lower case"
-
-
-def _nearest(code: str, known: Any) -> str | None:
-    by_fold = {each.casefold(): each for each in known}
-    close = difflib.get_close_matches(code.casefold(), by_fold, 1)
-    return by_fold[close[0]] if close else None
+            yield f"{column} {shown_code(code)} ({_where(at)}) differs from {shown_code(other)} in upper and lower case"
 
 
 def _where(at: _Seen) -> str:
     return f"line {at.line}" + (f" and {at.count - 1:,} more" if at.count > 1 else "")
-
-
-def _shown(code: str) -> str:
-    # a long number in a code's column is an account's: columns were shifted
-    return code if len(code) <= 12 and sum(char.isdigit() for char in code) < 7 else f"(of {len(code)} characters)"

@@ -1,0 +1,198 @@
+"""A whole file, paid from Python: checked, offered as one batch, sent after a yes to just that, followed to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import attrs
+
+from ..errors import PayCoolsError, first_of
+from .intake import enter_file
+from .ledger.base import Batch, Identity, Intake, Ledger, LedgerError
+from .orders import Reading, RowError
+from .run.options import Options, Summary
+from .run.payout_api import PayoutApi
+from .run.runner import Pacing, Runner
+from .states import OPEN, State
+
+__all__ = ["Expected", "NotReleased", "Proposal", "pay_file"]
+
+
+class NotReleased(LedgerError):
+    """Nothing was sent, and what was entered is taken back: rows are faulty, nobody said yes, or it is not that.
+
+    `errors`: the faulty rows, at most 10,000.
+    """
+
+    def __init__(self, message: str, errors: Sequence[RowError] = ()) -> None:
+        super().__init__(message)
+        self.errors: tuple[RowError, ...] = tuple(errors)
+
+
+@attrs.frozen(kw_only=True)
+class Expected:
+    """A yes to a file of so many payouts that come to `amount`, in minor units, and to no other."""
+
+    payouts: int
+    amount: int
+
+
+@attrs.frozen(kw_only=True)
+class Proposal:
+    """What a yes would send, in minor units of `destination.currency`."""
+
+    file: str
+    batch: int | None
+    """The batch that the yes releases; None: an earlier one has released all."""
+    payouts: int
+    amount: int
+    unclear: int
+    """How many more may be sent again, if PayCools does not have them."""
+    unclear_amount: int
+    destination: Identity
+    """The merchant, and the host that it goes to."""
+    warnings: tuple[str, ...] = ()
+    """What a person should look at first: codes that are not known, the same payment under two order ids."""
+
+
+Yes = Expected | Callable[[Proposal], bool | Awaitable[bool]]
+
+
+async def pay_file(
+    api: PayoutApi,
+    ledger: Ledger,
+    file: Path,
+    yes: Yes,
+    *,
+    by: str,
+    reading: Reading | None = None,
+    options: Options | None = None,
+    pace: Pacing | None = None,
+) -> Summary:
+    """Pay a file of payouts as `paycools payouts run` does: again is safe, and goes on where the last run ended.
+
+    Nothing is sent without `yes`: the `Expected` count and total of the file, or a function that is asked with the
+    `Proposal` and returns True (anything else is a no). It may be async; `await api.balance()` there says what is
+    covered. `by` names who says yes, for the ledger's log. All of the file is sent or nothing: a yes releases one
+    batch, and a batch that holds unsent payouts which are not in the file is not touched.
+
+    Raises NotReleased where nothing is sent; FileError where the file cannot be read; LedgerError where the ledger
+    cannot be used: if that was after the yes, call it again. Cancelled before the yes, it takes back what it entered;
+    later, the ledger knows what was sent, and calling it again goes on.
+    """
+    payment = _Payment(api=api, ledger=ledger, file=file, yes=yes, by=by)
+    try:
+        view = await payment.released(reading)
+    except BaseException as error:
+        await payment.take_back(error)
+        raise
+    if not _of(await view.counts(), *OPEN)[0]:
+        return Summary(counts=await view.counts(), stopped=await view.paused(), resent=await view.resent())
+    await view.resume_sending()
+    try:
+        return await Runner(api, view, options, pace=pace).run()
+    except BaseExceptionGroup as group:
+        if group.split(PayCoolsError)[1] is not None:
+            raise
+        raise first_of(group) from None
+
+
+@attrs.define(kw_only=True)
+class _Payment:
+    api: PayoutApi
+    ledger: Ledger
+    file: Path
+    yes: Yes
+    by: str
+    entered: int | None = None
+    """The batch that this very call has entered."""
+
+    async def released(self, reading: Reading | None) -> Ledger:
+        """The file's batches, after the yes to them."""
+        found, repeats, read = await enter_file(self.ledger, self.api, self.file, self.by, reading)
+        self.entered = found.batch
+        self._refuse_faults(found)
+        batches = await self._batches(found)
+        offered = [batch for batch in batches if batch.counts.get(State.OFFERED)]
+        if len(offered) > 1:
+            numbers = ", ".join(str(batch.id) for batch in offered)
+            raise NotReleased(f"{self.file.name}: one yes releases one batch, and these are offered: {numbers}")
+        view = self.ledger.of_batches([batch.id for batch in batches])
+        counts = await view.counts()
+        payouts, amount = _of(counts, State.OFFERED, State.PLANNED)
+        unclear, unclear_amount = _of(counts, State.SENDING, State.UNKNOWN)
+        twice = (f"lines {first} and {again} have the same account, name and amount" for first, again in repeats.found)
+        proposal = Proposal(
+            file=self.file.name,
+            batch=offered[0].id if offered else None,
+            payouts=payouts,
+            amount=amount,
+            unclear=unclear,
+            unclear_amount=unclear_amount,
+            destination=self.api.identity,
+            warnings=(*read.warnings, *twice),
+        )
+        await self._ask(proposal, found)
+        for batch in offered:
+            await self._release(batch)
+        return view
+
+    def _refuse_faults(self, found: Intake) -> None:
+        if found.errors:
+            count = len(found.errors) + found.more_errors
+            raise NotReleased(f"{self.file.name}: {count} faults, the first: {found.errors[0]}", found.errors)
+        if not found.new and not found.known:
+            raise NotReleased(f"{self.file.name}: there are no payouts in it")
+
+    async def _batches(self, found: Intake) -> list[Batch]:
+        """The new batch, and the earlier ones that the file's rows are in."""
+        for offer in found.known_in:
+            if offer.unsent_elsewhere:
+                raise NotReleased(
+                    f"{self.file.name}: batch {offer.batch} holds {offer.unsent_elsewhere} payouts that may still be "
+                    "sent and are not in this file"
+                )
+        numbers = {self.entered, *(offer.batch for offer in found.known_in)}
+        return [batch for batch in await self.ledger.batches() if batch.id in numbers]
+
+    async def _ask(self, proposal: Proposal, found: Intake) -> None:
+        if isinstance(self.yes, Expected):
+            there = Expected(payouts=found.new + found.known, amount=found.total)
+            if there != self.yes:
+                raise NotReleased(f"{self.file.name}: {self.yes} was expected, and there is {there}")
+        elif proposal.payouts or proposal.unclear:
+            answer = self.yes(proposal)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            if answer is not True:
+                raise NotReleased(f"{self.file.name}: nobody said yes")
+
+    async def _release(self, batch: Batch) -> None:
+        rows, amount = batch.counts[State.OFFERED]
+        releasing = asyncio.ensure_future(self.ledger.release(batch.id, by=self.by, rows=rows, amount=amount))
+        try:
+            await asyncio.shield(releasing)
+        except asyncio.CancelledError:
+            await asyncio.wait([releasing])  # whether the yes is in the ledger has to be known before it is taken back
+            raise
+
+    async def take_back(self, error: BaseException) -> None:
+        """Nobody said yes to what this call entered. What was released meanwhile stays so."""
+        if self.entered is not None:
+            try:
+                await asyncio.shield(self._take_back(self.entered))
+            except PayCoolsError as trouble:
+                error.add_note(f"batch {self.entered} could not be taken back: {trouble}")
+
+    async def _take_back(self, entered: int) -> None:
+        [batch] = [batch for batch in await self.ledger.batches() if batch.id == entered]
+        if not any(entry.event == "release" for entry in batch.log):
+            await self.ledger.withdraw(by=self.by, batch=entered)
+
+
+def _of(counts: dict[State, tuple[int, int]], *states: State) -> tuple[int, int]:
+    found = [counts.get(state, (0, 0)) for state in states]
+    return sum(rows for rows, _ in found), sum(amount for _, amount in found)
