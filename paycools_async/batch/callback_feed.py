@@ -29,7 +29,7 @@ class LedgerFeed:
 
     Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time; a PostgreSQL ledger may be
     open anywhere. A row that is not final settles or fails, also one that the ledger has not sent: PayCools says that
-    it is paid, so it must not be sent. A final row does not move, except that word to the contrary makes it a conflict,
+    it is paid, so it must not be sent. A final row does not move, except that news to the contrary makes it a conflict,
     for a human.
 
     Called by an inbox that stands where the ledger stands (the same SQLite file, or the same connection string of
@@ -41,45 +41,45 @@ class LedgerFeed:
         self._ledger = ledger
 
     async def __call__(self, event: Event) -> None:
-        told: Any = event  # of a payout; the two APIs' events have no class in common that says so
-        if not told.transaction_status.final:
+        payout: Any = event  # of a payout; the two APIs' events have no class in common that says so
+        if not payout.transaction_status.final:
             return
         ledger, store = self._ledger, applying_store()
         if store is not None and store.location == ledger.location:
-            in_transaction(lambda connection: _move(ledger, connection, told))
+            in_transaction(lambda connection: _move(ledger, connection, payout))
         else:
-            _tell(event, await ledger.apply_event(told.mch_order_id, _judge(told), **_facts(told)))
+            _log(event, await ledger.apply_event(payout.mch_order_id, _event_source(payout), **_details(payout)))
 
 
-def _move(ledger: Ledger, connection: Any, told: Any) -> Awaitable[None] | None:
+def _move(ledger: Ledger, connection: Any, payout: Any) -> Awaitable[None] | None:
     """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
-    moved = ledger.apply_event_in(connection, told.mch_order_id, _judge(told), _facts(told))
+    moved = ledger.apply_event_in(connection, payout.mch_order_id, _event_source(payout), _details(payout))
 
-    async def tell_later() -> None:
-        _tell(told, await moved)
+    async def log_later() -> None:
+        _log(payout, await moved)
 
     if inspect.isawaitable(moved):
-        return tell_later()
-    _tell(told, moved)
+        return log_later()
+    _log(payout, moved)
     return None
 
 
-def _judge(told: Any) -> Callable[[Row], Move]:
-    def judge(row: Row) -> Move:
-        return event_of_inquiry(told, row, told.create_time)
+def _event_source(payout: Any) -> Callable[[Row], Move]:
+    def event_for(row: Row) -> Move:
+        return event_of_inquiry(payout, row, payout.create_time)
 
-    return judge
+    return event_for
 
 
-def _facts(told: Any) -> dict[str, Any]:
+def _details(payout: Any) -> dict[str, Any]:
     return {
-        "transaction_id": told.transaction_id,
-        "code": None if told.failed_code is None else int(told.failed_code),
-        "message": told.failed_message,
+        "transaction_id": payout.transaction_id,
+        "code": None if payout.failed_code is None else int(payout.failed_code),
+        "message": payout.failed_message,
     }
 
 
-def _tell(event: Event, row: Row | None) -> None:
+def _log(event: Event, row: Row | None) -> None:
     if row is None:
         log.debug("%s is of no order in this ledger", reference_of(event))
     elif row.state is State.CONFLICT:
