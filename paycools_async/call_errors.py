@@ -13,8 +13,8 @@ from .confidential import frames_of_others
 from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
 from .fields import camel
 from .preparing import Prepared
-from .redaction import hidden_in, personal_names, personal_texts
-from .wire.answer import sanitize
+from .redaction import personal_texts, redacted
+from .texts import shown_text
 
 __all__ = ["about", "mismatch", "unknown"]
 
@@ -27,10 +27,10 @@ def about(error: E, prepared: Prepared[Any]) -> E:
         return error
     known: dict[str, Any] = {"operation": prepared.operation, "order_id": prepared.order_id}
     if isinstance(error, ApiError):
-        personal = set(personal_texts(prepared.fields, personal_names(prepared.endpoint.request)))
-        known["message"] = hidden_in(error.message, personal)
+        secrets = list(personal_texts(prepared.fields if prepared.request is None else prepared.request))
+        known["message"] = shown_text(redacted(error.message, secrets))
         if isinstance(error, InvalidParameter):
-            known["reason"] = hidden_in(error.reason, personal)
+            known["reason"] = shown_text(redacted(error.reason, secrets))
     return frames_of_others(error.with_context(**known))  # PayCools' own words stand in their locals
 
 
@@ -59,6 +59,7 @@ _SAME = (
 )
 """What a request and its answer may both hold, and must then agree on."""
 
+_MOST_ID = 64
 _IDS = tuple((camel(name), said) for name, said in _SAME if name.endswith("_id"))
 
 
@@ -73,16 +74,15 @@ def mismatch(prepared: Prepared[Any], result: Any, data: Any) -> str | None:
     for name, said in _IN_BOTH[kinds]:
         ours, theirs = getattr(prepared.request, name), getattr(result, name)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
-            return f"the answer is about {said} {theirs}, ours is {ours}"
+            return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
     if isinstance(data, dict):
         for name, said in _IDS:
             ours, theirs = prepared.fields.get(name), data.get(name)
             if ours and theirs not in (None, "") and str(theirs) != str(ours):
-                return f"the answer is about {said} {sanitize(str(theirs))[:_LONGEST_ID]}, ours is {ours}"
+                return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
     return None
 
 
-_LONGEST_ID = 64
 _IN_BOTH: dict[tuple[type, type], tuple[tuple[str, str], ...]] = {}
 
 

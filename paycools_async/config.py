@@ -77,7 +77,9 @@ class PHCredentials(KeptHere):
     app_id: str
     app_name: str
     private_key: PrivateKey = attrs.field(converter=_load_key, repr=False)
-    _callback_secret: Secret[str] | None = attrs.field(default=None, converter=_secret, repr=False)
+    _callback_secret: Secret[str] | None = attrs.field(
+        default=None, alias="callback_secret", converter=_secret, repr=False
+    )
 
     @property
     def callback_secret(self) -> str | None:

@@ -1,78 +1,120 @@
-"""Take personal data out of texts: PayCools' messages may repeat what was sent."""
+"""What PayCools says of a payment may repeat whose it is: such texts are taken out, however they are written there."""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
+from .endpoint import registered
 from .fields import wire_name
 
-__all__ = ["hidden_in", "personal_names", "personal_texts"]
+__all__ = ["personal_texts", "redacted"]
 
-_SHORT = 4
-"""Characters. So short a text is hidden where it stands as a word of its own only."""
-
-
-_PERSONAL: dict[type[Any], frozenset[str]] = {}
-
-
-def personal_names(request: type[Any]) -> frozenset[str]:
-    """The wire names of a request class's fields, and of the objects inside it, that say something of a person."""
-    if request not in _PERSONAL:
-        _PERSONAL[request] = frozenset(_names(request, set()))
-    return _PERSONAL[request]
-
-
-def _names(cls: type[Any], seen: set[type[Any]]) -> Iterator[str]:
-    if not attrs.has(cls) or cls in seen:
-        return
-    seen.add(cls)
-    for field in attrs.fields(attrs.resolve_types(cls)):
-        if field.metadata.get("personal"):
-            yield wire_name(field)
-        for inner in _classes(field.type):
-            yield from _names(inner, seen)
-
-
-def _classes(type_: Any) -> Iterator[type[Any]]:
-    if isinstance(type_, type):
-        yield type_
-    for inner in get_args(type_):
-        yield from _classes(inner)
+_HIDDEN = "***"
+_SHORTEST = 3
+"""A name of one or two letters is a word of many sentences: it is nobody, and to hide it would spoil the message."""
+_LONGEST = 500
+_BETWEEN = r"[\s\-._/·]{0,3}"
+_PREFIXES = ("63", "62", "60", "66", "7")
+"""Of the countries: 639171234567 may stand there for 09171234567, and the other way round."""
+_HARMLESS = [
+    "appId",
+    "appName",
+    "sign",
+    "timestamp",
+    "param",
+    "amount",
+    "currency",
+    "countryCode",
+    "channelCode",
+    "payMethodCode",
+    "bankCode",
+    "transferCode",
+    "mchOrderId",
+    "mchRefundOrderId",
+    "transactionId",
+    "idempotencyId",
+]
 
 
-def personal_texts(value: Any, names: Collection[str]) -> Iterator[str]:
-    """The texts under these names, however deep in the fields of a request."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            if name in names and isinstance(inner, str):
-                yield inner
-            else:
-                yield from personal_texts(inner, names)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from personal_texts(inner, names)
-
-
-def hidden_in(text: str, personal: Collection[str]) -> str:
-    """The text with *** for each personal one, however it is written: in capitals, with blanks or dashes."""
-    for value in sorted(personal, key=len, reverse=True):
-        pattern = _pattern(value)
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, whatever their case, and whatever blanks, dashes or dots stand inside them."""
+    if not text:
+        return text
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        pattern = _pattern(secret[:_LONGEST])
         if pattern is not None:
-            text = pattern.sub("***", text)
+            text = pattern.sub(_HIDDEN, text)
     return text
 
 
-def _pattern(value: str) -> re.Pattern[str] | None:
-    characters = [char for char in value if char not in " -"]
-    if not characters:
+@functools.lru_cache(maxsize=256)
+def _pattern(secret: str) -> re.Pattern[str] | None:
+    """What a secret may look like; None where it is none."""
+    letters = [char for char in secret if char.isalnum()]
+    if len(letters) < _SHORTEST:
         return None
-    # a mobile may come back with its country's prefix, 639.. for 09..
-    begin = "0?" if characters[0] == "0" and len(characters) > 8 else ""
-    body = "[ -]*".join(map(re.escape, characters[1:] if begin else characters))
-    if len(characters) < _SHORT:
-        body = rf"(?<!\w){body}(?!\w)"
-    return re.compile(begin + body, re.IGNORECASE)
+    if all(char.isdigit() for char in letters):
+        return _number("".join(letters), secret.lstrip().startswith("+"))
+    return re.compile(rf"(?<![^\W_]){_BETWEEN.join(map(re.escape, letters))}(?![^\W_])", re.IGNORECASE)
+
+
+def _number(digits: str, international: bool) -> re.Pattern[str]:
+    core = digits
+    if len(digits) > 8:
+        prefix = next((each for each in _PREFIXES if international and digits.startswith(each)), "0")
+        core = digits.removeprefix(prefix) if digits.startswith(prefix) else digits
+    found = _BETWEEN.join(core)
+    if core != digits:  # a prefix may have been put before it, or taken away
+        return re.compile(rf"(?:\+?{_BETWEEN.join(digits[: len(digits) - len(core)])}{_BETWEEN})?{found}")
+    # a short one is no part of a longer one, such as an order's id
+    return re.compile(found if len(core) > 5 else rf"(?<![^\W_]){found}(?![^\W_])")
+
+
+def personal_texts(request: Any) -> Iterator[str]:
+    """The texts of a request, and of the objects inside it, that say something of a person.
+
+    Of a mapping: those under the names of such fields, and under names that no request of this package has.
+    """
+    if isinstance(request, Mapping):
+        for name, value in request.items():
+            yield from _under(str(name), value)
+    elif attrs.has(type(request)):
+        for field in attrs.fields(type(request)):
+            value = getattr(request, field.name)
+            if isinstance(value, str) and field.metadata.get("personal"):
+                yield value
+            elif attrs.has(type(value)):
+                yield from personal_texts(value)
+
+
+def _under(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from personal_texts(value)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _under(name, each)
+    elif isinstance(value, str | int) and not isinstance(value, bool) and _is_personal(name):
+        yield str(value)
+
+
+def _is_personal(name: str) -> bool:
+    personal, harmless = _names(len(registered()))
+    return name in personal or name not in harmless
+
+
+@functools.lru_cache(maxsize=8)
+def _names(_: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of fields, ours and PayCools', under which something of a person stands, and the others."""
+    personal: set[str] = set()
+    every = set(_HARMLESS)
+    for entry in registered():
+        for field in attrs.fields(entry.request) if attrs.has(entry.request) else ():
+            every |= {field.name, wire_name(field)}
+            if field.metadata.get("personal"):
+                personal |= {field.name, wire_name(field)}
+    return frozenset(personal), frozenset(every - personal)

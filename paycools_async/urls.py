@@ -56,8 +56,8 @@ def path_fault(path: str) -> str | None:
     if _CHARACTERS.fullmatch(path) is None:
         return "may hold letters, digits and the marks of a path: no query, fragment, backslash, blank or other letter"
     plain = unquote(path, errors="replace")
-    if "//" in plain or "\\" in plain or plain.count("/") != path.count("/"):
-        return "may hold no double, backward or encoded slash"
+    if "//" in plain or "\\" in plain:
+        return "may hold no double or backward slash"
     if not plain.isprintable():
         return "may hold no invisible character"
     if any(part in (".", "..") for part in plain.split("/")):

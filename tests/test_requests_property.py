@@ -12,7 +12,7 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from support import strategies
-from support.size import size
+from support.size import size, some
 
 import paycools_async.global_api
 import paycools_async.ph
@@ -129,7 +129,7 @@ def on_the_wire(value: Any) -> Any:
 
 @pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
 @pytest.mark.filterwarnings("ignore::paycools_async.UnknownCodeWarning")
-@by_id
+@pytest.mark.parametrize("entry", some(REQUESTS, 30), ids=lambda entry: entry.id)
 def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[str, Line], entry: Endpoint) -> None:
     @FEW
     @given(strategies.instances(entry.request))

@@ -29,7 +29,7 @@ class LedgerFeed:
 
     Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time; a PostgreSQL ledger may be
     open anywhere. A row that is not final settles or fails, also one that the ledger has not sent: PayCools says that
-    it is paid, so it must not be sent. A final row does not move, except that news to the contrary makes it a conflict,
+    it is paid, so it must not be sent. A final row does not move, except that word to the contrary makes it a conflict,
     for a human.
 
     Called by an inbox that stands where the ledger stands (the same SQLite file, or the same connection string of
@@ -41,30 +41,31 @@ class LedgerFeed:
         self._ledger = ledger
 
     async def __call__(self, event: Event) -> None:
-        payout: Any = event  # of a payout; the two APIs' events have no class in common that says so
+        payout: Any = event  # the two APIs' events of payouts have no class in common that says so
         if not payout.transaction_status.final:
             return
         ledger, store = self._ledger, applying_store()
         if store is not None and store.location == ledger.location:
-            in_transaction(lambda connection: _move(ledger, connection, payout))
+            in_transaction(lambda connection: _apply_in(ledger, connection, payout))
         else:
-            _log(event, await ledger.apply_event(payout.mch_order_id, _event_source(payout), **_details(payout)))
+            row = await ledger.apply_event(payout.mch_order_id, _event_for(payout), **_details(payout))
+            _log_conflict(event, row)
 
 
-def _move(ledger: Ledger, connection: Any, payout: Any) -> Awaitable[None] | None:
+def _apply_in(ledger: Ledger, connection: Any, payout: Any) -> Awaitable[None] | None:
     """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
-    moved = ledger.apply_event_in(connection, payout.mch_order_id, _event_source(payout), _details(payout))
+    applied = ledger.apply_event_in(connection, payout.mch_order_id, _event_for(payout), _details(payout))
 
     async def log_later() -> None:
-        _log(payout, await moved)
+        _log_conflict(payout, await applied)
 
-    if inspect.isawaitable(moved):
+    if inspect.isawaitable(applied):
         return log_later()
-    _log(payout, moved)
+    _log_conflict(payout, applied)
     return None
 
 
-def _event_source(payout: Any) -> Callable[[Row], Move]:
+def _event_for(payout: Any) -> Callable[[Row], Move]:
     def event_for(row: Row) -> Move:
         return event_of_inquiry(payout, row, payout.create_time)
 
@@ -79,7 +80,7 @@ def _details(payout: Any) -> dict[str, Any]:
     }
 
 
-def _log(event: Event, row: Row | None) -> None:
+def _log_conflict(event: Event, row: Row | None) -> None:
     if row is None:
         log.debug("%s is of no order in this ledger", reference_of(event))
     elif row.state is State.CONFLICT:

@@ -96,28 +96,28 @@ class CallbackRouter:
             raise MalformedCallback("a callback of the other API, for which no key is set up here")
         return callbacks.verified(body)
 
-    def ack_of(self, found: Verified) -> Answer:
+    def ack_of(self, verified: Verified) -> Answer:
         """The acknowledgement of the event's family."""
-        return self._callbacks[found.family].ack
+        return self._callbacks[verified.family].ack
 
     async def handle(self, raw: bytes | str) -> tuple[int, bytes]:
         """Verify, call the handler, and say what to answer: HTTP status and JSON body. Never raises an Exception."""
         try:
-            found = self.verified(raw)
+            verified = self.verified(raw)
         except CallbackError as error:
             log.warning("callback refused: %s", error)
             return REFUSED.status, REFUSED.body
-        answer = await self.answer(found)
+        answer = await self.answer(verified)
         return answer.status, answer.body
 
-    async def answer(self, found: Verified) -> Answer:
+    async def answer(self, verified: Verified) -> Answer:
         """The answer to a verified event, after its handler has returned."""
         try:
-            returned = await self.dispatch(found.event)
+            returned = await self.dispatch(verified.event)
         except Exception as error:  # noqa: BLE001 - whatever the merchant's code raises: PayCools is to send again
-            log_failure(found.event, error, "PayCools is asked to send it again")
+            log_failure(verified.event, error, "PayCools is asked to send it again")
             return FAILED
-        return returned or self.ack_of(found)
+        return returned or self.ack_of(verified)
 
     async def dispatch(self, event: Event, limit: float | None = None) -> Answer | None:
         """Call the event's handler. Returns its Answer, or None for the usual one. Raises what the handler raises.

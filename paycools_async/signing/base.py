@@ -60,7 +60,7 @@ def _secret(value: bytes | Secret[bytes]) -> Secret[bytes]:
 class PrivateKey(KeptHere):
     """An RSA private key as PKCS#8 DER, with its public half. Its `repr` shows the size only; it is not pickled."""
 
-    _der: Secret[bytes] = attrs.field(repr=False, converter=_secret)
+    _der: Secret[bytes] = attrs.field(alias="der", repr=False, converter=_secret)
     bits: int
     public: PublicKey = attrs.field(repr=False)
 

@@ -43,6 +43,7 @@ def test_two_orders_in_two_batches_under_one_worker_do_not_disturb_each_other() 
     assert found.stuck == []
 
 
+@full_only
 def test_a_second_owner_is_sound_if_writes_name_their_attempt_and_first_bytes_have_a_deadline() -> None:
     """The earlier owner goes on with what it holds, is frozen and wakes, and is told all sorts of things."""
     found = explore(Model(**OWNERS))

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.callbacks import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed
-from support.size import size
+from support.size import FULL, size
 
 from paycools_async.callbacks import CallbackError, GlobalCallbacks, MalformedCallback, PHCallbacks
 from paycools_async.callbacks.parsing import flat_text, read
@@ -250,7 +250,7 @@ def test_what_paycools_signs_with_an_odd_value_is_an_event_or_refused(value: str
     ph, platform = PHCallbacks(SECRET), GlobalCallbacks(load_private_key(other_key_pem).public)
     began = time.process_time()
     count = 0
-    for sample in PH_SAMPLES[::3]:
+    for sample in PH_SAMPLES[:: 3 if FULL else 12]:
         for text in with_each_field({k: v for k, v in sample["fields"].items() if k != "sign"}, value):
             body = read(text)
             sign = hashlib.sha1(f"{flat_text(body)}&secret={SECRET}".encode(), usedforsecurity=False).hexdigest()
@@ -260,7 +260,7 @@ def test_what_paycools_signs_with_an_odd_value_is_an_event_or_refused(value: str
     for text in with_each_field(PAYOUT, value):
         with contextlib.suppress(CallbackError):
             assert isinstance(platform.parse(enveloped(text, other_key_pem)), Event)
-    assert count > 50
+    assert count > 20
     assert time.process_time() - began < 5
 
 

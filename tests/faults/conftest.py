@@ -10,13 +10,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from paycools_async.signing import load_private_key
+from paycools_async.signing import PrivateKey, load_private_key
 
 
 @pytest.fixture(scope="session")
 def platform_key(other_key_pem: str) -> Any:
     """PayCools' own key, the public half."""
     return load_private_key(other_key_pem).public
+
+
+@pytest.fixture(scope="session")
+def forger_key(other_key_pem: str) -> PrivateKey:
+    """A key that PayCools does not have."""
+    return load_private_key(other_key_pem)
 
 
 @pytest.fixture(scope="session")

@@ -147,6 +147,7 @@ def test_without_proc_and_without_hard_links_it_is_the_same(left: Path, monkeypa
         private.tighten(left)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no descriptor is used")
 def test_tightening_drops_no_lock_of_sqlite(left: Path) -> None:
     sqlite.make(left, build)

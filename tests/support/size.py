@@ -13,7 +13,7 @@ __all__ = ["FULL", "full_only", "size", "some"]
 T = TypeVar("T")
 
 FULL = os.environ.get("PAYCOOLS_TESTS") == "full"
-full_only = pytest.mark.skipif(not FULL, reason="takes 15 s or more: .ci/run sets PAYCOOLS_TESTS=full")
+full_only = pytest.mark.skipif(not FULL, reason="takes too long for every day: .ci/run sets PAYCOOLS_TESTS=full")
 
 
 def size(small: int, full: int, name: str = "") -> int:

@@ -104,3 +104,18 @@ async def test_a_name_that_stands_for_this_machine_is_sent_nothing(streamed: boo
                 await (whole(transport, public) if streamed else transport.send(public))
             await transport.aclose()
         assert (caught.value.outcome, len(server.requests)) == (Outcome.NOT_SENT, 1)
+
+
+async def test_an_address_outside_is_asked(network: AiohttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that is judged is the one of the connection; here it is let pass."""
+    judged: list[str] = []
+
+    def judge(address: str) -> bool:
+        judged.append(address)
+        return True
+
+    monkeypatch.setattr("paycools_async.transports.aiohttp.is_public_address", judge)
+    monkeypatch.setattr("paycools_async.transports.aiohttp.is_local_host", lambda host: False)
+    async with FaultServer(script_of(answer("200 OK", BODY))) as server:
+        assert await whole(network, attrs.evolve(get(server.url), public_only=True)) == BODY
+    assert set(judged) == {"127.0.0.1"}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -54,3 +55,20 @@ async def test_an_ssl_context_that_knows_the_certificate_is_used(certificate: Pa
     async with FaultServer(script_of(answer("200 OK", BODY)), tls=serving(certificate)) as server:
         assert (await transport.send(post(server.url))).body == BODY
         await transport.aclose()
+
+
+async def test_over_tls_too_the_connections_own_address_is_judged(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+
+    def judge(address: str) -> bool:
+        judged.append(address)
+        return False
+
+    monkeypatch.setattr("paycools_async.transports.aiohttp.is_public_address", judge)
+    async with FaultServer(script_of(answer("200 OK", BODY)), tls=serving(certificate)) as server:
+        transport = AiohttpTransport(ssl_context=ssl.create_default_context(cafile=str(certificate)))
+        error = await raised(transport.send(attrs.evolve(get(server.url), public_only=True)))
+        await transport.aclose()
+    assert (error.outcome, server.requests, judged) == (Outcome.NOT_SENT, [], ["127.0.0.1"])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from support.engine_stage import ORDER, Stage, says
-from support.size import FULL
+from support.size import FULL, some
 
 from paycools_async import HttpResponse, Outcome, OutcomeUnknown, PayCoolsError, Purpose, endpoints, errors
 from paycools_async.families import error_for
@@ -90,7 +90,10 @@ async def test_a_payout_under_a_code_that_is_not_its_own_is_unknown(key_pem: str
         assert len(stage.sent) == 1
 
 
-@pytest.mark.parametrize("status", [100, 201, 202, 204, 301, 307, 400, 401, 403, 404, 409, 429, 500, 502, 503, 504])
+STATUSES = some([100, 201, 202, 204, 301, 307, 400, 401, 403, 404, 409, 429, 500, 502, 503, 504], 4)
+
+
+@pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("code", [1000, 1006, 1008, 1009, 1012])
 async def test_under_another_http_status_no_code_is_believed(key_pem: str, status: int, code: int) -> None:
     async with Stage(key_pem, says(code, status=status)) as stage:

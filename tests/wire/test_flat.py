@@ -160,9 +160,9 @@ async def test_a_path_parameter_is_percent_encoded_and_by_default_not_signed(tap
     """No document shows a path parameter in the signed text, so it is left out unless asked for (inferred)."""
     paths = {"ph.payout.query": "/api/v1/payout/{mchOrderId}/check"}
     async with tap.client(paths=paths) as paycools:
-        await paycools.call("GET", "/api/v1/payout/A%2FB/check")
+        await paycools.call("GET", "/api/v1/payout/A%20B/check")
         message = paycools.signing_text(QueryPayout(mch_order_id="ORDER1"))
-    assert tap.requests[0].url.partition("?")[0] == "https://api-uat.paycools.com/api/v1/payout/A%2FB/check"
+    assert tap.requests[0].url.partition("?")[0] == "https://api-uat.paycools.com/api/v1/payout/A%20B/check"
     assert message == "appId=APP1"
     async with tap.client(paths=paths, sign_path_parameters=True) as paycools:
         assert paycools.signing_text(QueryPayout(mch_order_id="ORDER1")) == "appId=APP1&mchOrderId=ORDER1"

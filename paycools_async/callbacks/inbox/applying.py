@@ -107,6 +107,8 @@ class Applier:
                 self._ready.clear()
                 raise failure
             while not self.is_full and (self._ready or await self._look()):
+                if self._failure is not None:  # of an event just begun: the same one may be due again at once
+                    break
                 subject, events = self._ready.popleft()
                 task = asyncio.create_task(self._apply_all(subject, events), name="paycools-inbox-event")
                 self._active[subject] = task

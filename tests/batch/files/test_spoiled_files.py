@@ -68,7 +68,7 @@ def test_it_is_refused_by_the_library(case: Case, tmp_path: Path) -> None:
     assert not case.never or case.never not in faults[0]
 
 
-@pytest.mark.parametrize("case", some(REFUSED, 8))
+@pytest.mark.parametrize("case", some(REFUSED, 6))
 def test_it_is_refused_by_the_command_line_and_nothing_is_sent(case: Case, tmp_path: Path, cli: Check) -> None:
     path = written(tmp_path, case)
     for arguments in (("check", path), ("run", path, "--sandbox", "--yes", "--ledger", "l.db")):
@@ -80,7 +80,7 @@ def test_it_is_refused_by_the_command_line_and_nothing_is_sent(case: Case, tmp_p
     assert not (tmp_path / "l.db.sandbox").exists() or not (tmp_path / "l.db.sandbox").read_text()
 
 
-@pytest.mark.parametrize("case", some(READ, 8))
+@pytest.mark.parametrize("case", some(READ, 6))
 def test_it_is_read_as_it_was_meant(case: Case, tmp_path: Path, cli: Check) -> None:
     path = written(tmp_path, case)
     file = OrderFile(path, CreatePayout, "PHP")
