@@ -15,8 +15,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..confidential import without_frames
 from ..errors import InvalidKeyError
+from ..privacy.confidential import without_frames
 from .base import PrivateKey, PublicKey
 
 if TYPE_CHECKING:

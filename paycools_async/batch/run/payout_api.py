@@ -14,6 +14,7 @@ from ... import converters
 from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
 from ...endpoint import Endpoint, Result, result
+from ...engine.preparing import Prepared
 from ...errors import NotFound
 from ...global_api.countries.indonesia import CreateIndonesianPayout
 from ...global_api.countries.malaysia import CreateMalaysianPayout
@@ -21,7 +22,6 @@ from ...global_api.countries.philippines import CreatePhilippinePayout
 from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
 from ...ph.payout import CreatePayout, Payouts
-from ...preparing import Prepared
 from ...resolving import check_order_id
 from ...times import JAKARTA, MANILA, parse_time
 from ...vocabulary.failures import FailedCode

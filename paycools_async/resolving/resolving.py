@@ -16,9 +16,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
-from .endpoint import Request
-from .errors import (
+from ..endpoint import Request
+from ..errors import (
     ApiError,
     DuplicateOrder,
     NotFound,
@@ -28,9 +27,10 @@ from .errors import (
     PayCoolsError,
     StillPending,
 )
-from .in_doubt import InDoubt, SentAgain, order_id_of
-from .product import Product, Sender
-from .vocabulary.statuses import TransactionStatus
+from ..in_doubt import InDoubt, SentAgain, order_id_of
+from ..product import Product, Sender
+from ..vocabulary.statuses import TransactionStatus
+from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 
 __all__ = [
     "ABSENT_AFTER",

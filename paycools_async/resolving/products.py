@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Generic, Protocol, TypeVar
 
-from .endpoint import Request
-from .errors import OrderConflict, OutcomeUnknown
+from ..endpoint import Request
+from ..errors import OrderConflict, OutcomeUnknown
 from .resolving import (
     ABSENT_AFTER,
     KnownOrder,
