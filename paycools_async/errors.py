@@ -289,7 +289,7 @@ class StillPending(PayCoolsError):
 
 
 class ApiError(PayCoolsError):
-    """PayCools answered with an error code. `.code` and `.message` are as received; `.hint` is our advice."""
+    """PayCools answered with an error code. `.code` is as received, `.message` fit to be shown, `.hint` our advice."""
 
     outcome: Outcome = Outcome.REJECTED
     hint: str = "see PayCools' message"

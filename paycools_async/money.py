@@ -26,6 +26,10 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     """
     if isinstance(amount, bool | float):
         raise TypeError("an amount is a string, an int or a Decimal, never a float")
+    if isinstance(amount, Decimal) and (not amount.is_finite() or abs(amount.adjusted()) > 30 or _digits(amount) > 40):
+        raise ValueError("not a number of money's size")  # written out, 1E+999999999 would fill the memory
+    if isinstance(amount, int) and amount.bit_length() > 64:
+        raise ValueError("not a number of money's size")
     text = format(amount, "f") if isinstance(amount, Decimal) else str(amount)
     places = _places(currency)
     match = _PLAIN.fullmatch(text)
@@ -39,6 +43,10 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     return int(whole + fraction.ljust(places, "0"))
 
 
+def _digits(amount: Decimal) -> int:
+    return len(amount.as_tuple().digits)
+
+
 def _places(currency: str) -> int:
     try:
         return EXPONENTS[currency]
@@ -50,7 +58,7 @@ def from_minor(minor: int, currency: str) -> Decimal:
     """Major units as an exact Decimal: `from_minor(50010, "PHP") == Decimal("500.10")`."""
     if isinstance(minor, bool) or not isinstance(minor, int):
         raise TypeError("minor units are an int")
-    return Decimal(minor).scaleb(-_places(currency))
+    return Decimal(f"{minor}e-{_places(currency)}")  # scaleb would round to 28 digits
 
 
 def format_major(minor: int, currency: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import ConfigurationError
+from .storage.regular_file import read_small
 from .texts import text_fault
 
 __all__ = ["MOST_BYTES", "is_set", "key_setting", "setting"]
@@ -62,8 +63,7 @@ def _given(env: Mapping[str, str], variable: str) -> tuple[str, str | None]:
 
 def _content(twin: str, path: str) -> str:
     try:
-        with Path(path.strip()).expanduser().open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_small(Path(path.strip()).expanduser(), MOST_BYTES)
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "no such name"
         raise ConfigurationError(f"{twin}: its file cannot be read: {why}") from None

@@ -153,6 +153,7 @@ _DATE = re.compile(r"[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}|[0-9]{1,2}-[A-Za-z]{
 _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+")
 _MINUS = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d].*|.*[-\u2010-\u2015\u2212]|\(.*\)", re.DOTALL)
 _AS_TEXT = "format the column as text and enter it again"
+_WAS_ROUNDED = f"a spreadsheet has rounded this number; {_AS_TEXT}"
 
 
 def spoiled(value: str) -> str | None:
@@ -164,7 +165,7 @@ def spoiled(value: str) -> str | None:
     if value.casefold() in _NOTHING or value.startswith("#"):
         return "is what programs write where nothing stands (nan, null, None, #N/A and the like)"
     if _ROUNDED.fullmatch(value):
-        return f"a spreadsheet has rounded this number; {_AS_TEXT}"
+        return _WAS_ROUNDED
     if _DATE.fullmatch(value):
         return f"looks like a date, which spreadsheets make of numbers and codes; {_AS_TEXT}"
     if value.isascii() and value.strip("0 -.,") == "":
@@ -195,6 +196,8 @@ def account_fault(value: str) -> str | None:
     if _ACCOUNT_QUICK.fullmatch(value):
         return None
     reason = spoiled(value) or _number_spoiled(value)
+    if reason is None and _ROUNDED.fullmatch(value.replace(" ", "").replace("-", "")):
+        reason = _WAS_ROUNDED
     if reason is None and _ACCOUNT.fullmatch(value) is None:
         reason = _with_stranger(_ACCOUNT_REASON, value, re.compile("[A-Za-z0-9 -]").fullmatch)
     if reason is None and re.search("[0-9]", value) is None:

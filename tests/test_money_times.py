@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -181,3 +182,17 @@ async def test_the_clocks_go_forward() -> None:
     await manual.sleep(2.5)
     manual.advance(1.5)
     assert (manual.monotonic(), manual.time()) == (4.0, datetime(2026, 1, 1, tzinfo=UTC).timestamp() + 4)
+
+
+@pytest.mark.parametrize(
+    "amount", [Decimal("1e999999999"), Decimal("1e-999999999"), Decimal("NaN"), Decimal("-Infinity"), 10**40]
+)
+def test_an_amount_beyond_all_money_is_refused_before_it_is_written_out(amount: Decimal | int) -> None:
+    began = time.monotonic()
+    with pytest.raises(ValueError, match="not a number of money's size"):
+        to_minor(amount, "PHP")
+    assert time.monotonic() - began < 1
+
+
+def test_many_digits_are_kept_exactly() -> None:
+    assert format_major(10**39 + 7, "PHP").endswith(",000.07")

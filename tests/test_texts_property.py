@@ -22,7 +22,7 @@ from paycools_async import Endpoint, InvalidRequest
 from paycools_async.fields import ACCOUNT, CODE, PHONE, Rule, is_clean
 from paycools_async.global_api.unified.parts import UnifiedAddress, UnifiedGoods
 from paycools_async.ph.payout import CreatePayout
-from paycools_async.texts import account_fault, code_fault, text_fault
+from paycools_async.texts import account_fault, code_fault, shown_text, text_fault
 from paycools_async.vocabulary.parts import CheckoutAddress, CheckoutGoods
 
 OUTSIDE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
@@ -198,3 +198,11 @@ def test_a_merchants_name_goes_with_a_qr_code_only() -> None:
         CreatePayout(**payout, pay_method_code="BANK", bank_code="BPI")
     with pytest.raises(InvalidRequest, match="account_name: has 31 characters, must be at most 30"):
         CreatePayout(**{**payout, "account_name": "&" * 31}, pay_method_code="SCANQR")
+
+
+@given(st.text(max_size=400), st.integers(min_value=4, max_value=300))
+def test_words_of_others_are_one_printable_line_of_a_bounded_length(text: str, most: int) -> None:
+    shown = shown_text(text, most)
+    assert shown.isprintable()
+    assert len(shown) <= most
+    assert text_fault(shown.strip() or "x") is None

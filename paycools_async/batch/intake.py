@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..storage.regular_file import NotRegular, open_regular
 from .files.repeats import Repeats
+from .files.text import MOST_BYTES
 from .ledger.base import Identity, Intake, Ledger, Source
 from .ledger.sqlite.ledger import SQLiteLedger
 from .orders import FileError, Order, OrderFile, Reading, RowError
@@ -75,11 +78,18 @@ def _unchanged(
 def _sha256(path: Path) -> str:
     found = hashlib.sha256()
     try:
-        if path.exists() and not path.is_file():
-            raise FileError(f"{path}: is no file")
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
+        with open_regular(path) as file:
+            left = os.fstat(file.fileno()).st_size
+            if left > MOST_BYTES:
+                raise FileError(f"{path.name}: has {left:,} bytes, must be at most {MOST_BYTES:,}")
+            # what is added meanwhile changes the hash of the second look, and is not waited for
+            while block := file.read(min(1 << 20, left + 1)):
                 found.update(block)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+                left -= len(block)
+                if left < 0:
+                    break
+    except NotRegular:
+        raise FileError(f"{path}: is no file") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'no such name'}") from None
     return found.hexdigest()

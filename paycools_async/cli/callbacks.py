@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -19,6 +18,8 @@ from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..settings import key_setting, setting
 from ..signing import load_private_key
+from ..storage.regular_file import read_small
+from ..texts import shown_text
 from .console import echo, run_command
 
 __all__ = ["app"]
@@ -40,7 +41,7 @@ def verify(file: Annotated[Path, typer.Argument(help="The raw body as it came; -
         event = CallbackRouter(*_callbacks()).verified(_read(file)).event
         echo(f"verified: {reference_of(event)}")
         for name, value in _shown(event):
-            echo(f"  {name}: {value}")
+            echo(f"  {name}: {shown_text(value)}")
         return 0
 
     run_command(check)
@@ -59,10 +60,10 @@ def _callbacks() -> list[Callbacks]:
 
 def _read(file: Path) -> bytes:
     try:
-        with contextlib.nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
-            raw = source.read(MAX_BODY + 2)  # and a line end; more is refused with the bound
-    except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror}") from None
+        most = MAX_BODY + 2  # and a line end; more is refused with the bound
+        raw = sys.stdin.buffer.read(most) if str(file) == "-" else read_small(file, most)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file}: {getattr(error, 'strerror', None) or 'no such name'}") from None
     return raw.rstrip(b"\r\n")  # an editor's last line end is not part of a body
 
 
@@ -95,7 +96,7 @@ def send(
         for _ in range(repeat):
             answer = await _post(url, body)
             enough = enough and acknowledges(body, answer.status, answer.body)
-            echo(f"HTTP {answer.status} {answer.body[:500].decode('utf-8', 'replace')}")
+            echo(f"HTTP {answer.status} {shown_text(answer.body[:500].decode('utf-8', 'replace'))}")
         echo("acknowledged" if enough else "not acknowledged: PayCools would send it again")
         return 0 if enough else 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -20,6 +21,7 @@ import typer
 from ..batch import FileError
 from ..batch.ledger import base as protocol
 from ..errors import PayCoolsError, first_of
+from ..texts import shown_text
 
 __all__ = [
     "BAD_INPUT",
@@ -69,6 +71,7 @@ def echo(text: str = "") -> None:
     """Print a line. Raises Broken where nobody can read it."""
     if sys.stdout is None:
         raise Broken("standard output is closed")
+    text = _line(text)
     try:
         try:
             typer.echo(text)
@@ -78,15 +81,26 @@ def echo(text: str = "") -> None:
         raise Broken(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
-def plain(text: str) -> str:
-    """Another person's words (a file's name, a name) as they may be shown: nothing in them moves the cursor."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def echo_error(text: str) -> None:
     """Print a line to standard error. Never fails: it is called where a run is being stopped."""
     with contextlib.suppress(OSError, ValueError):
-        typer.echo(text, err=True)
+        typer.echo(_line(text), err=True)
+
+
+_MOST = 8_000
+_COLOUR = re.compile(r"(\x1b\[[0-9;]{1,10}m)")
+
+
+def _line(text: str) -> str:
+    """What is printed is one line, whatever words of others are in it; only our colours and a first line break stay."""
+    before = "\n" if text.startswith("\n") else ""
+    parts = _COLOUR.split(text[len(before) : _MOST])
+    return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
+
+
+def plain(text: str) -> str:
+    """Another person's words (a file's name, a name) as they may be shown."""
+    return shown_text(text)
 
 
 def run_command(command: Callable[[], Coroutine[Any, Any, int]]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidKeyError
 from ..privacy.confidential import without_frames
+from ..storage.regular_file import read_small
 from .base import PrivateKey, PublicKey
 
 if TYPE_CHECKING:
@@ -231,8 +232,7 @@ def _is_file(path: Path) -> bool:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = read_small(path, _MOST_BYTES)
         if len(content) <= _MOST_BYTES:
             return content
         raise InvalidKeyError(f"the key file has more than {_MOST_BYTES} bytes; that is no key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -42,14 +43,16 @@ def open_regular(path: Path) -> BinaryIO:
 def read_small(path: Path, most: int) -> bytes:
     """At most `most` + 1 bytes of a file, or of a pipe that a shell made (`<(...)`) and that ends within ten seconds.
 
-    More than `most` bytes mean: too many. Raises NotRegular for a device or a folder, TimeoutError for a pipe that does
-    not end, else OSError.
+    More than `most` bytes mean: too many. Raises NotRegular for a device, TimeoutError for a pipe that does not end,
+    else OSError.
     """
     descriptor = os.open(path, _FLAGS)
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISFIFO(mode) and sys.platform != "win32":
             return _from_pipe(descriptor, most)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(mode):
             raise NotRegular(0, "is no file", str(path))
         with os.fdopen(os.dup(descriptor), "rb") as file:
@@ -61,10 +64,13 @@ def read_small(path: Path, most: int) -> bytes:
 def _from_pipe(descriptor: int, most: int) -> bytes:
     content, until = b"", time.monotonic() + _PIPE_SECONDS
     while len(content) <= most:
-        if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
-            raise TimeoutError(0, "nothing comes out of this pipe")
-        block = os.read(descriptor, most + 1 - len(content))
-        if not block:
+        try:
+            block = os.read(descriptor, most + 1 - len(content))
+        except BlockingIOError:  # whoever writes into it has nothing yet
+            if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError(0, "nothing comes out of this pipe") from None
+            continue
+        if not block:  # nobody writes into it, or not any more
             break
         content += block
     return content

@@ -12,6 +12,7 @@ import attrs
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from ..privacy.confidential import without_frames
+from ..texts import shown_text
 from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
 
 __all__ = ["Answer", "data_of", "read_answer", "retry_after", "sanitize"]
@@ -55,6 +56,8 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     return Answer(number, sanitize(str(message)), raw.get("data"), raw)
 
 
+_MOST_WORDS = 2_000
+
 _CODE = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -66,10 +69,8 @@ def _result_code(code: Any) -> int | None:
 
 
 def sanitize(text: str) -> str:
-    """The text without what no terminal and no database takes: half a character, a zero byte."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
+    """PayCools' words as they are kept: on one line, with nothing in them that is not seen, of a bounded length."""
+    return shown_text(text, _MOST_WORDS)
 
 
 def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: Endpoint) -> Any:

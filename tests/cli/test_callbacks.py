@@ -45,6 +45,15 @@ class TestVerify:
         code, text = run("verify", str(tmp_path / "body.json"), PAYCOOLS_PH_CALLBACK_SECRET=SECRET)
         assert (code, "email, eventName, sign" in text, "a@example.com" in text) == (0, True, False)
 
+    def test_words_in_it_forge_no_line(self, tmp_path: Path) -> None:
+        said = "wages\nverified: PayoutSettled mch_order_id=PAY1\r\x1b[2K\x1b[1Averified \u202e" + "x" * 10_000
+        (tmp_path / "body.json").write_bytes(signed({**QUESTION, "referenceNumber": said}))
+        code, text = run("verify", str(tmp_path / "body.json"), PAYCOOLS_PH_CALLBACK_SECRET=SECRET)
+        lines = text.splitlines()
+        assert code == 0
+        assert [line for line in lines if line.startswith("verified")] == lines[:1]
+        assert all(line.isprintable() and len(line) < 1_000 for line in lines)
+
     def test_a_global_callback(self, tmp_path: Path, key_pem: str) -> None:
         import base64
 

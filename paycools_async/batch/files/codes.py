@@ -11,6 +11,7 @@ import attrs
 from ...errors import ConfigurationError
 from ...fields import Rule
 from ...known_codes import doubt_of, nearest, shown_code
+from ...storage.regular_file import read_small
 
 __all__ = ["CODE_COLUMNS", "Codes", "read_codes"]
 
@@ -29,10 +30,10 @@ def read_codes(path: Path) -> frozenset[str]:
     Raises ConfigurationError.
     """
     try:
-        with path.expanduser().open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise ConfigurationError(f"--codes {path}: cannot be read: {error.strerror}") from None
+        content = read_small(path.expanduser(), _MOST_BYTES)
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "no such name"
+        raise ConfigurationError(f"--codes {path}: cannot be read: {why}") from None
     if len(content) > _MOST_BYTES:
         raise ConfigurationError(f"--codes {path}: has more than {_MOST_BYTES:,} bytes")
     try:

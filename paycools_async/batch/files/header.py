@@ -11,9 +11,12 @@ import attrs
 from ...fields import Rule, wire_name
 from .found import FileError
 
-__all__ = ["MONEY", "Columns", "Header", "folded", "shown"]
+__all__ = ["MONEY", "MOST_COLUMNS", "Columns", "Header", "folded", "shown"]
 
 MONEY = ("amount", "amount_minor")
+MOST_COLUMNS = 1_000
+_TOLD = 20
+"""Faults of a header, or of a row, that are told one by one."""
 _ALIKE = 0.8
 """How alike two names must be for one to be offered in place of the other."""
 
@@ -78,6 +81,8 @@ class Columns:
 
     def header(self, cells: Sequence[str], file: str, line: int) -> Header:
         """The header that these cells are. Raises FileError with everything that is wrong with it."""
+        if len(cells) > MOST_COLUMNS:
+            raise FileError(f"{file}: line {line} has {len(cells):,} cells; a header has at most {MOST_COLUMNS:,}")
         names = [cell.strip() for cell in cells]
         known = {place: field for place, name in enumerate(names) if (field := self._meant(name)) is not None}
         if not known:
@@ -102,9 +107,14 @@ class Columns:
     def _faults(self, names: Sequence[str], known: dict[int, str]) -> list[str]:
         fields = list(known.values())
         faults = [f"column {field!r} stands there twice" for field in sorted(set(fields)) if fields.count(field) > 1]
-        for place, name in enumerate(names):
-            if place not in known and folded(name) and not self.passed_over(name):
-                faults.append(f"unknown column {self.unknown(name, fields)}")
+        strange = [
+            name
+            for place, name in enumerate(names)
+            if place not in known and folded(name) and not self.passed_over(name)
+        ]
+        faults += [f"unknown column {self.unknown(name, fields)}" for name in strange[:_TOLD]]
+        if strange[_TOLD:]:
+            faults.append(f"and {len(strange) - _TOLD:,} more unknown columns")
         here = {folded(name) for name in names}
         faults += [f"--ignore-column {name}: there is none" for fold, name in self._ignored.items() if fold not in here]
         faults += [f"column {field!r} is missing" for field in sorted(self.required - set(fields))]

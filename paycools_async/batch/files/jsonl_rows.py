@@ -15,6 +15,8 @@ from .text import Lines
 
 __all__ = ["JsonlRows"]
 
+_MOST_MEMBERS = 100
+
 
 class JsonlRows:
     """Reads one file. `rows` counts what was read; `said` holds what a person should know of how."""
@@ -46,6 +48,8 @@ class JsonlRows:
             return [RowError(line, "row", str(error) if isinstance(error, _Twice) else "is not valid JSON")]
         if not isinstance(given, dict):
             return [RowError(line, "row", "is not a JSON object")]
+        if len(given) > _MOST_MEMBERS:
+            return [RowError(line, "row", f"has {len(given):,} members, must be at most {_MOST_MEMBERS}")]
         return self._order(line, given)
 
     def _order(self, line: int, given: dict[str, Any]) -> Order | list[RowError]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 import attrs
 
+from ...storage.regular_file import NotRegular, open_regular
 from .found import FileError
 
 __all__ = ["MOST_BYTES", "MOST_CHARACTERS", "Lines", "opened"]
@@ -69,19 +72,51 @@ class Lines:
 def opened(path: Path, encoding: str | None) -> Lines:
     """The text of a file, in the encoding of its mark, or the one that was told, or UTF-8. Raises FileError."""
     try:
-        if path.exists() and not path.is_file():
-            raise FileError(f"{path}: is no file")
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+        file = open_regular(path)
+    except NotRegular:
+        raise FileError(f"{path}: is no file") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'no such name'}") from None
+    try:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(4096)
+        file.seek(0)
+        chosen = _chosen(path, size, start, encoding)
+    except BaseException:
+        file.close()
+        raise
+    # what is written behind its end meanwhile is not read: who checks that it stayed the same is not kept for ever
+    bounded = io.BufferedReader(_UpTo(file, size), 1 << 16)
+    return Lines(path.name, path, chosen, io.TextIOWrapper(bounded, encoding=chosen, newline=""))
+
+
+class _UpTo(io.RawIOBase):
+    """The first so many bytes of a file."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        found = self._file.read(min(len(into), self._left))
+        into[: len(found)] = found
+        self._left -= len(found)
+        return len(found)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _chosen(path: Path, size: int, start: bytes, encoding: str | None) -> str:
     if size == 0:
         raise FileError(f"{path.name}: the file is empty")
     if size > MOST_BYTES:
         raise FileError(f"{path.name}: has {size:,} bytes, must be at most {MOST_BYTES:,}")
-    chosen = _encoding_of(path.name, start, encoding)
-    return Lines(path.name, path, chosen, path.open(encoding=chosen, newline=""))
+    return _encoding_of(path.name, start, encoding)
 
 
 def _encoding_of(name: str, start: bytes, told: str | None) -> str:

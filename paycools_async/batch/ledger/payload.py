@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from ...fields import Made, wire_name
+from ...privacy.redaction import personal_texts
 from ...wire.answer import sanitize
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "digest_of",
     "names_from",
     "own_idempotency_id",
+    "personal_texts_of",
     "request_of",
     "wire_fields_of",
 ]
@@ -76,6 +78,11 @@ def wire_fields_of(body: str, request_class: Any) -> dict[str, Any]:
 @functools.cache
 def _wire_names(request_class: Any) -> dict[str, str]:
     return {field.name: wire_name(field) for field in attrs.fields(request_class)}
+
+
+def personal_texts_of(body: str) -> list[str]:
+    """The texts of `body_of` that say something of a person."""
+    return list(personal_texts(_read(body)[0]))
 
 
 def digest_of(text: str) -> str:

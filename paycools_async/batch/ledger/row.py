@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import attrs
 
+from ...privacy.redaction import redacted
 from ...wire.answer import sanitize
 from ..states import REASONS, Event, IllegalMove, Reason, State, after
+from .payload import personal_texts_of
 
 __all__ = [
     "ALL_COLUMNS",
@@ -130,6 +132,8 @@ def apply_event(row: R, event: Event, details: Mapping[str, Any], now: float | N
         values["resends"] += 1
     for name, value in details.items():
         values[name] = None if value is None else _storable(value)
+    if row.body and details.get("message"):
+        values["message"] = redacted(values["message"], personal_texts_of(row.body))
     if event is _MISMATCH:
         values["transaction_id"] = row.transaction_id or values["transaction_id"]  # the message names the other one
         values["message"] = values["message"] or "PayCools knows this order with another amount or transaction id"

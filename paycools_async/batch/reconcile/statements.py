@@ -23,6 +23,7 @@ from ...errors import Outcome, PayCoolsError
 from ...money import EXPONENTS, to_minor
 from ...times import MANILA
 from ...vocabulary.statuses import TransactionStatus
+from ...wire.numbers import exact_decimal
 from ..files.xlsx.process import Unreadable, rows
 from ..files.xlsx.sheet import number_text
 from ..run.payout_api import COUNTRIES
@@ -183,8 +184,8 @@ def _line(cells: list[Any], places: Mapping[str, int], currency: str, minor: boo
 def _decimal(text: str | None) -> Decimal | None:
     plain = text.replace(",", "") if text and _GROUPED.fullmatch(text) else text
     try:
-        return Decimal(plain) if plain else None
-    except InvalidOperation:
+        return exact_decimal(plain) if plain else None
+    except ValueError:
         return None
 
 

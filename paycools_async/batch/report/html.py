@@ -9,11 +9,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from html import escape
+from html import escape as _escape
 
 import attrs
 
 from ...money import format_major
+from ...texts import shown_text
 from ...times import MANILA
 from ..ledger.timeline import PayoutTimeline
 from ..run.runner import Summary
@@ -22,6 +23,12 @@ from .advice import advice_for, name_of
 from .charts import Columns, share_bar, throughput
 
 __all__ = ["html_page"]
+
+
+def escape(text: str) -> str:
+    """Words that are not ours, in the page: a few hundred characters of them, nothing unseen, no markup."""
+    return _escape(shown_text(text))
+
 
 _SHOWN = (
     (State.SETTLED, "settled", "paid: PayCools says so"),

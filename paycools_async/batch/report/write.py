@@ -8,7 +8,6 @@ Each of the three says where the money went: host, environment, merchant, API an
 from __future__ import annotations
 
 import asyncio
-import csv
 import itertools
 import json
 import time
@@ -26,6 +25,7 @@ from ..ledger.payload import beside_from
 from ..ledger.row import Row
 from ..run.runner import Summary
 from ..states import State
+from .csv_cells import CsvWriter
 from .html import html_page
 
 __all__ = ["write_report"]
@@ -64,19 +64,19 @@ async def write_report(
 async def _write_rows(
     ledger: Ledger, path: Path, currency: str, destination: Mapping[str, str], batches: Collection[Batch]
 ) -> None:
-    files = {batch.id: _harmless(batch.file) for batch in batches}
+    files = {batch.id: batch.file for batch in batches}
     beside = list(dict.fromkeys(name for batch in batches for name in batch.beside))
-    places = [_harmless(destination.get(name, "")) for name in _PLACES]
+    places = [destination.get(name, "") for name in _PLACES]
     file = await asyncio.to_thread(_open, path)
     with file:
-        writer = csv.writer(file)
-        writer.writerow((*_HEADER, "batch", "file", *_PLACES, *map(_harmless, beside)))
+        writer = CsvWriter(file)
+        writer.row((*_HEADER, "batch", "file", *_PLACES, *beside))
         async for page in ledger.pages():
             rows = [
                 [*_cells(row, currency), row.intake, files.get(row.intake, ""), *places, *_beside(row, beside)]
                 for row in page
             ]
-            await asyncio.to_thread(writer.writerows, rows)
+            await asyncio.to_thread(writer.rows, rows)
 
 
 def _name(batch: Batch) -> str:
@@ -100,9 +100,9 @@ def _cells(row: Row, currency: str) -> list[Any]:
         row.order_id,
         from_minor(row.amount, currency),
         row.state.value,
-        "" if row.code is None else row.code,
-        _harmless(row.message or ""),
-        row.transaction_id or "",
+        row.code,
+        row.message,
+        row.transaction_id,
         row.resends,
         _moment(row.updated),
     ]
@@ -110,16 +110,11 @@ def _cells(row: Row, currency: str) -> list[Any]:
 
 def _beside(row: Row, names: Collection[str]) -> list[str]:
     cells = beside_from(row.beside) if names else {}
-    return [_harmless(cells.get(name, "")) for name in names]
+    return [cells.get(name, "") for name in names]
 
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, MANILA).isoformat(timespec="seconds")
-
-
-def _harmless(text: str) -> str:
-    """Words from outside cannot become a formula in somebody's spreadsheet."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _summary(

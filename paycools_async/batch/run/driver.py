@@ -11,9 +11,10 @@ import attrs
 
 from ...errors import InvalidRequest, PayCoolsError
 from ...policy import Deadline, Pacing, note_answer
+from ...privacy.redaction import redacted
 from ...times import Clock
 from ..ledger.base import Ledger, LedgerError
-from ..ledger.payload import digest_of
+from ..ledger.payload import digest_of, personal_texts_of
 from ..ledger.row import Row
 from ..states import Event, IllegalMove, State
 from .absence import AbsenceClock
@@ -188,7 +189,7 @@ class Driver:
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
             await self._inquire_later(row, None)
             return
-        message = found.failed_message
+        message = await self._without_the_recipient(row, found.failed_message)
         if event is Event.MISMATCH:
             message = f"PayCools knows this order as {found.transaction_id}, amount {found.amount}; "
             message += f"here it is {row.transaction_id or 'not known'}, amount {row.amount}"
@@ -202,6 +203,13 @@ class Driver:
             code=found.failed_code,
             message=message,
         )
+
+    async def _without_the_recipient(self, row: Row, message: str | None) -> str | None:
+        """PayCools' words; a row that was leased for an inquiry comes without its order, so the ledger is asked."""
+        if not message:
+            return message
+        whole = row if row.body else await self._ledger.get(row.order_id)
+        return redacted(message, personal_texts_of(whole.body)) if whole is not None and whole.body else message
 
     async def _inquire_later(self, row: Row, absent_since: float | None) -> None:
         due = self._ledger.time() + self._options.pause_after(row.inquiries)

@@ -185,7 +185,9 @@ class Worker:
             self._runners.add(runner)
             try:
                 await runner.run()
-            except* PayCoolsError as group:
+            except BaseExceptionGroup as group:  # not `except*`: Python 3.11.2 would hand on a group
+                if group.split(PayCoolsError)[1] is not None:
+                    raise
                 raise first_of(group) from None
             finally:
                 self._runners.discard(runner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,9 +17,11 @@ from ...batch import Identity
 from ...batch.ledger.row import Row
 from ...batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
 from ...batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
+from ...batch.report.csv_cells import CsvWriter
 from ...client import PayCoolsPH
 from ...errors import ConfigurationError
 from ...money import format_major, from_minor
+from ...texts import shown_text
 from ..clients import open_client, payouts_of
 from ..console import echo, echo_error, run_command
 from ..destination import Destination, destination_lines
@@ -139,19 +140,19 @@ def _csv(folder: Path, currency: str, facts: dict[str, str]) -> Iterator[Callabl
     folder.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in attrs.fields(Finding)]
     with (folder / "reconciliation.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*("mch_order_id" if name == "order_id" else name for name in names), *facts])
+        writer = CsvWriter(file)
+        writer.row([*("mch_order_id" if name == "order_id" else name for name in names), *facts])
 
         def note(finding: Finding) -> None:
-            writer.writerow([*(_cell(name, getattr(finding, name), currency) for name in names), *facts.values()])
+            writer.row([*(_cell(name, getattr(finding, name), currency) for name in names), *facts.values()])
 
         yield note
 
 
 def _cell(name: str, value: Any, currency: str) -> Any:
-    if value is None:
-        return ""
-    return from_minor(value, currency) if name.endswith("_amount") else str(value)
+    if value is None or not name.endswith("_amount"):
+        return None if value is None else str(value)
+    return from_minor(value, currency)
 
 
 def _show(result: Reconciliation) -> None:
@@ -179,5 +180,5 @@ def _line(finding: Finding, currency: str) -> str:
         here = f"{finding.our_state.value} {format_major(finding.our_amount, currency)}"
     if finding.their_status is not None or finding.their_amount is not None:
         amount = "?" if finding.their_amount is None else format_major(finding.their_amount, currency)
-        there = f"{finding.their_status or '?'} {amount}"
-    return f"{finding.order_id}: here {here}, there {there}"
+        there = f"{shown_text(finding.their_status or '?', 40)} {amount}"
+    return f"{shown_text(finding.order_id, 80)}: here {here}, there {there}"

@@ -216,3 +216,13 @@ async def test_the_report_of_a_run_has_the_page_and_no_account_data(
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["payouts"] == 2
     for secret in ("Maria", "0917"):
         assert secret not in text
+
+
+def test_words_of_others_are_short_and_seen_and_no_markup() -> None:
+    said = "<script>alert(1)</script>\u202e\x1b[0m" + "x" * 60_000
+    lines = [timeline(n, State.FAILED, code=-n, message=said, order_id=said) for n in range(5)]
+    text = page({State.FAILED: (5, 250_050)}, lines, stopped=said)
+    assert len(text) < 30_000
+    assert "<script" not in text
+    assert "\u202e" not in text
+    assert "\x1b" not in text
