@@ -10,16 +10,16 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
-from .attempts import Attempts
 from .config import Environment, GlobalCredentials, PHCredentials
 from .endpoint import Effect, Purpose, Request
-from .endpoint_path import checked_paths
 from .engine import Engine
+from .engine.attempts import Attempts
+from .engine.paths import checked_paths
+from .engine.preparing import Preparer
 from .families import Family
 from .hooks import Observer
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
-from .preparing import Preparer
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, Unpack
 
 from .base_client import DEFAULTS, BaseClient, ClientOptions
-from .confidential import without_frames
 from .config import (
     Environment,
     GlobalCredentials,
@@ -21,6 +20,7 @@ from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
 from .families import GLOBAL, PH
+from .privacy.confidential import without_frames
 from .settings import setting
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .confidential import KeptHere, Secret, without_frames
 from .errors import ConfigurationError, InvalidKeyError
+from .privacy.confidential import KeptHere, Secret, without_frames
 from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
 from .signing.keys import load_private_key, load_public_key

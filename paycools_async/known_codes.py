@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from .endpoint_path import level_outside
+from .engine.paths import level_outside
 from .errors import UnknownCodeWarning
 
 __all__ = ["doubt_of", "nearest", "shown_code", "strange_codes", "warn_of_codes"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import ConfigurationError
-from .regular_file import read_small
+from .storage.regular_file import read_small
 from .texts import text_fault
 
 __all__ = ["MOST_BYTES", "is_set", "key_setting", "setting"]

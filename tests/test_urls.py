@@ -12,7 +12,7 @@ from support.engine_stage import SUCCESS, Stage
 
 from paycools_async import ConfigurationError, PayCoolsPH, PHCredentials
 from paycools_async.config import check_base_url
-from paycools_async.endpoint_path import fill_path
+from paycools_async.engine.paths import fill_path
 from paycools_async.errors import InvalidRequest
 from paycools_async.ph.bills import UpdateStaticVA
 from paycools_async.signing import PrivateKey

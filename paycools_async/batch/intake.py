@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..regular_file import NotRegular, open_regular
+from ..storage.regular_file import NotRegular, open_regular
 from .files.repeats import Repeats
 from .files.text import MOST_BYTES
 from .ledger.base import Identity, Intake, Ledger, Source

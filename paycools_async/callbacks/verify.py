@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 
 import attrs
 
-from ..confidential import KeptHere, without_frames
 from ..endpoint import Event
 from ..errors import ConfigurationError
 from ..families import FamilyName
+from ..privacy.confidential import KeptHere, without_frames
 from ..signing import PublicKey, Verifier, verifier_for
 from .answers import GLOBAL_ACK, PH_ACK, Answer
 from .errors import MalformedCallback, SignatureMismatch

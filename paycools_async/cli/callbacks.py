@@ -16,9 +16,9 @@ from ..callbacks.samples import find_event, sample_fields, sign_global, sign_ph
 from ..callbacks.verify import Callbacks
 from ..endpoint import Event
 from ..errors import ConfigurationError
-from ..regular_file import read_small
 from ..settings import key_setting, setting
 from ..signing import load_private_key
+from ..storage.regular_file import read_small
 from ..texts import shown_text
 from .console import echo, run_command
 

@@ -23,8 +23,8 @@ from ..fields import (
     order_id,
     text,
 )
-from ..order_products import PayoutProduct
 from ..product import Call
+from ..resolving.products import PayoutProduct
 from ..texts import explained, form_fault, spoiled
 from ..traits import DOCUMENTED, PAYOUT
 from ..vocabulary import results

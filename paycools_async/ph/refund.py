@@ -8,8 +8,8 @@ from typing import Final
 from ..endpoint import PHRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, minor_units, order_id, text
-from ..order_products import RefundProduct
 from ..product import Call
+from ..resolving.products import RefundProduct
 from ..traits import DOCUMENTED, REFUND
 from ..vocabulary import refunds
 from ..vocabulary.checks import one_given

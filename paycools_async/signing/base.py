@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
-from ..confidential import KeptHere, Secret
+from ..privacy.confidential import KeptHere, Secret
 
 __all__ = ["AsyncSigner", "PrivateKey", "PublicKey", "Signer", "TimedSigner", "Verifier"]
 

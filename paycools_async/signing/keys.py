@@ -15,9 +15,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..confidential import without_frames
 from ..errors import InvalidKeyError
-from ..regular_file import read_small
+from ..privacy.confidential import without_frames
+from ..storage.regular_file import read_small
 from .base import PrivateKey, PublicKey
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
-from ..confidential import KeptHere
+from ..privacy.confidential import KeptHere
 from .base import PrivateKey, PublicKey
 
 __all__ = ["OpenSSLSigner", "OpenSSLVerifier"]

@@ -6,7 +6,7 @@ from Crypto.Hash import SHA256
 from Crypto.PublicKey import RSA
 from Crypto.Signature import pkcs1_15
 
-from ..confidential import KeptHere
+from ..privacy.confidential import KeptHere
 from .base import PrivateKey, PublicKey
 
 __all__ = ["PycryptodomeSigner", "PycryptodomeVerifier"]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..confidential import without_frames
+from ..privacy.confidential import without_frames
 from ..wire.canonical import ph_signing_text
 
 __all__ = ["ph_callback_sign"]

@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from ..confidential import without_frames
 from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
+from ..privacy.confidential import without_frames
 from ..texts import shown_text
 from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
 

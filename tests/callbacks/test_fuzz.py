@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.callbacks import PAYOUT, PH_SAMPLES, SECRET, enveloped, sign_of, signed
-from support.size import FULL, size
+from support.size import FULL, size, some
 
 from paycools_async.callbacks import CallbackError, GlobalCallbacks, MalformedCallback, PHCallbacks
 from paycools_async.callbacks.parsing import flat_text, read
@@ -244,7 +244,7 @@ def with_each_field(fields: dict[str, Any], value: str) -> Iterator[str]:
         yield "{" + ", ".join([*parts, f"{json.dumps(name)}: {value}"]) + "}"
 
 
-@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:28])
+@pytest.mark.parametrize("value", some(ODD_VALUES, 10), ids=lambda value: value[:28])
 def test_what_paycools_signs_with_an_odd_value_is_an_event_or_refused(value: str, other_key_pem: str) -> None:
     """In any field of any event, and quickly. Sent by whoever has the secret, or through a proxy's bug."""
     ph, platform = PHCallbacks(SECRET), GlobalCallbacks(load_private_key(other_key_pem).public)

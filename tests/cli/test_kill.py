@@ -19,12 +19,12 @@ from support.batch import WriteOrders
 from support.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start
 from support.sandbox import FAULTS, ask
 
-LENT = ("--timeout", "2", "--lease-margin", "2")
+LEASE = ("--timeout", "2", "--lease-margin", "2")
 
 
 def runner(orders: Path, ledger: str, env: dict[str, str]) -> subprocess.Popen[str]:
     # less than a lease: a run must not give up while a killed one's rows are still leased
-    more = ("--wait", "3", *LENT) if ledger.startswith("postgresql://") else ("--wait", "20", "--timeout", "2")
+    more = ("--wait", "3", *LEASE) if ledger.startswith("postgresql://") else ("--wait", "20", "--timeout", "2")
     paying = ("--yes", "--concurrency", "20", "--absent-after", "1", "--resends", "5")
     return start(env, "run", str(orders), "--ledger", ledger, *paying, *more)
 

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
 
-LENT = ("--timeout", "2", "--lease-margin", "2")
+LEASE = ("--timeout", "2", "--lease-margin", "2")
 
 
 def worker(env: dict[str, str], dsn: str) -> subprocess.Popen[str]:
     more = ("--concurrency", "8", "--shards", "2", "--absent-after", "1", "--resends", "5", "--wait", "3")
-    return start(env, "worker", "--ledger", dsn, *LENT, *more)
+    return start(env, "worker", "--ledger", dsn, *LEASE, *more)
 
 
 def busy_workers(dsn: str) -> set[int]:
@@ -39,7 +39,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
     base_url, env = sandbox
     ask(f"{base_url}/_sandbox/faults", FAULTS)
     started = time.monotonic()
-    planned = start(env, "run", str(orders_of(write_orders)), "--ledger", dsn, "--yes", "--detach", *LENT)
+    planned = start(env, "run", str(orders_of(write_orders)), "--ledger", dsn, "--yes", "--detach", *LEASE)
     told, _ = planned.communicate(timeout=60)
     assert planned.returncode == 3, told
     assert "shards are handed to the workers" in told

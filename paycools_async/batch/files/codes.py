@@ -11,7 +11,7 @@ import attrs
 from ...errors import ConfigurationError
 from ...fields import Rule
 from ...known_codes import doubt_of, nearest, shown_code
-from ...regular_file import read_small
+from ...storage.regular_file import read_small
 
 __all__ = ["CODE_COLUMNS", "Codes", "read_codes"]
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 
 import attrs
 
-from ...regular_file import NotRegular, open_regular
+from ...storage.regular_file import NotRegular, open_regular
 from .found import FileError
 
 __all__ = ["MOST_BYTES", "MOST_CHARACTERS", "Lines", "opened"]

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from ...fields import Made, wire_name
-from ...redaction import personal_texts
+from ...privacy.redaction import personal_texts
 from ...wire.answer import sanitize
 
 __all__ = [

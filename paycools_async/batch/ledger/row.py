@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ...redaction import redacted
+from ...privacy.redaction import redacted
 from ...wire.answer import sanitize
 from ..states import REASONS, Event, IllegalMove, Reason, State, after
 from .payload import personal_texts_of

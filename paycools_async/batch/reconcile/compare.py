@@ -19,7 +19,7 @@ from ..ledger.timeline import PayoutTimeline
 from ..states import State
 from .statements import Line, Statement
 
-__all__ = ["ALARMS", "Finding", "Reconciliation", "Verdict", "judge", "reconcile"]
+__all__ = ["ALARMS", "Finding", "Reconciliation", "Verdict", "finding_for", "reconcile"]
 
 
 class Verdict(enum.StrEnum):
@@ -86,7 +86,7 @@ _NOT_PAID_HERE = frozenset({State.OFFERED, State.PLANNED, State.WITHDRAWN, State
 """As far as this ledger knows, no payment of its own is behind such a row."""
 
 
-def judge(line: Line, row: Row | None) -> Finding:
+def finding_for(line: Line, row: Row | None) -> Finding:
     """One line of the statement, held against the ledger's row of the same order id."""
     return Finding(
         order_id=line.order_id,
@@ -154,7 +154,7 @@ async def reconcile(
             if (line.order_id, line.transaction_id) in lines:
                 continue  # the same line on two pages: the statement grew while it was read
             lines.add((line.order_id, line.transaction_id))
-        finding = judge(line, await find(line.order_id))
+        finding = finding_for(line, await find(line.order_id))
         if line.status not in _UNPAID:
             if line.order_id in paid:
                 finding = attrs.evolve(finding, verdict=Verdict.TWICE)

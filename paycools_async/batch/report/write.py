@@ -49,14 +49,14 @@ async def write_report(
     ledger has noted it.
     """
     currency = await ledger.currency()
-    told = dict(await ledger.destination() if destination is None else destination)
+    place = dict(await ledger.destination() if destination is None else destination)
     found = [batch for batch in await ledger.batches() if batches is None or batch.id in batches]
-    await _write_rows(ledger, directory / "payouts.csv", currency, told, found)
+    await _write_rows(ledger, directory / "payouts.csv", currency, place, found)
     summary = Summary(counts=await ledger.counts(), stopped=stopped, resent=await ledger.resent())
-    text = json.dumps(_summary(summary, currency, told, found), indent=2) + "\n"
+    text = json.dumps(_summary(summary, currency, place, found), indent=2) + "\n"
     await asyncio.to_thread((directory / "summary.json").write_text, text, "utf-8")
-    told["files"] = ", ".join(_name(batch) for batch in found)
-    html = await asyncio.to_thread(_page, ledger, summary, currency, told)
+    place["files"] = ", ".join(_name(batch) for batch in found)
+    html = await asyncio.to_thread(_page, ledger, summary, currency, place)
     await asyncio.to_thread((directory / "report.html").write_text, html, "utf-8")
     return summary
 

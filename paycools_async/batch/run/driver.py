@@ -11,7 +11,7 @@ import attrs
 
 from ...errors import InvalidRequest, PayCoolsError
 from ...policy import Deadline, Pacing, note_answer
-from ...redaction import redacted
+from ...privacy.redaction import redacted
 from ...times import Clock
 from ..ledger.base import Ledger, LedgerError
 from ..ledger.payload import digest_of, personal_texts_of

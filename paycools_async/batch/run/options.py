@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from ...absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from ...errors import ConfigurationError
+from ...resolving.absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 from ..renamed import old_arguments
 from ..states import OPEN, State
 

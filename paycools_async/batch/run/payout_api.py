@@ -14,15 +14,15 @@ from ... import converters
 from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
 from ...endpoint import Endpoint, Result, result
+from ...engine.preparing import Prepared
 from ...errors import NotFound
 from ...global_api.countries.indonesia import CreateIndonesianPayout
 from ...global_api.countries.malaysia import CreateMalaysianPayout
 from ...global_api.countries.philippines import CreatePhilippinePayout
 from ...global_api.countries.thailand import CreateThaiPayout
 from ...money import EXPONENTS
-from ...order_products import check_order_id
 from ...ph.payout import CreatePayout, Payouts
-from ...preparing import Prepared
+from ...resolving import check_order_id
 from ...times import JAKARTA, MANILA, parse_time
 from ...vocabulary.failures import FailedCode
 from ...vocabulary.statuses import TransactionStatus

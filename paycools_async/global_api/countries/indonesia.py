@@ -11,8 +11,8 @@ from ...countries import ID_MOBILE, INDONESIA
 from ...endpoint import callback, endpoint, result
 from ...enums import OpenEnum
 from ...fields import account, code, minor_units, mobile, text
-from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...resolving.products import PayoutProduct
 from ...traits import ACCOUNT, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,

@@ -10,8 +10,8 @@ from ...endpoint import callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import account, choice, code, mobile, mobile_where, text
-from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...resolving.products import PayoutProduct
 from ...texts import form_fault
 from ...traits import CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT
 from ..base import (

@@ -16,8 +16,8 @@ from ...endpoint import GlobalRequest, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
 from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, text
-from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...resolving.products import PayoutProduct
 from ...texts import form_fault
 from ...traits import ACCOUNT, CHANGE, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (

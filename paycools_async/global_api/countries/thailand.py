@@ -12,8 +12,8 @@ from ...countries import TH_MOBILE, THAILAND
 from ...endpoint import callback, endpoint, result
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, mobile, text
-from ...order_products import PayoutProduct
 from ...product import Call, Product, Sender
+from ...resolving.products import PayoutProduct
 from ...traits import ACCOUNT, CREATES, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
 from ..base import (
     GlobalPaymentStatus,

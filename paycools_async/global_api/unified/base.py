@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from ...order_products import KnownOrder, OrderProduct, OrderRequest
-from ...resolving import ABSENT_AFTER
+from ...resolving import ABSENT_AFTER, KnownOrder, OrderProduct, OrderRequest
 
 __all__ = ["UnifiedOrders"]
 

@@ -17,8 +17,8 @@ from paycools_async.batch.files import text
 from paycools_async.batch.files.codes import read_codes
 from paycools_async.cli.app import app
 from paycools_async.errors import ConfigurationError
-from paycools_async.regular_file import read_small
 from paycools_async.settings import setting
+from paycools_async.storage.regular_file import read_small
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are Unix's")
 
@@ -137,7 +137,7 @@ def test_what_a_shell_pipes_in_is_read(tmp_path: Path) -> None:
 
 
 def test_a_pipe_that_says_nothing_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paycools_async.regular_file._PIPE_SECONDS", 0.2)
+    monkeypatch.setattr("paycools_async.storage.regular_file._PIPE_SECONDS", 0.2)
     path = _pipe(tmp_path / "pipe")
     both = os.open(path, os.O_RDWR)
     try:

@@ -263,3 +263,18 @@ async def test_the_log_of_a_dead_run_of_version_2_is_not_mixed_with_an_older_cop
     with pytest.raises(LedgerError, match="an older copy was put in its place"):
         await SQLiteLedger.open(second, IDENTITY)
     assert Path(f"{second}-wal").read_bytes() == log
+
+
+async def test_after_a_run_of_version_2_died_the_next_one_goes_on_with_all_of_it(second: Path) -> None:
+    with closing(sqlite3.connect(second)) as connection, connection:
+        [(ledger_id,)] = connection.execute("SELECT value FROM meta WHERE key = 'ledger_id'").fetchall()
+        [(last,)] = connection.execute("SELECT max(id) FROM moves").fetchall()
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'open'")
+    mark = marks.Mark(ledger_id=ledger_id, inode=second.stat().st_ino, epoch=1, last=last)
+    marks.path_of(second).write_bytes(mark.encode())
+    ledger = await SQLiteLedger.open(second, IDENTITY)
+    rows, _, _ = await everything(ledger)
+    assert {name.removeprefix("PAYMENT"): (row.state, row.reason) for name, row in rows.items()} == STATES_2
+    assert await ledger.recover(call_timeout=30.0) == 1
+    await ledger.aclose()
+    assert asked(second, "PRAGMA user_version") == [(3,)]

@@ -18,7 +18,7 @@ from paycools_async import PayCoolsPH, TransactionStatus
 from paycools_async.batch import Event, Ledger, Options, PHPayouts, Runner, State
 from paycools_async.batch.ledger.row import Row
 from paycools_async.batch.ledger.timeline import PayoutTimeline
-from paycools_async.batch.reconcile.compare import Reconciliation, Verdict, judge, reconcile
+from paycools_async.batch.reconcile.compare import Reconciliation, Verdict, finding_for, reconcile
 from paycools_async.batch.reconcile.statements import Line, Statement, ph_statement
 from paycools_async.cli.app import app
 from paycools_async.testing import FakePayCools
@@ -95,18 +95,18 @@ def timeline(
     ],
 )
 def test_what_each_pair_of_states_comes_to(state: State, status: str, verdict: Verdict) -> None:
-    assert judge(line(status), row(state)).verdict is verdict
+    assert finding_for(line(status), row(state)).verdict is verdict
 
 
 @pytest.mark.parametrize("amount", [50011, None])
 def test_an_amount_that_is_not_ours_to_the_centavo_differs(amount: int | None) -> None:
-    finding = judge(line("COMPLETE", amount=amount), row(State.SETTLED))
+    finding = finding_for(line("COMPLETE", amount=amount), row(State.SETTLED))
     assert finding.verdict is Verdict.AMOUNT
     assert finding.our_amount == 50010
 
 
 def test_what_no_ledger_has_is_theirs_only() -> None:
-    finding = judge(line("COMPLETE"), None)
+    finding = finding_for(line("COMPLETE"), None)
     assert (finding.verdict, finding.their_amount, finding.our_state) == (Verdict.THEIRS_ONLY, 50010, None)
 
 

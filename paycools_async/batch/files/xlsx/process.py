@@ -19,7 +19,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from ....regular_file import NotRegular, open_regular
+from ....storage.regular_file import NotRegular, open_regular
 from ....texts import shown_text
 from . import bounds
 

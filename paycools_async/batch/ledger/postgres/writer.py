@@ -37,11 +37,11 @@ class _Move:
     done: asyncio.Future[LeasedRow]
 
     def values(self) -> tuple[Any, ...]:
-        row, to, told = self.row, self.moved, self.details
+        row, to, details = self.row, self.moved, self.details
         reason = to.reason.value if to.reason else None
         values = (row.id, row.state.value, row.version, to.state.value, reason, self.due, to.resends, to.inquiries)
         more = (to.absent_since, counts_from(self.event), to.transaction_id, to.code, to.message, self.event.value)
-        return (*values, *more, to.code if "code" in told else None, to.message if "message" in told else None)
+        return (*values, *more, to.code if "code" in details else None, to.message if "message" in details else None)
 
 
 class Writer:

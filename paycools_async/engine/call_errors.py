@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import attrs
 
-from .confidential import frames_of_others
-from .errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
-from .fields import camel
+from ..errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
+from ..fields import camel
+from ..privacy.confidential import frames_of_others
+from ..privacy.redaction import personal_texts, redacted
+from ..texts import shown_text
 from .preparing import Prepared
-from .redaction import personal_texts, redacted
-from .texts import shown_text
 
 __all__ = ["about", "mismatch", "unknown"]
 

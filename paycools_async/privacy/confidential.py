@@ -97,6 +97,6 @@ def frames_of_others(error: E) -> E:
     Those behind them are of the caller's own code, a signer for instance, which he needs to find his fault.
     """
     rest = error.__traceback__
-    while rest is not None and str(rest.tb_frame.f_globals.get("__name__")).startswith(f"{__package__}."):
+    while rest is not None and str(rest.tb_frame.f_globals.get("__name__")).startswith("paycools_async."):
         rest = rest.tb_next
     return error.with_traceback(rest)

@@ -10,8 +10,7 @@ from typing import Any
 
 import attrs
 
-from .confidential import frames_of_others
-from .errors import (
+from ..errors import (
     ApiError,
     ClientClosed,
     DeadlineExceeded,
@@ -21,14 +20,15 @@ from .errors import (
     SigningError,
     TransportError,
 )
-from .hooks import AttemptEnded, AttemptStarted, Observer, tell
-from .policy import Deadline, Pace, Retry, note_answer
+from ..hooks import AttemptEnded, AttemptStarted, Observer, tell
+from ..policy import Deadline, Pace, Retry, note_answer
+from ..privacy.confidential import frames_of_others
+from ..signing.base import TimedSigner
+from ..times import Clock
+from ..transports.base import Departure, HttpRequest, HttpResponse, Transport
+from ..wire.answer import Answer, data_of, read_answer
+from ..wire.flat import SignedRequest
 from .preparing import Prepared
-from .signing.base import TimedSigner
-from .times import Clock
-from .transports.base import Departure, HttpRequest, HttpResponse, Transport
-from .wire.answer import Answer, data_of, read_answer
-from .wire.flat import SignedRequest
 
 __all__ = ["Attempts", "Progress", "Reply"]
 

@@ -8,20 +8,20 @@ from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
-from . import converters
-from .confidential import without_frames
-from .config import Merchant
-from .endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire
-from .endpoint_path import fill_path, path_of
-from .errors import ConfigurationError, FieldError, InvalidRequest, WrongFamilyError
-from .families import Family
-from .in_doubt import order_id_of
-from .times import Clock
-from .traits import purpose_of
-from .urls import path_fault
-from .wire.canonical import json_text
-from .wire.enveloped import EnvelopedMessage
-from .wire.flat import FlatMessage, SignedRequest
+from .. import converters
+from ..config import Merchant
+from ..endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire
+from ..errors import ConfigurationError, FieldError, InvalidRequest, WrongFamilyError
+from ..families import Family
+from ..in_doubt import order_id_of
+from ..privacy.confidential import without_frames
+from ..times import Clock
+from ..traits import purpose_of
+from ..urls import path_fault
+from ..wire.canonical import json_text
+from ..wire.enveloped import EnvelopedMessage
+from ..wire.flat import FlatMessage, SignedRequest
+from .paths import fill_path, path_of
 
 __all__ = ["Message", "Prepared", "Preparer"]
 

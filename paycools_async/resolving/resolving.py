@@ -1,4 +1,4 @@
-"""What became of an order after an unclear outcome: found, or absent for certain, and only then sent again.
+"""What becomes of an order: found, waited for until it is final, or absent for certain, and only then sent again.
 
 Absence is a matter of time. PayCools may show an order late, and a request may be on its way as long as the call's
 time allows; so an order is absent only when two inquiries say so, the last of them over a fresh connection and not
@@ -12,13 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
-from .endpoint import Request
-from .errors import (
+from ..endpoint import Request
+from ..errors import (
     ApiError,
     DuplicateOrder,
     NotFound,
@@ -26,17 +25,36 @@ from .errors import (
     Outcome,
     OutcomeUnknown,
     PayCoolsError,
+    StillPending,
 )
-from .in_doubt import InDoubt, SentAgain, order_id_of
-from .product import Product, Sender
+from ..in_doubt import InDoubt, SentAgain, order_id_of
+from ..product import Product, Sender
+from ..vocabulary.statuses import TransactionStatus
+from .absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
 
-__all__ = ["ABSENT_AFTER", "Resolving", "ResolvingProduct", "check_amount", "not_found"]
+__all__ = [
+    "ABSENT_AFTER",
+    "KnownOrder",
+    "OrderProduct",
+    "OrderRequest",
+    "Resolving",
+    "ResolvingProduct",
+    "check_amount",
+    "check_order_id",
+    "not_found",
+]
 
 F = TypeVar("F")
 R = TypeVar("R")
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
+
+
+def check_order_id(answered: str, ours: str) -> None:
+    """Raise OrderConflict where an answer is about another order than ours, which says nothing of ours."""
+    if answered != ours:
+        raise OrderConflict(f"PayCools answered with another order than {ours}", outcome=Outcome.UNKNOWN)
 
 
 def check_amount(order: str, known: int | None, ours: int | None) -> None:
@@ -201,6 +219,11 @@ class Resolving(Generic[F, R]):
 class ResolvingProduct(Product):
     """Base of the products whose orders can be found and resolved."""
 
+    def _sent_by(self, call: str) -> type[Any]:
+        """The class of the requests that one of the product's calls sends."""
+        found: type[Any] = getattr(type(self), call).request
+        return found
+
     async def _found(self, inquiry: Request[R], *, fresh: bool = False) -> R | None:
         """The answer, or None if PayCools does not know what is asked for."""
         send = self._client._send_afresh if fresh else self._client.send
@@ -236,3 +259,111 @@ class ResolvingProduct(Product):
             ours = getattr(sent.request, "amount", None) or getattr(sent.request, "refund_amount", None)
             check_amount(f"order {order_id}", amount, ours)
         doubts.shown(operation, order_id)
+
+
+class OrderRequest(Protocol):
+    """A request that is known by the merchant's order id."""
+
+    @property
+    def mch_order_id(self) -> str: ...
+
+    @property
+    def amount(self) -> int: ...
+
+
+class KnownOrder(Protocol):
+    """What PayCools says of an order."""
+
+    @property
+    def mch_order_id(self) -> str: ...
+
+    @property
+    def transaction_id(self) -> str: ...
+
+    @property
+    def amount(self) -> int | None: ...
+
+    @property
+    def transaction_status(self) -> TransactionStatus: ...
+
+
+Q = TypeVar("Q", bound=OrderRequest)
+S = TypeVar("S", bound=KnownOrder)
+
+
+class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
+    """Payouts or payments inquired by order id. `Q` is the class that orders one, `S` the status, `R` the receipt.
+
+    A subclass adds the calls `create` and `query`.
+    """
+
+    @property
+    def _creation(self) -> type[Any]:
+        """The class of `Q`."""
+        return self._sent_by("create")
+
+    def _inquiry(self, mch_order_id: str, **more: str) -> Request[S]:
+        inquiry: Request[S] = self._sent_by("query")(mch_order_id=mch_order_id, **more)
+        return inquiry
+
+    async def _status(self, inquiry: Request[S], mch_order_id: str, *, fresh: bool = False) -> S | None:
+        """What PayCools says of the order, and of no other; None if it does not know it."""
+        country_code = getattr(inquiry, "country_code", None)
+        with self._about(self._creation, mch_order_id, country_code=country_code):
+            status = await self._found(inquiry, fresh=fresh)
+            if status is not None:
+                check_order_id(status.mch_order_id, mch_order_id)
+                self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
+            return status
+
+    async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:
+        if not isinstance(request, self._creation):  # another country's, say, which would not be found here
+            raise TypeError(f"{type(self).__name__} resolves {self._creation.__name__}, not {type(request).__name__}")
+
+        async def inquire(fresh: bool) -> S | None:
+            status = await self._found(inquiry, fresh=fresh)
+            if status is not None:
+                check_order_id(status.mch_order_id, request.mch_order_id)
+                check_amount(f"order {request.mch_order_id}", status.amount, request.amount)
+            return status
+
+        order: Any = request  # it is a `Request[R]` too, which a bound cannot say
+        resolving: Resolving[S, R] = Resolving(
+            client=self._client, request=order, inquire=inquire, absent_after=absent_after, resend=resend
+        )
+        return await resolving.run()
+
+    async def _wait_until_final(
+        self, inquiry: Request[S], mch_order_id: str, within: float, first_pause: float, longest_pause: float
+    ) -> S:
+        clock = self._client.clock
+        end = clock.monotonic() + within
+        pause = first_pause
+        seen: str | None = None
+        while True:
+            status = await self._status(inquiry, mch_order_id)
+            if status is not None:
+                country_code = getattr(inquiry, "country_code", None)
+                with self._about(self._creation, mch_order_id, country_code=country_code):
+                    _check_transaction(mch_order_id, seen, status.transaction_id)
+                seen = status.transaction_id
+                if status.transaction_status.final:
+                    return status
+            left = end - clock.monotonic()
+            if left <= 0:
+                if status is None:
+                    raise not_found(
+                        inquiry, f"not found within {within:g} seconds. If it was sent, it may still appear: resolve it"
+                    )
+                raise StillPending(
+                    f"order {mch_order_id} is still {status.transaction_status} after {within:g} seconds"
+                )
+            await clock.sleep(min(pause, left))
+            pause = min(pause * 2, longest_pause)
+
+
+def _check_transaction(mch_order_id: str, seen: str | None, transaction_id: str) -> None:
+    if seen not in (None, transaction_id):
+        raise OrderConflict(
+            f"PayCools knows order {mch_order_id} as {seen} and as {transaction_id}", outcome=Outcome.UNKNOWN
+        )

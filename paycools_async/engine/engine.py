@@ -12,14 +12,14 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from . import converters
+from .. import converters
+from ..endpoint import Effect, Purpose, Request
+from ..errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsError, UnexpectedAnswer
+from ..hooks import CallEnded, tell
+from ..in_doubt import Doubts
+from ..known_codes import warn_of_codes
 from .attempts import Attempts, Progress, Reply
 from .call_errors import about, mismatch, unknown
-from .endpoint import Effect, Purpose, Request
-from .errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsError, UnexpectedAnswer
-from .hooks import CallEnded, tell
-from .in_doubt import Doubts
-from .known_codes import warn_of_codes
 from .preparing import Message, Prepared, Preparer
 
 __all__ = ["Engine", "Exchange", "Message"]

@@ -1,145 +1,26 @@
-"""What both APIs' payouts, payments and refunds do by order id: find, resolve, wait until final."""
+"""What both APIs' payouts and refunds offer: find, resolve, wait until final. How that goes is in `resolving`."""
 
 from __future__ import annotations
 
 from typing import Any, Generic, Protocol, TypeVar
 
-from .endpoint import Request
-from .errors import OrderConflict, Outcome, OutcomeUnknown, StillPending
-from .product import Product
-from .resolving import ABSENT_AFTER, Resolving, ResolvingProduct, check_amount, not_found
-from .vocabulary.statuses import TransactionStatus
+from ..endpoint import Request
+from ..errors import OrderConflict, OutcomeUnknown
+from .resolving import (
+    ABSENT_AFTER,
+    KnownOrder,
+    OrderProduct,
+    OrderRequest,
+    Resolving,
+    ResolvingProduct,
+    check_amount,
+)
 
-__all__ = [
-    "KnownOrder",
-    "OrderProduct",
-    "OrderRequest",
-    "PayoutProduct",
-    "RefundProduct",
-    "check_order_id",
-]
-
-R = TypeVar("R")
-
-
-def check_order_id(answered: str, ours: str) -> None:
-    """Raise OrderConflict where an answer is about another order than ours, which says nothing of ours."""
-    if answered != ours:
-        raise OrderConflict(f"PayCools answered with another order than {ours}", outcome=Outcome.UNKNOWN)
-
-
-class OrderRequest(Protocol):
-    """A request that is known by the merchant's order id."""
-
-    @property
-    def mch_order_id(self) -> str: ...
-
-    @property
-    def amount(self) -> int: ...
-
-
-class KnownOrder(Protocol):
-    """What PayCools says of an order."""
-
-    @property
-    def mch_order_id(self) -> str: ...
-
-    @property
-    def transaction_id(self) -> str: ...
-
-    @property
-    def amount(self) -> int | None: ...
-
-    @property
-    def transaction_status(self) -> TransactionStatus: ...
-
+__all__ = ["PayoutProduct", "RefundProduct"]
 
 Q = TypeVar("Q", bound=OrderRequest)
 S = TypeVar("S", bound=KnownOrder)
-
-
-def _sent_by(product: Product, call: str) -> type[Any]:
-    """The class of the requests that one of the product's calls sends."""
-    found: type[Any] = getattr(type(product), call).request
-    return found
-
-
-class OrderProduct(ResolvingProduct, Generic[Q, S, R]):
-    """Payouts or payments inquired by order id. `Q` is the class that orders one, `S` the status, `R` the receipt.
-
-    A subclass adds the calls `create` and `query`.
-    """
-
-    @property
-    def _creation(self) -> type[Any]:
-        """The class of `Q`."""
-        return _sent_by(self, "create")
-
-    def _inquiry(self, mch_order_id: str, **more: str) -> Request[S]:
-        inquiry: Request[S] = _sent_by(self, "query")(mch_order_id=mch_order_id, **more)
-        return inquiry
-
-    async def _status(self, inquiry: Request[S], mch_order_id: str, *, fresh: bool = False) -> S | None:
-        """What PayCools says of the order, and of no other; None if it does not know it."""
-        country_code = getattr(inquiry, "country_code", None)
-        with self._about(self._creation, mch_order_id, country_code=country_code):
-            status = await self._found(inquiry, fresh=fresh)
-            if status is not None:
-                check_order_id(status.mch_order_id, mch_order_id)
-                self._settle(self._creation, mch_order_id, status.amount, country_code=country_code)
-            return status
-
-    async def _resolve(self, request: Q, inquiry: Request[S], *, absent_after: float, resend: bool) -> S | R:
-        if not isinstance(request, self._creation):  # another country's, say, which would not be found here
-            raise TypeError(f"{type(self).__name__} resolves {self._creation.__name__}, not {type(request).__name__}")
-
-        async def inquire(fresh: bool) -> S | None:
-            status = await self._found(inquiry, fresh=fresh)
-            if status is not None:
-                check_order_id(status.mch_order_id, request.mch_order_id)
-                check_amount(f"order {request.mch_order_id}", status.amount, request.amount)
-            return status
-
-        order: Any = request  # it is a `Request[R]` too, which a bound cannot say
-        resolving: Resolving[S, R] = Resolving(
-            client=self._client, request=order, inquire=inquire, absent_after=absent_after, resend=resend
-        )
-        return await resolving.run()
-
-    async def _wait_until_final(
-        self, inquiry: Request[S], mch_order_id: str, within: float, first_pause: float, longest_pause: float
-    ) -> S:
-        clock = self._client.clock
-        end = clock.monotonic() + within
-        pause = first_pause
-        seen: str | None = None
-        while True:
-            status = await self._status(inquiry, mch_order_id)
-            if status is not None:
-                country_code = getattr(inquiry, "country_code", None)
-                with self._about(self._creation, mch_order_id, country_code=country_code):
-                    _check_transaction(mch_order_id, seen, status.transaction_id)
-                seen = status.transaction_id
-                if status.transaction_status.final:
-                    return status
-            left = end - clock.monotonic()
-            if left <= 0:
-                if status is None:
-                    raise not_found(
-                        inquiry, f"not found within {within:g} seconds. If it was sent, it may still appear: resolve it"
-                    )
-                raise StillPending(
-                    f"order {mch_order_id} is still {status.transaction_status} after {within:g} seconds"
-                )
-            await clock.sleep(min(pause, left))
-            pause = min(pause * 2, longest_pause)
-
-
-def _check_transaction(mch_order_id: str, seen: str | None, transaction_id: str) -> None:
-    if seen not in (None, transaction_id):
-        raise OrderConflict(
-            f"PayCools knows order {mch_order_id} as {seen} and as {transaction_id}", outcome=Outcome.UNKNOWN
-        )
+R = TypeVar("R")
 
 
 class PayoutProduct(OrderProduct[Q, S, R]):
@@ -218,10 +99,10 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
     @property
     def _creation(self) -> type[Any]:
         """The class of `RQ`."""
-        return _sent_by(self, "create")
+        return self._sent_by("create")
 
     def _refunds_of(self, original_transaction_id: str) -> Request[list[RS]]:
-        inquiry: Request[list[RS]] = _sent_by(self, "payments")(original_transaction_id=original_transaction_id)
+        inquiry: Request[list[RS]] = self._sent_by("payments")(original_transaction_id=original_transaction_id)
         return inquiry
 
     async def find(self, mch_refund_order_id: str, *, original_transaction_id: str) -> RS | None:

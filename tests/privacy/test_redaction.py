@@ -12,7 +12,7 @@ from paycools_async import errors
 from paycools_async.batch.ledger.payload import body_of
 from paycools_async.batch.ledger.row import Row, apply_event
 from paycools_async.batch.states import Event, State
-from paycools_async.redaction import personal_texts, redacted
+from paycools_async.privacy.redaction import personal_texts, redacted
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .endpoint import Endpoint, Provenance
-from .errors import (
+from ..endpoint import Endpoint, Provenance
+from ..errors import (
     ConfigurationError,
     EndpointUnpublishedError,
     FieldError,
     InvalidRequest,
     UnverifiedEndpointWarning,
 )
-from .urls import path_fault
+from ..urls import path_fault
 
 __all__ = ["checked_paths", "fill_path", "level_outside", "path_of"]
 
@@ -45,7 +45,7 @@ def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> s
 def level_outside() -> int:
     """The stack level, for a warning of the function that asks, of the first line outside this package."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("paycools_async."):
         level, frame = level + 1, frame.f_back
     return level
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from .endpoint import registered
-from .fields import wire_name
+from ..endpoint import registered
+from ..fields import wire_name
 
 __all__ = ["personal_texts", "redacted"]
 

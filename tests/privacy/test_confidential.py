@@ -24,8 +24,8 @@ from paycools_async import (
     load_private_key,
     load_public_key,
 )
-from paycools_async.confidential import Secret, without_frames
 from paycools_async.errors import PayCoolsError
+from paycools_async.privacy.confidential import Secret, without_frames
 from paycools_async.signing import PrivateKey, ph_callback_sign
 from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
