@@ -50,6 +50,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 from __future__ import annotations
 
 import enum
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar
@@ -93,6 +94,14 @@ __all__ = [
     "UnverifiedEndpointWarning",
     "WrongFamilyError",
 ]
+
+
+def level_outside() -> int:
+    """The stack level, for a warning of the function that asks, of the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("paycools_async."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def first_of(group: BaseExceptionGroup[Any]) -> BaseException:
