@@ -159,7 +159,7 @@ class PHRequest(Request[R]):
 
     __slots__ = ()
     __family__ = PH
-    __client_fields__ = PH.client_fields
+    __client_fields__: ClassVar[tuple[str, ...]] = PH.client_fields
 
 
 class GlobalRequest(Request[R]):
@@ -167,7 +167,7 @@ class GlobalRequest(Request[R]):
 
     __slots__ = ()
     __family__ = GLOBAL
-    __client_fields__ = GLOBAL.client_fields
+    __client_fields__: ClassVar[tuple[str, ...]] = GLOBAL.client_fields
 
 
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]

@@ -50,6 +50,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 from __future__ import annotations
 
 import enum
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar
@@ -93,6 +94,14 @@ __all__ = [
     "UnverifiedEndpointWarning",
     "WrongFamilyError",
 ]
+
+
+def level_outside() -> int:
+    """The stack level, for a warning of the function that asks, of the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("paycools_async."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def first_of(group: BaseExceptionGroup[Any]) -> BaseException:
@@ -308,7 +317,7 @@ class ApiError(PayCoolsError):
     def with_context(self, **known: Any) -> Self:
         """As of every error; the text tells a new message or hint."""
         made = super().with_context(**known)
-        made.args = (made._text,)
+        Exception.__init__(made, made._text)
         return made
 
     def doubted(self) -> Self:
@@ -319,7 +328,7 @@ class ApiError(PayCoolsError):
         """Deprecated: take `doubted()`, which leaves this error as it is."""
         warnings.warn("ApiError.doubt() is replaced by doubted()", DeprecationWarning, stacklevel=2)
         self.__dict__.update(self.doubted().__dict__)
-        self.args = (self._text,)
+        Exception.__init__(self, self._text)
 
 
 class AuthenticationError(ApiError):

@@ -10,8 +10,7 @@ from typing import Any
 
 import attrs
 
-from .engine.paths import level_outside
-from .errors import UnknownCodeWarning
+from .errors import UnknownCodeWarning, level_outside
 
 __all__ = ["doubt_of", "nearest", "shown_code", "strange_codes", "warn_of_codes"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,27 @@ def test_what_is_tested_is_what_the_gate_installed(pytestconfig: pytest.Config) 
     """Without this folder on pytest's path, as in the gate, the package is the built wheel's."""
     from_folder = PACKAGE.parent in [Path(each) for each in pytestconfig.getini("pythonpath")]
     assert from_folder != ("site-packages" in PACKAGE.parts)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each module is loaded in a fork")
+def test_every_module_can_be_the_first_to_be_loaded() -> None:
+    names = sorted(
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__main__.py"
+    )
+    program = f"""
+import importlib, os
+for name in {names!r}:
+    child = os.fork()
+    if child == 0:
+        importlib.import_module(name)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, name
+print("all")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=PACKAGE.parent, timeout=300
+    )
+    assert done.stdout == "all\n", done.stderr

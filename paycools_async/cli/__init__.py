@@ -27,9 +27,9 @@ def main() -> None:
         print("error: interrupted; nothing was sent", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - a traceback would be exit code 1
-        _refuse(f"{type(error).__name__}: {error}")
+        _refuse_to_start(f"{type(error).__name__}: {error}")
     if fault is not None:
-        _refuse(fault)
+        _refuse_to_start(fault)
     try:
         app()
     except SystemExit as end:
@@ -41,7 +41,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def _refuse(fault: str) -> NoReturn:
+def _refuse_to_start(fault: str) -> NoReturn:
     print(f"error: the command line cannot start, nothing was sent: {fault}", file=sys.stderr)  # noqa: T201
     sys.exit(4)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -16,10 +15,11 @@ from ..errors import (
     FieldError,
     InvalidRequest,
     UnverifiedEndpointWarning,
+    level_outside,
 )
 from ..urls import path_fault
 
-__all__ = ["checked_paths", "fill_path", "level_outside", "path_of"]
+__all__ = ["checked_paths", "fill_path", "path_of"]
 
 
 def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> str:
@@ -40,14 +40,6 @@ def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> s
             stacklevel=level_outside(),
         )
     return path
-
-
-def level_outside() -> int:
-    """The stack level, for a warning of the function that asks, of the first line outside this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("paycools_async."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
