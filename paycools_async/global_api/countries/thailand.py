@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from ...countries import TH_MOBILE, THAILAND
 from ...endpoint import callback, endpoint, result
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, mobile, text
+from ...fields import account, choice, code, extra_fields, mobile, payee, text
 from ...product import Call, Product, Sender
 from ...resolving.products import PayoutProduct
 from ...traits import ACCOUNT, CREATES, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
@@ -103,7 +103,7 @@ class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
     account_no: str = account(50)
     transfer_code: str | None = code(default=None)
     promptpay_account_type: str | None = choice("NATID", "MSISDN", default=None)
-    account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
+    account_name: str | None = payee(1, 128, default=None)  # 50 on two of the three sites
     account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
     account_tax_id: str | None = account(50, default=None)
     mobile: str | None = mobile(TH_MOBILE, default=None)

@@ -10,7 +10,7 @@ import attrs
 from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
 from ...endpoint import GlobalRequest, callback, endpoint
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
+from ...fields import account, choice, code, extra_fields, minor_units, order_id, payee, phone, text
 from ...product import Call
 from ...traits import DOCUMENTED, INFERRED, PAYOUT
 from ..base import (
@@ -64,7 +64,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
     pay_method_code: str = code("BANK", "EWALLET", "PROMPTPAY")
     account_no: str = account(50)
-    account_name: str | None = text(1, 128, default=None, personal=True)
+    account_name: str | None = payee(1, 128, default=None)
     transfer_code: str | None = code("CIMB", "RHBB", default=None)
     mobile: str | None = phone(10, 14, default=None)
     account_type: str | None = code(default=None)
