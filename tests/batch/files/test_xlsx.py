@@ -217,7 +217,7 @@ def test_errors_of_a_hidden_sheet_are_not_those_of_the_visible_one(tmp_path: Pat
 def test_a_row_that_holds_something_in_passed_over_columns_only_is_refused_as_in_a_csv(
     tmp_path: Path, only: str
 ) -> None:
-    rows = [[*HEADER, only], [*GOOD, "x"], [*[None] * len(HEADER), "Sales"]]
+    rows: list[list[Any]] = [[*HEADER, only], [*GOOD, "x"], [*[None] * len(HEADER), "Sales"]]
     sheet = write(tmp_path / "o.xlsx", rows)
     text = tmp_path / "o.csv"
     text.write_text("\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows) + "\n")
