@@ -378,7 +378,7 @@ class AuthenticationError(ApiError):
 class IpNotAllowedError(ApiError):
     """This machine's outbound address is not on the merchant's white list."""
 
-    hint = "ask PayCools to add this machine's outbound IP address to your white list"
+    hint = "PayCools keeps the white list: ask your account manager to add this machine's outbound IP address"
 
 
 class MerchantUnavailable(ApiError):
