@@ -15,6 +15,7 @@ from ..errors import (
     ClientClosed,
     DeadlineExceeded,
     InvalidRequest,
+    NetworkCause,
     Outcome,
     PayCoolsError,
     SigningError,
@@ -170,7 +171,7 @@ class Attempts:
             raise
         except Exception as error:
             what = f"{type(error).__name__} from the transport; the request may have been sent"
-            raise TransportError(what) from error
+            raise TransportError(what, cause=NetworkCause(type(error).__name__)) from error
         if odd is not None:
             raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response
