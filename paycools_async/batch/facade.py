@@ -10,9 +10,9 @@ from pathlib import Path
 import attrs
 
 from ..errors import PayCoolsError, first_of
+from .files import Reading, RowError
 from .intake import enter_file
 from .ledger.base import Batch, Identity, Intake, Ledger, LedgerError
-from .orders import Reading, RowError
 from .run.options import Options, Summary
 from .run.payout_api import PayoutApi
 from .run.runner import Pacing, Runner

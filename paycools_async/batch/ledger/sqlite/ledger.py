@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...renamed import old_names
 from ...states import Event, IllegalMove, State
 from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, Source, Withdrawal
