@@ -6,9 +6,10 @@ import attrs
 
 from ...batch import Ledger, State, Summary
 from ...batch.ledger.row import Row
+from ...batch.pending import Waiting
 from ...batch.states import Event
 from ..console import echo
-from .showing import Waiting, amount_of
+from .showing import amount_of
 
 __all__ = ["Question", "question_of"]
 

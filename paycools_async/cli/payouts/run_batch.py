@@ -12,8 +12,9 @@ import attrs
 import typer
 
 from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ...batch.intake import check_file, enter_file
+from ...batch.intake import check_file
 from ...batch.ledger.base import Batch, Changed, Intake, Offer
+from ...batch.pending import PendingBatch, TakenBack, Waiting, batches_of_file, waiting_in
 from ...batch.report.write import write_report
 from ...batch.run.outcomes import STOPS_RUN
 from ...batch.states import OPEN
@@ -40,7 +41,6 @@ from .progress import showing_progress
 from .question import Question, question_of
 from .showing import (
     LEFT,
-    Waiting,
     amount_of,
     batch_name,
     chosen_batches,
@@ -51,7 +51,6 @@ from .showing import (
     show_outcomes,
     states_of,
     summary_of,
-    waiting_in,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +90,10 @@ async def pay(plan: Plan) -> int:
             margin=plan.lease_margin,
         )
         try:
-            code = await _Payment(plan=plan, ledger=ledger, api=paying.api, destination=paying.destination).run()
+            pending = PendingBatch(ledger=ledger, by=plan.by)
+            code = await _Payment(
+                plan=plan, ledger=ledger, pending=pending, api=paying.api, destination=paying.destination
+            ).run()
         finally:
             await ledger.aclose()
     return code
@@ -103,10 +105,9 @@ class _Payment:
 
     plan: Plan
     ledger: Ledger
+    pending: PendingBatch
     api: PayoutApi
     destination: Destination
-    entered: int | None = None
-    """The batch that this very run has entered and nobody has said yes to: a no takes it back."""
     taken_back: int = 0
     """Rows of the driven batches that were withdrawn before anything was sent."""
     handed_over: dict[int, int] = attrs.field(factory=dict)
@@ -174,8 +175,7 @@ class _Payment:
         return chosen
 
     async def _enter(self, file: Path) -> Intake:
-        found, repeats, read = await enter_file(self.ledger, self.api, file, self.plan.by, self.plan.reading)
-        self.entered = found.batch
+        found, repeats, read = await self.pending.enter(self.api, file, self.plan.reading)
         tell_file(file, read)
         if tell_bad_rows(file, found, self.plan.ledger):
             raise typer.Exit(BAD_INPUT)
@@ -187,21 +187,18 @@ class _Payment:
         return found
 
     def _driven(self, found: Intake, batches: list[Batch]) -> list[int]:
-        """The new batch, and each earlier one that may be sent with it: one yes releases one batch, and all of it."""
-        driven = [] if found.batch is None else [found.batch]
-        offered = {each.batch for each in waiting_in(batches)} & {offer.batch for offer in found.known_in}
-        for offer in found.known_in:
-            if offer.unsent_elsewhere:
-                self._leave_out(offer, offered=offer.batch in offered)
-            elif offer.batch in offered and not self.plan.offer and (found.batch is not None or len(offered) > 1):
-                self._leave_out_offered(offer)
+        """The file's batches that this run may send; the others are named."""
+        chosen = batches_of_file(found, batches, offering=self.plan.offer)
+        for each in chosen.left_out:
+            self.left_out = True
+            if each.offer.unsent_elsewhere:
+                self._name_larger(each.offer, offered=each.offered)
             else:
-                driven.append(offer.batch)
-        return driven
+                self._name_another_yes(each.offer)
+        return list(chosen.driven)
 
-    def _leave_out(self, offer: Offer, *, offered: bool) -> None:
+    def _name_larger(self, offer: Offer, *, offered: bool) -> None:
         """It holds more than the file does: somebody took rows out of the file after it was entered."""
-        self.left_out = True
         number = f"--batch {offer.batch}"
         echo_error(
             f"batch {offer.batch} holds {offer.in_file} of these payouts, and {offer.unsent_elsewhere} that may still "
@@ -210,8 +207,7 @@ class _Payment:
             f"`{self._hint('release' if offered else 'resume', number)}`"
         )
 
-    def _leave_out_offered(self, offer: Offer) -> None:
-        self.left_out = True
+    def _name_another_yes(self, offer: Offer) -> None:
         echo_error(
             f"batch {offer.batch} holds {offer.in_file} of these payouts, is offered, and needs a yes of its own: this "
             f"run sends nothing of it. `{self._hint('release', f'--batch {offer.batch}')}`"
@@ -261,7 +257,7 @@ class _Payment:
 
     async def _leave_offered(self, waiting: list[Waiting], planned: int, driven: list[int]) -> int:
         await self._note_destination()
-        self.entered = None
+        self.pending.leave_offered()
         for each in waiting:
             what = amount_of(each.rows, each.amount, self.api.currency)
             echo(f"Offered, and nothing was sent: batch {each.batch}, {what}. Another person releases it:")
@@ -321,63 +317,51 @@ class _Payment:
         if not waiting:
             return
         [batch] = waiting  # a second one could not be released with it, all or nothing
-        releasing = asyncio.ensure_future(self._say_yes(batch))
         try:
-            await asyncio.shield(releasing)
+            await self.pending.release(batch, self._release_to_workers if is_postgres(self.plan.ledger) else None)
         except Changed as error:
             raise LedgerError(f"{error}; nothing was sent") from None
         except asyncio.CancelledError:
-            await asyncio.wait([releasing])  # whether the yes is in the ledger has to be known before it is said
-            if releasing.cancelled() or releasing.exception() is not None:
-                raise
-            self.entered = None
-            number = f"--batch {batch.batch}"
-            echo_error(
-                f"batch {batch.batch} is released and stays so; go on with: {self._hint('resume', number)}, or take it "
-                f"back: {hint('withdraw', self.plan.ledger, number)}"
-            )
+            if self.pending.released is not None:
+                number = f"--batch {batch.batch}"
+                echo_error(
+                    f"batch {batch.batch} is released and stays so; go on with: {self._hint('resume', number)}, or "
+                    f"take it back: {hint('withdraw', self.plan.ledger, number)}"
+                )
             raise
-        self.entered = None
 
-    async def _say_yes(self, batch: Waiting) -> None:
-        """The yes; with workers, their jobs in the same transaction."""
-        yes: dict[str, Any] = {"by": self.plan.by, "rows": batch.rows, "amount": batch.amount}
-        if not is_postgres(self.plan.ledger):
-            await self.ledger.release(batch.batch, **yes)
-            return
+    async def _release_to_workers(self, batch: Waiting) -> None:
+        """The yes and the workers' jobs, in the same transaction."""
         from ...batch.run.worker import prepare_jobs, release_batch_to_workers
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)
-        self.handed_over[batch.batch] = await release_batch_to_workers(ledger, batch.batch, **yes)
+        self.handed_over[batch.batch] = await release_batch_to_workers(
+            ledger, batch.batch, by=self.plan.by, rows=batch.rows, amount=batch.amount
+        )
 
     async def _note_destination(self) -> None:
         await self.ledger.note_destination(self.destination.facts(shown(self.plan.ledger)))
 
     async def _take_back(self) -> None:
         """Nobody said yes to what this run entered. What another person released meanwhile is that person's."""
-        batch, self.entered = self.entered, None
-        if batch is None:
-            return
+        batch = self.pending.entered
         try:
-            found = await asyncio.shield(self._withdraw_own(batch))
+            taken = await self.pending.take_back()
         except PayCoolsError as error:
             echo_error(f"error: batch {batch} could not be taken back: {error}")
             return
-        echo_error(found)
+        if taken is not None:
+            echo_error(self._text_of(taken))
 
-    async def _withdraw_own(self, batch: int) -> str:
-        number = f"--batch {batch}"
-        for each in await self.ledger.batches():
-            by = [entry.by for entry in each.log if each.id == batch and entry.event == "release"]
-            if by:
-                return (
-                    f"batch {batch} was released by {plain(by[0])} and stays so. To take it back: "
-                    f"{hint('withdraw', self.plan.ledger, number)}"
-                )
-        taken = await self.ledger.withdraw(by=self.plan.by, batch=batch)
+    def _text_of(self, taken: TakenBack) -> str:
+        if taken.released_by is not None:
+            return (
+                f"batch {taken.batch} was released by {plain(taken.released_by)} and stays so. To take it back: "
+                f"{hint('withdraw', self.plan.ledger, f'--batch {taken.batch}')}"
+            )
         what = amount_of(taken.rows, taken.amount, self.api.currency)
-        return f"{what} (batch {batch}) were taken back: running the file again asks anew"
+        return f"{what} (batch {taken.batch}) were taken back: running the file again asks anew"
 
     # -- after the yes ------------------------------------------------------------------------------------------
 
