@@ -21,7 +21,7 @@ from support.batch import HEADER
 from support.desk import Answer, Desk, Done, Payment, desk_of
 from support.size import size, some
 
-from paycools_async.cli.payouts import run_batch
+from paycools_async.cli.payouts.run import pay
 from paycools_async.money import format_major
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -369,6 +369,6 @@ def test_planted_mistakes_are_found(
     name: str,
     mistake: Callable[..., Any],
 ) -> None:
-    monkeypatch.setattr(run_batch._Payment, name, mistake)
+    monkeypatch.setattr(pay._Payment, name, mistake)
     with pytest.raises(AssertionError):
         play(ledgers, key, tmp_path, monkeypatch, 150, phases=[Phase.generate], report_multiple_bugs=False)

@@ -48,9 +48,9 @@ from .options import (
     WaitOption,
     YesOption,
 )
-from .plan import Plan, whoami
 from .reconcile import reconcile_command
-from .run_batch import pay
+from .run.pay import pay
+from .run.plan import Plan, whoami
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
 from .worker import prepare, worker
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import typer
 
-from ...batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
-from ...batch.intake import check_file
-from ...batch.ledger.base import Batch, Changed, Intake, Offer
-from ...batch.pending import PendingBatch, TakenBack, Waiting, batches_of_file, waiting_in
-from ...batch.report.write import write_report
-from ...batch.run.outcomes import STOPS_RUN
-from ...batch.states import OPEN
-from ...errors import ConfigurationError, PayCoolsError, first_of
-from ...money import format_major, to_minor
-from ..asking import asked, can_ask
-from ..console import (
+from ....batch import FileError, Ledger, LedgerError, PayoutApi, Runner, State, Summary
+from ....batch.intake import check_file
+from ....batch.ledger.base import Batch, Changed, Intake, Offer
+from ....batch.pending import PendingBatch, TakenBack, Waiting, batches_of_file, waiting_in
+from ....batch.report.write import write_report
+from ....batch.run.outcomes import STOPS_RUN
+from ....batch.states import OPEN
+from ....errors import ConfigurationError, PayCoolsError, first_of
+from ....money import format_major, to_minor
+from ...asking import asked, can_ask
+from ...console import (
     BAD_INPUT,
     BROKEN,
     UNRESOLVED,
@@ -32,14 +32,11 @@ from ..console import (
     on_signals,
     plain,
 )
-from ..destination import Destination, coloured, destination_lines
-from ..ledger_url import is_postgres, open_ledger, shown
-from .intake import tell_bad_rows, tell_file, tell_repeats
-from .opening import open_api, try_folder
-from .plan import Plan
-from .progress import showing_progress
-from .question import Question, question_of
-from .showing import (
+from ...destination import Destination, coloured, destination_lines
+from ...ledger_url import is_postgres, open_ledger, shown
+from ..intake import tell_bad_rows, tell_file, tell_repeats
+from ..opening import open_api, try_folder
+from ..showing import (
     LEFT,
     amount_of,
     batch_name,
@@ -52,9 +49,12 @@ from .showing import (
     states_of,
     summary_of,
 )
+from .plan import Plan
+from .progress import showing_progress
+from .question import Question, question_of
 
 if TYPE_CHECKING:
-    from ...batch.ledger.postgres.ledger import PostgresLedger
+    from ....batch.ledger.postgres.ledger import PostgresLedger
 
 __all__ = ["pay"]
 
@@ -332,7 +332,7 @@ class _Payment:
 
     async def _release_to_workers(self, batch: Waiting) -> None:
         """The yes and the workers' jobs, in the same transaction."""
-        from ...batch.run.worker import prepare_jobs, release_batch_to_workers
+        from ....batch.run.worker import prepare_jobs, release_batch_to_workers
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)
@@ -393,8 +393,8 @@ class _Payment:
 
     async def _send_among_workers(self, view: Ledger, driven: list[int]) -> int:
         """Hand these batches to the workers, and be one of those who send them."""
-        from ...batch.ledger.postgres.shared_pace import SharedPace
-        from ...batch.run.worker import prepare_jobs, release_to_workers
+        from ....batch.ledger.postgres.shared_pace import SharedPace
+        from ....batch.run.worker import prepare_jobs, release_to_workers
 
         ledger = cast("PostgresLedger", self.ledger)
         await prepare_jobs(ledger)

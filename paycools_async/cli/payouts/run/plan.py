@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from ...batch import Options, Reading
+from ....batch import Options, Reading
 
 __all__ = ["Plan", "whoami"]
 
