@@ -23,7 +23,7 @@ from support.sandbox import ask
 
 from paycools_async.batch import LedgerError, SQLiteLedger
 from paycools_async.cli import console
-from paycools_async.cli.payouts.run import pay
+from paycools_async.cli.payouts.run import pay, sending
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -411,7 +411,7 @@ def test_4_a_report_that_cannot_be_written_after_paying_hides_nothing(
     async def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device", "out/payouts.csv")
 
-    monkeypatch.setattr(pay, "write_report", full)
+    monkeypatch.setattr(sending, "write_report", full)
     done = desk.run(write_orders(2), yes=True, report=tmp_path / "out")
     assert (done.code, len(desk.paid)) == (4, 2)
     assert "settled:        2" in done
