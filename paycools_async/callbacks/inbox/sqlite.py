@@ -111,7 +111,8 @@ class SQLiteStore(FormerNames):
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'batch_log'").fetchone():
             return
         for pause in (0.2, 0.2, 0.0):
-            doubt = marks.suspicion(self._file, mark, marks.state_of(connection))
+            [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM moves")
+            doubt = marks.suspicion(self._file, mark, marks.file_state(connection, last))
             if doubt is None:
                 return
             time.sleep(pause)  # its owner may be opening it just now
