@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from ....storage import marks, sqlite
+from ....storage import file_lock, marks, sqlite
 from ....storage.errors import LockHeld, LockUnusable, StorageError
 from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError
 from ..row import Row
@@ -57,7 +57,7 @@ class Opened:
     path: Path
     connection: sqlite3.Connection
     epoch: str = ""
-    ownership: sqlite.Ownership | None = None
+    ownership: file_lock.Ownership | None = None
     marker: marks.Marker | None = None
     counted_at: float = 0.0
 
@@ -158,7 +158,7 @@ def _open_beside(path: Path, identity: Identity | None, create: bool, undo: cont
     connection = _connect(path, identity, undo)
     if _version(connection) < VERSION:
         with contextlib.ExitStack() as changing:  # while an older version's run may be on, nothing is changed under it
-            ownership = sqlite.Ownership.of_name(path)
+            ownership = file_lock.Ownership.of_name(path)
             changing.callback(ownership.release)
             ownership.take_file()
             _refuse_doubtful(connection, path, mark)
@@ -179,7 +179,7 @@ def _open_owned(
     """As the only one who may send from it."""
     if path.exists():
         sqlite.refuse_empty(path)
-    ownership = sqlite.Ownership.of_name(path)
+    ownership = file_lock.Ownership.of_name(path)
     undo.callback(ownership.release)
     if create and not path.exists():
         _make(path)
