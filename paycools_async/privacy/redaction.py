@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from ..countries import COUNTRIES
 from ..endpoint import Result, registered
 from ..fields import wire_name
 from ..texts import shown_text
@@ -21,8 +22,8 @@ _SHORTEST = 3
 """A name of one or two letters is a word of many sentences: it is nobody, and to hide it would spoil the message."""
 _LONGEST = 500
 _BETWEEN = r"[\s\-._/·]{0,3}"
-_PREFIXES = ("63", "62", "60", "66", "7")
-"""Of the countries: 639171234567 may stand there for 09171234567, and the other way round."""
+_PREFIXES = tuple(each.calling_code for each in COUNTRIES.values() if each.calling_code)
+"""639171234567 may stand there for 09171234567, and the other way round."""
 _HARMLESS = [
     "appId",
     "appName",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...storage import marks, sqlite
+from ...storage import file_lock, marks, sqlite
 from ...storage.errors import StorageError
 from ...storage.group_commit import Committer
 from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
@@ -67,7 +67,7 @@ class SQLiteStore(FormerNames):
         self._path = path
         self._file = sqlite.real(path)
         self._clock = clock
-        self._leader = sqlite.NameLock(Path(f"{self._file}.inbox-lock"))
+        self._leader = file_lock.NameLock(Path(f"{self._file}.inbox-lock"))
         self._committer: Committer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -113,7 +113,8 @@ class SQLiteStore(FormerNames):
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'batch_log'").fetchone():
             return
         for pause in (0.2, 0.2, 0.0):
-            doubt = marks.suspicion(self._file, mark, marks.state_of(connection))
+            [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM moves")
+            doubt = marks.suspicion(self._file, mark, marks.file_state(connection, last))
             if doubt is None:
                 return
             time.sleep(pause)  # its owner may be opening it just now

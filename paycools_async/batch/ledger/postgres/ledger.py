@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from ....errors import ConfigurationError
 from ....renamed import old_names
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...states import Event, State
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event

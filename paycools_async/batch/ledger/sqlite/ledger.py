@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ....renamed import old_names
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...states import Event, IllegalMove, State
 from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, event_for, row_of
