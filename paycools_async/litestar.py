@@ -8,6 +8,7 @@ Litestar knows its plugins by their methods, so nothing of it is needed to impor
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,9 +63,8 @@ class _Outgoing:
         return schema_creator.for_field_definition(field_definition)
 
     def data_to_encodable_type(self, data: Any) -> Any:
-        from litestar.response import Response
-
-        if isinstance(data, Response):
+        response = getattr(sys.modules.get("litestar.response"), "Response", None)
+        if response is not None and isinstance(data, response):
             data.content = _encodable(data.content)
             return data
         return _encodable(data)
