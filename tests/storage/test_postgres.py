@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors
 from support.frames import shown
 
-from paycools_async.batch.ledger.postgres.session import Session as LedgerSession
+from paycools_async.batch.ledger.postgres.session import LedgerSession
 from paycools_async.callbacks.inbox import InboxError, Item
 from paycools_async.callbacks.postgres import PostgresStore
 from paycools_async.storage.postgres import Session, connect_options
