@@ -27,7 +27,7 @@ from ..privacy.confidential import frames_of_others
 from ..signing.base import TimedSigner
 from ..times import Clock
 from ..transports.base import Departure, HttpRequest, HttpResponse, Transport
-from ..wire.answer import Answer, data_of, read_answer
+from ..wire.answer import Envelope, data_of, read_answer
 from ..wire.flat import SignedRequest
 from .preparing import Prepared
 
@@ -46,7 +46,7 @@ class Progress:
     attempts: int = 0
     """What the library below repeated by itself counts too."""
     status: int | None = None
-    answer: Answer | None = None
+    answer: Envelope | None = None
     """What came of the last attempt."""
 
     @property
@@ -59,7 +59,7 @@ class Progress:
 class Reply:
     """An answer that says success: its envelope, its `data`, and the HTTP answer that held it."""
 
-    answer: Answer
+    answer: Envelope
     data: Any = attrs.field(repr=False)
     response: HttpResponse
 

@@ -7,9 +7,9 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from .cells import Cells
-from .found import FileError, Order, RowError
 from .header import Columns, Header
+from .results import FileError, Order, RowError
+from .row_to_request import Cells
 from .text import Lines
 
 __all__ = ["CsvRows"]

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ...fields import Rule, wire_name
-from .found import FileError
+from .results import FileError
 
 __all__ = ["MONEY", "MOST_COLUMNS", "Columns", "Header", "folded", "shown"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ...wire.canonical import NumberText
 from ...wire.numbers import MOST_DIGITS, MOST_NESTED, is_nested_too_deep
-from .cells import Cells, Unusable
-from .found import Order, RowError
 from .header import MONEY, Columns
+from .results import Order, RowError
+from .row_to_request import Cells, Unusable
 from .text import Lines
 
 __all__ = ["JsonlRows"]

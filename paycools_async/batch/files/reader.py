@@ -8,12 +8,12 @@ from typing import Any
 
 import attrs
 
-from .cells import Cells
 from .codes import Codes
 from .csv_rows import CsvRows
-from .found import FileError, Order, RowError
 from .header import Columns
 from .jsonl_rows import JsonlRows
+from .results import FileError, Order, RowError
+from .row_to_request import Cells
 from .text import opened
 from .xlsx.rows import XlsxRows
 

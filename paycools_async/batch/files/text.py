@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO
 import attrs
 
 from ...storage.regular_file import NotRegular, open_regular
-from .found import FileError
+from .results import FileError
 
 __all__ = ["MOST_BYTES", "MOST_CHARACTERS", "Lines", "opened"]
 

@@ -9,14 +9,14 @@ import attrs
 
 from ...times import MANILA
 
-__all__ = ["Columns", "share_bar", "throughput"]
+__all__ = ["TimeColumns", "share_bar", "throughput"]
 
 _WIDTH = 900
 _LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 52, 8, 26, 150, 24
 
 
 @attrs.frozen(kw_only=True)
-class Columns:
+class TimeColumns:
     """Payouts by time: columns of `seconds` each from `start`, sent and final in each."""
 
     start: int
@@ -45,7 +45,7 @@ def share_bar(parts: Sequence[tuple[str, int]]) -> str:
     return f'<svg viewBox="0 0 {_WIDTH} 26" role="img" aria-label="{told}">{"".join(drawn)}</svg>'
 
 
-def throughput(columns: Columns) -> str:
+def throughput(columns: TimeColumns) -> str:
     """Columns of payouts that became final, and a line of those sent; both per second."""
     rates_sent = [rows / columns.seconds for rows in columns.sent]
     rates_final = [rows / columns.seconds for rows in columns.final]
@@ -89,7 +89,7 @@ def _legend() -> str:
     )
 
 
-def _axis(columns: Columns, step: float) -> str:
+def _axis(columns: TimeColumns, step: float) -> str:
     """The times at the start, the middle and the end."""
     count = len(columns.sent)
     bottom = _TOP + _PLOT + 18

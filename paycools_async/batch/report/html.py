@@ -20,7 +20,7 @@ from ..ledger.timeline import PayoutTimeline
 from ..run.runner import Summary
 from ..states import OPEN, State
 from .advice import advice_for, name_of
-from .charts import Columns, share_bar, throughput
+from .charts import TimeColumns, share_bar, throughput
 
 __all__ = ["html_page"]
 
@@ -261,7 +261,7 @@ def _times(found: _Findings, summary: Summary) -> str:
     )
 
 
-def _columns(found: _Findings) -> Columns:
+def _columns(found: _Findings) -> TimeColumns:
     """Sent and final payouts by time, in at most sixty columns of whole seconds."""
     start = min(found.sent)
     end = max(max(found.sent), max(found.final, default=start)) + 1
@@ -271,7 +271,7 @@ def _columns(found: _Findings) -> Columns:
     for series, into in ((found.sent, sent), (found.final, final)):
         for second, rows in series.items():
             into[(second - start) // width] += rows
-    return Columns(start=start, seconds=width, sent=sent, final=final)
+    return TimeColumns(start=start, seconds=width, sent=sent, final=final)
 
 
 def _quantiles(values: array[float]) -> list[float]:

@@ -17,12 +17,12 @@ from ..ledger.base import Ledger, LedgerError
 from ..ledger.payload import digest_of, personal_texts_of
 from ..ledger.row import Row
 from ..states import Event, IllegalMove, State
-from .absence import AbsenceClock
-from .brake import Brake
+from .absence_clock import AbsenceClock
 from .options import Options
 from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
 from .payout_api import Found, PayoutApi
 from .progress import Progress
+from .stopping import Brake
 
 __all__ = ["Driver"]
 

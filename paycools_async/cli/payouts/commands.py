@@ -14,8 +14,9 @@ from ...batch.intake import check_file
 from ...batch.report.write import write_report
 from ...batch.run.payout_api import payout_request
 from ...countries import COUNTRIES, PHILIPPINES
-from ..console import BAD_INPUT, echo, run_command
+from ..console import echo, run_command
 from ..destination import destination_lines
+from ..exit_codes import BAD_INPUT
 from ..ledger_url import reading, shown
 from .batches import backup, batches, withdraw
 from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats

@@ -12,8 +12,9 @@ import typer
 from ...batch import PayoutApi
 from ...countries import PAYOUT_COUNTRIES
 from ..clients import open_client, payouts_of
-from ..console import BAD_INPUT, Broken, echo_error
+from ..console import echo_error
 from ..destination import Destination
+from ..exit_codes import BAD_INPUT, Broken
 
 __all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ...batch import Options
-from ..console import echo, echo_error, from_here_on_something_may_be_sent, on_signals, run_command
+from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
+from ..exit_codes import from_here_on_something_may_be_sent
 from ..ledger_url import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
 

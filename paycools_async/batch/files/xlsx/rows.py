@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..cells import Cells
 from ..codes import CODE_COLUMNS
-from ..found import FileError, Order, RowError
 from ..header import MONEY, Columns, Header
+from ..results import FileError, Order, RowError
+from ..row_to_request import Cells
 from . import process
 from .sheet import cell_text
 

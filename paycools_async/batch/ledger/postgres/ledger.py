@@ -29,7 +29,7 @@ from .intake import enter
 from .leases import Leases
 from .reading import postgres_timelines, read_batches
 from .schema import LeasedRow, leased_row_from
-from .session import Session, ledger_errors, prepare
+from .session import LedgerSession, ledger_errors, prepare
 from .writer import Writer, apply_now, apply_within
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger", "open_shards"]
@@ -62,7 +62,7 @@ class PostgresLedger:
         self._clock = DatabaseClock(self.lease, clock)
         self._only: tuple[int, ...] | None = None
         self._shard: tuple[int, int] | None = None
-        self._session = Session(dsn, self.lease)
+        self._session = LedgerSession(dsn, self.lease)
         self._database = Database(self._session, self._clock, self.lease, self.worker)
         self._writer = Writer(dsn, self.lease, self.worker, self._clock)
         self._leases = Leases(self._database, self._writer, call_timeout)

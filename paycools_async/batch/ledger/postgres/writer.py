@@ -16,7 +16,7 @@ from ..row import EventSource, Row, apply_event, counts_from, event_for
 from . import queries
 from .database import DatabaseClock
 from .schema import LeasedRow, leased_row_from
-from .session import Session, idle_limit
+from .session import LedgerSession, idle_limit
 
 __all__ = ["Writer", "apply_now", "apply_within"]
 
@@ -49,7 +49,7 @@ class Writer:
 
     def __init__(self, dsn: str, lease: float, worker: str, clock: DatabaseClock) -> None:
         # a move that is not made within a lease is too late for everybody
-        self._session = Session(dsn, lease, statement=lease)
+        self._session = LedgerSession(dsn, lease, statement=lease)
         self._lease = lease
         self.idle_limit: str = idle_limit(lease)
         self._worker = worker

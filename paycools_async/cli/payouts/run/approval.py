@@ -13,8 +13,9 @@ from ....batch.run.outcomes import STOPS_RUN
 from ....errors import PayCoolsError
 from ....money import format_major
 from ...asking import asked, can_ask
-from ...console import UNRESOLVED, echo, echo_error, plain
+from ...console import echo, echo_error, plain
 from ...destination import coloured, destination_lines
+from ...exit_codes import UNRESOLVED
 from ..showing import amount_of, batch_name, states_of
 from .context import RunContext
 from .question import Question

@@ -11,8 +11,8 @@ from ...errors import InvalidRequest
 from ...money import format_major, to_minor
 from ...texts import name_of, plain_spelling
 from .codes import CODE_COLUMNS, Codes
-from .found import Order, RowError
 from .header import MONEY, Columns
+from .results import Order, RowError
 
 __all__ = ["Cells", "Unusable"]
 
