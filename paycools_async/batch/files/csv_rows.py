@@ -77,11 +77,11 @@ class CsvRows:
 
     def _header(self, lines: Iterator[str]) -> tuple[str, Header]:
         text = self._first(lines)
-        told = _SEP.fullmatch(text)
-        if told is not None:
+        declared = _SEP.fullmatch(text)
+        if declared is not None:
             text = self._first(lines)
         number = self._lines.number
-        delimiter, cells = self._split(text, told[1] if told else None, number)
+        delimiter, cells = self._split(text, declared[1] if declared else None, number)
         if self._columns.recognised(cells) < 2:
             self._refuse_title(lines, number)
         if delimiter != ",":
@@ -94,10 +94,10 @@ class CsvRows:
                 return line
         raise FileError(f"{self._lines.name}: the file is empty")
 
-    def _split(self, text: str, told: str | None, number: int) -> tuple[str, list[str]]:
+    def _split(self, text: str, declared: str | None, number: int) -> tuple[str, list[str]]:
         """The header's cells by the delimiter under which most of them are columns."""
         found: list[tuple[str, list[str]]] = []
-        for delimiter in (told,) if told else _DELIMITERS:
+        for delimiter in (declared,) if declared else _DELIMITERS:
             try:
                 [cells] = csv.reader([text], delimiter=delimiter, strict=True)
             except (csv.Error, ValueError, TypeError):

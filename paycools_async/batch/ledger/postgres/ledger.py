@@ -174,7 +174,7 @@ class PostgresLedger:
             if found != (rows, amount):
                 raise Changed(
                     f"batch {batch} has {found[0]} offered payouts now, {rows} were shown; "
-                    "nothing was released: look again"
+                    "nothing was released: show it and ask again"
                 )
             if also is not None:
                 await also(connection, await open_shards(connection, [batch]))

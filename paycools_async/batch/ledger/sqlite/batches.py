@@ -108,7 +108,8 @@ def release(connection: sqlite3.Connection, batch: int, by: str, rows: int, amou
     [offered] = connection.execute(queries.OFFERED_OF, (batch,)).fetchall()
     if offered != (rows, amount):
         raise Changed(
-            f"batch {batch} has {offered[0]} offered payouts now, {rows} were shown; nothing was released: look again"
+            f"batch {batch} has {offered[0]} offered payouts now, {rows} were shown; "
+            "nothing was released: show it and ask again"
         )
     _move(connection, "release", "planned", "intake = ? AND state = 'offered'", (batch,), now)
     _log(connection, batch, now, "release", by, rows, amount)

@@ -68,7 +68,7 @@ class Store:
     def _connect(
         self, identity: Identity | None, create: bool, exclusive: bool, recover: bool, now: Callable[[], float]
     ) -> sqlite_file.Opened:
-        with sqlite_file.says(self.path):
+        with sqlite_file.translating_errors(self.path):
             if self._read_only:
                 return sqlite_file.open_reading(self.file, identity)
             return sqlite_file.open_writing(
@@ -93,7 +93,7 @@ class Store:
         when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
         def copy_it() -> None:
-            with sqlite_file.says(self.path):
+            with sqlite_file.translating_errors(self.path):
                 sqlite_file.copy(self.file, target, when)
 
         await asyncio.to_thread(copy_it)
