@@ -153,14 +153,14 @@ class Store:
     async def move(self, move: Move) -> Row:
         """Make a run's move. Raises IllegalMove; LedgerInUse where the ledger is not this run's, or no longer."""
         try:
-            found: Row = await self._open().add(move)
+            moved: Row = await self._open().add(move)
         except IllegalMove:
             if await self.read(lambda db: reading.meta(db, "epoch")) != self.epoch:
                 raise LedgerInUse(
                     f"{self.path}: another run has taken this ledger over; nothing more is sent"
                 ) from None
             raise
-        return found
+        return moved
 
     def refuse_to_move(self) -> None:
         """Raises LedgerError where no run of this process may move rows."""
