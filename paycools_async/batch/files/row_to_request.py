@@ -1,4 +1,4 @@
-"""Cells become a request of one class, or every fault in them."""
+"""A row becomes a request, or a list of all that is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .codes import CODE_COLUMNS, Codes
 from .header import MONEY, Columns
 from .results import Order, RowError
 
-__all__ = ["Cells", "Unusable"]
+__all__ = ["RowConverter", "Unusable"]
 
 _MOST_SHOWN = 20
 _MOST_CHARACTERS = 1000
@@ -33,8 +33,8 @@ class Unusable:
     reason: str
 
 
-class Cells:
-    """Turns the cells of rows into requests of one class."""
+class RowConverter:
+    """Makes requests of one class of the cells of rows."""
 
     def __init__(
         self, request_class: type[Any], currency: str, columns: Columns, codes: Codes, *, plain_names: bool = False

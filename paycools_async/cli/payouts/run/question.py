@@ -1,4 +1,4 @@
-"""What a yes leads to: the lines before the question, and the question, from the very same figures."""
+"""The question before anything is sent, and the figures above it: both from the same sums."""
 
 from __future__ import annotations
 
