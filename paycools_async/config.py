@@ -106,9 +106,9 @@ class PHCredentials(KeptHere):
                 )
 
     def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
-        filled = {"appId": self.app_id}
+        filled: dict[str, Any] = {"appId": self.app_id}
         for name in names:
-            filled[name] = self.app_name if name == "appName" else str(int(now * 1000))
+            filled[name] = self.app_name if name == "appName" else int(now * 1000)  # a number, as the tables say
         return filled
 
     @classmethod

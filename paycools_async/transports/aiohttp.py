@@ -29,6 +29,7 @@ from yarl import URL
 from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
 from ..urls import is_local_host, is_public_address
 from .base import HttpRequest, HttpResponse, HttpStream
+from .causes import cause_of
 
 __all__ = ["AiohttpTransport"]
 
@@ -214,15 +215,18 @@ class AiohttpTransport:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
             async with asyncio.timeout_at(until):
                 yield proof
-        except TimeoutError:
-            raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from None
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                _told("no answer in time", proof), outcome=_outcome(proof), cause=cause_of(error)
+            ) from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001
             # whatever the library raises, the proof alone decides; its text could hold the query string
-            what = proof.reason or f"{type(error).__name__} from {_host_of(request.url)}"
+            cause = cause_of(error) if proof.reason is None else None
+            what = proof.reason or f"{cause} from {_host_of(request.url)}"
             kind = DeadlineExceeded if proof.late else TransportError
-            raise kind(_told(what, proof), outcome=_outcome(proof)) from None
+            raise kind(_told(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
             _PROOF.reset(token)
             proof.connection = None

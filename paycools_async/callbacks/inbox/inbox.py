@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -74,6 +75,9 @@ class CallbackInbox:
     failed. A database work given to `in_transaction` has as long.
 
     Questions (4.6) are not stored: their handler is called at once, for PayCools waits for its answer.
+
+    An inbox belongs to the event loop and the process in which it was started: from another one it answers 500, with
+    the reason in the log, and its other methods raise InboxError.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class CallbackInbox:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._problem: str | None = None
+        self._home: tuple[asyncio.AbstractEventLoop, int] | None = None
 
     @property
     def health(self) -> InboxHealth:
@@ -119,11 +124,19 @@ class CallbackInbox:
         if is_question(verified.event):
             answer = await self._router.answer(verified)
             return answer.status, answer.body
+        abroad = self._abroad()
+        if abroad is not None:
+            log.error("%s: %s; PayCools is asked to send it again", reference_of(verified.event), abroad)
+            return FAILED.status, FAILED.body
         if self._task is not None and self._task.done():
             log.error("%s: the inbox has ended, and PayCools is asked to send it again", reference_of(verified.event))
             return FAILED.status, FAILED.body
         try:
             new = await self._store.add(item_of(verified, raw))
+        except InboxError as error:
+            reference = reference_of(verified.event)
+            log.error("%s: it is not stored, and PayCools is asked to send it again: %s", reference, error)
+            return FAILED.status, FAILED.body
         except Exception as error:  # noqa: BLE001 - whatever the database says: PayCools is to send again
             log_failure(verified.event, error, "it is not stored, and PayCools is asked to send it again")
             return FAILED.status, FAILED.body
@@ -136,9 +149,27 @@ class CallbackInbox:
 
     async def start(self) -> None:
         """Apply from now on, first what an earlier process left."""
+        self._check_home()
         if self._task is None:
+            self._home = asyncio.get_running_loop(), os.getpid()
             self._task = asyncio.create_task(self._run(), name="paycools-inbox")
             self._task.add_done_callback(self._ended)
+
+    def _abroad(self) -> str | None:
+        """Why it cannot be used from here, in words."""
+        if self._home is None:
+            return None
+        loop, process = self._home
+        if process != os.getpid():
+            return "the inbox was started in another process: open store and inbox after the fork, in each process"
+        if loop is not asyncio.get_running_loop():
+            return "the inbox was started in another event loop: call it from that one, or open one in each"
+        return None
+
+    def _check_home(self) -> None:
+        abroad = self._abroad()
+        if abroad is not None:
+            raise InboxError(abroad)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._task is task:  # not by `aclose`
@@ -147,8 +178,10 @@ class CallbackInbox:
 
     async def aclose(self) -> None:
         """Stop applying. What is not applied stays for the next start. The store is closed too."""
+        if self._home is None or not self._home[0].is_closed():
+            self._check_home()
         task, self._task = self._task, None
-        if task is not None:
+        if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
         await self._applier.stop()
@@ -193,4 +226,5 @@ class CallbackInbox:
 
     async def drain(self) -> int:
         """Apply everything that is due now, if this process is the one that applies. Returns how many were handled."""
+        self._check_home()
         return await self._applier.drain()

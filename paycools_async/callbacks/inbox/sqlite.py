@@ -69,6 +69,7 @@ class SQLiteStore(FormerNames):
         self._clock = clock
         self._leader = file_lock.NameLock(Path(f"{self._file}.inbox-lock"))
         self._committer: Committer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def location(self) -> str:
@@ -79,6 +80,7 @@ class SQLiteStore(FormerNames):
         """Open the file, or make it. Raises InboxError."""
         store = cls(Path(path), clock)
         store._committer = Committer(await asyncio.to_thread(store._connect), store._failure)
+        store._loop = asyncio.get_running_loop()
         return store
 
     def _connect(self) -> sqlite3.Connection:
@@ -122,6 +124,8 @@ class SQLiteStore(FormerNames):
     async def _do(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         if self._committer is None:
             raise InboxError(f"{self._path}: the inbox is closed")
+        if self._loop is not asyncio.get_running_loop():
+            raise InboxError(f"{self._path}: it was opened in another event loop: open it in the one that uses it")
         return await self._committer.do(work)
 
     def _failure(self, error: Exception) -> InboxError:
