@@ -55,14 +55,14 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]{1,10}m)")
 
 
 def _line(text: str) -> str:
-    """What is printed is one line, whatever words of others are in it; only our colours and a first line break stay."""
+    """The text as one line, whatever it quotes; only our colours and a line break at its start stay."""
     before = "\n" if text.startswith("\n") else ""
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
 
 
 def plain(text: str) -> str:
-    """Another person's words (a file's name, a name) as they may be shown."""
+    """A text from outside (a file's name, a person's) as it may be printed."""
     return shown_text(text)
 
 
@@ -134,7 +134,10 @@ def _listen(number: signal.Signals) -> None:
 
 
 def _flushed(code: int) -> int:
-    """The exit code when all that was said has left. A stream that is broken must not fail again as Python ends."""
+    """Flush the output; the exit code, which is 4 where standard output is broken.
+
+    A broken stream is closed here, or Python would fail on it once more as it ends.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

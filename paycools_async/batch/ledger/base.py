@@ -63,7 +63,7 @@ class LedgerLockError(LedgerError):
 
 
 class Changed(LedgerError):
-    """What would be released is not what was shown. Nothing was released: look at it again."""
+    """What would be released is not what was shown. Nothing was released: show what is there now, and ask again."""
 
 
 @attrs.frozen(kw_only=True)

@@ -144,8 +144,8 @@ def html_page(
 
 def _banner(place: Mapping[str, str]) -> str:
     environment = place.get("environment", "")
-    told = _BANNERS.get(environment) or (escape(environment) if environment.startswith("SANDBOX") else "")
-    return f'<p class="banner">{told}</p>' if told else ""
+    banner = _BANNERS.get(environment) or (escape(environment) if environment.startswith("SANDBOX") else "")
+    return f'<p class="banner">{banner}</p>' if banner else ""
 
 
 def _place(place: Mapping[str, str]) -> str:
@@ -157,13 +157,13 @@ def _headline(summary: Summary, currency: str) -> str:
     everything = tuple(state for state in State if state is not State.WITHDRAWN)
     total, settled = summary.rows(*everything), summary.rows(State.SETTLED)
     if settled == total:
-        told = f"All {_count(total)} are settled."
+        headline = f"All {_count(total)} are settled."
     else:
-        told = f"{settled:,} of {_count(total)} are settled."
+        headline = f"{settled:,} of {_count(total)} are settled."
     paid = format_major(summary.amount(State.SETTLED), currency)
     asked = format_major(summary.amount(*everything), currency)
     stopped = f'<p class="stopped">The run stopped: {escape(summary.stopped)}</p>' if summary.stopped else ""
-    return f'<p class="headline">{told}</p><p>{paid} of {asked} has been paid.</p>{stopped}'
+    return f'<p class="headline">{headline}</p><p>{paid} of {asked} has been paid.</p>{stopped}'
 
 
 def _count(rows: int) -> str:

@@ -87,9 +87,9 @@ def batches(ledger: LedgerOption = None) -> None:
 
     async def look() -> int:
         async with reading(name) as found:
-            every, currency, facts = await found.batches(), await found.currency(), await found.destination()
+            every, currency, details = await found.batches(), await found.currency(), await found.destination()
             paused = await found.paused()
-        for line in destination_lines({**facts, "ledger": shown(name)}):
+        for line in destination_lines({**details, "ledger": shown(name)}):
             echo(line)
         if not every:
             echo("no batches")

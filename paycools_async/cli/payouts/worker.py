@@ -52,7 +52,7 @@ def worker(
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
-                    for line in destination_lines(paying.destination.facts(shown(ledger))):
+                    for line in destination_lines(paying.destination.details(shown(ledger))):
                         echo(line)
                     echo(f"worker {found.worker} on {shown(ledger)}")
                     signals.enter_context(on_signals(running.stop))

@@ -235,10 +235,10 @@ class SQLiteLedger:
         epoch: str = "",
         **details: Any,
     ) -> Row:
-        [found] = write(connection, [Move(row, event, due, self.time(), details, epoch)])
-        if isinstance(found, IllegalMove):
-            raise found
-        return found
+        [moved] = write(connection, [Move(row, event, due, self.time(), details, epoch)])
+        if isinstance(moved, IllegalMove):
+            raise moved
+        return moved
 
     async def apply_event(self, order_id: str, event: EventSource, **details: Any) -> Row | None:
         """What a callback says of an order: move its row from whatever state it is in now.

@@ -112,7 +112,9 @@ class Approval:
             return
         now = await view.counts()
         if now.get(State.PREEXISTING, (0, 0)) != (question.adopted.rows, question.adopted.amount):
-            raise LedgerError("what --adopt would take is not what was shown; nothing was sent: look again")
+            raise LedgerError(
+                "what --adopt would take is not what was shown; nothing was sent: run it again to see what is there now"
+            )
 
     async def release(self, waiting: list[Waiting]) -> None:
         """Release just what was shown: all of it, or nothing. Raises LedgerError where it is no longer that."""

@@ -34,7 +34,8 @@ async def pay(plan: Plan) -> int:
     postgres = is_postgres(plan.ledger)
     if plan.sandbox and postgres:
         raise ConfigurationError(
-            "--sandbox keeps its books beside a ledger file; with PostgreSQL start `paycools sandbox` in another shell"
+            "--sandbox keeps its records beside a ledger file; with PostgreSQL start `paycools sandbox` in another "
+            "shell"
         )
     if plan.detach and not postgres:
         raise ConfigurationError("--detach leaves the sending to workers: it needs --ledger postgresql://...")
