@@ -22,7 +22,14 @@ settings.register_profile("small", max_examples=10, deadline=None)
 if not FULL:
     settings.load_profile("small")
 
-pytest_plugins = ["support.batch", "support.postgres", "support.sandbox", "support.tiers", "support.transports"]
+pytest_plugins = [
+    "support.authority",
+    "support.batch",
+    "support.postgres",
+    "support.sandbox",
+    "support.tiers",
+    "support.transports",
+]
 
 
 @pytest.fixture(scope="session")
