@@ -11,7 +11,13 @@ import threading
 import weakref
 from typing import Final
 
-__all__ = ["Guard"]
+__all__ = ["FORKED", "OTHER_LOOP", "Guard"]
+
+FORKED: Final = (
+    "it belongs to the process that opened it, and this one was forked from that: open it after the fork, in the "
+    "process that needs it"
+)
+OTHER_LOOP: Final = "it was opened in another event loop that is not closed: use it there, or close it there first"
 
 
 class Guard:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from ..runtime import FORKED, OTHER_LOOP
 from .errors import WorkCrashed
 
 __all__ = ["Committer"]
@@ -45,7 +47,10 @@ class _Group:
 
 
 class Committer:
-    """Writes on the connection in its thread. Made and closed on one event loop.
+    """Writes on the connection in its thread, for one event loop of one process.
+
+    When that loop is closed, another one may go on with it. A forked child may not: it has no such thread, and SQLite
+    forbids the connection.
 
     `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes what
     each caller gets of the database's error, or of a WorkCrashed. `committed` is called after each commit and before
@@ -73,6 +78,7 @@ class Committer:
         self._at_work: list[_Group] = []
         self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="paycools-ledger", daemon=True)
         self._thread.start()
         self.commits: int = 0
@@ -96,7 +102,24 @@ class Committer:
         waiting.append((job, future))
         return future
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether it is the parent process's, and not to be touched here."""
+        return self._process != os.getpid()
+
+    def _check_here(self) -> None:
+        if self.is_inherited:
+            raise self._failure(sqlite3.ProgrammingError(FORKED))
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        if not self._loop.is_closed():
+            raise self._failure(sqlite3.ProgrammingError(OTHER_LOOP))
+        # with the loop before everybody is gone who waited
+        self._loop, self._waiting, self._busy, self._at_work = loop, None, False, []
+
     def _group(self) -> _Group:
+        self._check_here()
         if self._waiting is None:
             self._waiting = _Group()
             if not self._busy:
@@ -113,8 +136,11 @@ class Committer:
             self._groups.put(group)
 
     async def aclose(self) -> None:
-        """Finish what waits and close the connection."""
-        self._next()
+        """Finish what waits and close the connection; in a forked child nothing."""
+        if self.is_inherited:
+            return
+        if not self._loop.is_closed():
+            self._next()
         self._closed = True
         self._groups.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -194,6 +220,8 @@ class Committer:
                 future.set_exception(self._failure(WorkCrashed("the thread that writes has ended")))
 
     def _committed(self, group: _Group, results: list[_Result]) -> None:
+        if group not in self._at_work:  # those who waited are gone with the loop before
+            return
         self._at_work.remove(group)
         if len(results) > 1:
             self._loop.call_later(self.between, self._next)

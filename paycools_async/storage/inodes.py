@@ -2,6 +2,9 @@
 
 Closing any descriptor of a file drops all POSIX locks that the process holds on it, SQLite's too. So a descriptor of
 our own on a database, for `flock`, is kept here, and is closed only when no connection of ours to that file is left.
+
+A forked child inherits what SQLite remembers of its locks, and not the locks. So what was open at the fork is closed
+and opened by the parent alone.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ import os
 import sqlite3
 import sys
 import threading
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -35,6 +39,9 @@ class _File:
 
 _files: dict[Key, _File] = {}
 _guard = threading.RLock()
+_connections: Final[weakref.WeakSet[Connection]] = weakref.WeakSet()
+_inherited: Final[dict[Key, list[Connection]]] = {}
+"""Files that were open at a fork, and the parent's connections to them: SQLite would close one that nobody holds."""
 
 
 def _key_of(found: os.stat_result) -> Key:
@@ -53,8 +60,11 @@ class Connection(sqlite3.Connection):
     """A connection that is counted until it is closed."""
 
     _key: Key | None = None
+    _process: int | None = None
 
     def close(self) -> None:
+        if self._process not in (None, os.getpid()):
+            return
         super().close()
         with _guard:
             key, self._key = self._key, None
@@ -67,6 +77,11 @@ def connect(path: Path, query: str, **options: Any) -> Connection:
     """A connection to a file that exists. `query`: of SQLite's URI. Raises StorageError, and sqlite3.Error."""
     with _guard:
         key = _key_of(os.stat(path))
+        if key in _inherited:
+            raise StorageError(
+                f"{path}: was open when this process was forked from another, and SQLite forbids it here: open it "
+                "after the fork only, or start the process without one (spawn)"
+            )
         _files.setdefault(key, _File()).connections += 1
     try:
         found = sqlite3.connect(
@@ -77,7 +92,8 @@ def connect(path: Path, query: str, **options: Any) -> Connection:
             _files[key].connections -= 1
             _settle(key)
         raise
-    found._key = key
+    found._key, found._process = key, os.getpid()
+    _connections.add(found)
     if _key_of(os.stat(path)) != key:
         found.close()
         raise StorageError(f"{path}: was replaced by another file at this very moment")
@@ -132,3 +148,21 @@ def unlock_file(key: Key) -> None:
             with contextlib.suppress(OSError):
                 fcntl.flock(file.descriptors[-1], fcntl.LOCK_UN)
         _settle(key)
+
+
+def _inherit() -> None:
+    """In a forked child. Its handle of what the parent owns goes, so that the parent's death lets others in."""
+    global _guard
+    _guard = threading.RLock()
+    for key, file in _files.items():
+        _inherited.setdefault(key, [])
+        for descriptor in file.descriptors:
+            os.close(descriptor)
+    for connection in _connections:
+        if connection._key is not None:
+            _inherited.setdefault(connection._key, []).append(connection)
+    _files.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_inherit)

@@ -10,12 +10,12 @@ import contextlib
 import os
 import secrets
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
+from ..runtime import FORKED, Guard
 from . import inodes, private
 from .errors import LockHeld, LockUnusable, StorageError
 from .inodes import Connection
@@ -83,14 +83,17 @@ class NameLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._guard = threading.Lock()
+        self._process = os.getpid()
+        self._guard = Guard()
         self._closed = False
         self._lock: sqlite3.Connection | None = None
         self._file: inodes.Key | None = None
 
     def try_take(self) -> bool:
         """Hold it, or go on holding it. False: another process does. Raises LockUnusable."""
-        with self._guard:
+        if self._process != os.getpid():  # the parent holds it, not this process
+            raise LockUnusable(f"{self._path}: {FORKED}")
+        with self._guard.lock:
             if self._lock is not None and self._file == self._there():
                 return True
             self._release()  # somebody deleted the lock's file, so another process may hold a new one
@@ -116,8 +119,10 @@ class NameLock:
             lock.close()
 
     def close(self) -> None:
-        """Let others have it, for good: also if another thread is about to take it."""
-        with self._guard:
+        """Let others have it, for good: also if another thread is about to take it. In a forked child nothing."""
+        if self._process != os.getpid():
+            return
+        with self._guard.lock:
             self._closed = True
             self._release()
 
@@ -127,6 +132,7 @@ class Ownership:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._process = os.getpid()
         self._name: sqlite3.Connection | None = None
         self._key: inodes.Key | None = None
 
@@ -142,7 +148,9 @@ class Ownership:
         self._key = inodes.lock_file(self._path)
 
     def release(self) -> None:
-        """Let others in. The connections to the file should be closed by now."""
+        """Let others in. The connections to the file should be closed by now. In a forked child nothing."""
+        if self._process != os.getpid():
+            return
         key, self._key = self._key, None
         if key is not None:
             inodes.unlock_file(key)

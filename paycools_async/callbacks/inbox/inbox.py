@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -22,6 +24,7 @@ from typing import Self
 import attrs
 
 from ...errors import ConfigurationError
+from ...runtime import FORKED, OTHER_LOOP
 from ..answers import FAILED, REFUSED
 from ..calling import checked_limit, must_pass
 from ..errors import CallbackError
@@ -74,6 +77,9 @@ class CallbackInbox:
     failed. A database work given to `in_transaction` has as long.
 
     Questions (4.6) are not stored: their handler is called at once, for PayCools waits for its answer.
+
+    It belongs to the event loop in which it was started, until that is closed, and to one process. What is handed to it
+    elsewhere is answered 500, so that PayCools sends it again, and the log says why.
     """
 
     def __init__(
@@ -91,9 +97,11 @@ class CallbackInbox:
         limit = router.handler_timeout if handler_timeout is None else checked_limit(handler_timeout)
         self._router = router
         self._store = store
-        self._applier = Applier(router, store, concurrency, limit, clock)
+        self._new_applier = functools.partial(Applier, router, store, concurrency, limit, clock)
+        self._applier = self._new_applier()
         self._poll = poll
         self._clock = clock
+        self._process = os.getpid()
         self._task: asyncio.Task[None] | None = None
         self._problem: str | None = None
 
@@ -101,7 +109,7 @@ class CallbackInbox:
     def health(self) -> InboxHealth:
         """How it stands now."""
         return InboxHealth(
-            applying=self._task is not None and not self._task.done(),
+            applying=self._task is not None and self._applies(self._task),
             leads=self._applier.leads,
             in_progress=self._applier.active,
             problem=self._problem,
@@ -119,7 +127,11 @@ class CallbackInbox:
         if is_question(verified.event):
             answer = await self._router.answer(verified)
             return answer.status, answer.body
-        if self._task is not None and self._task.done():
+        wrong = self._wrong_place()
+        if wrong is not None:
+            log.error("%s: not stored: the inbox is not this one's: %s", reference_of(verified.event), wrong)
+            return FAILED.status, FAILED.body
+        if self._task is not None and not self._applies(self._task):
             log.error("%s: the inbox has ended, and PayCools is asked to send it again", reference_of(verified.event))
             return FAILED.status, FAILED.body
         try:
@@ -135,10 +147,30 @@ class CallbackInbox:
     # -- applying -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Apply from now on, first what an earlier process left."""
+        """Apply from now on, first what an earlier process left. Raises InboxError in a forked child.
+
+        After its event loop was closed it may be started in another one.
+        """
+        wrong = self._wrong_place()
+        if wrong is not None:
+            raise InboxError(f"the inbox cannot be started here: {wrong}")
+        if self._task is not None and self._task.get_loop() is not asyncio.get_running_loop():
+            self._task, self._problem, self._applier = None, None, self._new_applier()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="paycools-inbox")
             self._task.add_done_callback(self._ended)
+
+    def _applies(self, task: asyncio.Task[None]) -> bool:
+        return not task.done() and not task.get_loop().is_closed() and self._process == os.getpid()
+
+    def _wrong_place(self) -> str | None:
+        """Why it cannot be used in this process or event loop; None where it can."""
+        if self._process != os.getpid():
+            return FORKED
+        loop = None if self._task is None else self._task.get_loop()
+        if loop is None or loop is asyncio.get_running_loop() or loop.is_closed():
+            return None
+        return OTHER_LOOP
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._task is task:  # not by `aclose`
@@ -146,8 +178,18 @@ class CallbackInbox:
             log.critical("the inbox applies nothing any more, and answers callbacks with 500: %s", self._problem)
 
     async def aclose(self) -> None:
-        """Stop applying. What is not applied stays for the next start. The store is closed too."""
+        """Stop applying. What is not applied stays for the next start. The store is closed too.
+
+        Raises InboxError in another event loop than its own. In a forked child nothing is done.
+        """
+        if self._process != os.getpid():
+            return
+        wrong = self._wrong_place()
+        if wrong is not None:
+            raise InboxError(f"the inbox cannot be closed here: {wrong}")
         task, self._task = self._task, None
+        if task is not None and task.get_loop() is not asyncio.get_running_loop():
+            self._applier, task = self._new_applier(), None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])

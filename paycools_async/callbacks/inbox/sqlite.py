@@ -199,6 +199,8 @@ class SQLiteStore(FormerNames):
 
     async def aclose(self) -> None:
         committer, self._committer = self._committer, None
+        if committer is not None and committer.is_inherited:
+            return
         if committer is not None:
             await committer.aclose()
         self._leader.close()

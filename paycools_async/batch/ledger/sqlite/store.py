@@ -79,7 +79,7 @@ class Store:
         """Finish what waits, close the file, let others in."""
         committer, self._committer = self._committer, None
         opened, self._opened = self._opened, None
-        if committer is None or opened is None:
+        if committer is None or opened is None or committer.is_inherited:
             return
         if opened.epoch:
             with contextlib.suppress(LedgerError):  # else it was not closed in order; whoever opens it looks closely
