@@ -21,6 +21,7 @@ from .families import Family
 from .hooks import Observer
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
+from .privacy.confidential import Unseen
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool
@@ -149,7 +150,9 @@ class BaseClient(Generic[C]):
         """
         if effect is None:
             effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
-        return await self._engine.call(method, path, fields or {}, effect=effect, purpose=purpose)
+        given = Unseen(fields or {})
+        del fields  # error trackers show what stands in it
+        return await self._engine.call(method, path, given, effect=effect, purpose=purpose)
 
     @property
     def in_doubt(self) -> tuple[InDoubt, ...]:

@@ -22,6 +22,7 @@ from . import fields
 from .countries import Country
 from .errors import FieldError, InvalidRequest
 from .families import FAMILIES, GLOBAL, PH, Family, FamilyName
+from .jsonable import Jsonable
 from .traits import Effect, Provenance, Purpose, Wire, effect_of, purpose_of
 
 __all__ = [
@@ -159,7 +160,7 @@ class PHRequest(Request[R]):
 
     __slots__ = ()
     __family__ = PH
-    __client_fields__ = PH.client_fields
+    __client_fields__: ClassVar[tuple[str, ...]] = PH.client_fields
 
 
 class GlobalRequest(Request[R]):
@@ -167,7 +168,7 @@ class GlobalRequest(Request[R]):
 
     __slots__ = ()
     __family__ = GLOBAL
-    __client_fields__ = GLOBAL.client_fields
+    __client_fields__: ClassVar[tuple[str, ...]] = GLOBAL.client_fields
 
 
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
@@ -195,27 +196,33 @@ def _unruled(cls: type) -> tuple[str, ...]:
 
 
 def shared(cls: C) -> C:
-    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
-    return attrs.frozen(kw_only=True)(cls)
+    """Make a base class of requests, or of an object inside them. It is no endpoint itself."""
+    made: Any = attrs.frozen(kw_only=True)(cls)
+    _with_care(made)
+    return made  # type: ignore[no-any-return]
 
 
-def _let_copies_make_ids_anew(cls: Any) -> None:
-    """A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given.
+def _with_care(cls: Any) -> None:
+    """The constructor lets no frame out in which accounts and names stand plainly, and copies get ids of their own.
 
+    A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given:
     PayCools pays only one of two orders with the same idempotency id.
     """
     every = frozenset(field.alias for field in attrs.fields(cls) if field.init)
-    if "idempotency_id" not in every:
-        return
+    may_remake = "idempotency_id" in every
     init = cls.__init__
 
     @functools.wraps(init)
-    def with_own_id(self: Any, **given: Any) -> None:
-        if type(given.get("idempotency_id")) is fields.Made and given.keys() >= every:
+    def guarded(self: Any, **given: Any) -> None:
+        if may_remake and type(given.get("idempotency_id")) is fields.Made and given.keys() >= every:
             del given["idempotency_id"]
-        init(self, **given)
+        try:
+            init(self, **given)
+        except Exception as error:  # noqa: BLE001 - it goes on, without its frames
+            del given
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
-    cls.__init__ = with_own_id
+    cls.__init__ = guarded
 
 
 def _result_of(cls: type) -> Any:
@@ -262,7 +269,7 @@ def endpoint(
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
-        _let_copies_make_ids_anew(made)
+        _with_care(made)
         family: Family = made.__family__
         made.__endpoint__ = Endpoint(
             id=id,
@@ -294,7 +301,7 @@ def result(cls: C) -> C:
 
 
 @result
-class Result:
+class Result(Jsonable):
     """Base of all results. `.raw` holds what PayCools sent, unknown fields included (not shown in `repr`)."""
 
     raw: Any = attrs.field(default=None, repr=False, eq=False)
@@ -303,18 +310,6 @@ class Result:
     def _zone(cls, raw: Any) -> tzinfo | None:
         """The zone of this answer's times that name none; None is Philippine time."""
         return None
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # only pydantic asks
-        from .jsonable import pydantic_schema
-
-        return pydantic_schema(cls)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        from .jsonable import json_schema
-
-        return json_schema(cls)
 
 
 @result

@@ -17,7 +17,7 @@ FORKED: Final = (
     "it belongs to the process that opened it, and this one was forked from that: open it after the fork, in the "
     "process that needs it"
 )
-OTHER_LOOP: Final = "it was opened in another event loop that is not closed: use it there, or close it there first"
+OTHER_LOOP: Final = "it was opened in another event loop: open it in the one that uses it, or close that loop first"
 
 
 class Guard:

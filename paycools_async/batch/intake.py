@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..storage.regular_file import NotRegular, open_regular
+from .files import FileError, Order, OrderFile, Reading, RowError
 from .files.repeats import Repeats
 from .files.text import MOST_BYTES
 from .ledger.base import Identity, Intake, Ledger, Source
 from .ledger.sqlite.ledger import SQLiteLedger
-from .orders import FileError, Order, OrderFile, Reading, RowError
 from .run.payout_api import PayoutApi
 
 __all__ = ["check_file", "enter_file"]

@@ -44,6 +44,9 @@ class Progress:
     departure: Departure | None = None
     attempts: int = 0
     """What the library below repeated by itself counts too."""
+    status: int | None = None
+    answer: Answer | None = None
+    """What came of the last attempt."""
 
     @property
     def may_have_left(self) -> bool:
@@ -117,6 +120,7 @@ class Attempts:
         self, prepared: Prepared[Any], signed: SignedRequest, deadline: Deadline, progress: Progress
     ) -> Reply:
         number = progress.attempts = progress.attempts + 1
+        progress.status = progress.answer = None
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
         progress.departure = departure = Departure()
@@ -134,7 +138,7 @@ class Attempts:
             once=prepared.endpoint.moves_or_creates,
         )
         try:
-            reply = await self._answered(prepared, request, sent_at)
+            reply = await self._answered(prepared, request, sent_at, progress)
         except PayCoolsError as error:
             progress.attempts += max(0, departure.times - 1)
             self._tell_end(prepared, number, sent_at, error, getattr(error, "status", None))
@@ -143,10 +147,13 @@ class Attempts:
         self._tell_end(prepared, number, sent_at, None, reply.response.status)
         return reply
 
-    async def _answered(self, prepared: Prepared[Any], request: HttpRequest, sent_at: float) -> Reply:
+    async def _answered(
+        self, prepared: Prepared[Any], request: HttpRequest, sent_at: float, progress: Progress
+    ) -> Reply:
         response = await self._carry(request)
+        progress.status = response.status
         try:
-            answer = read_answer(response.status, response.headers, response.body)
+            progress.answer = answer = read_answer(response.status, response.headers, response.body)
             data = data_of(answer, response.status, response.headers, prepared.endpoint)
         except PayCoolsError as error:
             note_answer(self.pace, sent_at, error)

@@ -19,7 +19,7 @@ import attrs
 from ..runtime import FORKED, OTHER_LOOP
 from .errors import WorkCrashed
 
-__all__ = ["Committer"]
+__all__ = ["Committer", "NotHere"]
 
 T = TypeVar("T")
 _Work = Callable[[sqlite3.Connection], Any]
@@ -29,6 +29,10 @@ _Result = tuple["asyncio.Future[Any]", Any]
 
 _WOKEN_AT_ONCE = 16
 """Callers that go on in one turn of the loop; the next ones in the next, so that others get their turn between."""
+
+
+class NotHere(Exception):
+    """The connection belongs to another event loop or process."""
 
 
 _Waiting = list[tuple[T, "asyncio.Future[Any]"]]
@@ -109,12 +113,12 @@ class Committer:
 
     def _check_here(self) -> None:
         if self.is_inherited:
-            raise self._failure(sqlite3.ProgrammingError(FORKED))
+            raise self._failure(NotHere(FORKED))
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
         if not self._loop.is_closed():
-            raise self._failure(sqlite3.ProgrammingError(OTHER_LOOP))
+            raise self._failure(NotHere(OTHER_LOOP))
         # with the loop before everybody is gone who waited
         self._loop, self._waiting, self._busy, self._at_work = loop, None, False, []
 

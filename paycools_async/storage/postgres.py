@@ -25,6 +25,12 @@ Connection = psycopg.AsyncConnection[Any]
 Values = Sequence[Any] | Mapping[str, Any]
 
 _ATTEMPTS = 5
+_PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between attempts to connect again: a server that restarts refuses for a moment."""
+_PATIENCE = 2.0
+"""Seconds after which no further attempt is made."""
+_AWAY = 10.0
+"""Seconds after which one that could not be reached is waited for again; until then nobody waits for it."""
 LONGEST = 3600.0
 """Seconds, the most that any limit is set to."""
 
@@ -131,6 +137,7 @@ class Session:
         self._connection: Connection | None = None
         self._locked: Connection | None = None
         self._closed = False
+        self._away_since: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -140,7 +147,8 @@ class Session:
     async def run(self, work: Callable[[Connection], Awaitable[T]], *, repeatable: bool = False) -> T:
         """`await work(connection)` in a transaction of its own, committed before this returns.
 
-        `repeatable`: done twice it is as if done once, so with a connection that was lost it is tried on a new one.
+        `repeatable`: done twice it is as if done once, so with a connection that was lost it is tried on a new one,
+        for a second or two where the server is not there at once.
         """
 
         async def within(connection: Connection) -> T:
@@ -188,19 +196,34 @@ class Session:
 
     async def _attempts(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
         attempt = 0
+        was_there = self._connection is not None
+        clock = asyncio.get_running_loop().time
+        until = clock() + _PATIENCE
         while True:
             attempt += 1
-            kept = self.is_open
-            connection = await self._connected()
+            connection: Connection | None = None
             try:
-                return await work(connection)
+                connection = await self._connected()
+                found = await work(connection)
             except self._retried:
                 if attempt == _ATTEMPTS:
                     raise
             except psycopg.OperationalError:
-                # one that was kept may have been dead for long; a new one that breaks at once is the database's trouble
-                if not (repeatable and kept and connection.closed):
+                lost = connection is None or connection.closed
+                may_go_on = attempt < _ATTEMPTS and clock() < until and not self._is_away(clock())
+                if not (repeatable and was_there and lost and may_go_on):
+                    if lost:
+                        self._away_since = clock()
                     raise
+                if attempt > 1 or connection is None:  # one that was kept may have been dead for long
+                    await asyncio.sleep(_PAUSES[attempt - 1])
+            else:
+                self._away_since = None
+                return found
+
+    def _is_away(self, now: float) -> bool:
+        """Whether somebody waited for the server a moment ago, and in vain."""
+        return self._away_since is not None and now - self._away_since < _AWAY
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:

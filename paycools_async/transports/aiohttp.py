@@ -31,6 +31,7 @@ from yarl import URL
 from ..errors import ClientClosed, ConfigurationError, DeadlineExceeded, Outcome, TransportError
 from ..urls import is_local_host, is_public_address
 from .base import HttpRequest, HttpResponse, HttpStream
+from .causes import cause_of
 from .lent import Lent
 from .routes import Routes, checked_proxy, trusted
 from .sessions import Pool, Pools
@@ -235,15 +236,18 @@ class AiohttpTransport:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
             async with asyncio.timeout_at(until):
                 yield proof
-        except TimeoutError:
-            raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from None
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                _told("no answer in time", proof), outcome=_outcome(proof), cause=cause_of(error)
+            ) from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001
             # whatever the library raises, the proof alone decides; its text could hold the query string
-            what = proof.reason or _trouble(error, request.url)
+            cause = cause_of(error) if proof.reason is None else None
+            what = proof.reason or _of_proxy(error) or f"{cause} from {_host_of(request.url)}"
             kind = DeadlineExceeded if proof.late else TransportError
-            raise kind(_told(what, proof), outcome=_outcome(proof)) from None
+            raise kind(_told(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
             _PROOF.reset(token)
             proof.connection = None
@@ -351,13 +355,12 @@ def _deadline_of(request: HttpRequest) -> float | None:
     return None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
 
 
-def _trouble(error: Exception, url: str) -> str:
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        hint = ": it wants a user and a password, http://user:password@host:port" if error.status == 407 else ""
-        return f"the proxy refused with HTTP {error.status}{hint}"
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return "the proxy cannot be reached"
-    return f"{type(error).__name__} from {_host_of(url)}"
+def _of_proxy(error: Exception) -> str | None:
+    """What a proxy answered instead of a tunnel."""
+    if not isinstance(error, aiohttp.ClientHttpProxyError):
+        return None
+    hint = ": it wants a user and a password, http://user:password@host:port" if error.status == 407 else ""
+    return f"the proxy refused with HTTP {error.status}{hint}"
 
 
 def _host_of(url: str) -> str | None:

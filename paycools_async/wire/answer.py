@@ -84,12 +84,25 @@ def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: E
             f"HTTP {status} with result code {answer.code}", status=status, retry_after=retry_after(headers)
         )
     if answer.code in endpoint.success_codes:
-        return answer.data
+        return _unpacked(answer.data, status) if endpoint.api.data_as_text else answer.data
     if answer.code in endpoint.api.untrusted_codes:
         raise UnexpectedAnswer(f"HTTP {status}: result code {answer.code} is the PH API's success", status=status)
     error = endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
     wait = retry_after(headers)
     raise error if wait is None else error.with_context(retry_after=wait)
+
+
+@without_frames
+def _unpacked(data: Any, status: int) -> Any:
+    """What JSON in a text holds. A text that is no object and no list is left as it is."""
+    if not isinstance(data, str) or data[:40].lstrip()[:1] not in ("{", "["):
+        return data
+    try:
+        return parse_json(data)
+    except OutOfBounds as error:
+        raise UnexpectedAnswer(f"HTTP {status}: the answer's data is out of bounds: {error}", status=status) from None
+    except ValueError:
+        raise UnexpectedAnswer(f"HTTP {status}: the answer's data is not JSON", status=status) from None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -111,7 +111,8 @@ async def test_a_proxy_that_keeps_silent_is_not_sent(paycools: FaultServer, auth
 async def test_a_proxy_that_is_not_there_is_not_sent() -> None:
     transport = AiohttpTransport(proxy="http://127.0.0.1:1")
     error = await raised(transport.send(post(PAYCOOLS)))
-    assert (error.outcome, str(error)) == (Outcome.NOT_SENT, "the proxy cannot be reached; nothing was sent")
+    told = "ClientProxyConnectionError (proxy) from paycools.test; nothing was sent"
+    assert (error.outcome, str(error)) == (Outcome.NOT_SENT, told)
     await transport.aclose()
 
 

@@ -8,10 +8,8 @@ from typing import Any
 import attrs
 
 from ...errors import InvalidRequest
-from ...fields import PERSON_NAME
 from ...money import format_major, to_minor
-from ...ph.payout import CreatePayout
-from ...texts import Form, name_of, plain_spelling
+from ...texts import name_of, plain_spelling
 from .codes import CODE_COLUMNS, Codes
 from .found import Order, RowError
 from .header import MONEY, Columns
@@ -51,7 +49,7 @@ class Cells:
         self._plain_names = plain_names
         self.spelled: list[str] = []
         """The names that were sent in plain spelling: where, and what became of which letter."""
-        self.more_spelled = 0
+        self.more_spelled: int = 0
 
     def order(self, line: int, row: dict[str, Any], beside: dict[str, str] | None = None) -> Order | list[RowError]:
         """The row's order, or every error in it. `row`: fields and their cells, without those that hold nothing.
@@ -171,13 +169,8 @@ class Cells:
 
     def _in_plain_spelling(self, fields: dict[str, Any]) -> tuple[str, list[tuple[str, str]]] | None:
         name = fields.get(_NAME)
-        found = plain_spelling(name, self._form_of_the_name(fields)) if isinstance(name, str) else None
+        found = plain_spelling(name, self._rules[_NAME].form_among(fields)) if isinstance(name, str) else None
         return None if found is None or found[0] == name else found
-
-    def _form_of_the_name(self, fields: dict[str, Any]) -> Form | None:
-        if self._class is CreatePayout:
-            return None if fields.get("pay_method_code") == "SCANQR" else PERSON_NAME
-        return self._rules[_NAME].pattern
 
     def _note_spelling(self, line: int, changes: list[tuple[str, str]]) -> None:
         if len(self.spelled) < _MOST_TOLD:

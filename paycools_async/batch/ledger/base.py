@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import attrs
 
 from ...errors import Outcome, PayCoolsError
-from ..orders import Order, RowError
+from ..files import Order, RowError
 from ..states import UNSENT, Event, State
 from .row import EventSource, Row
 from .timeline import PayoutTimeline

@@ -24,7 +24,6 @@ from typing import Self
 import attrs
 
 from ...errors import ConfigurationError
-from ...runtime import FORKED, OTHER_LOOP
 from ..answers import FAILED, REFUSED
 from ..calling import checked_limit, must_pass
 from ..errors import CallbackError
@@ -78,8 +77,9 @@ class CallbackInbox:
 
     Questions (4.6) are not stored: their handler is called at once, for PayCools waits for its answer.
 
-    It belongs to the event loop in which it was started, until that is closed, and to one process. What is handed to it
-    elsewhere is answered 500, so that PayCools sends it again, and the log says why.
+    An inbox belongs to the event loop and the process in which it was started: from another one it answers 500, with
+    the reason in the log, and its other methods raise InboxError. When that loop is closed it may be started in another
+    one. A forked child that closes it does nothing to its parent's.
     """
 
     def __init__(
@@ -101,15 +101,15 @@ class CallbackInbox:
         self._applier = self._new_applier()
         self._poll = poll
         self._clock = clock
-        self._process = os.getpid()
         self._task: asyncio.Task[None] | None = None
         self._problem: str | None = None
+        self._home: tuple[asyncio.AbstractEventLoop, int] | None = None
 
     @property
     def health(self) -> InboxHealth:
         """How it stands now."""
         return InboxHealth(
-            applying=self._task is not None and self._applies(self._task),
+            applying=self._task is not None and not self._task.done() and not self._is_orphaned(),
             leads=self._applier.leads,
             in_progress=self._applier.active,
             problem=self._problem,
@@ -127,15 +127,19 @@ class CallbackInbox:
         if is_question(verified.event):
             answer = await self._router.answer(verified)
             return answer.status, answer.body
-        wrong = self._wrong_place()
-        if wrong is not None:
-            log.error("%s: not stored: the inbox is not this one's: %s", reference_of(verified.event), wrong)
+        abroad = self._abroad()
+        if abroad is not None:
+            log.error("%s: %s; PayCools is asked to send it again", reference_of(verified.event), abroad)
             return FAILED.status, FAILED.body
-        if self._task is not None and not self._applies(self._task):
+        if self._task is not None and self._task.done():
             log.error("%s: the inbox has ended, and PayCools is asked to send it again", reference_of(verified.event))
             return FAILED.status, FAILED.body
         try:
             new = await self._store.add(item_of(verified, raw))
+        except InboxError as error:
+            reference = reference_of(verified.event)
+            log.error("%s: it is not stored, and PayCools is asked to send it again: %s", reference, error)
+            return FAILED.status, FAILED.body
         except Exception as error:  # noqa: BLE001 - whatever the database says: PayCools is to send again
             log_failure(verified.event, error, "it is not stored, and PayCools is asked to send it again")
             return FAILED.status, FAILED.body
@@ -147,30 +151,34 @@ class CallbackInbox:
     # -- applying -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Apply from now on, first what an earlier process left. Raises InboxError in a forked child.
-
-        After its event loop was closed it may be started in another one.
-        """
-        wrong = self._wrong_place()
-        if wrong is not None:
-            raise InboxError(f"the inbox cannot be started here: {wrong}")
-        if self._task is not None and self._task.get_loop() is not asyncio.get_running_loop():
-            self._task, self._problem, self._applier = None, None, self._new_applier()
+        """Apply from now on, first what an earlier process left. It may be started again when its loop is closed."""
+        if self._is_orphaned():
+            self._task, self._home, self._problem, self._applier = None, None, None, self._new_applier()
+        self._check_home()
         if self._task is None:
+            self._home = asyncio.get_running_loop(), os.getpid()
             self._task = asyncio.create_task(self._run(), name="paycools-inbox")
             self._task.add_done_callback(self._ended)
 
-    def _applies(self, task: asyncio.Task[None]) -> bool:
-        return not task.done() and not task.get_loop().is_closed() and self._process == os.getpid()
-
-    def _wrong_place(self) -> str | None:
-        """Why it cannot be used in this process or event loop; None where it can."""
-        if self._process != os.getpid():
-            return FORKED
-        loop = None if self._task is None else self._task.get_loop()
-        if loop is None or loop is asyncio.get_running_loop() or loop.is_closed():
+    def _abroad(self) -> str | None:
+        """Why it cannot be used from here, in words."""
+        if self._home is None:
             return None
-        return OTHER_LOOP
+        loop, process = self._home
+        if process != os.getpid():
+            return "the inbox was started in another process: open store and inbox after the fork, in each process"
+        if loop is not asyncio.get_running_loop():
+            return "the inbox was started in another event loop: call it from that one, or open one in each"
+        return None
+
+    def _is_orphaned(self) -> bool:
+        """Whether the event loop in which it was started is closed."""
+        return self._home is not None and self._home[1] == os.getpid() and self._home[0].is_closed()
+
+    def _check_home(self) -> None:
+        abroad = self._abroad()
+        if abroad is not None:
+            raise InboxError(abroad)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._task is task:  # not by `aclose`
@@ -178,19 +186,14 @@ class CallbackInbox:
             log.critical("the inbox applies nothing any more, and answers callbacks with 500: %s", self._problem)
 
     async def aclose(self) -> None:
-        """Stop applying. What is not applied stays for the next start. The store is closed too.
-
-        Raises InboxError in another event loop than its own. In a forked child nothing is done.
-        """
-        if self._process != os.getpid():
+        """Stop applying. What is not applied stays for the next start. The store is closed too."""
+        if self._home is not None and self._home[1] != os.getpid():
             return
-        wrong = self._wrong_place()
-        if wrong is not None:
-            raise InboxError(f"the inbox cannot be closed here: {wrong}")
+        if self._is_orphaned():
+            self._task, self._home, self._applier = None, None, self._new_applier()
+        self._check_home()
         task, self._task = self._task, None
-        if task is not None and task.get_loop() is not asyncio.get_running_loop():
-            self._applier, task = self._new_applier(), None
-        if task is not None:
+        if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
         await self._applier.stop()
@@ -235,4 +238,5 @@ class CallbackInbox:
 
     async def drain(self) -> int:
         """Apply everything that is due now, if this process is the one that applies. Returns how many were handled."""
+        self._check_home()
         return await self._applier.drain()

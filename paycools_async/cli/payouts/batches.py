@@ -16,7 +16,7 @@ from ..console import BAD_INPUT, BROKEN, echo, echo_error, plain, run_command
 from ..destination import destination_lines
 from ..ledger_url import is_postgres, open_ledger, reading, shown
 from .options import ByOption, LedgerOption, YesOption
-from .plan import whoami
+from .run.plan import whoami
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 
 __all__ = ["backup", "batches", "withdraw"]

@@ -12,8 +12,8 @@ import typer
 from ...batch import Options
 from ...batch.intake import check_file
 from ...batch.report.write import write_report
-from ...batch.run.payout_api import COUNTRIES
-from ...ph.payout import CreatePayout
+from ...batch.run.payout_api import payout_request
+from ...countries import COUNTRIES, PHILIPPINES
 from ..console import BAD_INPUT, echo, run_command
 from ..destination import destination_lines
 from ..ledger_url import reading, shown
@@ -48,9 +48,9 @@ from .options import (
     WaitOption,
     YesOption,
 )
-from .plan import Plan, whoami
 from .reconcile import reconcile_command
-from .run_batch import pay
+from .run.pay import pay
+from .run.plan import Plan, whoami
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
 from .worker import prepare, worker
 
@@ -77,7 +77,8 @@ def check(
 ) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
     chosen = chosen_country(api, country)
-    currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
+    request_class = payout_request(chosen)
+    currency = COUNTRIES[chosen or PHILIPPINES.code].currency
 
     async def look() -> int:
         how = reading_of(encoding, ignore_column, codes, plain_names)

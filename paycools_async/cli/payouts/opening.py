@@ -10,7 +10,7 @@ import attrs
 import typer
 
 from ...batch import PayoutApi
-from ...batch.run.payout_api import COUNTRIES
+from ...countries import PAYOUT_COUNTRIES
 from ..clients import open_client, payouts_of
 from ..console import BAD_INPUT, Broken, echo_error
 from ..destination import Destination
@@ -43,8 +43,8 @@ def chosen_country(api: str, country: str | None) -> str | None:
         told = f"--api {api}: ph or global"
     elif api == "ph" and country not in (None, "PH"):
         told = "--country goes with --api global"
-    elif api == "global" and country not in COUNTRIES:
-        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
+    elif api == "global" and country not in PAYOUT_COUNTRIES:
+        told = f"--api global needs --country: {', '.join(PAYOUT_COUNTRIES)}"
     if told is not None:
         echo_error(f"error: {told}")
         raise typer.Exit(BAD_INPUT)

@@ -6,10 +6,9 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-import attrs
-
 from ...batch import Ledger, State, Summary
 from ...batch.ledger.base import Batch, Counts, LedgerError
+from ...batch.pending import waiting_in
 from ...batch.states import OPEN
 from ...money import format_major
 from ...times import MANILA
@@ -18,7 +17,6 @@ from ..ledger_url import shown
 
 __all__ = [
     "LEFT",
-    "Waiting",
     "amount_of",
     "batch_name",
     "chosen_batches",
@@ -31,7 +29,6 @@ __all__ = [
     "show_paused",
     "states_of",
     "summary_of",
-    "waiting_in",
 ]
 
 LEFT = (*OPEN, State.OFFERED)
@@ -41,21 +38,6 @@ _PREEXISTING = (
     "PayCools had these order ids before this ledger sent them: as far as it can tell, nobody was paid by this ledger; "
     "compare, then {}, or, only where it was another payment, pay under new order ids"
 )
-
-
-@attrs.frozen(kw_only=True)
-class Waiting:
-    """A batch's rows that wait for a yes, as they are shown. `amount` in minor units."""
-
-    batch: int
-    rows: int
-    amount: int
-
-
-def waiting_in(batches: Iterable[Batch]) -> list[Waiting]:
-    """What waits for a yes."""
-    found = [(batch.id, *batch.counts.get(State.OFFERED, (0, 0))) for batch in batches]
-    return [Waiting(batch=number, rows=rows, amount=amount) for number, rows, amount in found if rows]
 
 
 def amount_of(rows: int, amount: int, currency: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ..base import Intake, Offer, Source
 from ..payload import BesideNames, beside_text, body_of, digest_of, own_idempotency_id
 from . import batch_queries as queries

@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from typing import Any, Self
 
 from ....errors import ConfigurationError
-from ...orders import Order, RowError
-from ...renamed import old_names
+from ....renamed import old_names
+from ...files import Order, RowError
 from ...states import Event, State
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event

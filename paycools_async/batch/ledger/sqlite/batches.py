@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...states import MAY_BE_SENT, State
 from ..base import Batch, BatchEntry, Changed, Intake, Offer, Source, Withdrawal
 from ..payload import BesideNames, beside_text, body_of, digest_of, names_from, own_idempotency_id

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from ...batch import Ledger, State, Summary
-from ...batch.ledger.row import Row
-from ...batch.states import Event
-from ..console import echo
-from .showing import Waiting, amount_of
+from ....batch import Ledger, State, Summary
+from ....batch.ledger.row import Row
+from ....batch.pending import Waiting
+from ....batch.states import Event
+from ...console import echo
+from ..showing import amount_of
 
 __all__ = ["Question", "question_of"]
 

@@ -1,7 +1,8 @@
-"""Which database files this process has open, by inode.
+"""The lock that keeps a second run out: a file's only owner holds it by its name, and by the file itself.
 
 Closing any descriptor of a file drops all POSIX locks that the process holds on it, SQLite's too. So a descriptor of
-our own on a database, for `flock`, is kept here, and is closed only when no connection of ours to that file is left.
+our own on a database, for `flock`, is kept here, and is closed only when no connection of ours to that file is left:
+connections are made and counted here too.
 
 A forked child inherits what SQLite remembers of its locks, and not the locks. So what was open at the fork is closed
 and opened by the parent alone.
@@ -16,18 +17,133 @@ import sys
 import threading
 import weakref
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import attrs
 
+from ..runtime import FORKED, Guard
+from . import private
 from .errors import LockHeld, LockUnusable, StorageError
 
 if sys.platform == "linux":
     import fcntl
 
-__all__ = ["Connection", "connect", "lock_file", "unlock_file"]
+__all__ = ["Connection", "NameLock", "Ownership", "connect", "lock_file", "lock_name", "unlock_file"]
 
 Key = tuple[int, int]
+
+
+# -- a name, and its owner -------------------------------------------------------------------------------------------
+
+
+def lock_name(path: Path) -> sqlite3.Connection:
+    """Hold the lock of this name until the connection is closed. Raises LockHeld, LockUnusable."""
+    # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
+    lock = None
+    try:
+        private.create(path)
+        private.tighten(path)
+    except StorageError as error:
+        raise LockUnusable(f"this lock cannot be taken: {error}") from None
+    try:
+        lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+        lock.execute("PRAGMA journal_mode=MEMORY")
+        lock.execute("BEGIN EXCLUSIVE")
+        lock.execute("PRAGMA user_version=1")  # in a file that is read-only SQLite begins, and takes no lock
+    except sqlite3.Error as error:
+        if lock is not None:
+            lock.close()
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise LockHeld(f"{path}: is held by another process") from None
+        raise LockUnusable(
+            f"{path}: this lock cannot be taken ({error}), so nobody knows whether another run is on; make it "
+            "writable, or delete it when you are sure that no run is on"
+        ) from None
+    return lock
+
+
+class NameLock:
+    """The lock of a name, for a process that takes it when it can get it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process = os.getpid()
+        self._guard = Guard()
+        self._closed = False
+        self._lock: sqlite3.Connection | None = None
+        self._file: Key | None = None
+
+    def try_take(self) -> bool:
+        """Hold it, or go on holding it. False: another process does. Raises LockUnusable."""
+        if self._process != os.getpid():  # the parent holds it, not this process
+            raise LockUnusable(f"{self._path}: {FORKED}")
+        with self._guard.lock:
+            if self._lock is not None and self._file == self._there():
+                return True
+            self._release()  # somebody deleted the lock's file, so another process may hold a new one
+            if self._closed:
+                return False
+            try:
+                self._lock = lock_name(self._path)
+            except LockHeld:
+                return False
+            self._file = self._there()
+            return True
+
+    def _there(self) -> Key | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _release(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
+
+    def close(self) -> None:
+        """Let others have it, for good: also if another thread is about to take it. In a forked child nothing."""
+        if self._process != os.getpid():
+            return
+        with self._guard.lock:
+            self._closed = True
+            self._release()
+
+
+class Ownership:
+    """A file's only owner: by its real name, and by the file itself, so that no other name leads around it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process = os.getpid()
+        self._name: sqlite3.Connection | None = None
+        self._key: Key | None = None
+
+    @classmethod
+    def of_name(cls, path: Path) -> Self:
+        """Own the name; the file need not be there yet. Raises LockHeld, LockUnusable."""
+        found = cls(path)
+        found._name = lock_name(Path(f"{path}.lock"))
+        return found
+
+    def take_file(self) -> None:
+        """Own the file too. Raises LockHeld, LockUnusable."""
+        self._key = lock_file(self._path)
+
+    def release(self) -> None:
+        """Let others in. The connections to the file should be closed by now. In a forked child nothing."""
+        if self._process != os.getpid():
+            return
+        key, self._key = self._key, None
+        if key is not None:
+            unlock_file(key)
+        if self._name is not None:
+            self._name.close()
+            self._name = None
+
+
+# -- the file itself, and connections to it ---------------------------------------------------------------------------
 
 
 @attrs.define
