@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
@@ -103,7 +104,8 @@ class BaseClient(Generic[C]):
         self.environment: Environment = given["environment"]
         self.base_url: str = self._host(given["environment"], given["base_url"])
         self.clock: Clock = given["clock"] or SystemClock()
-        self._pool, async_signer = _as_timed_signer(given["signer"] or signer_for(credentials.private_key))
+        own_signer = functools.partial(signer_for, credentials.private_key)
+        self._pool, async_signer = _as_timed_signer(given["signer"], own_signer)
         own = {name: given[name] for name in given.keys() - DEFAULTS.keys()}
         self._engine = Engine(
             prepare=Preparer(
@@ -254,10 +256,12 @@ class _Elsewhere:
             return await self._signer.sign(text)
 
 
-def _as_timed_signer(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
-    if inspect.iscoroutinefunction(signer.sign):
-        return None, _Elsewhere(signer)  # type: ignore[arg-type]
-    pool = SigningPool(signer)  # type: ignore[arg-type]
+def _as_timed_signer(
+    given: Signer | AsyncSigner | None, own: Callable[[], Signer]
+) -> tuple[SigningPool | None, TimedSigner]:
+    if given is not None and inspect.iscoroutinefunction(given.sign):
+        return None, _Elsewhere(given)  # type: ignore[arg-type]
+    pool = SigningPool(own(), anew=own) if given is None else SigningPool(given)  # type: ignore[arg-type]
     return pool, pool
 
 

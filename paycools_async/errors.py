@@ -10,6 +10,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 +-- TransportError                the network failed; .outcome is NOT_SENT or UNKNOWN
 |   +-- DeadlineExceeded          time ran out
 |   +-- ClientClosed              the client was closed; nothing was sent
+|   +-- WrongEventLoop            it belongs to another event loop or process; nothing was sent
 +-- UnexpectedAnswer              an answer came that cannot be trusted
 +-- OutcomeUnknown                money may have moved: inquire before doing anything else
 +-- OrderConflict                 PayCools knows the order id with other content
@@ -94,6 +95,7 @@ __all__ = [
     "UnexpectedAnswer",
     "UnknownCodeWarning",
     "UnverifiedEndpointWarning",
+    "WrongEventLoop",
     "WrongFamilyError",
 ]
 
@@ -279,6 +281,16 @@ class DeadlineExceeded(TransportError):
 
 class ClientClosed(TransportError):
     """The client or its transport was closed before. Nothing was sent."""
+
+    outcome = Outcome.NOT_SENT
+
+    @property
+    def retryable(self) -> bool:
+        return False
+
+
+class WrongEventLoop(TransportError):
+    """What is needed belongs to another event loop or process; the message says what to do. Nothing was sent."""
 
     outcome = Outcome.NOT_SENT
 

@@ -26,7 +26,14 @@ if not FULL:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what tests start must hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["support.batch", "support.postgres", "support.sandbox", "support.tiers", "support.transports"]
+pytest_plugins = [
+    "support.authority",
+    "support.batch",
+    "support.postgres",
+    "support.sandbox",
+    "support.tiers",
+    "support.transports",
+]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,9 @@
 Closing any descriptor of a file drops all POSIX locks that the process holds on it, SQLite's too. So a descriptor of
 our own on a database, for `flock`, is kept here, and is closed only when no connection of ours to that file is left:
 connections are made and counted here too.
+
+A forked child inherits what SQLite remembers of its locks, and not the locks. So what was open at the fork is closed
+and opened by the parent alone.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ import os
 import sqlite3
 import sys
 import threading
+import weakref
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
 
+from ..runtime import FORKED, Guard
 from . import private
 from .errors import LockHeld, LockUnusable, StorageError
 
@@ -62,14 +67,17 @@ class NameLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._guard = threading.Lock()
+        self._process = os.getpid()
+        self._guard = Guard()
         self._closed = False
         self._lock: sqlite3.Connection | None = None
         self._file: Key | None = None
 
     def try_take(self) -> bool:
         """Hold it, or go on holding it. False: another process does. Raises LockUnusable."""
-        with self._guard:
+        if self._process != os.getpid():  # the parent holds it, not this process
+            raise LockUnusable(f"{self._path}: {FORKED}")
+        with self._guard.lock:
             if self._lock is not None and self._file == self._there():
                 return True
             self._release()  # somebody deleted the lock's file, so another process may hold a new one
@@ -95,8 +103,10 @@ class NameLock:
             lock.close()
 
     def close(self) -> None:
-        """Let others have it, for good: also if another thread is about to take it."""
-        with self._guard:
+        """Let others have it, for good: also if another thread is about to take it. In a forked child nothing."""
+        if self._process != os.getpid():
+            return
+        with self._guard.lock:
             self._closed = True
             self._release()
 
@@ -106,6 +116,7 @@ class Ownership:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._process = os.getpid()
         self._name: sqlite3.Connection | None = None
         self._key: Key | None = None
 
@@ -121,7 +132,9 @@ class Ownership:
         self._key = lock_file(self._path)
 
     def release(self) -> None:
-        """Let others in. The connections to the file should be closed by now."""
+        """Let others in. The connections to the file should be closed by now. In a forked child nothing."""
+        if self._process != os.getpid():
+            return
         key, self._key = self._key, None
         if key is not None:
             unlock_file(key)
@@ -142,6 +155,9 @@ class _File:
 
 _files: dict[Key, _File] = {}
 _guard = threading.RLock()
+_connections: Final[weakref.WeakSet[Connection]] = weakref.WeakSet()
+_inherited: Final[dict[Key, list[Connection]]] = {}
+"""Files that were open at a fork, and the parent's connections to them: SQLite would close one that nobody holds."""
 
 
 def _key_of(found: os.stat_result) -> Key:
@@ -160,8 +176,11 @@ class Connection(sqlite3.Connection):
     """A connection that is counted until it is closed."""
 
     _key: Key | None = None
+    _process: int | None = None
 
     def close(self) -> None:
+        if self._process not in (None, os.getpid()):
+            return
         super().close()
         with _guard:
             key, self._key = self._key, None
@@ -174,6 +193,11 @@ def connect(path: Path, query: str, **options: Any) -> Connection:
     """A connection to a file that exists. `query`: of SQLite's URI. Raises StorageError, and sqlite3.Error."""
     with _guard:
         key = _key_of(os.stat(path))
+        if key in _inherited:
+            raise StorageError(
+                f"{path}: was open when this process was forked from another, and SQLite forbids it here: open it "
+                "after the fork only, or start the process without one (spawn)"
+            )
         _files.setdefault(key, _File()).connections += 1
     try:
         found = sqlite3.connect(
@@ -184,7 +208,8 @@ def connect(path: Path, query: str, **options: Any) -> Connection:
             _files[key].connections -= 1
             _settle(key)
         raise
-    found._key = key
+    found._key, found._process = key, os.getpid()
+    _connections.add(found)
     if _key_of(os.stat(path)) != key:
         found.close()
         raise StorageError(f"{path}: was replaced by another file at this very moment")
@@ -239,3 +264,21 @@ def unlock_file(key: Key) -> None:
             with contextlib.suppress(OSError):
                 fcntl.flock(file.descriptors[-1], fcntl.LOCK_UN)
         _settle(key)
+
+
+def _inherit() -> None:
+    """In a forked child. Its handle of what the parent owns goes, so that the parent's death lets others in."""
+    global _guard
+    _guard = threading.RLock()
+    for key, file in _files.items():
+        _inherited.setdefault(key, [])
+        for descriptor in file.descriptors:
+            os.close(descriptor)
+    for connection in _connections:
+        if connection._key is not None:
+            _inherited.setdefault(connection._key, []).append(connection)
+    _files.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_inherit)

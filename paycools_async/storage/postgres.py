@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
+
+from ..runtime import FORKED
 
 __all__ = ["LONGEST", "ConnectionString", "Session", "connect_options", "idle_limit", "limits", "lock_schema", "what"]
 
@@ -129,6 +132,7 @@ class Session:
         self._failure = failure
         self._statement = statement
         self._retried = retried
+        self._process = os.getpid()
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
         self._locked: Connection | None = None
@@ -179,6 +183,8 @@ class Session:
         return connection is self._locked
 
     async def _do(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
+        if self._process != os.getpid():  # both would write to one socket, as one owner
+            raise self._failure(FORKED)
         async with self._lock:
             if self._closed:
                 raise self._failure("it is closed")
@@ -232,7 +238,9 @@ class Session:
         return self._connection
 
     async def aclose(self) -> None:
-        """Close the connection and open no other."""
+        """Close the connection and open no other. In a forked child nothing: it would end the parent's."""
+        if self._process != os.getpid():
+            return
         async with self._lock:
             self._closed = True
             if self._connection is None:

@@ -192,8 +192,8 @@ async def test_an_own_session_keeps_no_cookies_and_asks_no_environment(
 ) -> None:
     mocked.post(URL_POST, body=b"{}", headers={"Set-Cookie": "a=b"}, response_class=Response)
     await transport.send(REQUEST)
-    session = transport._session
-    assert session is not None
+    assert transport._pool is not None
+    session = transport._pool.session
     assert isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
     assert session.trust_env is False, "no proxy and no .netrc of the environment"
 
@@ -202,15 +202,15 @@ async def test_the_pool_has_the_size_asked_for(mocked: aioresponses) -> None:
     transport = AiohttpTransport(max_connections=7)
     mocked.post(URL_POST, body=b"{}", response_class=Response)
     await transport.send(REQUEST)
-    assert transport._session is not None
-    assert transport._session.connector is not None
-    assert transport._session.connector.limit == 7
+    assert transport._pool is not None
+    assert transport._pool.session.connector is not None
+    assert transport._pool.session.connector.limit == 7
     await transport.aclose()
 
 
 def test_it_is_made_outside_a_loop_and_opens_nothing() -> None:
     transport = AiohttpTransport()
-    assert transport._session is None
+    assert transport._pool is None
     asyncio.run(transport.aclose())
 
 

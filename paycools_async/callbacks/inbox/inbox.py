@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -77,7 +78,8 @@ class CallbackInbox:
     Questions (4.6) are not stored: their handler is called at once, for PayCools waits for its answer.
 
     An inbox belongs to the event loop and the process in which it was started: from another one it answers 500, with
-    the reason in the log, and its other methods raise InboxError.
+    the reason in the log, and its other methods raise InboxError. When that loop is closed it may be started in another
+    one. A forked child that closes it does nothing to its parent's.
     """
 
     def __init__(
@@ -95,7 +97,8 @@ class CallbackInbox:
         limit = router.handler_timeout if handler_timeout is None else checked_limit(handler_timeout)
         self._router = router
         self._store = store
-        self._applier = Applier(router, store, concurrency, limit, clock)
+        self._new_applier = functools.partial(Applier, router, store, concurrency, limit, clock)
+        self._applier = self._new_applier()
         self._poll = poll
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
@@ -106,7 +109,7 @@ class CallbackInbox:
     def health(self) -> InboxHealth:
         """How it stands now."""
         return InboxHealth(
-            applying=self._task is not None and not self._task.done(),
+            applying=self._task is not None and not self._task.done() and not self._is_orphaned(),
             leads=self._applier.leads,
             in_progress=self._applier.active,
             problem=self._problem,
@@ -148,7 +151,9 @@ class CallbackInbox:
     # -- applying -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Apply from now on, first what an earlier process left."""
+        """Apply from now on, first what an earlier process left. It may be started again when its loop is closed."""
+        if self._is_orphaned():
+            self._task, self._home, self._problem, self._applier = None, None, None, self._new_applier()
         self._check_home()
         if self._task is None:
             self._home = asyncio.get_running_loop(), os.getpid()
@@ -166,6 +171,10 @@ class CallbackInbox:
             return "the inbox was started in another event loop: call it from that one, or open one in each"
         return None
 
+    def _is_orphaned(self) -> bool:
+        """Whether the event loop in which it was started is closed."""
+        return self._home is not None and self._home[1] == os.getpid() and self._home[0].is_closed()
+
     def _check_home(self) -> None:
         abroad = self._abroad()
         if abroad is not None:
@@ -178,8 +187,11 @@ class CallbackInbox:
 
     async def aclose(self) -> None:
         """Stop applying. What is not applied stays for the next start. The store is closed too."""
-        if self._home is None or not self._home[0].is_closed():
-            self._check_home()
+        if self._home is not None and self._home[1] != os.getpid():
+            return
+        if self._is_orphaned():
+            self._task, self._home, self._applier = None, None, self._new_applier()
+        self._check_home()
         task, self._task = self._task, None
         if task is not None and not task.done():
             task.cancel()

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...storage import file_lock, marks, sqlite
 from ...storage.errors import StorageError
-from ...storage.group_commit import Committer
+from ...storage.group_commit import Committer, NotHere
 from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["SQLiteStore"]
@@ -69,7 +69,6 @@ class SQLiteStore(FormerNames):
         self._clock = clock
         self._leader = file_lock.NameLock(Path(f"{self._file}.inbox-lock"))
         self._committer: Committer | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def location(self) -> str:
@@ -80,7 +79,6 @@ class SQLiteStore(FormerNames):
         """Open the file, or make it. Raises InboxError."""
         store = cls(Path(path), clock)
         store._committer = Committer(await asyncio.to_thread(store._connect), store._failure)
-        store._loop = asyncio.get_running_loop()
         return store
 
     def _connect(self) -> sqlite3.Connection:
@@ -124,11 +122,11 @@ class SQLiteStore(FormerNames):
     async def _do(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         if self._committer is None:
             raise InboxError(f"{self._path}: the inbox is closed")
-        if self._loop is not asyncio.get_running_loop():
-            raise InboxError(f"{self._path}: it was opened in another event loop: open it in the one that uses it")
         return await self._committer.do(work)
 
     def _failure(self, error: Exception) -> InboxError:
+        if isinstance(error, NotHere):
+            return InboxError(f"{self._path}: {error}")
         return InboxError(f"{self._path}: cannot be read or written: {error}")
 
     async def add(self, item: Item) -> bool:
@@ -204,6 +202,8 @@ class SQLiteStore(FormerNames):
 
     async def aclose(self) -> None:
         committer, self._committer = self._committer, None
+        if committer is not None and committer.is_inherited:
+            return
         if committer is not None:
             await committer.aclose()
         self._leader.close()

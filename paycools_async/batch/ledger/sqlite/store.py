@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ....storage import sqlite
-from ....storage.group_commit import Committer
+from ....storage.group_commit import Committer, NotHere
 from ...states import IllegalMove
 from ..base import Identity, LedgerError, LedgerInUse
 from ..row import Row
@@ -79,7 +79,7 @@ class Store:
         """Finish what waits, close the file, let others in."""
         committer, self._committer = self._committer, None
         opened, self._opened = self._opened, None
-        if committer is None or opened is None:
+        if committer is None or opened is None or committer.is_inherited:
             return
         if opened.epoch:
             with contextlib.suppress(LedgerError):  # else it was not closed in order; whoever opens it looks closely
@@ -173,4 +173,6 @@ class Store:
         return self._committer
 
     def _failure(self, error: Exception) -> LedgerError:
+        if isinstance(error, NotHere):
+            return LedgerError(f"{self.path}: {error}")
         return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")
