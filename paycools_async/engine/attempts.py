@@ -5,6 +5,7 @@ text to sign -> signature -> [turn -> transport -> answer]*
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..errors import (
 )
 from ..hooks import AttemptEnded, AttemptStarted, Observer, tell
 from ..policy import Deadline, Pace, Retry, note_answer
+from ..policy.deadline import checked_timeout
 from ..privacy.confidential import frames_of_others
 from ..signing.base import TimedSigner
 from ..times import Clock
@@ -76,6 +78,15 @@ class Attempts:
     _headers: Mapping[str, str] = attrs.field(
         default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
     )
+
+    def with_options(self, timeout: float | None, retry: Retry | None) -> Attempts:
+        """The same way, with another time for each call or another rule for when it is tried again."""
+        other = copy.copy(self)
+        if timeout is not None:
+            other.timeout = checked_timeout(timeout)
+        if retry is not None:
+            other.retry = retry
+        return other
 
     async def make(self, prepared: Prepared[Any], progress: Progress) -> Reply:
         """The answer that says success. Raises the error of the last attempt; `progress` is kept up to date."""

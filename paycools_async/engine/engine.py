@@ -7,6 +7,7 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from ..errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsEr
 from ..hooks import CallEnded, tell
 from ..in_doubt import Doubts
 from ..known_codes import warn_of_codes
+from ..policy import Retry
 from .attempts import Attempts, Progress, Reply
 from .call_errors import about, mismatch, unknown
 from .preparing import Message, Prepared, Preparer
@@ -51,6 +53,18 @@ class Engine:
         default=attrs.Factory(lambda self: Doubts(self.attempts.clock), takes_self=True), init=False
     )
     _warned_codes: set[tuple[str, str]] = attrs.field(factory=set, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.doubts.allow(self.attempts.timeout)
+
+    def with_options(self, timeout: float | None, retry: Retry | None) -> Engine:
+        """The same engine, in all but these; None leaves what there is. Raises ConfigurationError."""
+        if timeout is None and retry is None:
+            return self
+        other = copy.copy(self)
+        other.attempts = self.attempts.with_options(timeout, retry)
+        other.doubts.allow(other.attempts.timeout)
+        return other
 
     async def exchange(self, request: Request[R], *, fresh: bool = False) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
