@@ -6,7 +6,7 @@ import asyncio
 import copy
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
@@ -18,7 +18,7 @@ from .engine.attempts import Attempts
 from .engine.paths import checked_paths
 from .engine.preparing import Preparer
 from .families import Family
-from .hooks import Observer
+from .hooks import AttemptEnded, CallEnded, Observer, all_observers
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
 from .policy.deadline import checked_timeout
@@ -57,6 +57,10 @@ class ClientOptions(TypedDict, total=False):
     """The size of aiohttp's pool."""
     observers: Sequence[Observer]
     """Told of every attempt and of the end of every call, for logs, metrics and traces (`paycools_async.hooks`)."""
+    on_call: Callable[[CallEnded], object] | None
+    """A plain function that gets the end of every call."""
+    on_attempt: Callable[[AttemptEnded], object] | None
+    """A plain function that gets the end of every attempt."""
 
 
 DEFAULTS: ClientOptions = {
@@ -71,6 +75,8 @@ DEFAULTS: ClientOptions = {
     "clock": None,
     "max_connections": 100,
     "observers": (),
+    "on_call": None,
+    "on_attempt": None,
 }
 
 
@@ -125,7 +131,7 @@ class BaseClient(Generic[C]):
                 clock=self.clock,
                 timeout=checked_timeout(given["timeout"]),
                 user_agent=f"paycools-async/{__version__}",
-                observers=tuple(given["observers"]),
+                observers=all_observers(given["observers"], given["on_call"], given["on_attempt"]),
             ),
         )
 

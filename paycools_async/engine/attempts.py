@@ -12,7 +12,6 @@ from typing import Any
 import attrs
 
 from ..errors import (
-    ApiError,
     ClientClosed,
     DeadlineExceeded,
     InvalidRequest,
@@ -21,7 +20,7 @@ from ..errors import (
     SigningError,
     TransportError,
 )
-from ..hooks import AttemptEnded, AttemptStarted, Observer, tell
+from ..hooks import Observer
 from ..policy import Deadline, Pace, Retry, note_answer
 from ..policy.deadline import checked_timeout
 from ..privacy.confidential import frames_of_others
@@ -30,27 +29,13 @@ from ..times import Clock
 from ..transports.base import Departure, HttpRequest, HttpResponse, Transport
 from ..wire.answer import Answer, data_of, read_answer
 from ..wire.flat import SignedRequest
+from . import telling
 from .preparing import Prepared
+from .telling import Progress
 
 __all__ = ["Attempts", "Progress", "Reply"]
 
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
-
-
-@attrs.define(kw_only=True)
-class Progress:
-    """What one call asks of its way to PayCools, and how far the last attempt came."""
-
-    fresh: bool = False
-    not_after: float | None = None
-    departure: Departure | None = None
-    attempts: int = 0
-    """What the library below repeated by itself counts too."""
-
-    @property
-    def may_have_left(self) -> bool:
-        """Whether a byte of the last attempt may be on its way."""
-        return self.departure is not None and self.departure.may_have_left
 
 
 @attrs.frozen
@@ -102,6 +87,7 @@ class Attempts:
                 pause = self.retry.pause(progress.attempts)
                 if pause >= deadline.to_send:
                     raise
+                telling.retry(prepared, progress, error, pause)
             progress.departure = None  # it is known that nothing is on its way, or it does not matter
             await self.clock.sleep(pause)
 
@@ -131,8 +117,9 @@ class Attempts:
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
         progress.departure = departure = Departure()
+        progress.status = None
         if self.observers:
-            tell(self.observers, lambda each: each.attempt_started, _started(prepared, number))
+            telling.attempt_started(self.observers, prepared, progress, self.base_url)
         request = HttpRequest(
             signed.method,
             self.base_url + signed.target,
@@ -147,12 +134,22 @@ class Attempts:
         try:
             reply = await self._answered(prepared, request, sent_at)
         except PayCoolsError as error:
-            progress.attempts += max(0, departure.times - 1)
-            self._tell_end(prepared, number, sent_at, error, getattr(error, "status", None))
+            self._ended(prepared, progress, number, sent_at, error)
             raise
-        progress.attempts += max(0, departure.times - 1)
-        self._tell_end(prepared, number, sent_at, None, reply.response.status)
+        progress.status = reply.response.status
+        self._ended(prepared, progress, number, sent_at, None)
         return reply
+
+    def _ended(
+        self, prepared: Prepared[Any], progress: Progress, number: int, sent_at: float, error: PayCoolsError | None
+    ) -> None:
+        if error is not None:
+            progress.status = telling.status_of(error)
+        if progress.departure is not None:
+            progress.attempts += max(0, progress.departure.times - 1)
+        if self.observers:
+            seconds = self.clock.monotonic() - sent_at
+            telling.attempt_ended(self.observers, prepared, progress, number, seconds, error)
 
     async def _answered(self, prepared: Prepared[Any], request: HttpRequest, sent_at: float) -> Reply:
         response = await self._carry(request)
@@ -160,7 +157,9 @@ class Attempts:
             answer = read_answer(response.status, response.headers, response.body)
             data = data_of(answer, response.status, response.headers, prepared.endpoint)
         except PayCoolsError as error:
-            note_answer(self.pace, sent_at, error)
+            pause = note_answer(self.pace, sent_at, error)
+            if pause:
+                telling.pause(self.observers, prepared, error, pause)
             raise
         note_answer(self.pace, sent_at, None)
         return Reply(answer, data, response)
@@ -178,32 +177,6 @@ class Attempts:
         if odd is not None:
             raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response
-
-    def _tell_end(
-        self, prepared: Prepared[Any], number: int, sent_at: float, error: PayCoolsError | None, status: int | None
-    ) -> None:
-        if not self.observers:
-            return
-        ended = AttemptEnded(
-            operation=prepared.operation,
-            order_id=prepared.order_id,
-            number=number,
-            seconds=self.clock.monotonic() - sent_at,
-            outcome=Outcome.ACCEPTED if error is None else error.outcome,
-            status=200 if isinstance(error, ApiError) else status,  # no other status is believed
-            code=getattr(error, "code", None),
-            error=None if error is None else type(error).__name__,
-        )
-        tell(self.observers, lambda each: each.attempt_ended, ended)
-
-
-def _started(prepared: Prepared[Any], number: int) -> AttemptStarted:
-    return AttemptStarted(
-        operation=prepared.operation,
-        order_id=prepared.order_id,
-        method=prepared.endpoint.method,
-        number=number,
-    )
 
 
 def _odd(response: Any) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from logging import INFO
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -16,13 +17,15 @@ import attrs
 from .. import converters
 from ..endpoint import Effect, Purpose, Request
 from ..errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsError, UnexpectedAnswer
-from ..hooks import CallEnded, tell
 from ..in_doubt import Doubts
 from ..known_codes import warn_of_codes
 from ..policy import Retry
-from .attempts import Attempts, Progress, Reply
+from . import telling
+from .attempts import Attempts, Reply
 from .call_errors import about, mismatch, unknown
+from .log import log
 from .preparing import Message, Prepared, Preparer
+from .telling import Progress
 
 __all__ = ["Engine", "Exchange", "Message"]
 
@@ -91,6 +94,8 @@ class Engine:
         clock = self.attempts.clock
         started = clock.monotonic()
         progress = Progress(fresh=fresh, not_after=not_after)
+        if self.attempts.observers:
+            telling.call_started(self.attempts.observers, prepared, progress)
         failure: PayCoolsError
         try:
             reply = await self.attempts.make(prepared, progress)
@@ -162,23 +167,8 @@ class Engine:
         self, prepared: Prepared[Any], progress: Progress, started: float, error: BaseException | None
     ) -> None:
         observers = self.attempts.observers
-        if not observers:
-            return
-        outcome = Outcome.ACCEPTED
-        if error is not None:  # of a cancelled call the first byte decides
-            sent = Outcome.UNKNOWN if progress.may_have_left else Outcome.NOT_SENT
-            outcome = error.outcome if isinstance(error, PayCoolsError) else sent
-        cause = error.__cause__ if isinstance(error, PayCoolsError) else None
-        ended = CallEnded(
-            operation=prepared.operation,
-            order_id=prepared.order_id,
-            seconds=self.attempts.clock.monotonic() - started,
-            attempts=progress.attempts,
-            outcome=outcome,
-            code=getattr(error, "code", None) or getattr(cause, "code", None),
-            error=None if error is None else type(error).__name__,
-        )
-        tell(observers, lambda each: each.call_ended, ended)
+        if observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls
+            telling.call_ended(observers, prepared, progress, self.attempts.clock.monotonic() - started, error)
 
 
 def _result(prepared: Prepared[R], reply: Reply) -> R:
