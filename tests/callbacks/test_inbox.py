@@ -229,3 +229,26 @@ async def test_many_callbacks_in_any_order_with_repetitions(make_inbox: MakeInbo
     assert {f"PAY{number} COMPLETE" for number in range(60)} <= set(shop.seen)
     last = {line.split()[0]: line.split()[1] for line in shop.seen}
     assert set(last.values()) == {"COMPLETE"}
+
+
+async def test_its_gauges_say_how_much_waits_and_for_how_long(
+    make_inbox: MakeInbox, shop: Shop, clock: ManualClock
+) -> None:
+    inbox = await make_inbox()
+    gauges = await inbox.gauges()
+    assert (gauges.rows, gauges.backlog) == ({"new": 0, "applied": 0, "superseded": 0}, 0)
+    assert gauges.oldest_age is None
+    for number in (1, 2):
+        await inbox.handle(payout(number))
+        await clock.sleep(10)
+    gauges = await inbox.gauges()
+    assert (gauges.rows["new"], gauges.backlog) == (2, 2)
+    assert gauges.oldest_age == pytest.approx(20)
+    shop.failures = 1
+    await inbox.drain()
+    gauges = await inbox.gauges()
+    assert gauges.rows == {"new": 1, "applied": 1, "superseded": 0}
+    await clock.sleep(5)
+    await inbox.drain()
+    gauges = await inbox.gauges()
+    assert (gauges.rows["applied"], gauges.backlog, gauges.oldest_age) == (2, 0, None)
