@@ -52,6 +52,7 @@ def lint(session: nox.Session) -> None:
     session.install(".[dev]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("bandit", "-q", "-c", "pyproject.toml", "-r", "paycools_async")
 
 
 @nox.session

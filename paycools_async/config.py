@@ -13,6 +13,7 @@ import attrs
 
 from .errors import ConfigurationError, InvalidKeyError
 from .privacy.confidential import KeptHere, Secret, without_frames
+from .renamed import old_names
 from .settings import is_set, key_setting, setting
 from .signing.base import PrivateKey, PublicKey
 from .signing.keys import load_private_key, load_public_key
@@ -64,6 +65,7 @@ def _made_without_frames(cls: C) -> C:
     return cls
 
 
+@old_names(fills="client_fields")
 @_made_without_frames
 @attrs.frozen(kw_only=True)
 class PHCredentials(KeptHere):
@@ -131,6 +133,7 @@ def _load_platform_key(key: Any) -> PublicKey | None:
     return None if key is None else load_public_key(key)
 
 
+@old_names(fills="client_fields")
 @_made_without_frames
 @attrs.frozen(kw_only=True)
 class GlobalCredentials(KeptHere):

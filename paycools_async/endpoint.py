@@ -22,6 +22,7 @@ from . import fields
 from .countries import Country
 from .errors import FieldError, InvalidRequest
 from .families import FAMILIES, GLOBAL, PH, Family, FamilyName
+from .jsonable import Jsonable
 from .traits import Effect, Provenance, Purpose, Wire, effect_of, purpose_of
 
 __all__ = [
@@ -159,7 +160,7 @@ class PHRequest(Request[R]):
 
     __slots__ = ()
     __family__ = PH
-    __client_fields__ = PH.client_fields
+    __client_fields__: ClassVar[tuple[str, ...]] = PH.client_fields
 
 
 class GlobalRequest(Request[R]):
@@ -167,7 +168,7 @@ class GlobalRequest(Request[R]):
 
     __slots__ = ()
     __family__ = GLOBAL
-    __client_fields__ = GLOBAL.client_fields
+    __client_fields__: ClassVar[tuple[str, ...]] = GLOBAL.client_fields
 
 
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
@@ -294,7 +295,7 @@ def result(cls: C) -> C:
 
 
 @result
-class Result:
+class Result(Jsonable):
     """Base of all results. `.raw` holds what PayCools sent, unknown fields included (not shown in `repr`)."""
 
     raw: Any = attrs.field(default=None, repr=False, eq=False)
@@ -303,18 +304,6 @@ class Result:
     def _zone(cls, raw: Any) -> tzinfo | None:
         """The zone of this answer's times that name none; None is Philippine time."""
         return None
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # only pydantic asks
-        from .jsonable import pydantic_schema
-
-        return pydantic_schema(cls)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        from .jsonable import json_schema
-
-        return json_schema(cls)
 
 
 @result

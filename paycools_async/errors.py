@@ -317,7 +317,7 @@ class ApiError(PayCoolsError):
     def with_context(self, **known: Any) -> Self:
         """As of every error; the text tells a new message or hint."""
         made = super().with_context(**known)
-        made.args = (made._text,)
+        Exception.__init__(made, made._text)
         return made
 
     def doubted(self) -> Self:
@@ -328,7 +328,7 @@ class ApiError(PayCoolsError):
         """Deprecated: take `doubted()`, which leaves this error as it is."""
         warnings.warn("ApiError.doubt() is replaced by doubted()", DeprecationWarning, stacklevel=2)
         self.__dict__.update(self.doubted().__dict__)
-        self.args = (self._text,)
+        Exception.__init__(self, self._text)
 
 
 class AuthenticationError(ApiError):

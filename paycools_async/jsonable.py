@@ -12,19 +12,36 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from .endpoint import Result
-
-__all__ = ["to_dict"]
+__all__ = ["Jsonable", "to_dict"]
 
 
-def to_dict(result: Result) -> dict[str, Any]:
+class Jsonable:
+    """Base of results and events: what `to_dict` takes, and what pydantic (so FastAPI) takes for a response."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # only pydantic asks
+        from pydantic_core import core_schema
+
+        # an instance goes out as `to_dict` says; nothing is made of what comes in
+        return core_schema.is_instance_schema(
+            cls, serialization=core_schema.plain_serializer_function_ser_schema(_fields, when_used="always")
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        return json_schema(cls)
+
+
+def to_dict(result: Jsonable) -> dict[str, Any]:
     """A result or an event as data that JSON holds, under this SDK's own names.
 
     Amounts stay as they are: ints of minor units, and decimals as text. Times are ISO 8601 with their offset, enums
     their value. Nothing is left out but `.raw`: personal data is in it, so choose what leaves your server. Raises
     TypeError for anything else than a result or an event.
     """
-    if not isinstance(result, Result):
+    if not isinstance(result, Jsonable):
         raise TypeError(f"to_dict takes a result or an event, not {type(result).__name__}")
     return _fields(result)
 
@@ -91,12 +108,3 @@ def _schema(hint: Any) -> dict[str, Any]:
     if origin is dict or hint is dict:
         return {"type": "object"}
     return {}
-
-
-def pydantic_schema(cls: type[Any]) -> Any:
-    """For pydantic: an instance goes out by `to_dict`; nothing is made of what comes in."""
-    from pydantic_core import core_schema
-
-    return core_schema.is_instance_schema(
-        cls, serialization=core_schema.plain_serializer_function_ser_schema(_fields, when_used="always")
-    )

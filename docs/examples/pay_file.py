@@ -9,6 +9,7 @@ from pathlib import Path
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Expected, Options, PHPayouts, Proposal, SQLiteLedger, State, pay_file
+from paycools_async.money import format_major
 from paycools_async.testing import FakePayCools
 
 FILE = Path(__file__).with_name("payouts-500.csv")
@@ -16,7 +17,7 @@ FILE = Path(__file__).with_name("payouts-500.csv")
 
 async def yes(proposal: Proposal) -> bool:
     """A person's answer, say from a button in your back office. Only True is a yes."""
-    amount = f"{proposal.destination.currency} {proposal.amount / 100:,.2f}"  # it is in centavos
+    amount = format_major(proposal.amount, proposal.destination.currency)
     print(f"{proposal.file}: {proposal.payouts} payouts, {amount}, to {proposal.destination.host}")
     return not proposal.warnings
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
-from .renamed import warn_renamed
+from ..renamed import warn_renamed
 
 __all__ = ["FINAL", "MAY_BE_SENT", "OPEN", "REASONS", "UNSENT", "Event", "IllegalMove", "Reason", "State", "after"]
 

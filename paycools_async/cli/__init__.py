@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -26,10 +27,9 @@ def main() -> None:
         print("error: interrupted; nothing was sent", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - a traceback would be exit code 1
-        fault = f"{type(error).__name__}: {error}"
+        _refuse_to_start(f"{type(error).__name__}: {error}")
     if fault is not None:
-        print(f"error: the command line cannot start, nothing was sent: {fault}", file=sys.stderr)  # noqa: T201
-        sys.exit(4)
+        _refuse_to_start(fault)
     try:
         app()
     except SystemExit as end:
@@ -39,6 +39,11 @@ def main() -> None:
     else:
         code = exit_code_of(0)
     sys.exit(code)
+
+
+def _refuse_to_start(fault: str) -> NoReturn:
+    print(f"error: the command line cannot start, nothing was sent: {fault}", file=sys.stderr)  # noqa: T201
+    sys.exit(4)
 
 
 def _fill_closed_streams() -> None:

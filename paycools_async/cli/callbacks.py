@@ -26,7 +26,7 @@ __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(help="Verify callbacks, and send signed test callbacks.", no_args_is_help=True)
 
-PH_SECRET = "PAYCOOLS_PH_CALLBACK_SECRET"  # noqa: S105 - a variable's name
+PH_SECRET = "PAYCOOLS_PH_CALLBACK_SECRET"  # noqa: S105 - a variable's name  # nosec B105
 PLATFORM_KEY = "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY"
 
 

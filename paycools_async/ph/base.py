@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import attrs
 
@@ -19,7 +19,7 @@ class AppRequest(PHRequest[R]):
     """A request that names the app, too: the client fills in the registered `appName`."""
 
     __slots__ = ()
-    __client_fields__ = ("appName",)
+    __client_fields__: ClassVar[tuple[str, ...]] = ("appName",)
 
 
 @result

@@ -99,9 +99,9 @@ class EventName(_Described):
     PAYMENT_REFUND_CANCEL = "payment.refund.cancel"
     CHECKOUT_PAYMENT_SUCCESS = "checkout.payment.success"
     CHECKOUT_PAYMENT_FAILED = "checkout.payment.failed"
-    TOKEN_CREATE_SUCCESS = "token.create.success"  # noqa: S105 - an event, no secret
-    TOKEN_CREATE_FAILED = "token.create.failed"  # noqa: S105
-    TOKEN_CANCEL_SUCCESS = "token.cancel.success"  # noqa: S105
+    TOKEN_CREATE_SUCCESS = "token.create.success"  # noqa: S105 - an event, no secret  # nosec B105
+    TOKEN_CREATE_FAILED = "token.create.failed"  # noqa: S105  # nosec B105
+    TOKEN_CANCEL_SUCCESS = "token.cancel.success"  # noqa: S105  # nosec B105
     DIRECTDEBIT_PAYMENT_SUCCESS = "directdebit.payment.success"
     DIRECTDEBIT_PAYMENT_FAILED = "directdebit.payment.failed"
     CPM_PAYMENT_SUCCESS = "cpm.payment.success"

@@ -85,7 +85,7 @@ class FakePayCools:
                 app_id=APP_ID,
                 app_name="Sandbox Merchant",
                 private_key=self._private_key or generate_private_key(),
-                callback_secret="sandbox-callback-secret",  # noqa: S106 - a sandbox's, known to all
+                callback_secret="sandbox-callback-secret",  # noqa: S106 - a sandbox's, known to all  # nosec B106
             )
             self.add_merchant(self._credentials, balance=self._balance)
         return self._credentials

@@ -7,6 +7,8 @@ from typing import Literal
 
 import attrs
 
+from ..renamed import old_names
+
 __all__ = ["Fault", "Faults"]
 
 Kind = Literal["drop_before", "drop_after", "delay", "garbage", "busy", "http_status"]
@@ -28,6 +30,7 @@ class Fault:
     """Whether a busy or HTTP error answer comes after the work was done."""
 
 
+@old_names(strike="next_fault")
 class Faults:
     """What goes wrong, and when.
 

@@ -51,7 +51,7 @@ class Cells:
         self._plain_names = plain_names
         self.spelled: list[str] = []
         """The names that were sent in plain spelling: where, and what became of which letter."""
-        self.more_spelled = 0
+        self.more_spelled: int = 0
 
     def order(self, line: int, row: dict[str, Any], beside: dict[str, str] | None = None) -> Order | list[RowError]:
         """The row's order, or every error in it. `row`: fields and their cells, without those that hold nothing.

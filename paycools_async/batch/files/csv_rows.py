@@ -31,7 +31,7 @@ class CsvRows:
         self._columns = columns
         self._cells = cells
         self._began = 0
-        self.rows = 0
+        self.rows: int = 0
         self.said: list[str] = []
 
     def __iter__(self) -> Iterator[Order | RowError]:

@@ -50,8 +50,10 @@ class Columns:
         self.rules: dict[str, Rule] = {
             field.name: field.metadata["rule"] for field in fields if "rule" in field.metadata
         }
-        self.required = {field.name for field in fields if field.default is attrs.NOTHING and field.name != "amount"}
-        self.personal = {field.name for field in fields if field.metadata.get("personal")}
+        self.required: set[str] = {
+            field.name for field in fields if field.default is attrs.NOTHING and field.name != "amount"
+        }
+        self.personal: set[str] = {field.name for field in fields if field.metadata.get("personal")}
         self._names = {folded(name): name for name in (*self.rules, *MONEY)}
         self._names |= {folded(wire_name(field)): field.name for field in fields if field.name in self.rules}
         self._ignored = {folded(name): name for name in ignored}

@@ -26,7 +26,7 @@ class JsonlRows:
         self._columns = columns
         self._cells = cells
         self._numeric = {*MONEY, *(name for name, rule in columns.rules.items() if rule.type is int)}
-        self.rows = 0
+        self.rows: int = 0
         self.said: list[str] = []
 
     def __iter__(self) -> Iterator[Order | RowError]:

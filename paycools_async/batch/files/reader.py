@@ -54,8 +54,8 @@ class OrderFile:
         self._columns = Columns(request_class, self._how.ignored)
         self._codes = Codes(self._columns.rules, self._how.codes, self._how.codes_name)
         self._cells = Cells(request_class, currency, self._columns, self._codes, plain_names=self._how.plain_names)
-        self.rows = 0
-        self.lines = 0
+        self.rows: int = 0
+        self.lines: int = 0
         self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[Order | RowError]:

@@ -25,7 +25,7 @@ class AbsenceClock:
         self._options = options
         self._clock = clock
         self._call_timeout = call_timeout
-        self.longest_lag = 0.0
+        self.longest_lag: float = 0.0
         self.start()
 
     def start(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from ...errors import ConfigurationError
+from ...renamed import old_arguments
 from ...resolving.absence import ABSENT_AFTER, SHORTEST_ABSENCE, absent_from
-from ..renamed import old_arguments
 from ..states import OPEN, State
 
 __all__ = ["Options", "Summary"]

@@ -10,10 +10,10 @@ import contextlib
 import itertools
 
 from ...policy import Pace, Pacing
+from ...renamed import old_names
 from ...times import Clock, SystemClock
 from ..ledger.base import Counts, Ledger
 from ..ledger.row import Row
-from ..renamed import old_names
 from ..states import State
 from .absence import AbsenceClock
 from .brake import Brake

@@ -82,7 +82,7 @@ class Applier:
         self._ready: deque[tuple[str, list[Stored]]] = deque()
         self._active: dict[str, asyncio.Task[None]] = {}
         self._failure: Exception | None = None
-        self.changed = asyncio.Event()
+        self.changed: asyncio.Event = asyncio.Event()
         self.leads: bool = False
         self.handled: int = 0
 

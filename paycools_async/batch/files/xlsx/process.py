@@ -92,7 +92,7 @@ def _started(path: Path, reader: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-I", "-c", _START.format(f"{package}.child"), f"{root}\n{reader}"]
     limits = [str(bounds.MOST_BYTES), str(bounds.MOST_CELLS)]
     try:
-        process = subprocess.Popen(  # noqa: S603 - this Python, and no shell
+        process = subprocess.Popen(  # noqa: S603 - this Python, and no shell  # nosec B603
             [*command, os.path.abspath(path), *limits],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

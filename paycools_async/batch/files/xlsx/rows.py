@@ -26,8 +26,8 @@ class XlsxRows:
         self._path = path
         self._columns = columns
         self._cells = cells
-        self.number = 0
-        self.rows = 0
+        self.number: int = 0
+        self.rows: int = 0
 
     def __iter__(self) -> Iterator[Order | RowError]:
         try:

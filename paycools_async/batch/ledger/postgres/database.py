@@ -42,7 +42,7 @@ class DatabaseClock:
         self.stand_in = stand_in
         self._offset: float | None = None
         self._settled_at = -math.inf
-        self.steady_since = stand_in() if stand_in else 0.0
+        self.steady_since: float = stand_in() if stand_in else 0.0
         """The moment since which this process has had the ledger, and the clock was not set."""
         self.was_set: bool = False
         """Whether a step was seen that nobody has dealt with."""

@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from typing import Any, Self
 
 from ....errors import ConfigurationError
+from ....renamed import old_names
 from ...orders import Order, RowError
-from ...renamed import old_names
 from ...states import Event, State
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event

@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from ....renamed import old_names
 from ...orders import Order, RowError
-from ...renamed import old_names
 from ...states import Event, IllegalMove, State
 from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, event_for, row_of

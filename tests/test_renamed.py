@@ -9,6 +9,7 @@ import pytest
 
 from paycools_async.batch import Event, Identity, Options, PostgresLedger, Runner, SQLiteLedger
 from paycools_async.batch.ledger.base import OLD_NAMES, Ledger
+from paycools_async.testing import FakePayCools
 
 
 async def test_a_ledgers_members_have_their_old_names(tmp_path: Path) -> None:
@@ -45,3 +46,13 @@ def test_events_have_their_old_names_and_their_stored_texts(old: str, new: Event
     assert new == old.lower()
     with pytest.raises(AttributeError, match="no member 'HELP'"):
         _ = Event.HELP  # type: ignore[attr-defined]
+
+
+def test_credentials_and_faults_have_their_old_names(fake: FakePayCools) -> None:
+    for old, new, owner in (
+        ("fills", "client_fields", fake.ph_credentials),
+        ("fills", "client_fields", fake.global_credentials),
+        ("strike", "next_fault", fake.faults),
+    ):
+        with pytest.warns(DeprecationWarning, match=f"{old} is called {new} now"):
+            assert getattr(owner, old) == getattr(owner, new)
