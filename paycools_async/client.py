@@ -16,6 +16,7 @@ from .config import (
     global_base_url,
     ph_base_url,
 )
+from .countries import CountryCode
 from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
@@ -263,7 +264,7 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
             raise ConfigurationError("callbacks need PayCools' platform_public_key")
         return GlobalCallbacks(self.credentials.platform_public_key)
 
-    async def ping(self, country_code: str) -> None:
+    async def ping(self, country_code: CountryCode) -> None:
         """Prove that host, app id, key and IP white list are right, by asking for the balance in a country."""
         await self.account.balance(country_code=country_code)
 

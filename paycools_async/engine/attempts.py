@@ -134,19 +134,20 @@ class Attempts:
         try:
             reply = await self._answered(prepared, request, sent_at)
         except PayCoolsError as error:
+            progress.status = telling.status_of(error)
             self._ended(prepared, progress, number, sent_at, error)
             raise
         progress.status = reply.response.status
-        self._ended(prepared, progress, number, sent_at, None)
+        if self.observers or departure.times > 1:
+            self._ended(prepared, progress, number, sent_at, None)
         return reply
 
     def _ended(
         self, prepared: Prepared[Any], progress: Progress, number: int, sent_at: float, error: PayCoolsError | None
     ) -> None:
-        if error is not None:
-            progress.status = telling.status_of(error)
-        if progress.departure is not None:
-            progress.attempts += max(0, progress.departure.times - 1)
+        """Count what the library below repeated, and tell."""
+        times = 0 if progress.departure is None else progress.departure.times
+        progress.attempts += max(0, times - 1)
         if self.observers:
             seconds = self.clock.monotonic() - sent_at
             telling.attempt_ended(self.observers, prepared, progress, number, seconds, error)

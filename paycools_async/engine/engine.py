@@ -110,7 +110,8 @@ class Engine:
         else:
             if remember and prepared.endpoint.moves_or_creates:
                 self._note_success(prepared)
-            self._tell_end(prepared, progress, started, None)
+            if self.attempts.observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls
+                self._tell_end(prepared, progress, started, None)
             return Exchange(
                 result=result,
                 raw=reply.answer.raw,
@@ -166,9 +167,8 @@ class Engine:
     def _tell_end(
         self, prepared: Prepared[Any], progress: Progress, started: float, error: BaseException | None
     ) -> None:
-        observers = self.attempts.observers
-        if observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls
-            telling.call_ended(observers, prepared, progress, self.attempts.clock.monotonic() - started, error)
+        seconds = self.attempts.clock.monotonic() - started
+        telling.call_ended(self.attempts.observers, prepared, progress, seconds, error)
 
 
 def _result(prepared: Prepared[R], reply: Reply) -> R:

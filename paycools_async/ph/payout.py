@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -74,7 +74,7 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     mch_order_id: str = order_id()
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
-    pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
+    pay_method_code: Literal["BANK", "EWALLET", "SCANQR"] = choice("BANK", "EWALLET", "SCANQR")
     account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 30, personal=True)
     bank_code: str | None = code(default=None)
@@ -84,7 +84,7 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     id_card_pic_url: str | None = text(1, 200, default=None, personal=True)
     id_card_expiry_date: str | None = day(default=None, personal=True)
     birth_place: str | None = text(1, 200, default=None, personal=True)
-    gender: int | None = integer(values=(0, 1, 2), default=None)
+    gender: Literal[0, 1, 2] | None = integer(values=(0, 1, 2), default=None)
     email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
 
     def _cross_checks(self) -> Iterator[FieldError]:

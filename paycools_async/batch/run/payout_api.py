@@ -191,7 +191,7 @@ class GlobalPayouts(_Payouts):
     _client: PayCoolsGlobal
 
     def __init__(self, client: PayCoolsGlobal, country: str) -> None:
-        self._country = country
+        self._country: Any = country  # the names of `_PRODUCTS` are what the balance takes
         found = Found if zone_of(country) is MANILA else _FoundAtUtc7
         super().__init__(client, COUNTRIES[country][0], type(getattr(client, _PRODUCTS[country]).payouts), found)
 
