@@ -130,9 +130,8 @@ class Resolving(Generic[F, R]):
         while True:
             record = doubts.get(self.operation, order_id)
             sent_at = record.sent_at if record else asked_at
-            status = await self._confirmed(
-                absent_from(sent_at, call_timeout=self.client.timeout, absent_after=self.absent_after)
-            )
+            longest = max(self.client.timeout, doubts.longest_call)  # who sent it may have had more time than we
+            status = await self._confirmed(absent_from(sent_at, call_timeout=longest, absent_after=self.absent_after))
             if status is not None:
                 return status
             now = doubts.get(self.operation, order_id)

@@ -345,6 +345,10 @@ class Ledger(Protocol):
         """Rows and minor units in each state."""
         ...
 
+    async def oldest_open(self) -> float | None:
+        """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
+        ...
+
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""
         ...

@@ -322,6 +322,11 @@ class PostgresLedger:
         counted = await self._all(queries.counts(self._scope))
         return {State(state): (rows, amount) for state, rows, amount in counted}
 
+    async def oldest_open(self) -> float | None:
+        """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
+        [(entered,)] = await self._all(queries.oldest_open(self._scope))
+        return None if entered is None else float(entered)
+
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""
         [(rows,)] = await self._all(queries.resent(self._scope))

@@ -290,6 +290,10 @@ class SQLiteLedger:
         """Rows and minor units in each state."""
         return await self._store.read(lambda db: reading.counts(db, self._only))
 
+    async def oldest_open(self) -> float | None:
+        """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
+        return await self._store.read(lambda db: reading.oldest_open(db, self._only))
+
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""
         return await self._store.read(lambda db: reading.resent(db, self._only))
