@@ -217,31 +217,38 @@ def _unruled(cls: type) -> tuple[str, ...]:
 
 
 def shared(cls: C) -> C:
-    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
-    return attrs.frozen(kw_only=True)(cls)
+    """Make a base class of requests, or of an object inside them. It is no endpoint itself."""
+    made: Any = attrs.frozen(kw_only=True)(cls)
+    _with_care(made)
+    return made  # type: ignore[no-any-return]
 
 
-def _let_copies_make_ids_anew(cls: Any) -> None:
-    """A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given.
+def _with_care(cls: Any) -> None:
+    """The constructor lets no frame out in which accounts and names stand plainly, and copies get ids of their own.
 
+    A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given:
     PayCools pays only one of two orders with the same idempotency id. Where one that was made for another order is
     handed on alone, nobody can know whether only one is to be paid or both: that is refused.
     """
     every = frozenset(field.alias for field in attrs.fields(cls) if field.init)
-    if "idempotency_id" not in every:
-        return
-    init, own = cls.__init__, attrs.fields(cls).idempotency_id.default.factory
+    own = attrs.fields(cls).idempotency_id.default.factory if "idempotency_id" in every else None
+    init = cls.__init__
 
     @functools.wraps(init)
-    def with_own_id(self: Any, **given: Any) -> None:
-        made = type(given.get("idempotency_id")) is fields.Made
+    def guarded(self: Any, **given: Any) -> None:
+        made = own is not None and type(given.get("idempotency_id")) is fields.Made
         if made and given.keys() >= every:
             del given["idempotency_id"]
-        init(self, **given)
-        if made and self.idempotency_id != own(self):
+        try:
+            init(self, **given)
+        except Exception as error:  # noqa: BLE001 - it goes on, without its frames
+            del given
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        if made and own is not None and self.idempotency_id != own(self):
+            del given
             raise InvalidRequest(type(self).__name__, [FieldError("idempotency_id", _OF_ANOTHER)])
 
-    cls.__init__ = with_own_id
+    cls.__init__ = guarded
 
 
 _OF_ANOTHER = (
@@ -294,7 +301,7 @@ def endpoint(
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
-        _let_copies_make_ids_anew(made)
+        _with_care(made)
         family: Family = made.__family__
         made.__endpoint__ = Endpoint(
             id=id,

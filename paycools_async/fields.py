@@ -100,6 +100,8 @@ class Rule:
     """Whether the text is the id of an order that is made, not of one that is asked about."""
     is_a_day: bool = False
     """Whether the text is a day as yyyy-MM-dd."""
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None
+    """The form by the request's other fields, where it hangs on them; the request itself checks it."""
     _quick: re.Pattern[str] | None = attrs.field(
         default=attrs.Factory(lambda self: self._of_common_texts(), takes_self=True), init=False, eq=False, repr=False
     )
@@ -116,6 +118,10 @@ class Rule:
         if self.pattern is None or self.pattern.common is None or before:
             return None
         return re.compile(f"(?=.{bounds}\\Z)(?:{self.pattern.common})", re.ASCII)
+
+    def form_among(self, fields: Mapping[str, Any]) -> Form | None:
+        """The form that the text must have among these fields of its request; None: any."""
+        return self.pattern if self.form_by is None else self.form_by(fields)
 
     @property
     def quick(self) -> Callable[[str], object] | None:
@@ -266,17 +272,24 @@ def text(
     wire: str | None = None,
     converter: Any = None,
     in_path: bool = False,
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
 ) -> Any:
-    """A text of `minimum` to `maximum` characters."""
-    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern)
+    """A text of `minimum` to `maximum` characters. `form_by`: its form where that hangs on other fields."""
+    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by)
     return _field(rule, default, personal=personal, wire=wire, converter=converter, in_path=in_path)
 
 
-def payee(minimum: int, maximum: int, *, default: Any = attrs.NOTHING, pattern: Form | None = None) -> Any:
+def payee(
+    minimum: int,
+    maximum: int,
+    *,
+    default: Any = attrs.NOTHING,
+    pattern: Form | None = None,
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
+) -> Any:
     """The name of who is paid: not the error, the formula or the `nan` of a program."""
-    return _field(
-        Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, is_a_name=True), default, personal=True
-    )
+    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by, is_a_name=True)
+    return _field(rule, default, personal=True)
 
 
 def account(maximum: int | None = None, *, default: Any = attrs.NOTHING, converter: Any = None) -> Any:

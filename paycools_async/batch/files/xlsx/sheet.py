@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, time
 from typing import Any
 
-from ..cells import Unusable
+from ..row_to_request import Unusable
 from .process import Faulted
 
 __all__ = ["cell_text", "kept_text", "number_text"]
