@@ -160,6 +160,10 @@ class Request(Generic[R]):
         own = (fields.wire_name(field) for field in attrs.fields(cls) if field.name != "extra")
         return fields.extra_faults(extra, frozenset({*own, *self.__endpoint__.client_fields, *_CLIENT_FIELDS}))
 
+    def _doubts(self) -> Iterator[FieldError]:
+        """What a person should look at, though no page forbids it; a product overrides it."""
+        return iter(())
+
     def _cross_checks(self) -> Iterator[FieldError]:
         """Rules between fields; a product overrides it."""
         return iter(())
