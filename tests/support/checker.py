@@ -51,8 +51,36 @@ def account_is_right(text: str) -> bool:
         return False
     if not any(char in "0123456789" for char in plain) or set(plain) == {"0"}:
         return False
+    if _is_a_date(text) or _is_money(text):
+        return False
     before, letter, behind = plain.upper().partition("E")
     return not (letter and before.isdigit() and behind.isdigit())  # 1E11 is what a spreadsheet rounded
+
+
+_MONTHS = (
+    "jan feb mar apr may jun jul aug sep oct nov dec mei agu ags okt des mac ogo dis ene peb abr hun hul ago nob mrz "
+    "mai dez dic sept ogos"
+)
+_MONTH_BEGINS = frozenset(_MONTHS.split())
+
+
+def _is_a_date(text: str) -> bool:
+    """Whether a spreadsheet may show a day so: a month by its name, and one or two numbers of a day or a year."""
+    words = text.replace("-", " ").replace("/", " ").replace(".", " ").lower().split()
+    months = [word for word in words if word.isalpha()]
+    days = [word for word in words if word.isdigit()]
+    return (
+        len(months) == 1
+        and months[0] in _MONTH_BEGINS
+        and len(days) == len(words) - 1
+        and 0 < len(days) < 3
+        and all(len(day) < 3 or (len(day) == 4 and day[:2] in ("19", "20", "25")) for day in days)
+    )
+
+
+def _is_money(text: str) -> bool:
+    words = text.upper().split(" ")
+    return words[0] in ("PHP", "IDR", "MYR", "THB", "RP", "RM", "USD") and len(words) > 1 and words[1][:1].isdigit()
 
 
 def code_is_right(text: str) -> bool:

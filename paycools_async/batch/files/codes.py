@@ -12,6 +12,7 @@ from ...errors import ConfigurationError
 from ...fields import Rule
 from ...known_codes import doubt_of, nearest, shown_code
 from ...storage.regular_file import read_small
+from ...texts import code_fault
 
 __all__ = ["CODE_COLUMNS", "Codes", "read_codes"]
 
@@ -40,6 +41,11 @@ def read_codes(path: Path) -> frozenset[str]:
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError:
         raise ConfigurationError(f"--codes {path}: is not UTF-8") from None
+    for number, line in enumerate(lines, 1):
+        if line and not line.startswith("#") and (fault := code_fault(line)) is not None:
+            raise ConfigurationError(
+                f"--codes {path}: line {number}: {fault}; one code stands in a line, and nothing else"
+            )
     found = frozenset(line for line in lines if line and not line.startswith("#"))
     if not found:
         raise ConfigurationError(f"--codes {path}: there is no code in it")

@@ -69,6 +69,7 @@ class Columns:
             self._names |= {f"amount{word}": "amount" for word in (currency.casefold(), *_WORDS.get(currency, ()))}
         self._own_sign = _SIGNS.get(currency, "")
         self._ignored = {self._key(name): name for name in ignored}
+        self._met: set[str] = set()
 
     def field_of(self, name: str) -> str | None:
         """The field that a column is; None where it is none."""
@@ -76,7 +77,15 @@ class Columns:
 
     def passed_over(self, name: str) -> bool:
         """Whether a column is not to be paid by: `_note`, or one that was named with --ignore-column."""
-        return name.startswith("_") or (bool(self._ignored) and self._key(name) in self._ignored)
+        if self._ignored and (key := self._key(name)) in self._ignored:
+            self._met.add(key)
+            return True
+        return name.startswith("_")
+
+    @property
+    def not_met(self) -> list[str]:
+        """The names of --ignore-column that no column had so far."""
+        return [name for key, name in self._ignored.items() if key not in self._met]
 
     def _key(self, name: str) -> str:
         """What the spellings of a column have in common; a name with a sign that means something is one of its own."""

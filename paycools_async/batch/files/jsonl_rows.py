@@ -40,6 +40,7 @@ class JsonlRows:
                     yield found
                 else:
                     yield from found
+        self.notes += [f"--ignore-column {name}: no row names it" for name in self._columns.not_met]
 
     def _read(self, line: int, text: str) -> Order | list[RowError]:
         if is_nested_too_deep(text):

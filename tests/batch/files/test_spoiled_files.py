@@ -202,6 +202,15 @@ def test_what_json_carries_along_comes_as_it_was_written(tmp_path: Path) -> None
     assert order.beside == {name: kept for name, (_, kept) in members.items()}
 
 
+def test_a_name_that_no_row_of_json_has_is_told(tmp_path: Path) -> None:
+    text = '{"mch_order_id": "A1", "note": 1}\n'
+    file = OrderFile(
+        written(tmp_path, Case(text.encode(), suffix=".jsonl")), CreatePayout, "PHP", Reading(ignored=("Note", "team"))
+    )
+    assert len(list(file)) > 0
+    assert file.notes == ["--ignore-column team: no row names it"]
+
+
 def test_a_column_without_a_name_must_be_empty(tmp_path: Path) -> None:
     [order, fault] = OrderFile(text_file(tmp_path, f"{HEAD},\n{row(1)},\n{row(2)},x\n"), CreatePayout, "PHP")
     assert isinstance(order, Order)
@@ -279,6 +288,7 @@ def test_a_list_of_ones_own_makes_codes_strict(tmp_path: Path, cli: Check) -> No
 @pytest.mark.parametrize(
     ("content", "told"),
     [(None, "cannot be read"), (b"", "there is no code in it"), (b"\xff\xfe\xff", "is not UTF-8"),
+     (b"BPI\nBDO,Banco de Oro\n", "line 2: .*COMMA"), (b"BPI\xe2\x80\x8b\n", "line 1: .*ZERO WIDTH SPACE"),
      (b"A" * 2**21, "has more than 1,048,576 bytes")],
 )  # fmt: skip
 def test_a_list_that_is_none_is_refused(content: bytes | None, told: str, tmp_path: Path) -> None:

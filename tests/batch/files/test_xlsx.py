@@ -246,3 +246,8 @@ def test_what_is_carried_along_comes_as_the_spreadsheet_has_it(tmp_path: Path) -
     [order] = read(path)
     assert isinstance(order, Order)
     assert order.beside == {name: text for name, (_, text) in kept.items()}
+
+
+def test_a_header_that_is_repeated_is_said_to_be_one(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "o.xlsx", [HEADER, GOOD, HEADER]))
+    assert [str(each) for each in found[1:]] == ["line 3, row: repeats the header; take it out"]

@@ -51,6 +51,8 @@ class XlsxRows:
             found = self._order(header, cells)
             if isinstance(found, Order):
                 yield found
+            elif self._columns.recognised([cell for cell in cells if isinstance(cell, str)]) >= len(header.places):
+                yield RowError(self.number, "row", "repeats the header; take it out")
             else:
                 yield from found
 
