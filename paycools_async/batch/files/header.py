@@ -110,7 +110,9 @@ class Columns:
         if self._sign_in(name) is not None or any(fold == f"amount{each.casefold()}" for each in CURRENCIES):
             return None
         close = difflib.get_close_matches(fold, free, 1, _ALIKE)
-        return free[close[0]] if close else None
+        if not close or (free[close[0]] in MONEY and any(map(str.isdigit, fold))):
+            return None  # Amount*100 is not what was meant by amount
+        return free[close[0]]
 
     def unknown(self, name: str, taken: Collection[str]) -> str:
         """What to say of a column that is none."""
