@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from .hooks import AttemptEnded, CallEnded, Observer, all_observers
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
 from .policy.deadline import checked_timeout
+from .privacy.confidential import Unseen
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool
@@ -112,7 +114,8 @@ class BaseClient(Generic[C]):
         self.environment: Environment = given["environment"]
         self.base_url: str = self._host(given["environment"], given["base_url"])
         self.clock: Clock = given["clock"] or SystemClock()
-        self._pool, async_signer = _as_timed_signer(given["signer"] or signer_for(credentials.private_key))
+        own_signer = functools.partial(signer_for, credentials.private_key)
+        self._pool, async_signer = _as_timed_signer(given["signer"], own_signer)
         own = {name: given[name] for name in given.keys() - DEFAULTS.keys()}
         self._engine = Engine(
             prepare=Preparer(
@@ -160,8 +163,10 @@ class BaseClient(Generic[C]):
         """
         if effect is None:
             effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
+        given = Unseen(fields or {})
+        del fields  # error trackers show what stands in it
         engine = self._engine.with_options(timeout, retry)
-        return await engine.call(method, path, fields or {}, effect=effect, purpose=purpose)
+        return await engine.call(method, path, given, effect=effect, purpose=purpose)
 
     def with_options(self, *, timeout: float | None = None, retry: Retry | None = None) -> Self:
         """This client with another time for each call (seconds, retries included), or another rule for retries.
@@ -283,10 +288,12 @@ class _Elsewhere:
             return await self._signer.sign(text)
 
 
-def _as_timed_signer(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
-    if inspect.iscoroutinefunction(signer.sign):
-        return None, _Elsewhere(signer)  # type: ignore[arg-type]
-    pool = SigningPool(signer)  # type: ignore[arg-type]
+def _as_timed_signer(
+    given: Signer | AsyncSigner | None, own: Callable[[], Signer]
+) -> tuple[SigningPool | None, TimedSigner]:
+    if given is not None and inspect.iscoroutinefunction(given.sign):
+        return None, _Elsewhere(given)  # type: ignore[arg-type]
+    pool = SigningPool(own(), anew=own) if given is None else SigningPool(given)  # type: ignore[arg-type]
     return pool, pool
 
 

@@ -51,6 +51,7 @@ class MobileRule:
     """
 
     def __init__(self, prefix: str, own: str, shortest: int, longest: int, reason: str) -> None:
+        self.prefix = prefix
         self.shortest = shortest
         self.longest = longest
         self.form: Form = mobile_form("0" + own, reason)
@@ -78,6 +79,10 @@ class Country:
     mobile: MobileRule | None = None
     """None where no rule is known."""
     has_payouts: bool = True
+    calling_code: str = attrs.field(
+        default=attrs.Factory(lambda country: country.mobile.prefix if country.mobile else "", takes_self=True)
+    )
+    """What stands before a number of the country's in place of the 0."""
 
 
 PH_MOBILE = MobileRule("63", "9[0-9]{9}", 11, 11, "is no Philippine mobile number (09 and nine more digits)")
@@ -91,7 +96,7 @@ PHILIPPINES = Country(code="PH", currency="PHP", mobile=PH_MOBILE)
 INDONESIA = Country(code="ID", currency="IDR", exponent=0, zone=JAKARTA, mobile=ID_MOBILE)  # whole rupiah
 MALAYSIA = Country(code="MY", currency="MYR", mobile=MY_MOBILE)
 THAILAND = Country(code="TH", currency="THB", zone=BANGKOK, mobile=TH_MOBILE)
-RUSSIA = Country(code="RU", currency="RUB", has_payouts=False)
+RUSSIA = Country(code="RU", currency="RUB", has_payouts=False, calling_code="7")
 
 COUNTRIES = {each.code: each for each in (PHILIPPINES, INDONESIA, MALAYSIA, THAILAND, RUSSIA)}
 """By code."""

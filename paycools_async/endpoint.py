@@ -196,27 +196,33 @@ def _unruled(cls: type) -> tuple[str, ...]:
 
 
 def shared(cls: C) -> C:
-    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
-    return attrs.frozen(kw_only=True)(cls)
+    """Make a base class of requests, or of an object inside them. It is no endpoint itself."""
+    made: Any = attrs.frozen(kw_only=True)(cls)
+    _with_care(made)
+    return made  # type: ignore[no-any-return]
 
 
-def _let_copies_make_ids_anew(cls: Any) -> None:
-    """A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given.
+def _with_care(cls: Any) -> None:
+    """The constructor lets no frame out in which accounts and names stand plainly, and copies get ids of their own.
 
+    A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given:
     PayCools pays only one of two orders with the same idempotency id.
     """
     every = frozenset(field.alias for field in attrs.fields(cls) if field.init)
-    if "idempotency_id" not in every:
-        return
+    may_remake = "idempotency_id" in every
     init = cls.__init__
 
     @functools.wraps(init)
-    def with_own_id(self: Any, **given: Any) -> None:
-        if type(given.get("idempotency_id")) is fields.Made and given.keys() >= every:
+    def guarded(self: Any, **given: Any) -> None:
+        if may_remake and type(given.get("idempotency_id")) is fields.Made and given.keys() >= every:
             del given["idempotency_id"]
-        init(self, **given)
+        try:
+            init(self, **given)
+        except Exception as error:  # noqa: BLE001 - it goes on, without its frames
+            del given
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
 
-    cls.__init__ = with_own_id
+    cls.__init__ = guarded
 
 
 def _result_of(cls: type) -> Any:
@@ -263,7 +269,7 @@ def endpoint(
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
-        _let_copies_make_ids_anew(made)
+        _with_care(made)
         family: Family = made.__family__
         made.__endpoint__ = Endpoint(
             id=id,

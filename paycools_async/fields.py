@@ -81,6 +81,8 @@ class Rule:
     """Codes that PayCools' pages or its integrators show; any other is taken too."""
     is_a_day: bool = False
     """Whether the text is a day as yyyy-MM-dd."""
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None
+    """The form by the request's other fields, where it hangs on them; the request itself checks it."""
     _quick: re.Pattern[str] | None = attrs.field(
         default=attrs.Factory(lambda self: self._of_common_texts(), takes_self=True), init=False, eq=False, repr=False
     )
@@ -96,6 +98,10 @@ class Rule:
         if self.pattern is None or self.pattern.common is None:
             return None
         return re.compile(f"(?=.{bounds}\\Z)(?:{self.pattern.common})", re.ASCII)
+
+    def form_among(self, fields: Mapping[str, Any]) -> Form | None:
+        """The form that the text must have among these fields of its request; None: any."""
+        return self.pattern if self.form_by is None else self.form_by(fields)
 
     @property
     def quick(self) -> Callable[[str], object] | None:
@@ -207,9 +213,10 @@ def text(
     wire: str | None = None,
     converter: Any = None,
     in_path: bool = False,
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
 ) -> Any:
-    """A text of `minimum` to `maximum` characters."""
-    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern)
+    """A text of `minimum` to `maximum` characters. `form_by`: its form where that hangs on other fields."""
+    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by)
     return _field(rule, default, personal=personal, wire=wire, converter=converter, in_path=in_path)
 
 

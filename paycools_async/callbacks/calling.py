@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -46,7 +47,7 @@ def must_pass(error: BaseException) -> bool:
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
-    return isinstance(error, KeyboardInterrupt)
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)  # the latter: its loop was closed under it
 
 
 class Caller:
@@ -54,6 +55,7 @@ class Caller:
 
     def __init__(self) -> None:
         self._threads: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
         self._running_on: list[tuple[Event, Future[Any]]] = []
         self._left: set[asyncio.Task[Any]] = set()
 
@@ -95,6 +97,8 @@ class Caller:
         return await _awaited(returned) if inspect.isawaitable(returned) else returned
 
     async def _in_thread(self, handler: Handler, event: Event) -> Any:
+        if self._process != os.getpid():  # a forked child has none of its parent's threads
+            self._threads, self._running_on, self._process = None, [], os.getpid()
         self._running_on = [(of, call) for of, call in self._running_on if not call.done()]
         if any(of == event for of, _ in self._running_on):
             raise HandlerTimeout("an earlier call of the handler for this event is still at work")

@@ -15,6 +15,7 @@ from ..errors import (
     ClientClosed,
     DeadlineExceeded,
     InvalidRequest,
+    NetworkCause,
     Outcome,
     PayCoolsError,
     SigningError,
@@ -27,7 +28,7 @@ from ..privacy.confidential import frames_of_others
 from ..signing.base import TimedSigner
 from ..times import Clock
 from ..transports.base import Departure, HttpRequest, HttpResponse, Transport
-from ..wire.answer import Answer, data_of, read_answer
+from ..wire.answer import Envelope, data_of, read_answer
 from ..wire.flat import SignedRequest
 from . import telling
 from .preparing import Prepared
@@ -42,7 +43,7 @@ _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "applic
 class Reply:
     """An answer that says success: its envelope, its `data`, and the HTTP answer that held it."""
 
-    answer: Answer
+    answer: Envelope
     data: Any = attrs.field(repr=False)
     response: HttpResponse
 
@@ -114,6 +115,7 @@ class Attempts:
         self, prepared: Prepared[Any], signed: SignedRequest, deadline: Deadline, progress: Progress
     ) -> Reply:
         number = progress.attempts = progress.attempts + 1
+        progress.status = progress.answer = None
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
         progress.departure = departure = Departure()
@@ -132,7 +134,7 @@ class Attempts:
             once=prepared.endpoint.moves_or_creates,
         )
         try:
-            reply = await self._answered(prepared, request, sent_at)
+            reply = await self._answered(prepared, request, sent_at, progress)
         except PayCoolsError as error:
             progress.status = telling.status_of(error)
             self._ended(prepared, progress, number, sent_at, error)
@@ -152,10 +154,13 @@ class Attempts:
             seconds = self.clock.monotonic() - sent_at
             telling.attempt_ended(self.observers, prepared, progress, number, seconds, error)
 
-    async def _answered(self, prepared: Prepared[Any], request: HttpRequest, sent_at: float) -> Reply:
+    async def _answered(
+        self, prepared: Prepared[Any], request: HttpRequest, sent_at: float, progress: Progress
+    ) -> Reply:
         response = await self._carry(request)
+        progress.status = response.status
         try:
-            answer = read_answer(response.status, response.headers, response.body)
+            progress.answer = answer = read_answer(response.status, response.headers, response.body)
             data = data_of(answer, response.status, response.headers, prepared.endpoint)
         except PayCoolsError as error:
             pause = note_answer(self.pace, sent_at, error)
@@ -174,7 +179,7 @@ class Attempts:
             raise
         except Exception as error:
             what = f"{type(error).__name__} from the transport; the request may have been sent"
-            raise TransportError(what) from error
+            raise TransportError(what, cause=NetworkCause(type(error).__name__)) from error
         if odd is not None:
             raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response

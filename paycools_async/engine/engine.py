@@ -20,6 +20,7 @@ from ..errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsEr
 from ..in_doubt import Doubts
 from ..known_codes import warn_of_codes
 from ..policy import Retry
+from ..privacy.confidential import Unseen
 from . import telling
 from .attempts import Attempts, Reply
 from .call_errors import about, mismatch, unknown
@@ -76,7 +77,13 @@ class Engine:
         return await self.send(prepared, fresh=fresh, remember=True)
 
     async def call(
-        self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None = None
+        self,
+        method: str,
+        path: str,
+        fields: Unseen[Mapping[str, Any]],
+        *,
+        effect: Effect,
+        purpose: Purpose | None = None,
     ) -> Any:
         """Send fields to any path, signed like the rest; returns the answer's `data`."""
         prepared = self.prepare.call(method, path, fields, effect=effect, purpose=purpose)
@@ -101,7 +108,7 @@ class Engine:
             reply = await self.attempts.make(prepared, progress)
             result = _result(prepared, reply)
         except PayCoolsError as error:
-            failure = self._explained(error, prepared, remember=remember)
+            failure = self._explained(error, prepared, progress, remember=remember)
         except BaseException as error:  # it is cancelled, or the program ends
             if prepared.endpoint.moves_or_creates and progress.may_have_left:
                 self._note_doubt(error, prepared, remember=remember)
@@ -127,10 +134,12 @@ class Engine:
         finally:
             del failure  # or error and frame would hold each other
 
-    def _explained(self, error: PayCoolsError, prepared: Prepared[Any], *, remember: bool) -> PayCoolsError:
+    def _explained(
+        self, error: PayCoolsError, prepared: Prepared[Any], progress: Progress, *, remember: bool
+    ) -> PayCoolsError:
         """The error as the caller gets it; what is in doubt is noted."""
         operation, order_id = prepared.operation, prepared.order_id
-        found = about(error, prepared)
+        found = about(error, prepared, progress)
         if not prepared.endpoint.moves_or_creates:
             return found
         if isinstance(found, ApiError) and self._says_nothing_of_an_earlier_one(found, operation, order_id):

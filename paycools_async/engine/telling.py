@@ -13,6 +13,7 @@ from ..errors import ApiError, Outcome, PayCoolsError
 from ..hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, ClientPaused, Observer, tell
 from ..texts import shown_text
 from ..transports.base import Departure
+from ..wire.answer import Envelope
 from .log import log
 from .preparing import Prepared
 
@@ -35,6 +36,8 @@ class Progress:
     """What the library below repeated by itself counts too."""
     status: int | None = None
     """The HTTP status of the last attempt, where an answer came."""
+    answer: Envelope | None = attrs.field(default=None, repr=False)
+    """What PayCools said in it."""
     call: int = 0
     """Its number, where somebody observes."""
 

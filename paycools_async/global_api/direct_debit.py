@@ -6,6 +6,7 @@ PayCools writes the token as payToken in requests and as paytoken in notificatio
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from typing import Any, Final, Literal
 
 import attrs
@@ -15,6 +16,7 @@ from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..product import Call
+from ..times import MANILA
 from ..traits import CHANGE, CONSENT, DOCUMENTED, INFERRED, UNPUBLISHED
 from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
@@ -36,6 +38,16 @@ __all__ = [
     "QueryGlobalAuthorization",
     "TokenStatus",
 ]
+
+
+class _OneClock:
+    """Token times are read by one clock: only the notification names a country, and the token is the same."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _zone(cls, raw: Any) -> tzinfo:
+        return MANILA
 
 
 @result
@@ -76,7 +88,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
 
 
 @result
-class GlobalDebitToken(GlobalResult, authorizations.DebitToken):
+class GlobalDebitToken(_OneClock, GlobalResult, authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are taken as UTC+8 (inferred)."""
 
 
@@ -109,7 +121,7 @@ class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
 
 
 @result
-class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthorization):
+class CancelledGlobalAuthorization(_OneClock, GlobalResult, authorizations.CancelledAuthorization):
     """The authorization's end, as far as PayCools says; no answer is published."""
 
 
@@ -135,7 +147,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     nav="dd.6",
     provenance=DOCUMENTED,
 )
-class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent):
+class GlobalAuthorizationChanged(_OneClock, GlobalEvent, authorizations.AuthorizationEvent):
     """A customer authorized, failed to, or ended it (dd.6). Documented. Times are taken as UTC+8 (inferred)."""
 
     channel_code: str

@@ -62,6 +62,7 @@ class AuthorizationLink(authorizations.AuthorizationLink):
     purpose=CONSENT,
     provenance=UNPUBLISHED,
     client_fields=("timestamp",),
+    success_codes=SUCCESS,
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.

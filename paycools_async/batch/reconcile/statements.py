@@ -18,7 +18,7 @@ from typing import Any, Final
 import attrs
 
 from ...client import PayCoolsGlobal, PayCoolsPH
-from ...countries import zone_of
+from ...countries import COUNTRIES
 from ...errors import Outcome, PayCoolsError
 from ...money import EXPONENTS, to_minor
 from ...times import MANILA
@@ -26,7 +26,6 @@ from ...vocabulary.statuses import TransactionStatus
 from ...wire.numbers import exact_decimal
 from ..files.xlsx.process import Unreadable, rows
 from ..files.xlsx.sheet import number_text
-from ..run.payout_api import COUNTRIES
 
 __all__ = ["FIELDS", "Line", "ReportError", "Statement", "global_statement", "ph_statement", "read_report"]
 
@@ -99,7 +98,7 @@ def global_statement(
 
     Where PayCools' days begin is not documented, so what is missing is looked for on the neighbouring days too.
     """
-    currency = COUNTRIES[country][0]
+    currency = COUNTRIES[country].currency
     code: Any = country  # it is one of them
 
     async def lines(day: date) -> AsyncIterator[Line]:
@@ -111,7 +110,7 @@ def global_statement(
         for line in await asyncio.to_thread(lambda: list(read_report(path, currency, columns=columns, minor=minor))):
             yield line
 
-    zone = zone_of(country)  # Kuala Lumpur is UTC+8, as Manila
+    zone = COUNTRIES[country].zone  # Kuala Lumpur is UTC+8, as Manila
     return Statement(lines=lines, currency=currency, zone=zone, margin=timedelta(hours=12))
 
 

@@ -13,7 +13,7 @@ from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
 from ...product import Call, Product
-from ...traits import CREATES, DOCUMENTED, PAYMENT
+from ...traits import CREATES, DOCUMENTED, INFERRED, PAYMENT
 from ...vocabulary import results
 from ...vocabulary.checks import paylater_needs
 from ...vocabulary.statuses import TransactionStatus
@@ -26,6 +26,7 @@ __all__ = [
     "UnifiedChannel",
     "UnifiedChannels",
     "UnifiedCheckout",
+    "UnifiedCheckoutFailed",
     "UnifiedCheckoutLink",
     "UnifiedCheckoutPaid",
 ]
@@ -114,6 +115,18 @@ class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""
 
     checkout_id: str
+    settlement_currency: str | None = None
+    channel_code: str | None = None
+
+
+@callback("global.unified.checkout.failed", "checkout.payment.failed", nav="u.2.5", provenance=INFERRED)
+class UnifiedCheckoutFailed(OrderEvent):
+    """A checkout's payment failed (u.2.5): nothing was paid. Inferred: the PH API's page shows this event name.
+
+    The fields are those of the documented success. `amount` in minor units of `currency` (whole rupiah in Indonesia).
+    """
+
+    checkout_id: str | None = None
     settlement_currency: str | None = None
     channel_code: str | None = None
 
