@@ -21,9 +21,9 @@ from .texts import name_of, text_fault
 from .urls import is_loopback_host, path_fault
 
 __all__ = [
+    "ClientFields",
     "Environment",
     "GlobalCredentials",
-    "Merchant",
     "PHCredentials",
     "PrivateKey",
     "check_base_url",
@@ -43,7 +43,7 @@ class Environment(enum.Enum):
     PRODUCTION = "production"
 
 
-class Merchant(Protocol):
+class ClientFields(Protocol):
     """What the engine needs of credentials."""
 
     def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -28,10 +28,19 @@ __all__ = [
     "THAILAND",
     "TH_MOBILE",
     "Country",
+    "CountryCode",
+    "Currency",
     "MobileRule",
+    "PayoutCountryCode",
+    "PayoutCurrency",
     "currency_of",
     "zone_of",
 ]
+
+CountryCode = Literal["PH", "ID", "MY", "TH", "RU"]
+PayoutCountryCode = Literal["PH", "ID", "MY", "TH"]
+Currency = Literal["PHP", "IDR", "MYR", "THB", "RUB"]
+PayoutCurrency = Literal["PHP", "IDR", "MYR", "THB"]
 
 
 class MobileRule:

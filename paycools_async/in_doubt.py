@@ -82,9 +82,15 @@ class Doubts:
         self._again: dict[Key, SentAgain] = {}
         self._guard = Guard()
         self._locks: dict[Key, _Resolving] = {}
+        self.longest_call = 0.0
+        """Seconds, the most that a call was ever given: so long one may still be on its way."""
 
     def __iter__(self) -> Iterator[InDoubt]:
         return iter(tuple(self._records.values()))
+
+    def allow(self, timeout: float) -> None:
+        """There is a call that may take so many seconds."""
+        self.longest_call = max(self.longest_call, timeout)
 
     def get(self, operation: str, order_id: str | None) -> InDoubt | None:
         """The entry of this operation and order; None where there is none."""

@@ -1,6 +1,6 @@
 """Settings from the environment: what surrounds them is taken away, what does not belong there is refused by name.
 
-Every variable has a twin that ends in `_FILE` and names a file, as Docker and Kubernetes hand over secrets.
+Every variable has another that ends in `_FILE` and names a file, as Docker and Kubernetes hand over secrets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_set(env: Mapping[str, str], variable: str) -> bool:
 
 
 def setting(env: Mapping[str, str], variable: str) -> str | None:
-    """The value of a variable, or of the file that its twin names; None where neither is set.
+    """The value of a variable, or of the file that NAME_FILE names; None where neither is set.
 
     Blanks and line breaks around it are left out. Raises ConfigurationError, naming the variable and never the value.
     """
@@ -52,29 +52,29 @@ def key_setting(env: Mapping[str, str], variable: str) -> tuple[str, str] | None
 
 
 def _given(env: Mapping[str, str], variable: str) -> tuple[str, str | None]:
-    twin = f"{variable}_FILE"
-    value, path = env.get(variable), env.get(twin)
+    file_variable = f"{variable}_FILE"
+    value, path = env.get(variable), env.get(file_variable)
     if not path:
         return variable, value or None
     if value:
-        raise ConfigurationError(f"{variable} and {twin} are both set; leave one")
-    return twin, _content(twin, path)
+        raise ConfigurationError(f"{variable} and {file_variable} are both set; leave one")
+    return file_variable, _content(file_variable, path)
 
 
-def _content(twin: str, path: str) -> str:
+def _content(file_variable: str, path: str) -> str:
     try:
         content = read_small(Path(path.strip()).expanduser(), MOST_BYTES)
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "no such name"
-        raise ConfigurationError(f"{twin}: its file cannot be read: {why}") from None
+        raise ConfigurationError(f"{file_variable}: its file cannot be read: {why}") from None
     if len(content) > MOST_BYTES:
-        raise ConfigurationError(f"{twin}: its file has more than {MOST_BYTES} bytes")
+        raise ConfigurationError(f"{file_variable}: its file has more than {MOST_BYTES} bytes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = ""
     if content and not text:
-        raise ConfigurationError(f"{twin}: its file is not UTF-8")
+        raise ConfigurationError(f"{file_variable}: its file is not UTF-8")
     if not text.strip():
-        raise ConfigurationError(f"{twin}: its file is empty")
+        raise ConfigurationError(f"{file_variable}: its file is empty")
     return text

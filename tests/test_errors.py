@@ -209,7 +209,7 @@ SAID = {
     "whoseIsIt": "Juan",
     "remark": "for JUAN DELA CRUZ",
 }
-TOLD = {"mchOrderId": "O1", "amount": 50010, "accountNo": "***", "whoseIsIt": "***", "remark": "for ***"}
+TOLD = {"mchOrderId": "O1", "amount": 50010, "accountNo": "***", "whoseIsIt": "***", "remark": "***"}
 CAUSE = errors.NetworkCause("ServerDisconnectedError", "closed")
 DROPPED = TransportError("closed; the request had been sent", cause=CAUSE)
 
@@ -223,8 +223,9 @@ DROPPED = TransportError("closed; the request had been sent", cause=CAUSE)
         (says(1000, data=SAID), 200, {"code": 1000, "message": "", "data": TOLD}, None),
         (HttpResponse(503, {}, b"<html>"), 503, None, None),
         (DROPPED, None, None, CAUSE),
+        (OSError("broken pipe"), None, None, errors.NetworkCause("OSError")),
     ],
-    ids=["refused", "busy", "another status", "no receipt", "no JSON", "dropped"],
+    ids=["refused", "busy", "another status", "no receipt", "no JSON", "dropped", "against the contract"],
 )
 async def test_an_error_tells_what_was_answered_and_nothing_of_a_person(
     key_pem: str, step: Step, status: int | None, answer: Any, cause: Any
@@ -245,11 +246,18 @@ async def test_what_an_earlier_attempt_was_answered_is_not_said_of_the_last(key_
     assert caught.value.cause == CAUSE
 
 
+@pytest.mark.parametrize(
+    "name", ["accountNo", "failedMessage", "paymentCode", "payToken", "payData", "userId", "email"]
+)
+def test_free_texts_and_what_is_somebodys_are_not_told(name: str) -> None:
+    assert without_personal({name: "09171234567", "transactionId": "D1"}, []) == {name: "***", "transactionId": "D1"}
+
+
 def test_an_answer_without_end_is_told_in_short() -> None:
     deep: Any = "x"
     for _ in range(40):
         deep = {"list": [deep]}
-    told = without_personal({"remark": "y" * 9000, "list": list(range(999)), "deep": deep}, [])
+    told = without_personal({"mchOrderId": "y" * 9000, "list": list(range(999)), "deep": deep}, [])
     assert len(json.dumps(told)) < 1500
 
 

@@ -39,9 +39,9 @@ async def enter_file(
         return await asyncio.shield(entering), repeats, file
     except asyncio.CancelledError:
         stopped.set()
-        found = (await asyncio.gather(entering, return_exceptions=True))[0]
-        if isinstance(found, Intake) and found.batch is not None:  # it was read to its end already
-            await asyncio.shield(ledger.withdraw(by=by, batch=found.batch))
+        intake = (await asyncio.gather(entering, return_exceptions=True))[0]
+        if isinstance(intake, Intake) and intake.batch is not None:  # it was read to its end already
+            await asyncio.shield(ledger.withdraw(by=by, batch=intake.batch))
         raise
 
 
@@ -54,10 +54,10 @@ async def check_file(
         ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
         try:
             # the ledger lasts no longer than this: nothing will be held against a row's content
-            found = await ledger.intake(repeats.watching(file), lambda request: str(request.mch_order_id))
+            intake = await ledger.intake(repeats.watching(file), lambda request: str(request.mch_order_id))
         finally:
             await ledger.aclose()
-    return found, repeats, file
+    return intake, repeats, file
 
 
 class _Stopped(Exception):
@@ -76,7 +76,7 @@ def _unchanged(
 
 
 def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     try:
         with open_regular(path) as file:
             left = os.fstat(file.fileno()).st_size
@@ -84,7 +84,7 @@ def _sha256(path: Path) -> str:
                 raise FileError(f"{path.name}: has {left:,} bytes, must be at most {MOST_BYTES:,}")
             # what is added meanwhile changes the hash of the second look, and is not waited for
             while block := file.read(min(1 << 20, left + 1)):
-                found.update(block)
+                digest.update(block)
                 left -= len(block)
                 if left < 0:
                     break
@@ -92,4 +92,4 @@ def _sha256(path: Path) -> str:
         raise FileError(f"{path}: is no file") from None
     except (OSError, ValueError) as error:
         raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'no such name'}") from None
-    return found.hexdigest()
+    return digest.hexdigest()

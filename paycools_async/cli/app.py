@@ -61,7 +61,7 @@ def balance() -> None:
 
     async def ask() -> int:
         async with PayCoolsPH.from_env(transport=network()) as paycools:
-            for line in destination_lines(Destination.of(paycools, None).facts()):
+            for line in destination_lines(Destination.of(paycools, None).details()):
                 echo(line)
             echo(format_major((await paycools.account.balance()).balance, "PHP"))
         return 0

@@ -7,7 +7,9 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from logging import INFO
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -15,13 +17,16 @@ import attrs
 from .. import converters
 from ..endpoint import Effect, Purpose, Request
 from ..errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsError, UnexpectedAnswer
-from ..hooks import CallEnded, tell
 from ..in_doubt import Doubts
 from ..known_codes import warn_of_codes
+from ..policy import Retry
 from ..privacy.confidential import Unseen
-from .attempts import Attempts, Progress, Reply
+from . import telling
+from .attempts import Attempts, Reply
 from .call_errors import about, mismatch, unknown
+from .log import log
 from .preparing import Message, Prepared, Preparer
+from .telling import Progress
 
 __all__ = ["Engine", "Exchange", "Message"]
 
@@ -52,6 +57,18 @@ class Engine:
         default=attrs.Factory(lambda self: Doubts(self.attempts.clock), takes_self=True), init=False
     )
     _warned_codes: set[tuple[str, str]] = attrs.field(factory=set, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.doubts.allow(self.attempts.timeout)
+
+    def with_options(self, timeout: float | None, retry: Retry | None) -> Engine:
+        """The same engine, in all but these; None leaves what there is. Raises ConfigurationError."""
+        if timeout is None and retry is None:
+            return self
+        other = copy.copy(self)
+        other.attempts = self.attempts.with_options(timeout, retry)
+        other.doubts.allow(other.attempts.timeout)
+        return other
 
     async def exchange(self, request: Request[R], *, fresh: bool = False) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
@@ -84,6 +101,8 @@ class Engine:
         clock = self.attempts.clock
         started = clock.monotonic()
         progress = Progress(fresh=fresh, not_after=not_after)
+        if self.attempts.observers:
+            telling.call_started(self.attempts.observers, prepared, progress)
         failure: PayCoolsError
         try:
             reply = await self.attempts.make(prepared, progress)
@@ -98,7 +117,8 @@ class Engine:
         else:
             if remember and prepared.endpoint.moves_or_creates:
                 self._note_success(prepared)
-            self._tell_end(prepared, progress, started, None)
+            if self.attempts.observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls
+                self._tell_end(prepared, progress, started, None)
             return Exchange(
                 result=result,
                 raw=reply.answer.raw,
@@ -156,24 +176,8 @@ class Engine:
     def _tell_end(
         self, prepared: Prepared[Any], progress: Progress, started: float, error: BaseException | None
     ) -> None:
-        observers = self.attempts.observers
-        if not observers:
-            return
-        outcome = Outcome.ACCEPTED
-        if error is not None:  # of a cancelled call the first byte decides
-            sent = Outcome.UNKNOWN if progress.may_have_left else Outcome.NOT_SENT
-            outcome = error.outcome if isinstance(error, PayCoolsError) else sent
-        cause = error.__cause__ if isinstance(error, PayCoolsError) else None
-        ended = CallEnded(
-            operation=prepared.operation,
-            order_id=prepared.order_id,
-            seconds=self.attempts.clock.monotonic() - started,
-            attempts=progress.attempts,
-            outcome=outcome,
-            code=getattr(error, "code", None) or getattr(cause, "code", None),
-            error=None if error is None else type(error).__name__,
-        )
-        tell(observers, lambda each: each.call_ended, ended)
+        seconds = self.attempts.clock.monotonic() - started
+        telling.call_ended(self.attempts.observers, prepared, progress, seconds, error)
 
 
 def _result(prepared: Prepared[R], reply: Reply) -> R:

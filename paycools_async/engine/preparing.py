@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 
 from .. import converters
-from ..config import Merchant
+from ..config import ClientFields
 from ..endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire
 from ..errors import ConfigurationError, FieldError, InvalidRequest, WrongFamilyError
 from ..families import Family
@@ -79,7 +79,7 @@ class Preparer:
     """Prepares the requests of one merchant."""
 
     family: Family
-    merchant: Merchant
+    merchant: ClientFields
     clock: Clock
     paths: Mapping[str, str]
     sign_path_parameters: bool = False

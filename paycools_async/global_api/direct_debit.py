@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from ..countries import PAYOUT_COUNTRIES
+from ..countries import PAYOUT_COUNTRIES, PayoutCountryCode
 from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
@@ -76,10 +76,10 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
     # APP stands on the sibling page only; the wider list is taken
-    terminal_type: str = choice("WEB", "WAP", "APP")
-    os_type: str | None = choice("IOS", "ANDROID", default=None)
+    terminal_type: Literal["WEB", "WAP", "APP"] = choice("WEB", "WAP", "APP")
+    os_type: Literal["IOS", "ANDROID"] | None = choice("IOS", "ANDROID", default=None)
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
 
@@ -116,7 +116,7 @@ class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
 
     user_id: str = text(1, 32)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
     pay_token: str | None = text(1, default=None, personal=True)
 
 
@@ -135,7 +135,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
 
     user_id: str = text(1, 32)
     pay_token: str = text(1, personal=True)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
@@ -180,7 +180,7 @@ class GlobalDirectDebit(OrderedPayments):
         *,
         mch_order_id: str,
         amount: int,
-        country_code: str,
+        country_code: PayoutCountryCode,
         channel_code: str,
         pay_token: str,
         notify_url: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -79,7 +79,7 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     mch_order_id: str = order_id()
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
-    pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
+    pay_method_code: Literal["BANK", "EWALLET", "SCANQR"] = choice("BANK", "EWALLET", "SCANQR")
     account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 30, personal=True, form_by=_form_of_the_name)
     bank_code: str | None = code(default=None)
@@ -89,7 +89,7 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     id_card_pic_url: str | None = text(1, 200, default=None, personal=True)
     id_card_expiry_date: str | None = day(default=None, personal=True)
     birth_place: str | None = text(1, 200, default=None, personal=True)
-    gender: int | None = integer(values=(0, 1, 2), default=None)
+    gender: Literal[0, 1, 2] | None = integer(values=(0, 1, 2), default=None)
     email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
 
     def _cross_checks(self) -> Iterator[FieldError]:

@@ -63,15 +63,20 @@ class Pace:
             if ends_pause or self._resume <= turn:
                 return self._clock.monotonic()
 
-    def busy(self, sent_at: float, retry_after: float | None = None) -> None:
-        """PayCools asked to slow down in answer to a request sent at `sent_at`."""
+    def busy(self, sent_at: float, retry_after: float | None = None) -> float:
+        """PayCools asked to slow down in answer to a request sent at `sent_at`.
+
+        Returns the seconds of the pause that begins; 0 where it has begun before.
+        """
         with self._guard.lock:
             now = self._clock.monotonic()
-            if sent_at >= self._resume:
+            begins = sent_at >= self._resume
+            if begins:
                 self._pause = min(self._longest_pause, self._pause * 2 or self._first_pause)
             wait = self._pause if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
             self._resume = max(self._resume, now + wait)
             self._next = max(self._next, self._resume)
+            return wait if begins else 0.0
 
     def calm(self, sent_at: float) -> None:
         """A request sent after the last pause was answered normally."""
@@ -84,22 +89,24 @@ class Pacing(Protocol):
 
     async def wait_turn(self, deadline: Deadline) -> float: ...
 
-    def busy(self, sent_at: float, retry_after: float | None = None) -> None: ...
+    def busy(self, sent_at: float, retry_after: float | None = None) -> float | None: ...
 
     def calm(self, sent_at: float) -> None: ...
 
 
-def note_answer(pace: Pacing, sent_at: float, error: PayCoolsError | None) -> None:
+def note_answer(pace: Pacing, sent_at: float, error: PayCoolsError | None) -> float:
     """Tell a pace what came of a request sent at `sent_at`. What means "slow down" is decided here and nowhere else.
 
-    Trouble on the way, or an answer that cannot be trusted, says nothing of how busy PayCools is.
+    Trouble on the way, or an answer that cannot be trusted, says nothing of how busy PayCools is. Returns the seconds
+    of a pause that begins with it, else 0.
     """
     if error is None:
         pace.calm(sent_at)
     elif isinstance(error, RateLimited | TransientError):
-        pace.busy(sent_at, error.retry_after)
+        return pace.busy(sent_at, error.retry_after) or 0.0
     elif isinstance(error, UnexpectedAnswer):
         if error.status in (429, 503):
-            pace.busy(sent_at, error.retry_after)
+            return pace.busy(sent_at, error.retry_after) or 0.0
     elif isinstance(error, ApiError):
         pace.calm(sent_at)
+    return 0.0

@@ -15,11 +15,11 @@ from ..privacy.confidential import without_frames
 from ..texts import shown_text
 from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
 
-__all__ = ["Answer", "data_of", "read_answer", "retry_after", "sanitize"]
+__all__ = ["Envelope", "data_of", "read_answer", "retry_after", "sanitize"]
 
 
 @attrs.frozen
-class Answer:
+class Envelope:
     """The parsed envelope. `raw` is the whole answer; numbers with a point are Decimals."""
 
     code: int
@@ -29,7 +29,7 @@ class Answer:
 
 
 @without_frames
-def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Envelope:
     """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
 
     def unexpected(why: str) -> UnexpectedAnswer:
@@ -53,7 +53,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if number is None:
         raise unexpected("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
-    return Answer(number, sanitize(str(message)), raw.get("data"), raw)
+    return Envelope(number, sanitize(str(message)), raw.get("data"), raw)
 
 
 _MOST_WORDS = 2_000
@@ -73,7 +73,7 @@ def sanitize(text: str) -> str:
     return shown_text(text, _MOST_WORDS)
 
 
-def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: Endpoint) -> Any:
+def data_of(answer: Envelope, status: int, headers: Mapping[str, str], endpoint: Endpoint) -> Any:
     """The answer's `data` when it says success; else raises the error class of its code.
 
     Every documented answer, failures included, is HTTP 200. Under any other status no answer is believed, whatever it

@@ -289,3 +289,26 @@ async def test_an_inbox_of_another_process_says_so(
         patch.setattr("os.getpid", lambda: -1)
         assert (await inbox.handle(payout(1)))[0] == 500
     assert "the inbox was started in another process: open store and inbox after the fork" in caplog.text
+
+
+async def test_its_gauges_say_how_much_waits_and_for_how_long(
+    make_inbox: MakeInbox, shop: Shop, clock: ManualClock
+) -> None:
+    inbox = await make_inbox()
+    gauges = await inbox.gauges()
+    assert (gauges.rows, gauges.backlog) == ({"new": 0, "applied": 0, "superseded": 0}, 0)
+    assert gauges.oldest_age is None
+    for number in (1, 2):
+        await inbox.handle(payout(number))
+        await clock.sleep(10)
+    gauges = await inbox.gauges()
+    assert (gauges.rows["new"], gauges.backlog) == (2, 2)
+    assert gauges.oldest_age == pytest.approx(20)
+    shop.failures = 1
+    await inbox.drain()
+    gauges = await inbox.gauges()
+    assert gauges.rows == {"new": 1, "applied": 1, "superseded": 0}
+    await clock.sleep(5)
+    await inbox.drain()
+    gauges = await inbox.gauges()
+    assert (gauges.rows["applied"], gauges.backlog, gauges.oldest_age) == (2, 0, None)

@@ -12,7 +12,7 @@ from psycopg import errors
 from support.callbacks import ACK, Shop, counts, payout
 from support.frames import shown
 
-from paycools_async.batch.ledger.postgres.session import Session as LedgerSession
+from paycools_async.batch.ledger.postgres.session import LedgerSession
 from paycools_async.callbacks.inbox import CallbackInbox, InboxError, Item
 from paycools_async.callbacks.postgres import PostgresStore
 from paycools_async.storage.postgres import Session, connect_options

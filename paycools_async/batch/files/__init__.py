@@ -4,7 +4,7 @@ Money is `amount` (major units, 500.10) or `amount_minor` (integer). Every row i
 every fault is reported with its line, column and reason. Account data is never repeated in a message.
 
 `reader` opens a file; `text`, `csv_rows`, `jsonl_rows` and `xlsx` hand out its rows; `header` knows the columns;
-`cells` makes a request of a row; `codes` looks at bank and wallet codes.
+`row_to_request` makes a request of a row; `codes` looks at bank and wallet codes.
 """
 
 from typing import TYPE_CHECKING
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from ...lazy import lazily
 
 if TYPE_CHECKING:
-    from .found import FileError, Order, RowError
     from .reader import OrderFile, Reading, read_orders
+    from .results import FileError, Order, RowError
 else:  # the process that reads a spreadsheet is to start at once
     _NAMES = {
-        "found": ("FileError", "Order", "RowError"),
+        "results": ("FileError", "Order", "RowError"),
         "reader": ("OrderFile", "Reading", "read_orders"),
     }
     __getattr__, _ = lazily(__name__, names=_NAMES)

@@ -109,9 +109,9 @@ def _is_open(rule: Rule | None) -> bool:
 
 def _unchecked(column: str, seen: dict[str, _Seen]) -> str:
     counted = sorted(seen.items(), key=lambda each: -each[1].count)
-    told = ", ".join(f"{shown_code(code)} ({at.count:,})" for code, at in counted[:_SHOWN])
+    shown = ", ".join(f"{shown_code(code)} ({at.count:,})" for code, at in counted[:_SHOWN])
     more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
-    return f"{column}: no list of these is public, so none was checked (--codes FILE does): {told}{more}"
+    return f"{column}: no list of these is public, so none was checked (--codes FILE does): {shown}{more}"
 
 
 def _twins(column: str, seen: dict[str, _Seen]) -> Iterator[str]:

@@ -9,14 +9,14 @@ from typing import Any
 import attrs
 
 from ...fields import Rule, wire_name
-from .found import FileError
+from .results import FileError
 
 __all__ = ["MONEY", "MOST_COLUMNS", "Columns", "Header", "folded", "shown"]
 
 MONEY = ("amount", "amount_minor")
 MOST_COLUMNS = 1_000
-_TOLD = 20
-"""Faults of a header, or of a row, that are told one by one."""
+_SHOWN = 20
+"""Faults of a header, or of a row, that are shown one by one."""
 _ALIKE = 0.8
 """How alike two names must be for one to be offered in place of the other."""
 
@@ -114,9 +114,9 @@ class Columns:
             for place, name in enumerate(names)
             if place not in known and folded(name) and not self.passed_over(name)
         ]
-        faults += [f"unknown column {self.unknown(name, fields)}" for name in strange[:_TOLD]]
-        if strange[_TOLD:]:
-            faults.append(f"and {len(strange) - _TOLD:,} more unknown columns")
+        faults += [f"unknown column {self.unknown(name, fields)}" for name in strange[:_SHOWN]]
+        if strange[_SHOWN:]:
+            faults.append(f"and {len(strange) - _SHOWN:,} more unknown columns")
         here = {folded(name) for name in names}
         faults += [f"--ignore-column {name}: there is none" for fold, name in self._ignored.items() if fold not in here]
         faults += [f"column {field!r} is missing" for field in sorted(self.required - set(fields))]

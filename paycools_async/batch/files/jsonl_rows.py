@@ -8,9 +8,9 @@ from typing import Any
 
 from ...wire.canonical import NumberText
 from ...wire.numbers import MOST_DIGITS, MOST_NESTED, is_nested_too_deep
-from .cells import Cells, Unusable
-from .found import Order, RowError
 from .header import MONEY, Columns
+from .results import Order, RowError
+from .row_to_request import RowConverter, Unusable
 from .text import Lines
 
 __all__ = ["JsonlRows"]
@@ -19,15 +19,15 @@ _MOST_MEMBERS = 100
 
 
 class JsonlRows:
-    """Reads one file. `rows` counts what was read; `said` holds what a person should know of how."""
+    """Reads one file. `rows` counts what was read; `notes`: what a person should know of how."""
 
-    def __init__(self, lines: Lines, columns: Columns, cells: Cells) -> None:
+    def __init__(self, lines: Lines, columns: Columns, converter: RowConverter) -> None:
         self._lines = lines
         self._columns = columns
-        self._cells = cells
+        self._converter = converter
         self._numeric = {*MONEY, *(name for name, rule in columns.rules.items() if rule.type is int)}
         self.rows: int = 0
-        self.said: list[str] = []
+        self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[Order | RowError]:
         for text in self._lines:
@@ -69,7 +69,7 @@ class JsonlRows:
                 return [RowError(line, "row", "names a field twice")]
             elif (cell := self._cell(field, value)) is not None:
                 row[field] = cell
-        return faults or self._cells.order(line, row, beside or None)
+        return faults or self._converter.order(line, row, beside or None)
 
     def _no_field(self, name: str, taken: list[str]) -> str:
         meant = self._columns.nearest(name, taken)

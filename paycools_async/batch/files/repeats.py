@@ -10,7 +10,7 @@ from contextlib import closing
 
 import attrs
 
-from .found import Order, RowError
+from .results import Order, RowError
 
 __all__ = ["Repeats"]
 

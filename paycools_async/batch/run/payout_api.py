@@ -212,5 +212,6 @@ class GlobalPayouts(_Payouts):
         return await self._send(self._engine.prepare.fields(self._sending, fields), not_after=not_after)
 
     async def balance(self) -> int:
-        found = await self._client.account.balance(country_code=self._country.code)
-        return int(found.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody
+        code: Any = self._country.code  # one of those that the balance takes
+        account = await self._client.account.balance(country_code=code)
+        return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody

@@ -15,12 +15,12 @@ from ...times import Clock, SystemClock
 from ..ledger.base import Counts, Ledger
 from ..ledger.row import Row
 from ..states import State
-from .absence import AbsenceClock
-from .brake import Brake
+from .absence_clock import AbsenceClock
 from .driver import Driver
 from .options import Options, Summary
 from .payout_api import PayoutApi
 from .progress import Progress
+from .stopping import Brake
 
 __all__ = ["Options", "Pacing", "Runner", "Summary"]
 

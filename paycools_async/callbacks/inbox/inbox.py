@@ -33,7 +33,7 @@ from ..verify import Verified
 from .applying import Applier
 from .store import InboxError, InboxStore, Item
 
-__all__ = ["CallbackInbox", "InboxHealth", "item_of"]
+__all__ = ["CallbackInbox", "InboxGauges", "InboxHealth", "item_of"]
 
 log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
@@ -64,6 +64,18 @@ class InboxHealth:
     """How many transactions' events are being applied right now."""
     problem: str | None
     """What kept it from applying the last time; None where nothing did."""
+
+
+@attrs.frozen(kw_only=True)
+class InboxGauges:
+    """What an inbox's store holds, in numbers for a dashboard."""
+
+    rows: dict[str, int]
+    """Callbacks that are new, applied and superseded."""
+    backlog: int
+    """Those that are not applied yet."""
+    oldest_age: float | None
+    """Seconds since the oldest of these came in; None where there is none, or the store cannot say."""
 
 
 class CallbackInbox:
@@ -113,6 +125,17 @@ class CallbackInbox:
             leads=self._applier.leads,
             in_progress=self._applier.active,
             problem=self._problem,
+        )
+
+    async def gauges(self) -> InboxGauges:
+        """How much waits, of all processes on this store. Raises InboxError."""
+        rows = dict.fromkeys(("new", "applied", "superseded"), 0) | await self._store.counts()
+        oldest = getattr(self._store, "oldest", None)  # a store of your own need not have it
+        received = None if oldest is None else await oldest()
+        return InboxGauges(
+            rows=rows,
+            backlog=rows["new"],
+            oldest_age=None if received is None else max(0.0, self._clock() - received),
         )
 
     # -- intake -------------------------------------------------------------------------------------------------

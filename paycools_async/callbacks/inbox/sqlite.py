@@ -200,6 +200,12 @@ class SQLiteStore(FormerNames):
         query = "SELECT state, count(*) FROM paycools_callbacks GROUP BY state"
         return dict(await self._do(lambda connection: connection.execute(query).fetchall()))
 
+    async def oldest(self) -> float | None:
+        """When the oldest unapplied callback came in."""
+        query = "SELECT min(received) FROM paycools_callbacks WHERE state = 'new'"
+        found: float | None = await self._do(lambda connection: connection.execute(query).fetchone()[0])
+        return found
+
     async def aclose(self) -> None:
         committer, self._committer = self._committer, None
         if committer is not None and committer.is_inherited:

@@ -14,8 +14,9 @@ from ...batch.intake import check_file
 from ...batch.report.write import write_report
 from ...batch.run.payout_api import payout_request
 from ...countries import COUNTRIES, PHILIPPINES
-from ..console import BAD_INPUT, echo, run_command
+from ..console import echo, run_command
 from ..destination import destination_lines
+from ..exit_codes import BAD_INPUT
 from ..ledger_url import reading, shown
 from .batches import backup, batches, withdraw
 from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
@@ -204,15 +205,15 @@ def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
     async def look() -> int:
         async with reading(name) as found:
             every = await found.batches()
-            chosen, told = chosen_batches(every, batch or ())
+            chosen, which = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]
             view = found.of_batches(numbers)
             summary, paused = await summary_of(view), await view.paused()
-            currency, facts = await found.currency(), await found.destination()
-        for line in destination_lines({**facts, "ledger": shown(name)}):
+            currency, details = await found.currency(), await found.destination()
+        for line in destination_lines({**details, "ledger": shown(name)}):
             echo(line)
-        if told:
-            echo(told)
+        if which:
+            echo(which)
         show(summary, currency)
         show_others(every, numbers, currency, sending=False)
         show_offered(every, name)
@@ -235,14 +236,14 @@ def report_(
     async def write() -> int:
         async with reading(name) as found:
             every = await found.batches()
-            chosen, told = chosen_batches(every, batch or ())
+            chosen, which = chosen_batches(every, batch or ())
             try_folder(directory)
             numbers = [each.id for each in chosen]
-            facts = {**await found.destination(), "ledger": shown(name)}
-            summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=facts)
+            details = {**await found.destination(), "ledger": shown(name)}
+            summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=details)
             currency = await found.currency()
-        if told:
-            echo(told)
+        if which:
+            echo(which)
         show(summary, currency)
         show_offered(every, name)
         show_outcomes(summary)

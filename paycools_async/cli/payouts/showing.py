@@ -90,12 +90,12 @@ def chosen_batches(
 def _closed(batches: Sequence[Batch]) -> tuple[list[Batch], str]:
     kept = [batch for batch in batches if any(rows for state, (rows, _) in batch.counts.items() if state not in _BACK)]
     back = [str(batch.id) for batch in batches if batch not in kept]
-    told = "all batches"
+    which = "all batches"
     if kept and back:
         more = f" and {len(back) - _SHOWN} more" if back[_SHOWN:] else ""
-        told += f" but those that were taken back ({', '.join(back[:_SHOWN])}{more})"
+        which += f" but those that were taken back ({', '.join(back[:_SHOWN])}{more})"
     kept = kept or list(batches)
-    return kept, told + ("; none is released and open" if waiting_in(kept) else "; none is open")
+    return kept, which + ("; none is released and open" if waiting_in(kept) else "; none is open")
 
 
 def show_offered(batches: Iterable[Batch], ledger: str, *more: str) -> None:
@@ -131,10 +131,10 @@ def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
             "look in PayCools' portal that nobody was paid twice (column resends of the report)"
         )
     if summary.rows(State.PREEXISTING):
-        told = _PREEXISTING.format("--adopt")
+        advice = _PREEXISTING.format("--adopt")
         if adopting:
-            told = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
-        echo_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {told}")
+            advice = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
+        echo_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {advice}")
     if summary.rows(State.CONFLICT):
         echo_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
 

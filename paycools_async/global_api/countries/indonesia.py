@@ -5,7 +5,7 @@ The rupiah has no minor unit in this API: IDR 20,000 is 20000.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from ...countries import ID_MOBILE, INDONESIA
 from ...endpoint import callback, endpoint, result
@@ -97,8 +97,8 @@ class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
     account_no: str = account(50)
     account_name: str = text(1, 128, personal=True)
     mobile: str = mobile(ID_MOBILE)
-    pay_method_code: str = code("BANK", "EWALLET")
-    transfer_code: str = code("CIMB")
+    pay_method_code: Literal["BANK", "EWALLET"] | str = code("BANK", "EWALLET")
+    transfer_code: Literal["CIMB"] | str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from ...countries import MALAYSIA, MY_MOBILE
 from ...endpoint import callback, endpoint
@@ -73,9 +73,9 @@ class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     `await paycools.malaysia.payouts.resolve(error.request)`.
     """
 
-    pay_method_code: str = code("BANK")
-    transfer_code: str = code("RHBB")
-    account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
+    pay_method_code: Literal["BANK"] | str = code("BANK")
+    transfer_code: Literal["RHBB"] | str = code("RHBB")
+    account_type: Literal["MOBILE_NUMBER", "BANK_ACCOUNT"] = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
     account_no: str = account(50, converter=mobile_where("account_type", "MOBILE_NUMBER", MY_MOBILE))
     account_name: str = text(1, 128, personal=True)
     remark: str | None = text(1, 256, default=None)

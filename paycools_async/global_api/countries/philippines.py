@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -108,7 +108,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     # the text says letters and spaces, the Indonesian page letters and digits: a slip of translation
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
-    pay_method_code: str = choice("BANK", "EWALLET")
+    pay_method_code: Literal["BANK", "EWALLET"] = choice("BANK", "EWALLET")
     transfer_code: str = code()
     account_no: str = account(50, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = text(1, 128, pattern=ACCOUNT_NAME, personal=True)

@@ -6,7 +6,7 @@ No Thai page of this API is public; its rules come from PayCools' Thai sites, wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from ...countries import TH_MOBILE, THAILAND
 from ...endpoint import callback, endpoint, result
@@ -99,12 +99,12 @@ class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
     and OutcomeUnknown: then `await paycools.thailand.payouts.resolve(error.request)`.
     """
 
-    pay_method_code: str = choice("BANK", "PROMPTPAY", "EWALLET")
+    pay_method_code: Literal["BANK", "PROMPTPAY", "EWALLET"] = choice("BANK", "PROMPTPAY", "EWALLET")
     account_no: str = account(50)
     transfer_code: str | None = code(default=None)
-    promptpay_account_type: str | None = choice("NATID", "MSISDN", default=None)
+    promptpay_account_type: Literal["NATID", "MSISDN"] | None = choice("NATID", "MSISDN", default=None)
     account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
-    account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
+    account_type: Literal["INDIVIDUAL", "ORGANIZATION"] | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
     account_tax_id: str | None = account(50, default=None)
     mobile: str | None = mobile(TH_MOBILE, default=None)
     relationship: str | None = text(1, 50, default=None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PayoutCountryCode, PayoutCurrency
 from ...endpoint import GlobalRequest, callback, endpoint
 from ...errors import FieldError
 from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
@@ -60,12 +60,12 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     mch_order_id: str = order_id()
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
-    pay_method_code: str = code("BANK", "EWALLET", "PROMPTPAY")
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
+    currency: PayoutCurrency = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
+    pay_method_code: Literal["BANK", "EWALLET", "PROMPTPAY"] | str = code("BANK", "EWALLET", "PROMPTPAY")
     account_no: str = account(50)
     account_name: str | None = text(1, 128, default=None, personal=True)
-    transfer_code: str | None = code("CIMB", "RHBB", default=None)
+    transfer_code: Literal["CIMB", "RHBB"] | str | None = code("CIMB", "RHBB", default=None)
     mobile: str | None = phone(10, 14, default=None)
     account_type: str | None = code(default=None)
     account_tax_id: str | None = account(default=None)
@@ -81,7 +81,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
 
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
 
 
 @callback(

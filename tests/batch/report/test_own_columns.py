@@ -25,7 +25,7 @@ def orders(api: PHPayouts, count: int, *beside: dict[str, str] | None) -> list[O
         request = CreatePayout(
             mch_order_id=order_id,
             amount=50_010,
-            pay_method_code=method,
+            pay_method_code=method,  # type: ignore[arg-type]
             ewallet_code=wallet,
             account_no=account,
             account_name=name,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..cells import Cells
 from ..codes import CODE_COLUMNS
-from ..found import FileError, Order, RowError
 from ..header import MONEY, Columns, Header
+from ..results import FileError, Order, RowError
+from ..row_to_request import RowConverter
 from . import process
 from .sheet import cell_text
 
@@ -22,10 +22,10 @@ _TITLES = 10
 class XlsxRows:
     """Reads one file. `rows` counts what was read, `number` is the sheet's last row."""
 
-    def __init__(self, path: Path, columns: Columns, cells: Cells) -> None:
+    def __init__(self, path: Path, columns: Columns, converter: RowConverter) -> None:
         self._path = path
         self._columns = columns
-        self._cells = cells
+        self._converter = converter
         self.number: int = 0
         self.rows: int = 0
 
@@ -74,7 +74,7 @@ class XlsxRows:
         if not row:
             return []
         beside = {name: "" if cells[place] is None else str(cells[place]) for name, place in header.beside}
-        return self._cells.order(self.number, row, beside or None)
+        return self._converter.order(self.number, row, beside or None)
 
     def _cell(self, column: str, cell: Any) -> Any:
         rule = self._columns.rules.get(column)

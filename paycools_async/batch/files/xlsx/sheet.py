@@ -6,7 +6,7 @@ import math
 from datetime import date, datetime, time
 from typing import Any
 
-from ..cells import Unusable
+from ..row_to_request import Unusable
 
 __all__ = ["cell_text", "number_text"]
 

@@ -22,7 +22,7 @@ from ..row import Row
 from .recovery import lose_everything
 from .schema import MARKED, MIGRATIONS, MOVING, NEW_MARKS, SCHEMA, SHOWN, VERSION
 
-__all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
+__all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "translating_errors"]
 
 SUFFIXES = ("", "-wal", "-shm", ".mark", ".lock", ".lock-journal")
 """What belongs to a ledger begins with its file's name and ends so."""
@@ -36,8 +36,8 @@ _PATIENCE = 30.0
 
 
 @contextlib.contextmanager
-def says(path: Path) -> Iterator[None]:
-    """Makes a LedgerError of what goes wrong with the file."""
+def translating_errors(path: Path) -> Iterator[None]:
+    """What goes wrong with the file is raised as a LedgerError."""
     try:
         yield
     except LockHeld as error:
@@ -75,7 +75,7 @@ class Opened:
             self.marker.write(marks.Mark(ledger_id=mark.ledger_id, inode=mark.inode, epoch=mark.epoch, last=last))
 
     def end(self, connection: sqlite3.Connection) -> None:
-        """The owner has done with it: whoever opens it next has all of it."""
+        """The run has ended in order: whoever opens the file next need not doubt that it is whole."""
         connection.execute("UPDATE meta SET value = '' WHERE key = 'open' AND value = ?", (self.epoch,))
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ def open_reading(path: Path, identity: Identity | None) -> Opened:
 
 def reading_connection(path: Path) -> sqlite3.Connection:
     """A connection of its own to read the ledger, as `open_reading` does. Raises LedgerError."""
-    with says(path):
+    with translating_errors(path):
         return open_reading(path, None).connection
 
 

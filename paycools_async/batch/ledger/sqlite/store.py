@@ -68,7 +68,7 @@ class Store:
     def _connect(
         self, identity: Identity | None, create: bool, exclusive: bool, recover: bool, now: Callable[[], float]
     ) -> sqlite_file.Opened:
-        with sqlite_file.says(self.path):
+        with sqlite_file.translating_errors(self.path):
             if self._read_only:
                 return sqlite_file.open_reading(self.file, identity)
             return sqlite_file.open_writing(
@@ -93,7 +93,7 @@ class Store:
         when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
         def copy_it() -> None:
-            with sqlite_file.says(self.path):
+            with sqlite_file.translating_errors(self.path):
                 sqlite_file.copy(self.file, target, when)
 
         await asyncio.to_thread(copy_it)
@@ -153,14 +153,14 @@ class Store:
     async def move(self, move: Move) -> Row:
         """Make a run's move. Raises IllegalMove; LedgerInUse where the ledger is not this run's, or no longer."""
         try:
-            found: Row = await self._open().add(move)
+            moved: Row = await self._open().add(move)
         except IllegalMove:
             if await self.read(lambda db: reading.meta(db, "epoch")) != self.epoch:
                 raise LedgerInUse(
                     f"{self.path}: another run has taken this ledger over; nothing more is sent"
                 ) from None
             raise
-        return found
+        return moved
 
     def refuse_to_move(self) -> None:
         """Raises LedgerError where no run of this process may move rows."""

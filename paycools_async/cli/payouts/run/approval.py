@@ -13,8 +13,9 @@ from ....batch.run.outcomes import STOPS_RUN
 from ....errors import PayCoolsError
 from ....money import format_major
 from ...asking import asked, can_ask
-from ...console import UNRESOLVED, echo, echo_error, plain
+from ...console import echo, echo_error, plain
 from ...destination import coloured, destination_lines
+from ...exit_codes import UNRESOLVED
 from ..showing import amount_of, batch_name, states_of
 from .context import RunContext
 from .question import Question
@@ -111,7 +112,9 @@ class Approval:
             return
         now = await view.counts()
         if now.get(State.PREEXISTING, (0, 0)) != (question.adopted.rows, question.adopted.amount):
-            raise LedgerError("what --adopt would take is not what was shown; nothing was sent: look again")
+            raise LedgerError(
+                "what --adopt would take is not what was shown; nothing was sent: run it again to see what is there now"
+            )
 
     async def release(self, waiting: list[Waiting]) -> None:
         """Release just what was shown: all of it, or nothing. Raises LedgerError where it is no longer that."""

@@ -11,7 +11,8 @@ from ....batch import LedgerError, State
 from ....batch.ledger.base import Batch, Intake, Offer
 from ....batch.pending import PendingBatch, batches_of_file, waiting_in
 from ....batch.states import OPEN
-from ...console import BAD_INPUT, echo, echo_error
+from ...console import echo, echo_error
+from ...exit_codes import BAD_INPUT
 from ..intake import tell_bad_rows, tell_file, tell_repeats
 from ..showing import amount_of, batch_name, chosen_batches, show_offered, show_others, states_of
 from .context import RunContext

@@ -44,7 +44,7 @@ class RunContext:
     @property
     def place(self) -> dict[str, str]:
         """Where the money goes, and the ledger's name without a password: texts for people."""
-        return self.destination.facts(shown(self.plan.ledger))
+        return self.destination.details(shown(self.plan.ledger))
 
     def settings(self) -> list[str]:
         """The options that say where the money goes, as they were given."""

@@ -13,7 +13,8 @@ from ....batch.intake import check_file
 from ....batch.pending import PendingBatch, waiting_in
 from ....batch.states import OPEN
 from ....errors import ConfigurationError
-from ...console import BAD_INPUT, UNRESOLVED, echo, echo_error
+from ...console import echo, echo_error
+from ...exit_codes import BAD_INPUT, UNRESOLVED
 from ...ledger_url import is_postgres, open_ledger
 from ..intake import tell_bad_rows, tell_file
 from ..opening import open_api, try_folder
@@ -33,7 +34,8 @@ async def pay(plan: Plan) -> int:
     postgres = is_postgres(plan.ledger)
     if plan.sandbox and postgres:
         raise ConfigurationError(
-            "--sandbox keeps its books beside a ledger file; with PostgreSQL start `paycools sandbox` in another shell"
+            "--sandbox keeps its records beside a ledger file; with PostgreSQL start `paycools sandbox` in another "
+            "shell"
         )
     if plan.detach and not postgres:
         raise ConfigurationError("--detach leaves the sending to workers: it needs --ledger postgresql://...")

@@ -8,19 +8,12 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
-from ....batch import FileError, Ledger, Runner, State, Summary
+from ....batch import Ledger, Runner, State, Summary
 from ....batch.report.write import write_report
 from ....batch.states import OPEN
 from ....errors import PayCoolsError, first_of
-from ...console import (
-    BROKEN,
-    UNRESOLVED,
-    Unfinished,
-    echo,
-    echo_error,
-    from_here_on_something_may_be_sent,
-    on_signals,
-)
+from ...console import echo, echo_error, on_signals
+from ...exit_codes import BROKEN, UNRESOLVED, Unfinished, from_here_on_something_may_be_sent
 from ..showing import show, show_offered, show_outcomes, summary_of
 from .context import RunContext
 from .progress import showing_progress
@@ -51,10 +44,10 @@ class Sending:
         from_here_on_something_may_be_sent()
         try:
             yield
-        except (PayCoolsError, FileError) as error:
+        except PayCoolsError as error:
             raise Unfinished(f"{error}. {go_on}") from None
         except BaseExceptionGroup as group:
-            if group.split((PayCoolsError, FileError))[1] is not None:
+            if group.split(PayCoolsError)[1] is not None:
                 raise
             raise Unfinished(f"{first_of(group)}. {go_on}") from None
         except BaseException:
