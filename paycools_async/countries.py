@@ -34,6 +34,7 @@ __all__ = [
     "PayoutCountryCode",
     "PayoutCurrency",
     "currency_of",
+    "promptpay_doubt",
     "zone_of",
 ]
 
@@ -117,3 +118,17 @@ def zone_of(code: str | None) -> tzinfo:
     """The zone of a country's times that name none: UTC+7 in Indonesia and Thailand, else UTC+8. Inferred."""
     country = COUNTRIES.get(code or "")
     return MANILA if country is None else country.zone
+
+
+def promptpay_doubt(account_type: Any, account_no: Any) -> str | None:
+    """Why a PromptPay account is hardly what its type says: MSISDN a mobile number, NATID a number of 13 digits.
+
+    PayCools' pages name the two and give no form, so it is a doubt and no fault.
+    """
+    if not isinstance(account_no, str):
+        return None
+    if account_type == "MSISDN" and not TH_MOBILE.form.fits(TH_MOBILE.national(account_no)):
+        return "is no Thai mobile number (06, 08 or 09 and eight more digits): a zero in front may be lost"
+    if account_type == "NATID" and re.fullmatch(r"[0-9]{13}", account_no.replace("-", ""), re.ASCII) is None:
+        return "is no Thai national id (13 digits): a zero in front may be lost"
+    return None

@@ -68,6 +68,7 @@ __all__ = [
     "ClockError",
     "ConfigurationError",
     "DeadlineExceeded",
+    "DoubtfulAccountWarning",
     "DuplicateOrder",
     "EndpointUnpublishedError",
     "FieldError",
@@ -129,6 +130,10 @@ class Outcome(enum.StrEnum):
     """An earlier attempt with this id got through. Inquire; do not pay again."""
     UNKNOWN = "unknown"
     """Sent, and no trustworthy answer came. Inquire before anything else."""
+
+
+class DoubtfulAccountWarning(UserWarning):
+    """An account does not look like what it is said to be, and no page of PayCools says that it must. It is sent."""
 
 
 class UnknownCodeWarning(UserWarning):

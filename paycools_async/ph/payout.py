@@ -21,11 +21,12 @@ from ..fields import (
     minor_units,
     mobile_where,
     order_id,
+    payee,
     text,
 )
 from ..product import Call
 from ..resolving.products import PayoutProduct
-from ..texts import Form, explained, form_fault, spoiled
+from ..texts import Form, explained, form_fault, name_fault, spoiled
 from ..traits import DOCUMENTED, PAYOUT
 from ..vocabulary import results
 from ..vocabulary.events import OrderEvent
@@ -81,7 +82,7 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
     pay_method_code: Literal["BANK", "EWALLET", "SCANQR"] = choice("BANK", "EWALLET", "SCANQR")
     account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
-    account_name: str = text(1, 30, personal=True, form_by=_form_of_the_name)
+    account_name: str = payee(1, 30, form_by=_form_of_the_name)
     bank_code: str | None = code(default=None)
     ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
@@ -96,7 +97,9 @@ class CreatePayout(AppRequest[PayoutReceipt]):
         method = self.pay_method_code
         form = _form_of_the_name({"pay_method_code": method})
         if form is not None:
-            yield from form_fault("account_name", self.account_name, form)
+            for fault in form_fault("account_name", self.account_name, form):
+                if name_fault(self.account_name) is None:
+                    yield fault
         if method == "BANK" and self.bank_code is None:
             yield FieldError("bank_code", "is required when pay_method_code is BANK")
         if method == "EWALLET" and self.ewallet_code is None:

@@ -60,6 +60,7 @@ class Codes:
         self._listed = listed
         self._name = name
         self._seen: dict[str, dict[str, _Seen]] = {column: {} for column in self._known}
+        self._doubted: dict[str, _Seen] = {}
 
     @property
     def strict(self) -> bool:
@@ -74,7 +75,9 @@ class Codes:
         return f"is not in {self._name}" + (f"; the nearest there is {near}" if near else "")
 
     def note(self, line: int, request: Any) -> None:
-        """Count a request's codes."""
+        """Count a request's codes, and what is doubtful in it."""
+        for doubt in request._doubts():
+            self._doubted.setdefault(f"{doubt.field} {{}} {doubt.reason}", _Seen(line)).count += 1
         for column, seen in self._seen.items():
             code = getattr(request, column)
             if code is None:
@@ -88,6 +91,8 @@ class Codes:
 
     def warnings(self) -> Iterator[str]:
         """What a person should look at before saying yes."""
+        for told, at in self._doubted.items():
+            yield told.format(f"({_where(at)})")
         if self._listed is not None:
             return
         for column, seen in self._seen.items():

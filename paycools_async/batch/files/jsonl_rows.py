@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ...wire.canonical import NumberText
+import attrs
+
+from ...wire.canonical import NumberText, json_text
 from ...wire.numbers import MOST_DIGITS, MOST_NESTED, is_nested_too_deep
 from .header import MONEY, Columns
 from .results import Order, RowError
@@ -60,7 +62,7 @@ class JsonlRows:
         for name, value in given.items():
             if self._columns.passed_over(name):
                 if name.startswith("_"):
-                    beside[name] = value if isinstance(value, str) else json.dumps(value, default=str)
+                    beside[name] = _kept(value)
                 continue
             field = self._columns.field_of(name)
             if field is None:
@@ -88,6 +90,30 @@ class JsonlRows:
         return Unusable("must be a text or a number")
 
 
+@attrs.frozen
+class _Constant(Unusable):
+    """NaN or Infinity."""
+
+    name: str
+
+
+def _kept(value: Any) -> str:
+    """A member that is carried along and not sent: a text as it is, null as nothing, all else as its JSON."""
+    if value is None:
+        return ""
+    return str.__str__(value) if isinstance(value, str) else json_text(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Constant):
+        return NumberText(value.name)
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
+
+
 def _column(name: str) -> str:
     return name if name.isprintable() and len(name) <= 40 else "row"
 
@@ -106,6 +132,6 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(
     parse_float=NumberText,
     parse_int=NumberText,
-    parse_constant=lambda name: Unusable(f"{name} is no value"),
+    parse_constant=lambda name: _Constant(f"{name} is no value", name),
     object_pairs_hook=_no_twins,
 )

@@ -51,7 +51,7 @@ class OrderFile:
     def __init__(self, path: Path, request_class: type[Any], currency: str, how: Reading | None = None) -> None:
         self._path = path
         self._how = how or Reading()
-        self._columns = Columns(request_class, self._how.ignored)
+        self._columns = Columns(request_class, self._how.ignored, currency)
         self._codes = Codes(self._columns.rules, self._how.codes, self._how.codes_name)
         self._converter = RowConverter(
             request_class, currency, self._columns, self._codes, plain_names=self._how.plain_names

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
 from ...texts import shown_text
 
-__all__ = ["CsvWriter", "cell"]
+__all__ = ["CsvWriter", "Kept", "cell"]
 
 _RUN = ("=", "+", "-", "@")
 """What a cell begins with that spreadsheets calculate; behind blanks too, and in the wide forms of East Asia."""
 _WIDE = str.maketrans({"\uff1d": "=", "\uff0b": "+", "\uff0d": "-", "\uff20": "@"})
+
+
+_CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What moves a cursor or cannot be written; tabs and line breaks can, in quotation marks."""
+
+
+class Kept(str):
+    """A text that somebody gave to have it back: it is written whole, but for control characters."""
+
+    __slots__ = ()
 
 
 class CsvWriter:
@@ -36,5 +47,5 @@ def cell(value: Any) -> Any:
         return ""
     if not isinstance(value, str):
         return value
-    text = shown_text(value)
+    text = _CONTROLS.sub("?", value) if isinstance(value, Kept) else shown_text(value)
     return "'" + text if text.lstrip().translate(_WIDE).startswith(_RUN) or value[:1] in ("\t", "\r", "\n") else text

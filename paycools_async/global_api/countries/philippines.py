@@ -15,7 +15,7 @@ from ...countries import PH_MOBILE, PHILIPPINES
 from ...endpoint import GlobalRequest, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, payee, text
 from ...product import Call, Product, Sender
 from ...resolving.products import PayoutProduct
 from ...texts import form_fault
@@ -111,7 +111,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     pay_method_code: Literal["BANK", "EWALLET"] = choice("BANK", "EWALLET")
     transfer_code: str = code()
     account_no: str = account(50, converter=mobile_where("pay_method_code", "EWALLET"))
-    account_name: str = text(1, 128, pattern=ACCOUNT_NAME, personal=True)
+    account_name: str = payee(1, 128, pattern=ACCOUNT_NAME)
     remark: str | None = text(1, 256, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:

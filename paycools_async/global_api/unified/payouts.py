@@ -7,10 +7,10 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PayoutCountryCode, PayoutCurrency
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PayoutCountryCode, PayoutCurrency, promptpay_doubt
 from ...endpoint import GlobalRequest, callback, endpoint
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
+from ...fields import account, choice, code, extra_fields, minor_units, order_id, payee, phone, text
 from ...product import Call
 from ...traits import DOCUMENTED, INFERRED, PAYOUT
 from ..base import (
@@ -64,7 +64,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     currency: PayoutCurrency = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
     pay_method_code: Literal["BANK", "EWALLET", "PROMPTPAY"] | str = code("BANK", "EWALLET", "PROMPTPAY")
     account_no: str = account(50)
-    account_name: str | None = text(1, 128, default=None, personal=True)
+    account_name: str | None = payee(1, 128, default=None)
     transfer_code: Literal["CIMB", "RHBB"] | str | None = code("CIMB", "RHBB", default=None)
     mobile: str | None = phone(10, 14, default=None)
     account_type: str | None = code(default=None)
@@ -72,6 +72,11 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     promptpay_account_type: str | None = code(default=None)
     remark: str | None = text(1, 256, default=None)
     extra: dict[str, Any] = extra_fields(factory=dict)
+
+    def _doubts(self) -> Iterator[FieldError]:
+        doubt = promptpay_doubt(self.promptpay_account_type, self.account_no)
+        if doubt is not None and self.pay_method_code == "PROMPTPAY":
+            yield FieldError("account_no", doubt)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         return currency_fits(self.country_code, self.currency)

@@ -12,7 +12,7 @@ from ..header import MONEY, Columns, Header
 from ..results import FileError, Order, RowError
 from ..row_to_request import RowConverter
 from . import process
-from .sheet import cell_text
+from .sheet import cell_text, kept_text
 
 __all__ = ["XlsxRows"]
 
@@ -71,9 +71,7 @@ class XlsxRows:
             cell = self._cell(name, cells[place])
             if not _is_nothing(cell):
                 row[name] = cell.strip(" ") if isinstance(cell, str) else cell
-        if not row:
-            return []
-        beside = {name: "" if cells[place] is None else str(cells[place]) for name, place in header.beside}
+        beside = {name: kept_text(cells[place]) for name, place in header.beside}
         return self._converter.order(self.number, row, beside or None)
 
     def _cell(self, column: str, cell: Any) -> Any:
@@ -83,7 +81,9 @@ class XlsxRows:
             money=column in MONEY,
             whole=rule is not None and rule.type is int,
             a_day=rule is not None and rule.is_a_day,
-            keeps_zeros=column in self._columns.personal or column in CODE_COLUMNS,
+            keeps_zeros=column in self._columns.personal
+            or column in CODE_COLUMNS
+            or (rule is not None and rule.pattern is not None),
         )
 
 
