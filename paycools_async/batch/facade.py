@@ -8,13 +8,13 @@ from pathlib import Path
 
 import attrs
 
-from ..errors import PayCoolsError, first_of
+from ..errors import PayCoolsError
 from .files import Reading, RowError
 from .ledger.base import Batch, Identity, Intake, Ledger, LedgerError
 from .pending import PendingBatch, batches_of_file, waiting_in
 from .run.options import Options, Summary
 from .run.payout_api import PayoutApi
-from .run.runner import Pacing, Runner
+from .run.runner import Pacing, Runner, run_with_one_error
 from .states import OPEN, State
 
 __all__ = ["Expected", "NotReleased", "Proposal", "pay_file"]
@@ -91,12 +91,7 @@ async def pay_file(
     if not _of(await view.counts(), *OPEN)[0]:
         return Summary(counts=await view.counts(), stopped=await view.paused(), resent=await view.resent())
     await view.resume_sending()
-    try:
-        return await Runner(api, view, options, pace=pace).run()
-    except BaseExceptionGroup as group:
-        if group.split(PayCoolsError)[1] is not None:
-            raise
-        raise first_of(group) from None
+    return await run_with_one_error(Runner(api, view, options, pace=pace))
 
 
 @attrs.frozen(kw_only=True)

@@ -112,22 +112,23 @@ class Engine:
         except BaseException as error:  # it is cancelled, or the program ends
             if prepared.endpoint.moves_or_creates and progress.may_have_left:
                 self._note_doubt(error, prepared, remember=remember)
-            self._tell_end(prepared, progress, started, error)
+            telling.call_ended(self.attempts.observers, prepared, progress, clock.monotonic() - started, error)
             raise
         else:
             if remember and prepared.endpoint.moves_or_creates:
                 self._note_success(prepared)
+            duration = clock.monotonic() - started
             if self.attempts.observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls
-                self._tell_end(prepared, progress, started, None)
+                telling.call_ended(self.attempts.observers, prepared, progress, duration, None)
             return Exchange(
                 result=result,
                 raw=reply.answer.raw,
                 status=reply.response.status,
                 headers=reply.response.headers,
-                duration=clock.monotonic() - started,
+                duration=duration,
                 attempts=progress.attempts,
             )
-        self._tell_end(prepared, progress, started, failure)
+        telling.call_ended(self.attempts.observers, prepared, progress, clock.monotonic() - started, failure)
         try:
             raise failure
         finally:
@@ -172,12 +173,6 @@ class Engine:
         )
         if remember:
             self.doubts.add(prepared.operation, prepared.request)
-
-    def _tell_end(
-        self, prepared: Prepared[Any], progress: Progress, started: float, error: BaseException | None
-    ) -> None:
-        seconds = self.attempts.clock.monotonic() - started
-        telling.call_ended(self.attempts.observers, prepared, progress, seconds, error)
 
 
 def _result(prepared: Prepared[R], reply: Reply) -> R:

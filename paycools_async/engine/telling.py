@@ -82,7 +82,25 @@ def call_ended(
     name = None if error is None else type(error).__name__
     level = logging.INFO if prepared.endpoint.moves_or_creates else logging.DEBUG
     if log.isEnabledFor(level):
-        _log_end(level, prepared, progress, seconds, outcome, code, name)
+        operation, order_id = prepared.endpoint.id, _order_id(prepared)
+        status, attempts = progress.status, progress.attempts
+        text = _ENDED
+        said: tuple[Any, ...] = (operation, order_id or "-", outcome._value_, seconds, status or "-", attempts)
+        if name is not None:
+            text, said = _FAILED, (*said, name, code or "-")
+        # made by hand: `log.log` looks for its caller, which is this line always, and checks each name of `extra`
+        record = log.makeRecord(log.name, level, __file__, 0, text, said, None, "call_ended")
+        known = record.__dict__
+        known["event"] = "call"
+        known["operation"] = operation
+        known["order_id"] = order_id
+        known["outcome"] = outcome._value_
+        known["code"] = code
+        known["http_status"] = status
+        known["attempts"] = attempts
+        known["duration"] = seconds
+        known["error"] = name
+        log.handle(record)
     if observers:
         ended = CallEnded(
             operation=prepared.operation,
@@ -96,38 +114,6 @@ def call_ended(
             call=progress.call,
         )
         tell(observers, lambda each: each.call_ended, ended)
-
-
-def _log_end(
-    level: int,
-    prepared: Prepared[Any],
-    progress: Progress,
-    seconds: float,
-    outcome: Outcome,
-    code: int | None,
-    error: str | None,
-) -> None:
-    operation, order_id, known = prepared.endpoint.id, _order_id(prepared), outcome.value
-    status, attempts = progress.status, progress.attempts
-    text = _ENDED
-    arguments: tuple[Any, ...] = (operation, order_id or "-", known, seconds, status or "-", attempts)
-    if error is not None:
-        text = _FAILED
-        arguments = (*arguments, error, code or "-")
-    # made by hand: `log.log` looks for its caller, which is this line always, and checks each name of `extra`
-    record = log.makeRecord(log.name, level, __file__, 0, text, arguments, None, "call_ended")
-    record.__dict__.update(
-        event="call",
-        operation=operation,
-        order_id=order_id,
-        outcome=known,
-        code=code,
-        http_status=status,
-        attempts=attempts,
-        duration=seconds,
-        error=error,
-    )
-    log.handle(record)
 
 
 def _order_id(prepared: Prepared[Any]) -> str | None:

@@ -91,7 +91,7 @@ def test_functions_of_ones_own() -> None:
     first, second, third = done.stdout.splitlines()
     assert first.startswith("ph.payout.create 1 200 0.")
     assert second.startswith("ph.payout.create 1 200 0.")
-    assert third == "ph.payout.create PAY2 Outcome.REJECTED 1006 InsufficientBalance"
+    assert third == "ph.payout.create PAY2 rejected 1006 InsufficientBalance"
 
 
 def test_prometheus_is_served() -> None:
