@@ -188,7 +188,9 @@ def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[
             found["idempotencyId"] = idempotency_id_of(request)
         extra = found.pop("extra", None)
         fields = {name: value for name, value in found.items() if value is not None}
-        return {**fields, **extra} if extra else fields
+        for name, value in (extra or {}).items():
+            fields.setdefault(name, value)  # what was put into `extra` since it was checked changes no field
+        return fields
 
     return hook
 

@@ -157,8 +157,8 @@ class Request(Generic[R]):
         if type(extra) is dict and not extra:
             return []
         cls: Any = type(self)
-        own = (fields.wire_name(field) for field in attrs.fields(cls) if field.name != "extra")
-        return fields.extra_faults(extra, frozenset({*own, *self.__endpoint__.client_fields, *_CLIENT_FIELDS}))
+        names = (name for field in attrs.fields(cls) for name in (field.name, fields.wire_name(field)))
+        return fields.extra_faults(extra, {*names, *self.__endpoint__.client_fields, *_CLIENT_FIELDS} - {"extra"})
 
     def _doubts(self) -> Iterator[FieldError]:
         """What a person should look at, though no page forbids it; a product overrides it."""

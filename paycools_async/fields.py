@@ -10,7 +10,7 @@ none at its ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -218,14 +218,19 @@ def _no_json(value: Any) -> str | None:
     return None
 
 
-def extra_faults(extra: Any, taken: frozenset[str]) -> list[str]:
-    """What is wrong with `extra`: further wire fields under names that are not `taken`, with values that are JSON."""
+def extra_faults(extra: Any, taken: Collection[str]) -> list[str]:
+    """What is wrong with `extra`: further wire fields, none of them `taken` in whatever spelling, that are JSON."""
     if not isinstance(extra, Mapping):
         return [f"must be an object, not {type(extra).__name__}"]
     faults = text_faults_in(extra)
     names = [name for name in extra if isinstance(name, str)]
-    faults += [f"sets {name}, which the request or the client sets itself" for name in names if name in taken]
+    folded = {_folded(name) for name in taken}
+    faults += [f"sets {name}, which the request or the client sets itself" for name in names if _folded(name) in folded]
     return [*faults, "has a field without a name"] if "" in names else faults
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").casefold()
 
 
 def _as_clause(fault: str) -> str:

@@ -22,6 +22,7 @@ from paycools_async import (
     TransactionStatus,
     UnverifiedEndpointWarning,
 )
+from paycools_async.converters import unstructure
 from paycools_async.global_api import (
     CreateUnifiedPayment,
     CreateUnifiedPayout,
@@ -206,6 +207,8 @@ def test_the_documented_payout_notification_parses() -> None:
         ({"accountNo": "99999"}, "sets accountNo, which the request or the client sets itself"),
         ({"amount": 7}, "sets amount, which the request or the client sets itself"),
         ({"currency": "USD"}, "sets currency"),
+        ({"account_no": "99999"}, "sets account_no"),
+        ({"AccountNo": "99999"}, "sets AccountNo"),
         ({"remark": "x"}, "sets remark"),
         ({"appId": "x"}, "sets appId"),
         ({"appName": "x"}, "sets appName"),
@@ -231,6 +234,13 @@ def test_extra_fields_add_to_a_request_and_change_nothing_of_it(extra: Any, told
         CreateUnifiedPayout(**PAYOUT, extra=extra)
     assert [error.field for error in caught.value.errors] == ["extra"]
     assert caught.value.errors[0].reason.startswith(told)
+
+
+def test_what_is_put_into_extra_later_changes_no_field() -> None:
+    request = CreateUnifiedPayout(**PAYOUT, extra={"purpose": "WAGES"})
+    request.extra["accountNo"] = "99999"
+    sent = unstructure(request)
+    assert (sent["accountNo"], sent["purpose"]) == (PAYOUT["account_no"], "WAGES")
 
 
 def test_extra_fields_may_be_any_json() -> None:
