@@ -137,7 +137,8 @@ class Request(Generic[R]):
     def __attrs_post_init__(self) -> None:
         broken = [*self._broken_rules(), *self._cross_checks()]
         if broken:
-            raise InvalidRequest(type(self).__name__, broken)
+            told_once = dict.fromkeys(broken)  # a rule of the field and one between fields may see the same
+            raise InvalidRequest(type(self).__name__, list(told_once))
 
     def _broken_rules(self) -> list[FieldError]:
         broken = []

@@ -20,6 +20,7 @@ from test_requests_property import REQUESTS
 
 from paycools_async import Endpoint, InvalidRequest
 from paycools_async.fields import ACCOUNT, CODE, PHONE, Rule, is_clean
+from paycools_async.global_api.countries.philippines import CreatePhilippinePayout
 from paycools_async.global_api.unified.parts import UnifiedAddress, UnifiedGoods
 from paycools_async.ph.payout import CreatePayout, QueryPayout
 from paycools_async.texts import account_fault, code_fault, name_fault, shown_text, text_fault
@@ -246,6 +247,19 @@ def test_a_new_order_is_not_named_after_nothing_and_an_old_one_can_be_asked_abou
 
         holds()
     assert QueryPayout(mch_order_id=order_id).mch_order_id == order_id
+
+
+def test_what_two_rules_see_is_told_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        CreatePhilippinePayout(
+            mch_order_id="A1",
+            amount=100,
+            pay_method_code="EWALLET",
+            transfer_code="GCASH",
+            account_no="1.2E+11",
+            account_name="Ana Reyes",
+        )
+    assert len(caught.value.errors) == 1
 
 
 def test_a_merchants_name_goes_with_a_qr_code_only() -> None:
