@@ -28,6 +28,7 @@ from yarl import URL
 
 from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
 from ..urls import is_local_host, is_public_address
+from .arrived import has_arrived, is_tls, read_what_arrived
 from .base import HttpRequest, HttpResponse, HttpStream
 
 __all__ = ["AiohttpTransport"]
@@ -53,6 +54,8 @@ class _Proof:
     request: HttpRequest
     connection: ResponseHandler | None = None
     by_proxy: bool = False
+    reused: bool = False
+    """The connection has served a request before."""
     reason: str | None = None
     """Why the rest of the request was held back."""
     late: bool = False
@@ -94,12 +97,31 @@ class _Proof:
     def _check(self) -> None:
         if self.request.expired is not None and self.request.expired():
             self.reason, self.late = "too late to send", True
-        elif self.connection is not None and not self._writing and self.connection.should_close:
+        elif self.connection is not None and not self._writing and self._holds_an_answer(self.connection):
             self.reason = "the connection held an answer before the request was sent"
         elif self.request.public_only and not self.by_proxy and not is_public_address(_peer_of(self.connection)):
             self.reason = _NOT_PUBLIC
         if self.reason is not None:
             raise _NotWritten(self.reason)
+
+    def _holds_an_answer(self, connection: ResponseHandler) -> bool:
+        # what the loop has read already, and what it has not; over new TLS the latter may be tickets of the session
+        if connection.should_close:
+            return True
+        if not self._is_last_look or (not self.reused and is_tls(connection.transport)):
+            return False
+        return has_arrived(connection.transport)
+
+    @property
+    def _is_last_look(self) -> bool:
+        """Whether a byte leaves right after: with a body, its headers are kept back until it goes."""
+        return self.request.body is None or self.started or not _HEADERS_WAIT_FOR_THE_BODY
+
+    async def settle(self) -> None:
+        """Over a new connection the loop first reads what TLS itself has to say; before the headers, or an answer that
+        is read meanwhile would count as this request's."""
+        if not self.reused and self.connection is not None:
+            await read_what_arrived(self.connection.transport)
 
 
 def _peer_of(connection: ResponseHandler | None) -> str:
@@ -324,15 +346,30 @@ def _settings_of(session: aiohttp.ClientSession, **attributes: str) -> dict[str,
 
 def _proof_trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(_is_reused)
+    trace.on_connection_create_end.append(_is_new)
     trace.on_request_headers_sent.append(_headers_go)
     trace.on_request_chunk_sent.append(_body_goes)
     trace.freeze()
     return trace
 
 
+async def _is_reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    proof = getattr(context, "trace_request_ctx", None)
+    if isinstance(proof, _Proof):
+        proof.reused = True
+
+
+async def _is_new(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    proof = getattr(context, "trace_request_ctx", None)
+    if isinstance(proof, _Proof):
+        proof.reused = False
+
+
 async def _headers_go(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
     proof = getattr(context, "trace_request_ctx", None)
     if isinstance(proof, _Proof):
+        await proof.settle()
         proof.headers_go()
 
 
