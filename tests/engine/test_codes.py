@@ -109,11 +109,11 @@ TWICE = [
     b'{"code":1006,"data":{"transactionId":"C1"},"code":1000}',
     b'{"code":1006, "message":"", "code" : 1006}',
     b'{"code":1006,"data":{"code":1},"code":1006}',
+    b'{"code":1006,"data":{"code":1,"code":2}}',
 ]
 ONCE = [
     b'{"code":1006,"data":{"code":1,"list":[{"code":2}]}}',
     b'{"data":{"code":1},"code":1006}',
-    b'{"code":1006,"data":{"code":1,"code":2}}',
     b'{"code":1006,"message":"the \\"code\\" is wrong","name":"code"}',
 ]
 
