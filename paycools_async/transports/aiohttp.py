@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import socket
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -135,6 +136,16 @@ _PROOF: ContextVar[_Proof | None] = ContextVar("paycools_proof", default=None)
 _NUMBERS = itertools.count(1)
 
 
+def _socket_for(address: Any) -> socket.socket:
+    """Before a connection is made to an address of a name: a request for public ones connects to no other."""
+    family, kind, protocol, _, place = address
+    proof = _PROOF.get()
+    if proof is not None and proof.request.public_only and not proof.by_proxy and not is_public_address(str(place[0])):
+        proof.reason = _NOT_PUBLIC
+        raise OSError(_NOT_PUBLIC)
+    return socket.socket(family, kind, protocol)
+
+
 class _Request(aiohttp.ClientRequest):
     """aiohttp's request, which knows the connection it goes over and may ask for a new one."""
 
@@ -142,6 +153,8 @@ class _Request(aiohttp.ClientRequest):
     def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
         key = super().connection_key
         proof = _PROOF.get()
+        if proof is not None:
+            proof.by_proxy = self.proxy is not None
         if proof is None or not proof.request.fresh:
             return key
         # the pool is looked up by this key: no connection in it can have the same
@@ -203,6 +216,8 @@ class AiohttpTransport:
         until = _deadline_of(request)
         async with contextlib.AsyncExitStack() as stack:
             async with self._proven(request, until) as proof:
+                if self._external is not None and request.public_only:
+                    await _look_up(request.url, proof, self._external)
                 response = await stack.enter_async_context(self._request(self._opened_for_files(), request, proof))
             stack.callback(response.close)  # what is left of it is not waited for
             chunks = self._chunks(response, request, proof, until)
@@ -283,7 +298,7 @@ class AiohttpTransport:
 
     def _own(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60, socket_factory=_socket_for),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_proof_trace()],
             auto_decompress=True,
@@ -300,6 +315,17 @@ class AiohttpTransport:
         for session in (self._files, self._session):
             if session is not None:
                 await session.close()
+
+
+async def _look_up(url: str, proof: _Proof, external: aiohttp.ClientSession) -> None:
+    """Over connections of the caller's: what the name stands for, before one is made. A proxy looks for itself."""
+    resolve = getattr(external.connector, "_resolve_host", None)
+    if resolve is None or external.trust_env or getattr(external, "_default_proxy", None) is not None:
+        return
+    parts = URL(url, encoded=True)
+    if not all(is_public_address(str(found["host"])) for found in await resolve(parts.host, parts.port)):
+        proof.reason = _NOT_PUBLIC
+        raise _NotWritten(_NOT_PUBLIC)
 
 
 def _over(external: aiohttp.ClientSession) -> aiohttp.ClientSession:
