@@ -37,19 +37,19 @@ class RepeatedName(ValueError):
     """Two members of one object have the same name."""
 
 
-_NUMBER = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?")
+_NUMBER = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,5}))?")
 
 
 def exact_decimal(text: str) -> Decimal:
     """The number in the text. Raises ValueError if it is none, or is out of all bounds."""
-    found = _NUMBER.fullmatch(text.strip())
+    found = _NUMBER.fullmatch(text)
     if found is None:
         raise ValueError("not a decimal number")
     whole, fraction, exponent = found[1], found[2] or "", int(found[3] or 0)
     digits = len(whole) + len(fraction)
     if not 0 < digits <= MOST_DIGITS or abs(exponent) > LARGEST_EXPONENT:
         raise OutOfBounds(f"a number of more than {MOST_DIGITS} digits or beyond an exponent of {LARGEST_EXPONENT}")
-    return Decimal(text.strip())
+    return Decimal(text)
 
 
 def _bounded_int(text: str) -> int:

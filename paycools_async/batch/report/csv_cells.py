@@ -11,8 +11,12 @@ from ...texts import shown_text
 __all__ = ["CsvWriter", "cell"]
 
 _RUN = ("=", "+", "-", "@")
-"""What a cell begins with that spreadsheets calculate; behind blanks too, and in the wide forms of East Asia."""
-_WIDE = str.maketrans({"\uff1d": "=", "\uff0b": "+", "\uff0d": "-", "\uff20": "@"})
+"""What a cell begins with that spreadsheets calculate; behind blanks too, and in forms that they take for it."""
+_OTHER_FORMS = str.maketrans(
+    {"\uff1d": "=", "\uff0b": "+", "\uff0d": "-", "\uff20": "@"}  # wide
+    | {"\ufe66": "=", "\ufe62": "+", "\ufe63": "-", "\ufe6b": "@"}  # small
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58", "-")
+)
 
 
 class CsvWriter:
@@ -37,4 +41,8 @@ def cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = shown_text(value)
-    return "'" + text if text.lstrip().translate(_WIDE).startswith(_RUN) or value[:1] in ("\t", "\r", "\n") else text
+    return (
+        "'" + text
+        if text.lstrip().translate(_OTHER_FORMS).startswith(_RUN) or value[:1] in ("\t", "\r", "\n")
+        else text
+    )
