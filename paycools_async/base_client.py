@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import functools
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypedDict, TypeVar
@@ -17,9 +19,11 @@ from .engine.attempts import Attempts
 from .engine.paths import checked_paths
 from .engine.preparing import Preparer
 from .families import Family
-from .hooks import Observer
+from .hooks import AttemptEnded, CallEnded, Observer, all_observers
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
+from .policy.deadline import checked_timeout
+from .privacy.confidential import Unseen
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
 from .signing.pool import SigningPool
@@ -55,6 +59,10 @@ class ClientOptions(TypedDict, total=False):
     """The size of aiohttp's pool."""
     observers: Sequence[Observer]
     """Told of every attempt and of the end of every call, for logs, metrics and traces (`paycools_async.hooks`)."""
+    on_call: Callable[[CallEnded], object] | None
+    """A plain function that gets the end of every call."""
+    on_attempt: Callable[[AttemptEnded], object] | None
+    """A plain function that gets the end of every attempt."""
 
 
 DEFAULTS: ClientOptions = {
@@ -69,6 +77,8 @@ DEFAULTS: ClientOptions = {
     "clock": None,
     "max_connections": 100,
     "observers": (),
+    "on_call": None,
+    "on_attempt": None,
 }
 
 
@@ -83,6 +93,8 @@ class BaseClient(Generic[C]):
     _option_types: ClassVar[type]
     """The TypedDict of the options."""
     credentials: C
+    _shares = False
+    """Whether it is another's, with other options."""
 
     def __init_subclass__(cls, **more: Any) -> None:
         """The options stand once, in the TypedDict; `help()` and notebooks show them as parameters."""
@@ -102,7 +114,8 @@ class BaseClient(Generic[C]):
         self.environment: Environment = given["environment"]
         self.base_url: str = self._host(given["environment"], given["base_url"])
         self.clock: Clock = given["clock"] or SystemClock()
-        self._pool, async_signer = _as_timed_signer(given["signer"] or signer_for(credentials.private_key))
+        own_signer = functools.partial(signer_for, credentials.private_key)
+        self._pool, async_signer = _as_timed_signer(given["signer"], own_signer)
         own = {name: given[name] for name in given.keys() - DEFAULTS.keys()}
         self._engine = Engine(
             prepare=Preparer(
@@ -119,9 +132,9 @@ class BaseClient(Generic[C]):
                 retry=given["retry"] or Retry(),
                 pace=given["pace"] or Pace(clock=self.clock),
                 clock=self.clock,
-                timeout=given["timeout"],
+                timeout=checked_timeout(given["timeout"]),
                 user_agent=f"paycools-async/{__version__}",
-                observers=tuple(given["observers"]),
+                observers=all_observers(given["observers"], given["on_call"], given["on_attempt"]),
             ),
         )
 
@@ -137,6 +150,8 @@ class BaseClient(Generic[C]):
         *,
         effect: Effect | None = None,
         purpose: Purpose | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - one deadline, which leaves time for a clear end
+        retry: Retry | None = None,
     ) -> Any:
         """The escape hatch, for anything without a class: signed, paced and retried like the rest; returns raw `data`.
 
@@ -144,10 +159,30 @@ class BaseClient(Generic[C]):
         counts as a read; anything else as moving money, and is not repeated on an unclear outcome, unless `effect`
         says otherwise. In the Global API everything is a POST, so name the effect of a read. `purpose` says what the
         call is for: refunds and voids, say, are refused by codes of their own, which prove nothing of other calls.
+        `timeout` (seconds) and `retry` are for this call alone.
         """
         if effect is None:
             effect = Effect.READS if method == "GET" else Effect.MOVES_MONEY
-        return await self._engine.call(method, path, fields or {}, effect=effect, purpose=purpose)
+        given = Unseen(fields or {})
+        del fields  # error trackers show what stands in it
+        engine = self._engine.with_options(timeout, retry)
+        return await engine.call(method, path, given, effect=effect, purpose=purpose)
+
+    def with_options(self, *, timeout: float | None = None, retry: Retry | None = None) -> Self:
+        """This client with another time for each call (seconds, retries included), or another rule for retries.
+
+            balance = await paycools.with_options(timeout=5).account.balance()
+
+        Everything else is shared: transport, signer, pace, observers and what is in doubt. What is not given stays as
+        it is here. It needs no closing: closing it does nothing, closing this client closes both. Raises
+        ConfigurationError for a time that is none.
+        """
+        other = copy.copy(self)
+        other._shares = True
+        other._engine = self._engine.with_options(timeout, retry)
+        for product in self._products.keys() & other.__dict__.keys():
+            del other.__dict__[product]  # it sends by the client that made it
+        return other
 
     @property
     def in_doubt(self) -> tuple[InDoubt, ...]:
@@ -207,6 +242,8 @@ class BaseClient(Generic[C]):
 
     async def aclose(self) -> None:
         """Close the transport and end the signing threads."""
+        if self._shares:
+            return
         try:
             await self._engine.attempts.transport.aclose()
         finally:
@@ -251,10 +288,12 @@ class _Elsewhere:
             return await self._signer.sign(text)
 
 
-def _as_timed_signer(signer: Signer | AsyncSigner) -> tuple[SigningPool | None, TimedSigner]:
-    if inspect.iscoroutinefunction(signer.sign):
-        return None, _Elsewhere(signer)  # type: ignore[arg-type]
-    pool = SigningPool(signer)  # type: ignore[arg-type]
+def _as_timed_signer(
+    given: Signer | AsyncSigner | None, own: Callable[[], Signer]
+) -> tuple[SigningPool | None, TimedSigner]:
+    if given is not None and inspect.iscoroutinefunction(given.sign):
+        return None, _Elsewhere(given)  # type: ignore[arg-type]
+    pool = SigningPool(own(), anew=own) if given is None else SigningPool(given)  # type: ignore[arg-type]
     return pool, pool
 
 

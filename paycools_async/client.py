@@ -16,10 +16,12 @@ from .config import (
     global_base_url,
     ph_base_url,
 )
+from .countries import CountryCode
 from .endpoint import GlobalRequest, PHRequest
 from .engine import Exchange
 from .errors import ConfigurationError
 from .families import GLOBAL, PH
+from .policy import Retry
 from .privacy.confidential import without_frames
 from .settings import setting
 
@@ -126,13 +128,28 @@ class PayCoolsPH(BaseClient[PHCredentials]):
         options.setdefault("base_url", setting(env, "PAYCOOLS_PH_BASE_URL"))
         return cls(PHCredentials.from_env(env), **options)
 
-    async def send(self, request: PHRequest[R]) -> R:
-        """Send a request and return its typed result. Raises what `paycools_async.errors` describes."""
-        return (await self._engine.exchange(request)).result
+    async def send(
+        self,
+        request: PHRequest[R],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - one deadline, which leaves time for a clear end
+        retry: Retry | None = None,
+    ) -> R:
+        """Send a request and return its typed result. Raises what `paycools_async.errors` describes.
 
-    async def exchange(self, request: PHRequest[R]) -> Exchange[R]:
+        `timeout` (seconds for the whole call) and `retry` are for this call alone.
+        """
+        return (await self._engine.with_options(timeout, retry).exchange(request)).result
+
+    async def exchange(
+        self,
+        request: PHRequest[R],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as in `send`
+        retry: Retry | None = None,
+    ) -> Exchange[R]:
         """Like `send`, with the raw answer, HTTP status, headers, duration and number of attempts."""
-        return await self._engine.exchange(request)
+        return await self._engine.with_options(timeout, retry).exchange(request)
 
     @functools.cached_property
     def callbacks(self) -> PHCallbacks:
@@ -211,13 +228,28 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
         options.setdefault("base_url", setting(env, "PAYCOOLS_GLOBAL_BASE_URL"))
         return cls(GlobalCredentials.from_env(env), **options)
 
-    async def send(self, request: GlobalRequest[R]) -> R:
-        """Send a request and return its typed result. Raises what `paycools_async.errors` describes."""
-        return (await self._engine.exchange(request)).result
+    async def send(
+        self,
+        request: GlobalRequest[R],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - one deadline, which leaves time for a clear end
+        retry: Retry | None = None,
+    ) -> R:
+        """Send a request and return its typed result. Raises what `paycools_async.errors` describes.
 
-    async def exchange(self, request: GlobalRequest[R]) -> Exchange[R]:
+        `timeout` (seconds for the whole call) and `retry` are for this call alone.
+        """
+        return (await self._engine.with_options(timeout, retry).exchange(request)).result
+
+    async def exchange(
+        self,
+        request: GlobalRequest[R],
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as in `send`
+        retry: Retry | None = None,
+    ) -> Exchange[R]:
         """Like `send`, with the raw answer, HTTP status, headers, duration and number of attempts."""
-        return await self._engine.exchange(request)
+        return await self._engine.with_options(timeout, retry).exchange(request)
 
     @functools.cached_property
     def callbacks(self) -> GlobalCallbacks:
@@ -232,7 +264,7 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
             raise ConfigurationError("callbacks need PayCools' platform_public_key")
         return GlobalCallbacks(self.credentials.platform_public_key)
 
-    async def ping(self, country_code: str) -> None:
+    async def ping(self, country_code: CountryCode) -> None:
         """Prove that host, app id, key and IP white list are right, by asking for the balance in a country."""
         await self.account.balance(country_code=country_code)
 

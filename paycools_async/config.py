@@ -14,16 +14,16 @@ import attrs
 from .errors import ConfigurationError, InvalidKeyError
 from .privacy.confidential import KeptHere, Secret, without_frames
 from .renamed import old_names
-from .settings import is_set, key_setting, setting
+from .settings import is_set, key_setting, setting, unmeant
 from .signing.base import PrivateKey, PublicKey
 from .signing.keys import load_private_key, load_public_key
 from .texts import name_of, text_fault
 from .urls import is_loopback_host, path_fault
 
 __all__ = [
+    "ClientFields",
     "Environment",
     "GlobalCredentials",
-    "Merchant",
     "PHCredentials",
     "PrivateKey",
     "check_base_url",
@@ -43,7 +43,7 @@ class Environment(enum.Enum):
     PRODUCTION = "production"
 
 
-class Merchant(Protocol):
+class ClientFields(Protocol):
     """What the engine needs of credentials."""
 
     def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
@@ -106,9 +106,9 @@ class PHCredentials(KeptHere):
                 )
 
     def client_fields(self, names: tuple[str, ...], *, now: float = 0.0) -> dict[str, Any]:
-        filled = {"appId": self.app_id}
+        filled: dict[str, Any] = {"appId": self.app_id}
         for name in names:
-            filled[name] = self.app_name if name == "appName" else str(int(now * 1000))
+            filled[name] = self.app_name if name == "appName" else int(now * 1000)  # a number, as the tables say
         return filled
 
     @classmethod
@@ -186,7 +186,7 @@ def _all_set(env: Mapping[str, str], prefix: str, *names: str) -> None:
         raise ConfigurationError("not set: " + ", ".join(missing))
 
 
-def _key(variable: str, load: Callable[[str], K], env: Mapping[str, str]) -> K:
+def _key(variable: str, load: Callable[[str | bytes], K], env: Mapping[str, str]) -> K:
     """The key in a variable; what is wrong with it is said with the variable's name."""
     name, text = key_setting(env, variable) or (variable, "")
     try:
@@ -203,8 +203,14 @@ def _check_text(name: str, value: Any) -> None:
         raise ConfigurationError(f"{name}: {fault}")
 
 
-_PLACEHOLDERS = ("secret", "your", "changeme", "change_me", "change-me", "example", "xxx", "todo", "<", "${")
-_NOTHING = ("none", "null", "undefined", "nan", "test")
+_PLACEHOLDERS = (
+    *("secret", "your", "changeme", "change_me", "change-me", "changeit", "example", "xxx", "todo", "password"),
+    *("passwd", "redacted", "replace", "insert", "placeholder", "dummy", "default", "sample", "enter-", "enter_"),
+    *("put-", "put_", "my-secret", "my_secret", "mysecret", "merchant-key", "merchant_key", "callback-secret"),
+    *("callback_secret", "<", "${"),
+)
+_NOTHING = ("none", "null", "undefined", "nan", "test", "true", "false")
+_ROWS = ("01234567890123456789", "98765432109876543210", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjkl")
 
 
 def secret_doubts(credentials: PHCredentials) -> str | None:
@@ -220,8 +226,15 @@ def secret_doubts(credentials: PHCredentials) -> str | None:
     if len(secret) > 128 or secret.startswith("MII"):
         return "looks like an RSA key; the merchant key for callbacks is another, shorter text"
     plain = secret.casefold()
-    if plain in _NOTHING or plain.startswith(_PLACEHOLDERS) or len(set(plain)) < 4:
+    if (
+        plain in _NOTHING
+        or plain.startswith(_PLACEHOLDERS)
+        or len(set(plain)) < 4
+        or any(plain in row for row in _ROWS)
+    ):
         return "looks like a placeholder"
+    if unmeant(secret) is not None:
+        return f"cannot be one: {unmeant(secret)}"
     if not secret.isascii() or " " in secret:
         return "holds a blank or a letter that no key has"
     if secret.startswith(("/", "~", "./")) or "://" in secret:

@@ -18,6 +18,7 @@ from .endpoint import Request, Result
 from .enums import OpenEnum, OpenNumber
 from .fields import wire_name
 from .times import parse_time
+from .vocabulary.idempotency import idempotency_id_of
 from .wire.numbers import exact_decimal
 
 __all__ = ["structure", "unstructure"]
@@ -187,6 +188,8 @@ def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[
 
     def hook(request: Any) -> dict[str, Any]:
         found = build(request)
+        if "idempotencyId" in found:
+            found["idempotencyId"] = idempotency_id_of(request)
         extra = found.pop("extra", None)
         fields = {name: value for name, value in found.items() if value is not None}
         return {**fields, **extra} if extra else fields

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -28,10 +28,20 @@ __all__ = [
     "THAILAND",
     "TH_MOBILE",
     "Country",
+    "CountryCode",
+    "Currency",
     "MobileRule",
+    "PayoutCountryCode",
+    "PayoutCurrency",
     "currency_of",
+    "promptpay_doubt",
     "zone_of",
 ]
+
+CountryCode = Literal["PH", "ID", "MY", "TH", "RU"]
+PayoutCountryCode = Literal["PH", "ID", "MY", "TH"]
+Currency = Literal["PHP", "IDR", "MYR", "THB", "RUB"]
+PayoutCurrency = Literal["PHP", "IDR", "MYR", "THB"]
 
 
 class MobileRule:
@@ -42,6 +52,7 @@ class MobileRule:
     """
 
     def __init__(self, prefix: str, own: str, shortest: int, longest: int, reason: str) -> None:
+        self.prefix = prefix
         self.shortest = shortest
         self.longest = longest
         self.form: Form = mobile_form("0" + own, reason)
@@ -69,6 +80,10 @@ class Country:
     mobile: MobileRule | None = None
     """None where no rule is known."""
     has_payouts: bool = True
+    calling_code: str = attrs.field(
+        default=attrs.Factory(lambda country: country.mobile.prefix if country.mobile else "", takes_self=True)
+    )
+    """What stands before a number of the country's in place of the 0."""
 
 
 PH_MOBILE = MobileRule("63", "9[0-9]{9}", 11, 11, "is no Philippine mobile number (09 and nine more digits)")
@@ -82,7 +97,7 @@ PHILIPPINES = Country(code="PH", currency="PHP", mobile=PH_MOBILE)
 INDONESIA = Country(code="ID", currency="IDR", exponent=0, zone=JAKARTA, mobile=ID_MOBILE)  # whole rupiah
 MALAYSIA = Country(code="MY", currency="MYR", mobile=MY_MOBILE)
 THAILAND = Country(code="TH", currency="THB", zone=BANGKOK, mobile=TH_MOBILE)
-RUSSIA = Country(code="RU", currency="RUB", has_payouts=False)
+RUSSIA = Country(code="RU", currency="RUB", has_payouts=False, calling_code="7")
 
 COUNTRIES = {each.code: each for each in (PHILIPPINES, INDONESIA, MALAYSIA, THAILAND, RUSSIA)}
 """By code."""
@@ -103,3 +118,17 @@ def zone_of(code: str | None) -> tzinfo:
     """The zone of a country's times that name none: UTC+7 in Indonesia and Thailand, else UTC+8. Inferred."""
     country = COUNTRIES.get(code or "")
     return MANILA if country is None else country.zone
+
+
+def promptpay_doubt(account_type: Any, account_no: Any) -> str | None:
+    """Why a PromptPay account is hardly what its type says: MSISDN a mobile number, NATID a number of 13 digits.
+
+    PayCools' pages name the two and give no form, so it is a doubt and no fault.
+    """
+    if not isinstance(account_no, str):
+        return None
+    if account_type == "MSISDN" and not TH_MOBILE.form.fits(TH_MOBILE.national(account_no)):
+        return "is no Thai mobile number (06, 08 or 09 and eight more digits): a zero in front may be lost"
+    if account_type == "NATID" and re.fullmatch(r"[0-9]{13}", account_no.replace("-", ""), re.ASCII) is None:
+        return "is no Thai national id (13 digits): a zero in front may be lost"
+    return None

@@ -111,6 +111,7 @@ def _register(entry: Endpoint) -> None:
         attrs.field,
         fields.text,
         fields.account,
+        fields.payee,
         fields.code,
         fields.phone,
         fields.order_id,
@@ -142,13 +143,26 @@ class Request(Generic[R]):
         broken = []
         for name, rule, optional, quick in _rules(type(self)):
             value = getattr(self, name)
-            if value is None and optional:
-                continue
+            if (value is None and optional) or (name == "idempotency_id" and type(value) is fields.Made):
+                continue  # what is wrong with an id that is made from the order's is told of that
             if not (type(value) is str and quick is not None and quick(value)) and not rule.holds(value):
                 broken += [FieldError(name, reason) for reason in rule.broken_by(value)]
         for name in _unruled(type(self)):
-            broken += [FieldError(name, reason) for reason in fields.text_faults_in(getattr(self, name))]
+            value = getattr(self, name)
+            faults = fields.text_faults_in(value) if name != "extra" else self._extra_faults(value)
+            broken += [FieldError(name, reason) for reason in faults]
         return broken
+
+    def _extra_faults(self, extra: Any) -> list[str]:
+        if type(extra) is dict and not extra:
+            return []
+        cls: Any = type(self)
+        own = (fields.wire_name(field) for field in attrs.fields(cls) if field.name != "extra")
+        return fields.extra_faults(extra, frozenset({*own, *self.__endpoint__.client_fields, *_CLIENT_FIELDS}))
+
+    def _doubts(self) -> Iterator[FieldError]:
+        """What a person should look at, though no page forbids it; a product overrides it."""
+        return iter(())
 
     def _cross_checks(self) -> Iterator[FieldError]:
         """Rules between fields; a product overrides it."""
@@ -171,6 +185,9 @@ class GlobalRequest(Request[R]):
     __client_fields__: ClassVar[tuple[str, ...]] = GLOBAL.client_fields
 
 
+_CLIENT_FIELDS = ("appId", "appName", "param", "sign", "timestamp")
+"""Wire fields of one API or the other that the client fills in: no endpoint has one of its own under these names."""
+
 _Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
 _RULES: dict[type, tuple[_Checked, ...]] = {}
 _UNRULED: dict[type, tuple[str, ...]] = {}
@@ -180,11 +197,19 @@ def _rules(cls: type) -> tuple[_Checked, ...]:
     found = _RULES.get(cls)
     if found is None:
         found = _RULES[cls] = tuple(
-            (field.name, field.metadata["rule"], field.default is None, field.metadata["rule"].quick)
+            (field.name, rule, field.default is None, rule.quick)
             for field in attrs.fields(cls)
-            if "rule" in field.metadata
+            if (rule := _rule_of(cls, field)) is not None
         )
     return found
+
+
+def _rule_of(cls: Any, field: attrs.Attribute[Any]) -> fields.Rule | None:
+    """What is asked about was named before there was this rule, so only an order that is made obeys all of it."""
+    rule: fields.Rule | None = field.metadata.get("rule")
+    if rule is not None and field.name == "mch_order_id" and cls.__endpoint__.moves_or_creates:
+        return attrs.evolve(rule, is_a_new_order=True)
+    return rule
 
 
 def _unruled(cls: type) -> tuple[str, ...]:
@@ -196,27 +221,44 @@ def _unruled(cls: type) -> tuple[str, ...]:
 
 
 def shared(cls: C) -> C:
-    """Make a base class of requests: the fields that several endpoints have. It is no endpoint itself."""
-    return attrs.frozen(kw_only=True)(cls)
+    """Make a base class of requests, or of an object inside them. It is no endpoint itself."""
+    made: Any = attrs.frozen(kw_only=True)(cls)
+    _with_care(made)
+    return made  # type: ignore[no-any-return]
 
 
-def _let_copies_make_ids_anew(cls: Any) -> None:
-    """A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given.
+def _with_care(cls: Any) -> None:
+    """The constructor lets no frame out in which accounts and names stand plainly, and copies get ids of their own.
 
-    PayCools pays only one of two orders with the same idempotency id.
+    A copy (`attrs.evolve`, which hands on every field) makes its idempotency id anew, unless one had been given:
+    PayCools pays only one of two orders with the same idempotency id. Where one that was made for another order is
+    handed on alone, nobody can know whether only one is to be paid or both: that is refused.
     """
     every = frozenset(field.alias for field in attrs.fields(cls) if field.init)
-    if "idempotency_id" not in every:
-        return
+    own = attrs.fields(cls).idempotency_id.default.factory if "idempotency_id" in every else None
     init = cls.__init__
 
     @functools.wraps(init)
-    def with_own_id(self: Any, **given: Any) -> None:
-        if type(given.get("idempotency_id")) is fields.Made and given.keys() >= every:
+    def guarded(self: Any, **given: Any) -> None:
+        made = own is not None and type(given.get("idempotency_id")) is fields.Made
+        if made and given.keys() >= every:
             del given["idempotency_id"]
-        init(self, **given)
+        try:
+            init(self, **given)
+        except Exception as error:  # noqa: BLE001 - it goes on, without its frames
+            del given
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+        if made and own is not None and self.idempotency_id != own(self):
+            del given
+            raise InvalidRequest(type(self).__name__, [FieldError("idempotency_id", _OF_ANOTHER)])
 
-    cls.__init__ = with_own_id
+    cls.__init__ = guarded
+
+
+_OF_ANOTHER = (
+    "was made for another order: leave it out, and this one is paid too; give it as str(...), and PayCools pays only "
+    "one of the two"
+)
 
 
 def _result_of(cls: type) -> Any:
@@ -263,7 +305,7 @@ def endpoint(
 
     def make(cls: C) -> C:
         made: Any = attrs.frozen(kw_only=True)(cls)
-        _let_copies_make_ids_anew(made)
+        _with_care(made)
         family: Family = made.__family__
         made.__endpoint__ = Endpoint(
             id=id,

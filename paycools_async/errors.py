@@ -10,6 +10,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 +-- TransportError                the network failed; .outcome is NOT_SENT or UNKNOWN
 |   +-- DeadlineExceeded          time ran out
 |   +-- ClientClosed              the client was closed; nothing was sent
+|   +-- WrongEventLoop            it belongs to another event loop or process; nothing was sent
 +-- UnexpectedAnswer              an answer came that cannot be trusted
 +-- OutcomeUnknown                money may have moved: inquire before doing anything else
 +-- OrderConflict                 PayCools knows the order id with other content
@@ -52,8 +53,8 @@ from __future__ import annotations
 import enum
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self, TypeVar
 
 import attrs
 
@@ -67,6 +68,7 @@ __all__ = [
     "ClockError",
     "ConfigurationError",
     "DeadlineExceeded",
+    "DoubtfulAccountWarning",
     "DuplicateOrder",
     "EndpointUnpublishedError",
     "FieldError",
@@ -78,6 +80,8 @@ __all__ = [
     "IpNotAllowedError",
     "LimitExceeded",
     "MerchantUnavailable",
+    "NetworkCause",
+    "NetworkReason",
     "NotFound",
     "OrderConflict",
     "Outcome",
@@ -92,6 +96,7 @@ __all__ = [
     "UnexpectedAnswer",
     "UnknownCodeWarning",
     "UnverifiedEndpointWarning",
+    "WrongEventLoop",
     "WrongFamilyError",
 ]
 
@@ -112,8 +117,8 @@ def first_of(group: BaseExceptionGroup[Any]) -> BaseException:
     return error
 
 
-class Outcome(enum.Enum):
-    """What became of a call, as far as this machine can prove it."""
+class Outcome(enum.StrEnum):
+    """What became of a call, as far as this machine can prove it. A text: it prints, compares and travels as one."""
 
     NOT_SENT = "not_sent"
     """Proof: nothing left this machine. Safe to send again."""
@@ -127,6 +132,10 @@ class Outcome(enum.Enum):
     """Sent, and no trustworthy answer came. Inquire before anything else."""
 
 
+class DoubtfulAccountWarning(UserWarning):
+    """An account does not look like what it is said to be, and no page of PayCools says that it must. It is sent."""
+
+
 class UnknownCodeWarning(UserWarning):
     """A code of a bank, a wallet or a channel is not among those known here. Given once per code and client."""
 
@@ -135,15 +144,41 @@ class UnverifiedEndpointWarning(UserWarning):
     """The endpoint's path is inferred from a twin; no public document shows it. Given once per endpoint."""
 
 
+NetworkReason = Literal[
+    "refused", "dns", "unreachable", "certificate", "tls", "proxy", "reset", "closed", "timeout", "no_files", "not_http"
+]
+
+
+@attrs.frozen
+class NetworkCause:
+    """What the network library met: the class of its error, and why where that is certain. Its text is left out."""
+
+    error: str
+    reason: NetworkReason | None = None
+
+    def __str__(self) -> str:
+        return self.error if self.reason is None else f"{self.error} ({self.reason})"
+
+
 class PayCoolsError(Exception):
     """Base of all errors. `.outcome` says whether money may have moved.
 
-    Errors of a call name its `.operation` (an endpoint's id) and its `.order_id`, where it has one.
+    Every one survives pickle and copies with all that it says, and with the PayCoolsError that it came of.
     """
 
     outcome: Outcome = Outcome.NOT_SENT
     operation: str | None = None
+    """The id of the call's endpoint, like "ph.payout.create"."""
     order_id: str | None = None
+    """The merchant's own id, where the call has one."""
+    attempts: int | None = None
+    """How often the call was tried; None where no call was made."""
+    status: int | None = None
+    """The HTTP status of the last attempt's answer; None where none came."""
+    answer: Mapping[str, Any] | None = None
+    """PayCools' last answer, `code`, `message` and `data`: "***" stands for what may say something of a person."""
+    cause: NetworkCause | None = None
+    """What the network library met in the last attempt."""
 
     def __init__(self, message: str, *, outcome: Outcome | None = None) -> None:
         super().__init__(message)
@@ -163,7 +198,8 @@ class PayCoolsError(Exception):
         return made.with_traceback(self.__traceback__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.args, self.__dict__)
+        cause = self.__cause__ if isinstance(self.__cause__, PayCoolsError) else None  # others may not be picklable
+        return _restored, (type(self), self.args, self.__dict__, cause)
 
     def __str__(self) -> str:
         call = " ".join(filter(None, (self.operation, self.order_id)))
@@ -173,11 +209,15 @@ class PayCoolsError(Exception):
 E = TypeVar("E", bound=PayCoolsError)
 
 
-def _restored(kind: type[E], args: tuple[Any, ...], attributes: dict[str, Any]) -> E:
+def _restored(
+    kind: type[E], args: tuple[Any, ...], attributes: dict[str, Any], cause: PayCoolsError | None = None
+) -> E:
     """The error again, without asking its constructor: some take more than the text."""
     made = kind.__new__(kind, *args)
     made.args = args
     made.__dict__.update(attributes)
+    if cause is not None:
+        made.__cause__ = cause
     return made
 
 
@@ -226,9 +266,14 @@ class FileError(PayCoolsError):
 
 
 class TransportError(PayCoolsError):
-    """The network failed. `.outcome` is NOT_SENT with proof, else UNKNOWN."""
+    """The network failed. `.outcome` is NOT_SENT with proof, else UNKNOWN; `.cause` says why, where that is known."""
 
     outcome = Outcome.UNKNOWN
+
+    def __init__(self, message: str, *, outcome: Outcome | None = None, cause: NetworkCause | None = None) -> None:
+        super().__init__(message, outcome=outcome)
+        if cause is not None:
+            self.cause = cause
 
     @property
     def retryable(self) -> bool:
@@ -249,17 +294,27 @@ class ClientClosed(TransportError):
         return False
 
 
+class WrongEventLoop(TransportError):
+    """What is needed belongs to another event loop or process; the message says what to do. Nothing was sent."""
+
+    outcome = Outcome.NOT_SENT
+
+    @property
+    def retryable(self) -> bool:
+        return False
+
+
 class UnexpectedAnswer(PayCoolsError):
     """An answer came that cannot be trusted: not JSON, cut off, another HTTP status, fields missing.
 
-    `.status` is the HTTP status; `.retry_after` the seconds PayCools asked to wait, if it did.
+    `.retry_after`: the seconds PayCools asked to wait, if it did.
     """
 
     outcome = Outcome.UNKNOWN
 
     def __init__(self, message: str, *, status: int, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status: int = status  # pyright: ignore[reportIncompatibleVariableOverride]  # here it is always known
         self.retry_after = retry_after
 
 
@@ -340,7 +395,7 @@ class AuthenticationError(ApiError):
 class IpNotAllowedError(ApiError):
     """This machine's outbound address is not on the merchant's white list."""
 
-    hint = "ask PayCools to add this machine's outbound IP address to your white list"
+    hint = "PayCools keeps the white list: ask your account manager to add this machine's outbound IP address"
 
 
 class MerchantUnavailable(ApiError):

@@ -31,6 +31,8 @@ class Family:
     not_found_code: int
     also_not_found: frozenset[int] = frozenset()
     """Codes that mean `not_found_code` where the message says "not found"."""
+    data_as_text: bool = False
+    """Whether an answer's `data` may be JSON in a text, too."""
     untrusted_codes: frozenset[int] = frozenset()
     """The other API's success: it proves nothing here."""
     call_success_codes: frozenset[int]
@@ -52,6 +54,8 @@ class Family:
         if kind is NotFound and not refused:
             kind = ApiError  # "not found" is believed where it is the call's own code
         error = kind(code, message or row.meaning)
+        if row.hint is not None:
+            error = error.with_context(hint=row.hint)
         return error if refused or purpose is Purpose.READ else error.doubted()
 
 
@@ -77,6 +81,8 @@ GLOBAL = Family(
     # The code list says "the amount exceeds the limit", the sample answers of every inquiry page "transaction not
     # found". The words have to say it: an amount over the limit that passed for an unknown order would be paid again.
     also_not_found=frozenset({21010}),
+    # developer.paycools.com prints it so; every other page prints an object
+    data_as_text=True,
     # Two single-country pages print 1000 and "success" under a payout that was taken; it must never pass for a refusal.
     untrusted_codes=frozenset({1000}),
     call_success_codes=frozenset({10000}),

@@ -12,12 +12,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from .countries import PH_MOBILE, MobileRule
-from .texts import ACCOUNT, CODE, PHONE, Form, code_fault, explained, is_clean, text_fault
+from .texts import (
+    ACCOUNT,
+    CODE,
+    COMMON_NAME,
+    PHONE,
+    Form,
+    code_fault,
+    explained,
+    is_clean,
+    name_fault,
+    order_id_fault,
+    text_fault,
+)
 from .times import wire_date
 
 __all__ = [
@@ -34,6 +47,7 @@ __all__ = [
     "code",
     "codes",
     "day",
+    "extra_faults",
     "extra_fields",
     "integer",
     "is_clean",
@@ -42,6 +56,7 @@ __all__ = [
     "mobile",
     "mobile_where",
     "order_id",
+    "payee",
     "phone",
     "text",
     "text_faults_in",
@@ -63,7 +78,7 @@ _HIDDEN: Callable[[Any], str] = lambda value: "None" if value is None else "'***
 
 
 class Made(str):
-    """An id that was made from the order id, because none was given."""
+    """An id that was made from the order id, because none was given. No other order travels with it."""
 
     __slots__ = ()
 
@@ -79,8 +94,14 @@ class Rule:
     values: tuple[Any, ...] | None = None
     known: tuple[str, ...] = ()
     """Codes that PayCools' pages or its integrators show; any other is taken too."""
+    is_a_name: bool = False
+    """Whether the text is the name of who is paid."""
+    is_a_new_order: bool = False
+    """Whether the text is the id of an order that is made, not of one that is asked about."""
     is_a_day: bool = False
     """Whether the text is a day as yyyy-MM-dd."""
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None
+    """The form by the request's other fields, where it hangs on them; the request itself checks it."""
     _quick: re.Pattern[str] | None = attrs.field(
         default=attrs.Factory(lambda self: self._of_common_texts(), takes_self=True), init=False, eq=False, repr=False
     )
@@ -89,13 +110,18 @@ class Rule:
         """One look at the texts that nearly all are; what it does not match is looked at rule by rule."""
         if self.type is not str or self.values is not None:
             return None
+        before = COMMON_NAME if self.is_a_name else _COMMON_ORDER if self.is_a_new_order else ""
         bounds = f"{{{self.minimum or 0},{'' if self.maximum is None else self.maximum}}}"
         alphabet = "[ -~]" if self.pattern is None else self.pattern.alphabet
         if alphabet is not None:
-            return re.compile(f"(?! )(?:{alphabet}){bounds}(?<! )", re.ASCII)
-        if self.pattern is None or self.pattern.common is None:
+            return re.compile(f"{before}(?! )(?:{alphabet}){bounds}(?<! )", re.ASCII)
+        if self.pattern is None or self.pattern.common is None or before:
             return None
         return re.compile(f"(?=.{bounds}\\Z)(?:{self.pattern.common})", re.ASCII)
+
+    def form_among(self, fields: Mapping[str, Any]) -> Form | None:
+        """The form that the text must have among these fields of its request; None: any."""
+        return self.pattern if self.form_by is None else self.form_by(fields)
 
     @property
     def quick(self) -> Callable[[str], object] | None:
@@ -112,8 +138,6 @@ class Rule:
                 return value in self.values
         elif kind is int and self.type is int and self.values is None:
             return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
-        elif kind is Made:
-            return True  # what is wrong with it is told of the order id that it is made from
         return not self.broken_by(value)
 
     def broken_by(self, value: Any) -> list[str]:
@@ -128,6 +152,8 @@ class Rule:
                 reasons.append(text_fault(value) or "")
             elif self.pattern is not None and (value or not self.minimum) and not self.pattern.fits(value):
                 reasons.append(self.pattern.why(value))
+            elif (fault := self._names_nothing(value)) is not None:
+                reasons.append(fault)
         elif self.type is int:
             self._bound(value, "is", "", reasons)
         elif self.type is list:
@@ -137,6 +163,11 @@ class Rule:
             reasons.append("must be one of " + ", ".join(map(str, self.values)))
         return reasons
 
+    def _names_nothing(self, value: str) -> str | None:
+        if self.is_a_name:
+            return name_fault(value) if value else None
+        return order_id_fault(value) if self.is_a_new_order else None
+
     def _bound(self, size: int, verb: str, unit: str, reasons: list[str]) -> None:
         if self.minimum is not None and size < self.minimum:
             reasons.append(f"{verb} {size}{unit}, must be at least {self.minimum}")
@@ -144,23 +175,57 @@ class Rule:
             reasons.append(f"{verb} {size}{unit}, must be at most {self.maximum}")
 
 
+_COMMON_ORDER = r"(?![nuNU])"
 _NAMES = {int: "an integer", str: "a text", list: "a list", dict: "an object"}
 _DEEPEST = 32
+_MOST_DIGITS = 40
+"""As many as are taken of a number in an answer."""
 
 
 def text_faults_in(value: Any, depth: int = 0) -> list[str]:
-    """Why the texts inside a list or an object, names included, may not travel; at most one reason for each of them."""
+    """Why what is inside a list or an object, names included, may not travel; at most one reason for each part."""
     if isinstance(value, str):
         fault = text_fault(value) if value else None
         return [f"holds a text that {_as_clause(fault)}"] if fault is not None else []
+    if (refused := _no_json(value)) is not None:
+        return [refused]
     if depth > _DEEPEST:
         return [f"is nested deeper than {_DEEPEST} levels"]
     inner: Any = ()
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
+        if not all(isinstance(name, str) for name in value):
+            return ["holds an object with a name that is no text"]
         inner = (*value, *value.values())
     elif isinstance(value, list | tuple):
         inner = value
     return [reason for each in inner for reason in text_faults_in(each, depth + 1)]
+
+
+def _no_json(value: Any) -> str | None:
+    """Why a single value cannot travel as JSON, or not exactly."""
+    if isinstance(value, float):
+        return "holds a float, whose text is not certain; write a Decimal, or a whole number"
+    if isinstance(value, Decimal) and not value.is_finite():
+        return "holds a Decimal that is no number"
+    if isinstance(value, Decimal) and (
+        len(value.as_tuple().digits) > _MOST_DIGITS or abs(value.adjusted()) > _MOST_DIGITS
+    ):
+        return f"holds a number of more than {_MOST_DIGITS} digits"
+    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+        return f"holds a number of more than {_MOST_DIGITS} digits"
+    if isinstance(value, bytes | bytearray | memoryview | set | frozenset | complex):
+        return f"holds a value of the type {type(value).__name__}, which is no JSON"
+    return None
+
+
+def extra_faults(extra: Any, taken: frozenset[str]) -> list[str]:
+    """What is wrong with `extra`: further wire fields under names that are not `taken`, with values that are JSON."""
+    if not isinstance(extra, Mapping):
+        return [f"must be an object, not {type(extra).__name__}"]
+    faults = text_faults_in(extra)
+    names = [name for name in extra if isinstance(name, str)]
+    faults += [f"sets {name}, which the request or the client sets itself" for name in names if name in taken]
+    return [*faults, "has a field without a name"] if "" in names else faults
 
 
 def _as_clause(fault: str) -> str:
@@ -207,10 +272,24 @@ def text(
     wire: str | None = None,
     converter: Any = None,
     in_path: bool = False,
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
 ) -> Any:
-    """A text of `minimum` to `maximum` characters."""
-    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern)
+    """A text of `minimum` to `maximum` characters. `form_by`: its form where that hangs on other fields."""
+    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by)
     return _field(rule, default, personal=personal, wire=wire, converter=converter, in_path=in_path)
+
+
+def payee(
+    minimum: int,
+    maximum: int,
+    *,
+    default: Any = attrs.NOTHING,
+    pattern: Form | None = None,
+    form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
+) -> Any:
+    """The name of who is paid: not the error, the formula or the `nan` of a program."""
+    rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by, is_a_name=True)
+    return _field(rule, default, personal=True)
 
 
 def account(maximum: int | None = None, *, default: Any = attrs.NOTHING, converter: Any = None) -> Any:
@@ -320,6 +399,8 @@ def mobile_where(name: str, value: str, rule: MobileRule = PH_MOBILE) -> Any:
 
 def extra_fields(*, factory: Callable[[], dict[str, Any]] = dict) -> Any:
     """`extra={...}`: further wire fields of an endpoint whose fields are not published; signed like the rest.
+
+    It sets nothing that the request has a field for, or that the client fills in (`appId`, `sign` ...).
 
     Write `extra_fields(factory=dict)`: type checkers see a default only where it stands in the call.
     """

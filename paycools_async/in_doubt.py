@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 
+from .errors import WrongEventLoop
+from .runtime import Guard
 from .times import Clock
 
 __all__ = ["Doubts", "InDoubt", "SentAgain", "order_id_of"]
@@ -52,6 +55,21 @@ def order_id_of(request: Any) -> str | None:
 Key = tuple[str, str]
 
 
+@attrs.define
+class _Resolving:
+    """One order that is being resolved, by tasks of one event loop."""
+
+    loop: asyncio.AbstractEventLoop
+    process: int
+    lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    users: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Its loop ended, or was the parent process's: nobody will ever let go of the lock."""
+        return self.process != os.getpid() or self.loop.is_closed()
+
+
 class Doubts:
     """What a client has in doubt, by operation and order id. Lives in memory, as long as the client.
 
@@ -62,10 +80,17 @@ class Doubts:
         self._clock = clock
         self._records: dict[Key | int, InDoubt] = {}
         self._again: dict[Key, SentAgain] = {}
-        self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
+        self._guard = Guard()
+        self._locks: dict[Key, _Resolving] = {}
+        self.longest_call = 0.0
+        """Seconds, the most that a call was ever given: so long one may still be on its way."""
 
     def __iter__(self) -> Iterator[InDoubt]:
         return iter(tuple(self._records.values()))
+
+    def allow(self, timeout: float) -> None:
+        """There is a call that may take so many seconds."""
+        self.longest_call = max(self.longest_call, timeout)
 
     def get(self, operation: str, order_id: str | None) -> InDoubt | None:
         """The entry of this operation and order; None where there is none."""
@@ -142,14 +167,27 @@ class Doubts:
 
     @contextlib.asynccontextmanager
     async def resolving(self, operation: str, order_id: str) -> AsyncIterator[None]:
-        """One at a time for each order. The lock is there as long as somebody holds it or waits."""
+        """One at a time for each order. Raises WrongEventLoop where another event loop is at it."""
         key = (operation, order_id)
-        lock, users = self._locks.get(key, (asyncio.Lock(), 0))
-        self._locks[key] = (lock, users + 1)
+        with self._guard.lock:
+            mine = self._join(key)
         try:
-            async with lock:
+            async with mine.lock:
                 yield
         finally:
-            lock, users = self._locks.pop(key)
-            if users > 1:
-                self._locks[key] = (lock, users - 1)
+            with self._guard.lock:
+                mine.users -= 1
+                if not mine.users and self._locks.get(key) is mine:
+                    del self._locks[key]
+
+    def _join(self, key: Key) -> _Resolving:
+        loop = asyncio.get_running_loop()
+        found = self._locks.get(key)
+        if found is None or found.is_over:
+            found = self._locks[key] = _Resolving(loop, os.getpid())
+        if found.loop is not loop:
+            raise WrongEventLoop(
+                f"order {key[1]} is being resolved in another event loop; nothing was sent: wait for what it finds"
+            )
+        found.users += 1
+        return found

@@ -81,6 +81,23 @@ def json_schema(cls: type[Any]) -> dict[str, Any]:
     return {"title": cls.__name__, "type": "object", "properties": properties, "required": needed}
 
 
+def types_in_json(cls: type[Any]) -> dict[str, Any]:
+    """The fields that `to_dict` makes of the class, with the types that they have there: enums are open, so texts."""
+    hints = typing.get_type_hints(cls)
+    return {name: _in_json(hints[name]) for name in _names(cls)}
+
+
+def _in_json(hint: Any) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_in_json(each) for each in get_args(hint))]  # noqa: UP007 - of types found at run time
+    if origin in (list, tuple, Sequence):
+        return list[_in_json(get_args(hint)[0])]  # type: ignore[misc]
+    if isinstance(hint, type) and issubclass(hint, str | int | Decimal):
+        return bool if hint is bool else int if issubclass(hint, int) else str
+    return hint
+
+
 _TYPES: tuple[tuple[type, dict[str, Any]], ...] = (
     (bool, {"type": "boolean"}),
     (int, {"type": "integer"}),

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from .errors import UnknownCodeWarning, level_outside
+from .errors import DoubtfulAccountWarning, UnknownCodeWarning, level_outside
 
 __all__ = ["doubt_of", "nearest", "shown_code", "strange_codes", "warn_of_codes"]
 
@@ -28,7 +28,10 @@ def strange_codes(request: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 
 def warn_of_codes(request: Any, warned: set[tuple[str, str]]) -> None:
-    """Warn of each code that is not known, once; `warned` remembers."""
+    """Warn of each code that is not known, once; `warned` remembers. And of each account that is doubtful."""
+    for doubt in request._doubts():
+        text = f"order {request.mch_order_id}: {doubt.field} {doubt.reason}"
+        warnings.warn(text, DoubtfulAccountWarning, stacklevel=level_outside())
     for name, code, known in strange_codes(request):
         if (name, code) not in warned and len(warned) < _MOST:
             warned.add((name, code))

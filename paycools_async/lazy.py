@@ -36,7 +36,7 @@ def lazily(
     def public_names() -> list[str]:
         return [*where, *(name for module in loaded(package, modules) for name in module.__all__)]
 
-    def home(name: str) -> ModuleType | None:
+    def module_of(name: str) -> ModuleType | None:
         if name in where:
             return importlib.import_module(f"{package}.{where[name]}")
         return next((module for module in loaded(package, modules) if name in module.__all__), None)
@@ -46,7 +46,7 @@ def lazily(
             return public_names()
         if name in modules or name in packages:
             return importlib.import_module(f"{package}.{name}")
-        module = None if name.startswith("__") and name not in where else home(name)
+        module = None if name.startswith("__") and name not in where else module_of(name)
         if module is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(module, name)

@@ -105,7 +105,12 @@ class Call(Generic[P, R]):
         client = product._client
 
         def send(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-            return client.send(self.request(*args, **kwargs))
+            try:
+                request = self.request(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - it goes on, without its frames
+                del args, kwargs  # error trackers show what stands in them
+                raise error.with_traceback(None)  # noqa: B904 - it is the same error
+            return client.send(request)
 
         shown: Any = send
         for name in ("__doc__", "__name__", "__qualname__", "__module__"):

@@ -26,6 +26,8 @@ class Code:
     meaning: str
     refuses: frozenset[Purpose] = frozenset()
     """The calls that this code refuses. Elsewhere it leaves the outcome unknown."""
+    hint: str | None = None
+    """What to do, where the error's class does not say it."""
 
 
 _NONE: frozenset[Purpose] = frozenset()
@@ -104,7 +106,14 @@ GLOBAL_CODES: dict[int, Code] = {
     21013: Code(errors.InvalidParameter, "request wallet code error", _PAYOUTS | _PAYMENTS),
     21014: Code(errors.InsufficientBalance, "merchant balance insufficient", _PAYS),
     21015: Code(errors.DuplicateOrder, "duplicate idempotencyId", _PAYOUTS),
-    21016: Code(errors.IpNotAllowedError, "merchant ip forbidden", _ANY),
+    # developer.paycools.com, technical-param-config: it is off until the merchant enables it
+    21016: Code(
+        errors.IpNotAllowedError,
+        "merchant ip forbidden",
+        _ANY,
+        "you keep the list yourself, in PayCools' dashboard under Developer, App Details, API Key: "
+        "add this machine's outbound IP address",
+    ),
     21017: Code(errors.MerchantUnavailable, "merchant has not opened this national service", _ANY),
     21018: Code(errors.InvalidParameter, "request transfer code error", _PAYOUTS),
     21019: Code(errors.InvalidParameter, "request pay method code error", _PAYOUTS | _PAYMENTS),

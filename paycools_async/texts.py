@@ -16,6 +16,8 @@ from .errors import FieldError
 __all__ = [
     "ACCOUNT",
     "CODE",
+    "COMMON_NAME",
+    "CURRENCIES",
     "PHONE",
     "Form",
     "account_fault",
@@ -25,7 +27,9 @@ __all__ = [
     "form_fault",
     "is_clean",
     "mobile_form",
+    "name_fault",
     "name_of",
+    "order_id_fault",
     "plain_spelling",
     "shown_text",
     "spoiled",
@@ -163,7 +167,36 @@ def form_fault(field: str, value: Any, form: Form) -> Iterable[FieldError]:
 
 _NOTHING = frozenset({"nan", "-nan", "+nan", "null", "none", "nil", "n/a", "<na>", "nat", "undefined", "inf", "-inf"})
 _ROUNDED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[eE][+-]?[0-9]+")
-_DATE = re.compile(r"[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}|[0-9]{1,2}-[A-Za-z]{3,9}(?:-[0-9]{2,4})?")
+_MONTHS = (  # as spreadsheets write them: English, Indonesian, Malay, Tagalog, German, Spanish, Thai
+    "jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september "
+    "october november december mei agu agt ags agus okt des januari februari maret juni juli agustus oktober desember "
+    "mac ogo ogos dis julai disember ene peb abr mayo hun hul ago set sety nob enero pebrero marso abril hunyo "
+    "hulyo agosto setyembre oktubre nobyembre disyembre jän mär mrz mai dez januar jänner februar märz august "
+    "oktober dezember dic febrero marzo junio julio septiembre setiembre octubre noviembre diciembre "
+    "ม.ค ก.พ มี.ค เม.ย พ.ค มิ.ย ก.ค ส.ค ก.ย ต.ค พ.ย ธ.ค มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม "
+    "สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม"
+)
+_MONTH = (
+    rf"(?:{'|'.join(re.escape(name) for name in sorted(set(_MONTHS.split()), key=lambda name: (-len(name), name)))})\.?"
+)
+_YEAR = "(?:[0-9]{2}|(?:19|20|25)[0-9]{2})"  # Thailand counts 543 years more
+_BETWEEN = r"(?:, ?|[./-] ?| )"
+_DATE = re.compile(
+    r"[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}|[0-9]{1,2}-[A-Za-z]{3,9}(?:-[0-9]{2,4})?"
+    r"|(?:0?[1-9]|1[0-2])[-/](?:19|20)[0-9]{2}|(?:19|20)[0-9]{2}[-/](?:0?[1-9]|1[0-2])"
+    rf"|[0-9]{{1,2}}\.?{_BETWEEN}{_MONTH}(?:{_BETWEEN}{_YEAR})?"
+    rf"|{_MONTH}{_BETWEEN}(?:[0-9]{{1,2}}{_BETWEEN})?{_YEAR}"
+    rf"|{_MONTH}{_BETWEEN}[0-9]"
+    rf"|(?:19|20|25)[0-9]{{2}}{_BETWEEN}{_MONTH}(?:{_BETWEEN}[0-9]{{1,2}})?",
+    re.IGNORECASE,
+)
+CURRENCIES = ("PHP", "IDR", "MYR", "THB", "RUB", "USD", "EUR", "SGD", "CNY", "HKD", "JPY", "GBP", "AUD", "KRW", "INR")
+"""Currencies that spreadsheets of these countries put before a number."""
+_MONEY = re.compile(
+    rf"(?:{'|'.join((*CURRENCIES, 'Rp', 'RM'))})[.:]? -?[0-9].*|[0-9].* (?:{'|'.join((*CURRENCIES, 'CR', 'DR'))})"
+    "|(?-i:Rp)[.]?-?[0-9].*",
+    re.IGNORECASE | re.DOTALL,
+)
 _GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+")
 _MINUS = re.compile(r"[-\u2010-\u2015\u2212\ufe63\uff0d].*|.*[-\u2010-\u2015\u2212]|\(.*\)", re.DOTALL)
 _AS_TEXT = "format the column as text and enter it again"
@@ -182,6 +215,8 @@ def spoiled(value: str) -> str | None:
         return _WAS_ROUNDED
     if _DATE.fullmatch(value):
         return f"looks like a date, which spreadsheets make of numbers and codes; {_AS_TEXT}"
+    if _MONEY.fullmatch(value):
+        return f"is written as an amount of money, so it was taken for a number; {_AS_TEXT}"
     if value.isascii() and value.strip("0 -.,") == "":
         return "is zeros only"
     return None
@@ -238,6 +273,40 @@ def code_fault(value: str) -> str | None:
             re.compile(r"[A-Za-z0-9_.&/() \-]").fullmatch,
         )
     return reason
+
+
+# -- names and order ids -----------------------------------------------------------------------------------------------
+
+_NO_NAMES = frozenset(
+    {"nan", "NaN", "null", "NULL", "none", "None", "undefined", "NaT", "<NA>", "N/A", "n/a", "(null)", "(blank)"}
+)
+"""As programs spell them. People are called Nan, Null and None, and are taken."""
+_ERROR = re.compile(r"#[A-ZÀ-Þ0-9_/]+[!?]|#N/A|#NV|#GETTING_DATA|#+|Err:[0-9]{3}")
+_NO_ORDERS = frozenset({"nan", "null", "none", "undefined"})
+COMMON_NAME = rf"(?!(?:{'|'.join(map(re.escape, sorted(_NO_NAMES)))})\Z|Err:)(?=[A-Za-z])"
+"""What stands before the letters of nearly all names, and of none in which there is a fault."""
+
+
+def name_fault(value: str) -> str | None:
+    """Why a text is no name of a payee: programs and spreadsheets wrote it where none stood."""
+    if value in _NO_NAMES:
+        return "is what programs write where nothing stands (nan, null, None and the like); write the whole name"
+    if _ERROR.fullmatch(value):
+        return "is the error of a spreadsheet, not a name"
+    if value.startswith("="):
+        return "begins with =, as a formula does; write the name itself"
+    if _ROUNDED.fullmatch(value):
+        return "is a number that a spreadsheet has rounded, not a name"
+    if not any(char.isalnum() for char in value):
+        return "holds no letter, so it is no name"
+    return None
+
+
+def order_id_fault(value: str) -> str | None:
+    """Why a text is no order id of a new order, though it has the form of one."""
+    if value.casefold() in _NO_ORDERS:
+        return "is what programs write where nothing stands (nan, null, None)"
+    return None
 
 
 class _Explained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +23,17 @@ settings.register_profile("small", max_examples=10, deadline=None)
 if not FULL:
     settings.load_profile("small")
 
-pytest_plugins = ["support.batch", "support.postgres", "support.sandbox", "support.tiers", "support.transports"]
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what tests start must hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+pytest_plugins = [
+    "support.authority",
+    "support.batch",
+    "support.postgres",
+    "support.sandbox",
+    "support.tiers",
+    "support.transports",
+]
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,13 @@ def test_the_table() -> None:
 
 def test_russia_has_no_payouts() -> None:
     assert PAYOUT_COUNTRIES == ("PH", "ID", "MY", "TH")
+    assert {each.code: each.calling_code for each in COUNTRIES.values()} == {
+        "PH": "63",
+        "ID": "62",
+        "MY": "60",
+        "TH": "66",
+        "RU": "7",
+    }
     assert PAYOUT_CURRENCIES == ("PHP", "IDR", "MYR", "THB")
 
 

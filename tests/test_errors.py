@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import inspect
+import json
 import pickle
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from types import ModuleType
 from typing import Any
 
 import pytest
-from support.engine_stage import ORDER, TABLE, Stage, Step, says
+from support.engine_stage import ORDER, QUERY, TABLE, Stage, Step, says
 
 import paycools_async
-from paycools_async import Outcome, errors
+from paycools_async import HttpResponse, Outcome, errors
 from paycools_async.errors import (
     ApiError,
     InsufficientBalance,
     InvalidParameter,
-    InvalidRequest,
     OutcomeUnknown,
     PayCoolsError,
     TransportError,
 )
+from paycools_async.privacy.redaction import without_personal
+
+
+def modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(paycools_async.__path__, "paycools_async."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
 
 
 def every_class() -> Iterator[type[PayCoolsError]]:
-    for found in pkgutil.walk_packages(paycools_async.__path__, "paycools_async."):
-        if not found.name.endswith("__main__"):
-            module = importlib.import_module(found.name)
-            for value in vars(module).values():
-                own = inspect.isclass(value) and value.__module__ == module.__name__
-                if own and issubclass(value, PayCoolsError):
-                    yield value
+    for module in modules():
+        for value in vars(module).values():
+            own = inspect.isclass(value) and value.__module__ == module.__name__
+            if own and issubclass(value, PayCoolsError):
+                yield value
 
 
 def test_the_drawn_tree_is_the_tree_there_is() -> None:
@@ -80,21 +89,176 @@ def test_a_doubted_refusal_is_another_error() -> None:
     assert (refused.outcome, str(refused)) == (Outcome.UNKNOWN, str(doubted))
 
 
+# --- errors travel ----------------------------------------------------------------------------------------------------
+
+
+def every_exception() -> list[type[BaseException]]:
+    """Every class of the package that is raised, private ones too."""
+    found = {cls for module in modules() for cls in vars(module).values() if inspect.isclass(cls)}
+    own = [cls for cls in found if cls.__module__.startswith("paycools_async") and issubclass(cls, BaseException)]
+    return sorted(own, key=lambda cls: f"{cls.__module__}.{cls.__qualname__}")
+
+
+GIVEN: dict[str, Any] = {"errors": [errors.FieldError("amount", "is 0")], "code": 1009, "status": 502}
+
+
+def made(cls: type[BaseException]) -> BaseException:
+    """An instance, with everything in it that an error can have."""
+    args, named = [], {}
+    own_constructor = cls.__init__ if inspect.isfunction(cls.__init__) else PayCoolsError  # built-in ones take a text
+    for parameter in inspect.signature(own_constructor).parameters.values():
+        if parameter.name == "self":
+            continue
+        value = GIVEN.get(parameter.name, "amount: what a person reads")
+        if parameter.default is not parameter.empty or parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            named[parameter.name] = value
+        else:
+            args.append(value)
+    error = cls(*args, **named)
+    error.add_note("a note")
+    if isinstance(error, PayCoolsError):
+        error = error.with_context(
+            outcome=Outcome.UNKNOWN,
+            operation="ph.payout.create",
+            order_id="O1",
+            attempts=3,
+            status=502,
+            answer={"code": 1018, "message": "busy", "data": [None]},
+            cause=errors.NetworkCause("ClientConnectorError", "refused"),
+            request=ORDER,
+        )
+        error.__cause__ = InsufficientBalance(1006, "too little")
+    return error
+
+
+def pickled(error: Any, protocol: int) -> Any:
+    return pickle.loads(pickle.dumps(error, protocol))
+
+
+TRAVELS: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{f"pickle {number}": functools.partial(pickled, protocol=number) for number in range(6)},
+}
+
+
+def all_of(error: BaseException) -> dict[str, Any]:
+    """Whatever can be asked of an error: its attributes and those that its class gives."""
+    names = [name for name in dir(error) if not name.startswith("__") or name == "__notes__"]
+    values = {name: getattr(error, name, None) for name in names}
+    return {name: value for name, value in values.items() if not callable(value)}
+
+
+@pytest.mark.parametrize("travel", TRAVELS.values(), ids=TRAVELS.keys())
+def test_every_class_survives_with_all_that_it_says(travel: Callable[[Any], Any]) -> None:
+    for cls in every_exception():
+        error = made(cls)
+        again = travel(error)
+        assert (type(again), str(again), again.args) == (cls, str(error), error.args)
+        assert all_of(again) == all_of(error), cls
+        if isinstance(error, PayCoolsError):
+            assert (
+                str(again.__cause__)
+                == str(error.__cause__)
+                == "1006 too little (top up the balance, then send the same order again)"
+            )
+
+
+def test_there_are_many_of_them() -> None:
+    names = {cls.__name__ for cls in every_exception()}
+    assert names > {"OutcomeUnknown", "SignatureMismatch", "InboxError", "NotReleased", "WorkCrashed", "HandlerTimeout"}
+
+
+def test_a_cause_of_somebody_else_stays_behind() -> None:
+    """It may be what cannot be pickled, and would take the error with it."""
+    error = errors.SigningError("the signer failed: Broken")
+    error.__cause__ = type("Broken", (Exception,), {})()
+    assert pickle.loads(pickle.dumps(error)).__cause__ is None
+
+
+def refuse(order_id: str) -> None:
+    raise InsufficientBalance(1006, "too little").with_context(order_id=order_id, status=200)
+
+
+@pytest.mark.process
+def test_a_refused_payout_does_not_end_a_pool_of_processes() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        for order_id in ("O1", "O2"):
+            with pytest.raises(InsufficientBalance) as caught:
+                pool.submit(refuse, order_id).result()
+            error = caught.value
+            assert (error.code, error.order_id, error.status, error.outcome) == (1006, order_id, 200, Outcome.REJECTED)
+
+
+def test_an_outcome_is_a_text() -> None:
+    assert [str(each) for each in Outcome] == ["not_sent", "rejected", "accepted", "duplicate", "unknown"]
+    text: str = Outcome.UNKNOWN
+    assert (f"{text}", text) == ("unknown", "unknown")
+    assert json.dumps({"outcome": Outcome.REJECTED}) == '{"outcome": "rejected"}'
+    assert repr(Outcome.NOT_SENT) == "<Outcome.NOT_SENT: 'not_sent'>"
+
+
+# --- what they say of a call ------------------------------------------------------------------------------------------
+
+SAID = {
+    "mchOrderId": "O1",
+    "amount": 50010,
+    "accountNo": "0917 123 4567",
+    "whoseIsIt": "Juan",
+    "remark": "for JUAN DELA CRUZ",
+}
+TOLD = {"mchOrderId": "O1", "amount": 50010, "accountNo": "***", "whoseIsIt": "***", "remark": "***"}
+CAUSE = errors.NetworkCause("ServerDisconnectedError", "closed")
+DROPPED = TransportError("closed; the request had been sent", cause=CAUSE)
+
+
 @pytest.mark.parametrize(
-    "error",
+    ("step", "status", "answer", "cause"),
     [
-        InvalidParameter(1009, "amount:too small").with_context(operation="x", order_id="O1"),
-        InvalidRequest("CreatePayout", [errors.FieldError("amount", "is 0")]),
-        OutcomeUnknown("unclear", request=ORDER, sent_at=1.5),
-        errors.UnexpectedAnswer("HTTP 502", status=502, retry_after=3.0),
-        TransportError("refused", outcome=Outcome.NOT_SENT),
+        (says(1006, "too little", data=SAID), 200, {"code": 1006, "message": "too little", "data": TOLD}, None),
+        (says(1018, "of 09171234567", data=[SAID]), 200, {"code": 1018, "message": "of ***", "data": [TOLD]}, None),
+        (says(1000, data=SAID, status=502), 502, {"code": 1000, "message": "", "data": TOLD}, None),
+        (says(1000, data=SAID), 200, {"code": 1000, "message": "", "data": TOLD}, None),
+        (HttpResponse(503, {}, b"<html>"), 503, None, None),
+        (DROPPED, None, None, CAUSE),
+        (OSError("broken pipe"), None, None, errors.NetworkCause("OSError")),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=["refused", "busy", "another status", "no receipt", "no JSON", "dropped", "against the contract"],
 )
-@pytest.mark.parametrize("again", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
-def test_errors_travel_between_processes(error: PayCoolsError, again: Any) -> None:
-    made = again(error)
-    assert (type(made), str(made), vars(made), made.args) == (type(error), str(error), vars(error), error.args)
+async def test_an_error_tells_what_was_answered_and_nothing_of_a_person(
+    key_pem: str, step: Step, status: int | None, answer: Any, cause: Any
+) -> None:
+    async with Stage(key_pem, step) as stage:
+        with pytest.raises(PayCoolsError) as caught:
+            await stage.client.send(ORDER)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.operation, error.order_id, error.attempts) == ("ph.payout.create", "ORDER0000001", 1)
+    assert (error.status, error.answer, error.cause) == (status, answer, cause)
+
+
+async def test_what_an_earlier_attempt_was_answered_is_not_said_of_the_last(key_pem: str) -> None:
+    async with Stage(key_pem, says(1013, "slow down"), DROPPED) as stage:
+        with pytest.raises(PayCoolsError) as caught:
+            await stage.client.send(QUERY)
+    assert (caught.value.attempts, caught.value.status, caught.value.answer) == (3, None, None)
+    assert caught.value.cause == CAUSE
+
+
+@pytest.mark.parametrize(
+    "name", ["accountNo", "failedMessage", "paymentCode", "payToken", "payData", "userId", "email"]
+)
+def test_free_texts_and_what_is_somebodys_are_not_told(name: str) -> None:
+    assert without_personal({name: "09171234567", "transactionId": "D1"}, []) == {name: "***", "transactionId": "D1"}
+
+
+def test_an_answer_without_end_is_told_in_short() -> None:
+    deep: Any = "x"
+    for _ in range(40):
+        deep = {"list": [deep]}
+    told = without_personal({"mchOrderId": "y" * 9000, "list": list(range(999)), "deep": deep}, [])
+    assert len(json.dumps(told)) < 1500
 
 
 @pytest.mark.parametrize("step", [row[0] for row in TABLE.values()], ids=TABLE.keys())

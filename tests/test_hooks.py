@@ -7,9 +7,10 @@ import contextlib
 from typing import Any
 
 import pytest
-from support.engine_stage import ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, says
+from support.engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, says
 
 from paycools_async import (
+    ConfigurationError,
     HttpRequest,
     HttpResponse,
     MemoryTransport,
@@ -17,16 +18,21 @@ from paycools_async import (
     OutcomeUnknown,
     PayCoolsPH,
     PHCredentials,
+    Retry,
 )
 from paycools_async.errors import PayCoolsError
-from paycools_async.hooks import AttemptEnded, AttemptStarted, CallEnded, Observer
+from paycools_async.hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, ClientPaused, Observer
 
-CREATE, ID = "ph.payout.create", "ORDER0000001"
+CREATE, ID, PATH = "ph.payout.create", "ORDER0000001", "/api/v1/payout"
+URL = "https://api-uat.paycools.com" + PATH
 
 
 class Notes(Observer):
     def __init__(self) -> None:
         self.told: list[Any] = []
+
+    def call_started(self, call: CallStarted) -> None:
+        self.told.append(call)
 
     def attempt_started(self, attempt: AttemptStarted) -> None:
         self.told.append(attempt)
@@ -37,6 +43,9 @@ class Notes(Observer):
     def call_ended(self, call: CallEnded) -> None:
         self.told.append(call)
 
+    def paused(self, pause: ClientPaused) -> None:
+        self.told.append(pause)
+
 
 async def test_each_attempt_and_the_end_are_told_in_order(key_pem: str) -> None:
     notes = Notes()
@@ -44,15 +53,17 @@ async def test_each_attempt_and_the_end_are_told_in_order(key_pem: str) -> None:
         await stage.client.send(ORDER)
         took = stage.clock.monotonic()
     assert notes.told == [
-        AttemptStarted(operation=CREATE, order_id=ID, method="POST", number=1),
+        CallStarted(operation=CREATE, order_id=ID),
+        AttemptStarted(operation=CREATE, order_id=ID, method="POST", number=1, url=URL, route=PATH),
         AttemptEnded(
             operation=CREATE, order_id=ID, number=1, seconds=0.0, outcome=Outcome.NOT_SENT, error="TransportError"
         ),
-        AttemptStarted(operation=CREATE, order_id=ID, method="POST", number=2),
+        AttemptStarted(operation=CREATE, order_id=ID, method="POST", number=2, url=URL, route=PATH),
         AttemptEnded(operation=CREATE, order_id=ID, number=2, seconds=0.0, outcome=Outcome.ACCEPTED, status=200),
-        CallEnded(operation=CREATE, order_id=ID, seconds=took, attempts=2, outcome=Outcome.ACCEPTED),
+        CallEnded(operation=CREATE, order_id=ID, seconds=took, attempts=2, outcome=Outcome.ACCEPTED, status=200),
     ]
     assert took > 0
+    assert len({each.call for each in notes.told}) == 1
 
 
 async def test_a_refusal_and_an_unclear_end_say_what_they_are(key_pem: str) -> None:
@@ -69,11 +80,11 @@ async def test_a_refusal_and_an_unclear_end_say_what_they_are(key_pem: str) -> N
         ("UnexpectedAnswer", 502, None, Outcome.UNKNOWN),
     ]
     ends = [each for each in notes.told if isinstance(each, CallEnded)]
-    assert [(each.error, each.code, each.outcome) for each in ends] == [
-        ("InsufficientBalance", 1006, Outcome.REJECTED),
-        ("OutcomeUnknown", 1018, Outcome.UNKNOWN),
-        ("OutcomeUnknown", None, Outcome.UNKNOWN),
-        ("OutcomeUnknown", None, Outcome.UNKNOWN),
+    assert [(each.error, each.code, each.outcome, each.status) for each in ends] == [
+        ("InsufficientBalance", 1006, Outcome.REJECTED, 200),
+        ("OutcomeUnknown", 1018, Outcome.UNKNOWN, 200),
+        ("OutcomeUnknown", None, Outcome.UNKNOWN, None),
+        ("OutcomeUnknown", None, Outcome.UNKNOWN, 502),
     ]
 
 
@@ -82,7 +93,7 @@ async def test_nothing_of_a_person_and_no_words_of_paycools_are_told(key_pem: st
     async with Stage(key_pem, says(1009, "accountNo:09171234567 of Juan Dela Cruz"), observers=[notes]) as stage:
         with pytest.raises(PayCoolsError):
             await stage.client.send(ORDER)
-    assert len(notes.told) == 3
+    assert len(notes.told) == 4
     for secret in ("09171234567", "Juan", "accountNo"):
         assert secret not in repr(notes.told)
 
@@ -92,15 +103,15 @@ async def test_what_an_observer_raises_goes_to_the_loop_and_not_to_the_call(key_
         def attempt_started(self, attempt: AttemptStarted) -> None:
             raise ZeroDivisionError
 
-        attempt_ended = call_ended = attempt_started  # type: ignore[assignment]
+        attempt_ended = call_started = call_ended = attempt_started  # type: ignore[assignment]
 
     said: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
     notes = Notes()
     async with Stage(key_pem, SUCCESS, observers=[Broken(), notes]) as stage:
         assert (await stage.client.send(ORDER)).transaction_id == "C1"
-    assert [context["message"] for context in said] == ["the observer Broken failed"] * 3
-    assert len(notes.told) == 3
+    assert [context["message"] for context in said] == ["the observer Broken failed"] * 4
+    assert len(notes.told) == 4
 
 
 async def test_a_cancelled_call_ends_too(key_pem: str) -> None:
@@ -132,5 +143,69 @@ async def test_what_is_refused_before_its_turn_has_no_attempt(key_pem: str) -> N
         stage.client._engine.attempts.pace.busy(0.0, 100.0)
         with pytest.raises(PayCoolsError):
             await stage.client.send(QUERY)
-    (end,) = notes.told
+    _, end = notes.told
     assert (end.operation, end.error, end.outcome) == ("ph.payout.query", "DeadlineExceeded", Outcome.NOT_SENT)
+
+
+async def test_a_pause_of_the_client_is_told_once(key_pem: str) -> None:
+    notes = Notes()
+    async with Stage(key_pem, says(1013), says(1013, Retry_After="7"), FOUND, observers=[notes]) as stage:
+        await stage.client.send(QUERY)
+        stage.client._engine.attempts.pace.busy(0.0)
+    pauses = [each for each in notes.told if isinstance(each, ClientPaused)]
+    assert pauses == [
+        ClientPaused(operation="ph.payout.query", seconds=0.25, error="RateLimited"),
+        ClientPaused(operation="ph.payout.query", seconds=7.0, error="RateLimited"),
+    ]
+
+
+async def test_answers_to_what_was_sent_before_a_pause_begin_no_other(key_pem: str) -> None:
+    notes = Notes()
+    busy = asyncio.Event()
+
+    async def answer(request: HttpRequest) -> HttpResponse:
+        await busy.wait()
+        return says(1013)
+
+    merchant = PHCredentials(app_id="a", app_name="A", private_key=key_pem)
+    once = Retry(attempts=1)
+    async with PayCoolsPH(merchant, transport=MemoryTransport(answer), observers=[notes], retry=once) as client:
+        calls = [asyncio.create_task(client.send(QUERY)) for _ in range(5)]
+        while sum(isinstance(each, AttemptStarted) for each in notes.told) < 5:
+            await asyncio.sleep(0)
+        busy.set()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(each).__name__ for each in ended] == ["RateLimited"] * 5
+    assert sum(isinstance(each, ClientPaused) for each in notes.told) == 1
+
+
+async def test_plain_functions_get_the_ends(key_pem: str) -> None:
+    calls: list[CallEnded] = []
+    attempts: list[AttemptEnded] = []
+    async with Stage(key_pem, REFUSED, SUCCESS, on_call=calls.append, on_attempt=attempts.append) as stage:
+        await stage.client.send(ORDER)
+    assert [(call.operation, call.attempts, call.outcome) for call in calls] == [(CREATE, 2, Outcome.ACCEPTED)]
+    assert [(attempt.number, attempt.outcome) for attempt in attempts] == [
+        (1, Outcome.NOT_SENT),
+        (2, Outcome.ACCEPTED),
+    ]
+
+
+async def test_what_a_plain_function_raises_enters_no_call(key_pem: str) -> None:
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    async with Stage(key_pem, SUCCESS, on_call=lambda call: 1 / 0, on_attempt=lambda attempt: 1 / 0) as stage:
+        assert (await stage.client.send(ORDER)).transaction_id == "C1"
+    assert [context["message"] for context in said] == [
+        "the observer OnAttempt failed",
+        "the observer OnCall failed",
+    ]
+
+
+@pytest.mark.parametrize("name", ["on_call", "on_attempt"])
+def test_a_function_that_would_have_to_be_awaited_is_refused(key_pem: str, name: str) -> None:
+    async def later(told: object) -> None: ...
+
+    for function in (later, "no function"):
+        with pytest.raises(ConfigurationError, match=f"{name}: a plain function"):
+            Stage(key_pem, SUCCESS, **{name: function})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import enum
 import json
+import sys
 import types
 import typing
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import attrs
@@ -100,7 +102,7 @@ def test_nothing_else_is_taken(other: Any) -> None:
         to_dict(other)
 
 
-async def answered(app: Any, method: str, path: str) -> tuple[int, Any]:
+async def answered(app: Any, method: str, path: str, query: bytes = b"") -> tuple[int, Any]:
     """Status and JSON of an ASGI application's answer."""
     sent: list[Any] = []
 
@@ -110,9 +112,32 @@ async def answered(app: Any, method: str, path: str) -> tuple[int, Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query}
     await app({**scope, "headers": [], "http_version": "1.1", "scheme": "http"}, receive, send)
     return sent[0]["status"], json.loads(b"".join(each.get("body", b"") for each in sent[1:]))
+
+
+def example_of_the_page(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What an example of docs/web.md defines. Its annotations are looked up in a module, so it gets one."""
+    page = (Path(__file__).parent.parent / "docs" / "web.md").read_text("utf-8")
+    source = page.partition(f"<!-- example: {name} -->\n```python\n")[2].partition("\n```")[0]
+    module = types.ModuleType(f"example_{name}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(source, f"docs/web.md: {name}", "exec"), vars(module))
+    return vars(module)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Litestar, about itself
+@pytest.mark.parametrize(("name", "created"), [("fastapi", 200), ("litestar", 201)])
+async def test_the_pages_examples_work(
+    paycools: PayCoolsPH, monkeypatch: pytest.MonkeyPatch, name: str, created: int
+) -> None:
+    pytest.importorskip(name)
+    app = example_of_the_page(name, monkeypatch)["app"]
+    app.state.paycools = paycools
+    status, receipt = await answered(app, "POST", "/payouts/ORDER1", b"amount=50010")
+    assert (status, receipt["transaction_status"]) == (created, "PENDING")
+    assert "raw" not in receipt
 
 
 async def test_a_fastapi_route_returns_a_receipt_as_it_is(paycools: PayCoolsPH) -> None:

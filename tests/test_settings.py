@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from Crypto.PublicKey import RSA
 from typer.testing import CliRunner
 
 from paycools_async import (
@@ -113,7 +114,6 @@ def test_the_global_api_s_too(key_pem: str, other_key_pem: str, tmp_path: Path) 
         (None, "its file cannot be read: No such file or directory"),
         (b"", "its file is empty"),
         (b" \n", "its file is empty"),
-        (b"\xff\xfe\x00", "its file is not UTF-8"),
         (b"x" * 70_000, "its file has more than 65536 bytes"),
     ],
 )
@@ -127,6 +127,74 @@ def test_a_file_that_holds_no_setting_is_refused_by_the_variable_s_name(
         with pytest.raises(ConfigurationError) as caught:
             PHCredentials.from_env(env(key_pem, **{name: None, f"{name}_FILE": str(file)}))
         assert str(caught.value) == f"PAYCOOLS_PH_{name}_FILE: {told}"
+
+
+def test_a_setting_is_text_and_a_key_need_not_be(key_pem: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError) as caught:
+        PHCredentials.from_env(env(key_pem, CALLBACK_SECRET=None, CALLBACK_SECRET_FILE=str(file)))
+    assert str(caught.value) == "PAYCOOLS_PH_CALLBACK_SECRET_FILE: its file is not UTF-8"
+    key = RSA.import_key(key_pem)
+    for content in (key.export_key("DER"), key.export_key("DER", pkcs=8), b"\xef\xbb\xbf" + key_pem.encode()):
+        file.write_bytes(content)
+        found = PHCredentials.from_env(env(key_pem, PRIVATE_KEY=None, PRIVATE_KEY_FILE=str(file)))
+        assert found.private_key.bits == key.size_in_bits()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xfe\xed\xfe\xed" + b"\xff" * 40, "this is a Java key store"),
+        ("-----BEGIN PRIVATE KEY-----".encode("utf-16"), "the key's text is UTF-16"),
+        (
+            b"\x30\x82\x01\x00\x02\x01\x03\x30\x82\x00\x10\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01",
+            "it is a PKCS#12 store",
+        ),
+        (b"\xff\xfe\x00\x01" * 100, "the key is neither text nor DER"),
+    ],
+)
+def test_what_a_keys_file_holds_is_named_for_what_it_is(
+    key_pem: str, content: bytes, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_bytes(content)
+    for changes in (
+        {"PRIVATE_KEY": str(tmp_path / "key")},
+        {"PRIVATE_KEY_FILE": str(tmp_path / "key"), "PRIVATE_KEY": None},
+    ):
+        with pytest.raises(InvalidKeyError, match=told) as caught:
+            PHCredentials.from_env(env(key_pem, **changes))
+        assert str(caught.value).startswith("PAYCOOLS_PH_PRIVATE_KEY")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ('"hidden', "a quotation mark stands at the beginning of the value; take it away"),
+        ("hidden'", "a quotation mark stands at the end of the value; take it away"),
+        ("\u201ehidden\u201c", "quotation marks stand around the value; take them away"),
+        ("\u00abhidden\u00bb", "quotation marks stand around the value; take them away"),
+        ("\uff02hidden\uff02", "quotation marks stand around the value; take them away"),
+        ("${APP_ID}", "is a variable or a placeholder that nobody filled in"),
+        ("$APP_ID", "is a variable or a placeholder that nobody filled in"),
+        ("%APP_ID%", "is a variable or a placeholder that nobody filled in"),
+        ("{{ app_id }}", "is a variable or a placeholder that nobody filled in"),
+        ("<app id>", "is a variable or a placeholder that nobody filled in"),
+        ("PAYCOOLS_PH_APP_ID=hidden", "holds NAME=value; only the value belongs there"),
+        ("export APP_ID = hidden", "holds NAME=value; only the value belongs there"),
+        ("None", "is what programs write where nothing stands"),
+    ],
+)
+def test_what_is_not_the_value_itself_is_refused_by_the_variable_s_name(key_pem: str, value: str, told: str) -> None:
+    for name in ("APP_ID", "CALLBACK_SECRET"):
+        with pytest.raises(ConfigurationError) as caught:
+            PHCredentials.from_env(env(key_pem, **{name: value}))
+        assert str(caught.value) == f"PAYCOOLS_PH_{name}: {told}"
+
+
+@pytest.mark.parametrize("value", ["k7Qm2xWv9RtB4nZs==", "A_B==", "k7=Qm", "ab$CD", "50%off"])
+def test_what_may_be_a_secret_is_taken(key_pem: str, value: str) -> None:
+    assert PHCredentials.from_env(env(key_pem, CALLBACK_SECRET=value)).callback_secret == value
 
 
 def test_a_value_and_a_file_are_one_too_many(key_pem: str) -> None:
@@ -162,6 +230,12 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         ("A" * 5 + "bcdef" * 40, "looks like an RSA key"),
         ("your-callback-secret", "looks like a placeholder"),
         ("xxxxxxxx", "looks like a placeholder"),
+        ("password", "looks like a placeholder"),
+        ("REDACTED", "looks like a placeholder"),
+        ("replace-me", "looks like a placeholder"),
+        ("insert_key_here", "looks like a placeholder"),
+        ("False", "looks like a placeholder"),
+        ("1234", "looks like a placeholder"),
         ("two words", "holds a blank"),
         ("/run/secrets/paycools", "looks like a path"),
     ],
@@ -171,6 +245,12 @@ def test_keys_check_finds_a_secret_that_cannot_verify(run: Run, key_pem: str, se
     assert result.exit_code == 2
     assert f"the callback secret {told}" in result.stderr
     assert len(secret) < 20 or secret not in result.stderr
+
+
+@pytest.mark.parametrize("secret", ["$SECRET", "%SECRET%", "SECRET_KEY=k7Qm2x", '"k7Qm2xWv9', "k7Qm2xWv9'"])
+def test_a_secret_given_in_code_is_doubted_for_what_a_setting_is_refused_for(key_pem: str, secret: str) -> None:
+    found = PHCredentials(app_id="A", app_name="B", private_key=key_pem, callback_secret=secret)
+    assert secret_doubts(found)
 
 
 def test_keys_check_says_what_is_known_of_a_good_one(run: Run, key_pem: str) -> None:

@@ -60,6 +60,8 @@ def test_a_client_shows_every_option_by_name(client: type[PayCoolsPH | PayCoolsG
         "clock",
         "max_connections",
         "observers",
+        "on_call",
+        "on_attempt",
         own,
     ]
     assert shown["timeout"].default == 30.0

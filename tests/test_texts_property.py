@@ -21,8 +21,8 @@ from test_requests_property import REQUESTS
 from paycools_async import Endpoint, InvalidRequest
 from paycools_async.fields import ACCOUNT, CODE, PHONE, Rule, is_clean
 from paycools_async.global_api.unified.parts import UnifiedAddress, UnifiedGoods
-from paycools_async.ph.payout import CreatePayout
-from paycools_async.texts import account_fault, code_fault, shown_text, text_fault
+from paycools_async.ph.payout import CreatePayout, QueryPayout
+from paycools_async.texts import account_fault, code_fault, name_fault, shown_text, text_fault
 from paycools_async.vocabulary.parts import CheckoutAddress, CheckoutGoods
 
 OUTSIDE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
@@ -172,6 +172,9 @@ PAYOUTS = [entry for entry in REQUESTS if "account_no" in {field.name for field 
     "account",
     ["nan", "NULL", "None", "#N/A", "=0012345678", "'0012345678", "1,23E+11", "1.23E+11", "1E11", "0012345678.0",
      "12,345,678", "12.345.678", "12 345 678", "-12345678", "12345678-", "(12345678)", "0000000000", "2026-02-01",
+     "Mar-45", "Jan-26", "Sep-02", "Mrz-26", "1 Mar", "Mar 1", "1 Feb 2026", "Feb 1 2026", "2026-Feb-01", "Feb-1-2026",
+     "1. Mai 2026", "Agu-26", "17 Agustus 2026", "Ogos 2026", "Dis-26", "31-Dis-2026", "12 Hun 2026", "Peb-14", "Ene 5",
+     "12-2026", "1 ม.ค. 2569", "PHP 1234567", "Rp 1234567", "Rp1234567", "RM 12345678", "12345678 CR", "12345678 usd",
      "๐๐๑๒๓๔๕๖๗๘", "００１２３４５６７８", "Juan Dela Cruz", "0012\n345678", "0012\u200b345678"],
 )  # fmt: skip
 def test_what_a_spreadsheet_made_of_an_account_number_is_refused_everywhere(entry: Endpoint, account: str) -> None:
@@ -184,6 +187,65 @@ def test_what_a_spreadsheet_made_of_an_account_number_is_refused_everywhere(entr
         assert len(account) < 5 or account not in reason
 
     holds()
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["0012345678", "1234-5678-90", "12-345-6789", "JM0123456-X", "RM12345678", "P1234567A", "1A2B-3C", "A123 4567",
+     "123456-01-7890", "SET-1234", "DIS-123", "MAR1234", "1234MAY", "0123 4567 8901", "PHP1234567"],
+)  # fmt: skip
+def test_what_a_real_account_number_may_look_like_is_taken(account: str) -> None:
+    assert account_fault(account) is None
+
+
+@pytest.mark.parametrize(
+    "code", ["BDO", "MAYA", "MAYBANK", "SEPT2", "014", "MAR", "SETB", "BPI/BanKo", "DBS 12", "PNB 1", "BANK-01",
+             "Bank of the Philippine Islands (BPI)", "MARIPHM1", "CENAIDJA", "BKKBTHBK", "PH_BDO", "NOVA 123"],
+)  # fmt: skip
+def test_what_a_real_code_may_look_like_is_taken(code: str) -> None:
+    assert code_fault(code) is None
+
+
+@pytest.mark.parametrize("code", ["Mar-45", "Sep-02", "1/Mar/26", "2.Mai.26", "Okt 26", "PHP 014", "12345678 CR"])
+def test_what_a_spreadsheet_made_of_a_code_is_refused(code: str) -> None:
+    assert code_fault(code) is not None
+
+
+NO_NAMES = ["nan", "NaN", "None", "null", "NULL", "#N/A", "#REF!", "#DIV/0!", "#WERT!", "#####", "=A1", "=VLOOKUP(A1)",
+            "1.2E+11", "1,2E+11", "-", ".", "'", "Err:502", "(null)", "N/A"]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", some(PAYOUTS, 2), ids=lambda entry: entry.id)
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_programs_write_where_no_name_stood_is_refused_once(entry: Endpoint, name: str) -> None:
+    @settings(FEW, max_examples=1)
+    @given(strategies.instances(entry.request))
+    def holds(request: Any) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            attrs.evolve(request, account_name=name)
+        assert [error.field for error in caught.value.errors] == ["account_name"]
+
+    holds()
+
+
+@pytest.mark.parametrize("name", ["Null", "Nan", "None Reyes", "Ana Nan", "Nullah", "Jo", "Err"])
+def test_people_have_such_names(name: str) -> None:
+    assert name_fault(name) is None
+
+
+@pytest.mark.parametrize("order_id", ["nan", "NaN", "None", "null", "NULL", "undefined"])
+def test_a_new_order_is_not_named_after_nothing_and_an_old_one_can_be_asked_about(order_id: str) -> None:
+    for entry in PAYOUTS:
+
+        @settings(FEW, max_examples=1)
+        @given(strategies.instances(entry.request))
+        def holds(request: Any) -> None:
+            with pytest.raises(InvalidRequest) as caught:
+                attrs.evolve(request, mch_order_id=order_id)
+            assert {error.field for error in caught.value.errors} == {"mch_order_id"}
+
+        holds()
+    assert QueryPayout(mch_order_id=order_id).mch_order_id == order_id
 
 
 def test_a_merchants_name_goes_with_a_qr_code_only() -> None:

@@ -6,11 +6,12 @@ from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .facade import Expected, NotReleased, Proposal, pay_file
+    from .files import FileError, Order, OrderFile, Reading, RowError, read_orders
+    from .gauges import LedgerGauges, ledger_gauges
     from .ledger.base import Identity, Ledger, LedgerError
     from .ledger.postgres.ledger import PostgresLedger
     from .ledger.postgres.session import grant
     from .ledger.sqlite.ledger import SQLiteLedger
-    from .orders import FileError, Order, OrderFile, Reading, RowError, read_orders
     from .run.options import Options, Summary
     from .run.payout_api import GlobalPayouts, PayoutApi, PHPayouts
     from .run.runner import Runner
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 else:  # who needs the states alone does not wait for every country's classes
     _NAMES = {
         "facade": ("Expected", "NotReleased", "Proposal", "pay_file"),
+        "gauges": ("LedgerGauges", "ledger_gauges"),
         "run.payout_api": ("GlobalPayouts", "PHPayouts", "PayoutApi"),
         "ledger.sqlite.ledger": ("SQLiteLedger",),
         "run.options": ("Options", "Summary"),
-        "orders": ("FileError", "Order", "OrderFile", "Reading", "RowError", "read_orders"),
+        "files": ("FileError", "Order", "OrderFile", "Reading", "RowError", "read_orders"),
         "ledger.postgres.ledger": ("PostgresLedger",),
         "ledger.postgres.session": ("grant",),
         "ledger.base": ("Identity", "Ledger", "LedgerError"),
@@ -38,6 +40,7 @@ __all__ = [
     "Identity",
     "Ledger",
     "LedgerError",
+    "LedgerGauges",
     "NotReleased",
     "Options",
     "Order",
@@ -53,6 +56,7 @@ __all__ = [
     "State",
     "Summary",
     "grant",
+    "ledger_gauges",
     "pay_file",
     "read_orders",
 ]

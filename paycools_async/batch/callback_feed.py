@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 from ..callbacks.event_table import reference_of
 from ..callbacks.inbox import applying_store, in_transaction
 from ..endpoint import Event
+from . import states
 from .ledger.base import Ledger
-from .ledger.row import Row
+from .ledger.row import EventSource, Row
 from .run.outcomes import event_of_inquiry
-from .states import Event as Move
-from .states import State
 
 __all__ = ["LedgerFeed"]
 
@@ -29,8 +28,8 @@ class LedgerFeed:
 
     Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time; a PostgreSQL ledger may be
     open anywhere. A row that is not final settles or fails, also one that the ledger has not sent: PayCools says that
-    it is paid, so it must not be sent. A final row does not move, except that word to the contrary makes it a conflict,
-    for a human.
+    it is paid, so it must not be sent. A final row does not move, unless PayCools now says otherwise: then it is a
+    conflict, for a human.
 
     Called by an inbox that stands where the ledger stands (the same SQLite file, or the same connection string of
     PostgreSQL), the move and the inbox's mark are one commit: exactly once. Otherwise the move may be tried twice,
@@ -65,8 +64,8 @@ def _apply_in(ledger: Ledger, connection: Any, payout: Any) -> Awaitable[None] |
     return None
 
 
-def _event_for(payout: Any) -> Callable[[Row], Move]:
-    def event_for(row: Row) -> Move:
+def _event_for(payout: Any) -> EventSource:
+    def event_for(row: Row) -> states.Event:
         return event_of_inquiry(payout, row, payout.create_time)
 
     return event_for
@@ -83,5 +82,5 @@ def _details(payout: Any) -> dict[str, Any]:
 def _log_conflict(event: Event, row: Row | None) -> None:
     if row is None:
         log.debug("%s is of no order in this ledger", reference_of(event))
-    elif row.state is State.CONFLICT:
+    elif row.state is states.State.CONFLICT:
         log.error("%s contradicts the ledger; a human has to look", reference_of(event))

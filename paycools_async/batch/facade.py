@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import attrs
 
-from ..errors import PayCoolsError, first_of
-from .intake import enter_file
+from ..errors import PayCoolsError
+from .files import Reading, RowError
 from .ledger.base import Batch, Identity, Intake, Ledger, LedgerError
-from .orders import Reading, RowError
+from .pending import PendingBatch, batches_of_file, waiting_in
 from .run.options import Options, Summary
 from .run.payout_api import PayoutApi
-from .run.runner import Pacing, Runner
+from .run.runner import Pacing, Runner, run_with_one_error
 from .states import OPEN, State
 
 __all__ = ["Expected", "NotReleased", "Proposal", "pay_file"]
@@ -83,51 +82,41 @@ async def pay_file(
     cannot be used: if that was after the yes, call it again. Cancelled before the yes, it takes back what it entered;
     later, the ledger knows what was sent, and calling it again goes on.
     """
-    payment = _Payment(api=api, ledger=ledger, file=file, yes=yes, by=by)
+    payment = _Payment(api=api, file=file, yes=yes, pending=PendingBatch(ledger=ledger, by=by))
     try:
         view = await payment.released(reading)
     except BaseException as error:
-        await payment.take_back(error)
+        await _take_back(payment.pending, error)
         raise
     if not _of(await view.counts(), *OPEN)[0]:
         return Summary(counts=await view.counts(), stopped=await view.paused(), resent=await view.resent())
     await view.resume_sending()
-    try:
-        return await Runner(api, view, options, pace=pace).run()
-    except BaseExceptionGroup as group:
-        if group.split(PayCoolsError)[1] is not None:
-            raise
-        raise first_of(group) from None
+    return await run_with_one_error(Runner(api, view, options, pace=pace))
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class _Payment:
     api: PayoutApi
-    ledger: Ledger
     file: Path
     yes: Yes
-    by: str
-    entered: int | None = None
-    """The batch that this very call has entered."""
+    pending: PendingBatch
 
     async def released(self, reading: Reading | None) -> Ledger:
         """The file's batches, after the yes to them."""
-        found, repeats, read = await enter_file(self.ledger, self.api, self.file, self.by, reading)
-        self.entered = found.batch
-        self._refuse_faults(found)
-        batches = await self._batches(found)
-        offered = [batch for batch in batches if batch.counts.get(State.OFFERED)]
-        if len(offered) > 1:
-            numbers = ", ".join(str(batch.id) for batch in offered)
-            raise NotReleased(f"{self.file.name}: one yes releases one batch, and these are offered: {numbers}")
-        view = self.ledger.of_batches([batch.id for batch in batches])
+        ledger = self.pending.ledger
+        intake, repeats, read = await self.pending.enter(self.api, self.file, reading)
+        self._refuse_faults(intake)
+        batches = await ledger.batches()
+        driven = self._driven(intake, batches)
+        waiting = waiting_in(batch for batch in batches if batch.id in driven)
+        view = ledger.of_batches(driven)
         counts = await view.counts()
         payouts, amount = _of(counts, State.OFFERED, State.PLANNED)
         unclear, unclear_amount = _of(counts, State.SENDING, State.UNKNOWN)
         twice = (f"lines {first} and {again} have the same account, name and amount" for first, again in repeats.found)
         proposal = Proposal(
             file=self.file.name,
-            batch=offered[0].id if offered else None,
+            batch=waiting[0].batch if waiting else None,
             payouts=payouts,
             amount=amount,
             unclear=unclear,
@@ -135,32 +124,36 @@ class _Payment:
             destination=self.api.identity,
             warnings=(*read.warnings, *twice),
         )
-        await self._ask(proposal, found)
-        for batch in offered:
-            await self._release(batch)
+        await self._ask(proposal, intake)
+        for each in waiting:
+            await self.pending.release(each)
         return view
 
-    def _refuse_faults(self, found: Intake) -> None:
-        if found.errors:
-            count = len(found.errors) + found.more_errors
-            raise NotReleased(f"{self.file.name}: {count} faults, the first: {found.errors[0]}", found.errors)
-        if not found.new and not found.known:
+    def _refuse_faults(self, intake: Intake) -> None:
+        if intake.errors:
+            count = len(intake.errors) + intake.more_errors
+            raise NotReleased(f"{self.file.name}: {count} faults, the first: {intake.errors[0]}", intake.errors)
+        if not intake.new and not intake.known:
             raise NotReleased(f"{self.file.name}: there are no payouts in it")
 
-    async def _batches(self, found: Intake) -> list[Batch]:
-        """The new batch, and the earlier ones that the file's rows are in."""
-        for offer in found.known_in:
+    def _driven(self, intake: Intake, batches: list[Batch]) -> tuple[int, ...]:
+        """The new batch, and the earlier ones that the file's rows are in: all of them, or nothing is sent."""
+        chosen = batches_of_file(intake, batches)
+        for offer in (each.offer for each in chosen.left_out):
             if offer.unsent_elsewhere:
                 raise NotReleased(
                     f"{self.file.name}: batch {offer.batch} holds {offer.unsent_elsewhere} payouts that may still be "
                     "sent and are not in this file"
                 )
-        numbers = {self.entered, *(offer.batch for offer in found.known_in)}
-        return [batch for batch in await self.ledger.batches() if batch.id in numbers]
+        if chosen.left_out:
+            offered = {*chosen.driven, *(each.offer.batch for each in chosen.left_out)}
+            numbers = ", ".join(str(each.batch) for each in waiting_in(batches) if each.batch in offered)
+            raise NotReleased(f"{self.file.name}: one yes releases one batch, and these are offered: {numbers}")
+        return chosen.driven
 
-    async def _ask(self, proposal: Proposal, found: Intake) -> None:
+    async def _ask(self, proposal: Proposal, intake: Intake) -> None:
         if isinstance(self.yes, Expected):
-            there = Expected(payouts=found.new + found.known, amount=found.total)
+            there = Expected(payouts=intake.new + intake.known, amount=intake.total)
             if there != self.yes:
                 raise NotReleased(f"{self.file.name}: {self.yes} was expected, and there is {there}")
         elif proposal.payouts or proposal.unclear:
@@ -170,29 +163,15 @@ class _Payment:
             if answer is not True:
                 raise NotReleased(f"{self.file.name}: nobody said yes")
 
-    async def _release(self, batch: Batch) -> None:
-        rows, amount = batch.counts[State.OFFERED]
-        releasing = asyncio.ensure_future(self.ledger.release(batch.id, by=self.by, rows=rows, amount=amount))
-        try:
-            await asyncio.shield(releasing)
-        except asyncio.CancelledError:
-            await asyncio.wait([releasing])  # whether the yes is in the ledger has to be known before it is taken back
-            raise
 
-    async def take_back(self, error: BaseException) -> None:
-        """Nobody said yes to what this call entered. What was released meanwhile stays so."""
-        if self.entered is not None:
-            try:
-                await asyncio.shield(self._take_back(self.entered))
-            except PayCoolsError as trouble:
-                error.add_note(f"batch {self.entered} could not be taken back: {trouble}")
-
-    async def _take_back(self, entered: int) -> None:
-        [batch] = [batch for batch in await self.ledger.batches() if batch.id == entered]
-        if not any(entry.event == "release" for entry in batch.log):
-            await self.ledger.withdraw(by=self.by, batch=entered)
+async def _take_back(pending: PendingBatch, error: BaseException) -> None:
+    entered = pending.entered
+    try:
+        await pending.take_back()
+    except PayCoolsError as trouble:
+        error.add_note(f"batch {entered} could not be taken back: {trouble}")
 
 
 def _of(counts: dict[State, tuple[int, int]], *states: State) -> tuple[int, int]:
-    found = [counts.get(state, (0, 0)) for state in states]
-    return sum(rows for rows, _ in found), sum(amount for _, amount in found)
+    sums = [counts.get(state, (0, 0)) for state in states]
+    return sum(rows for rows, _ in sums), sum(amount for _, amount in sums)

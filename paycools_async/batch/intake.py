@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..storage.regular_file import NotRegular, open_regular
+from .files import FileError, Order, OrderFile, Reading, RowError
 from .files.repeats import Repeats
 from .files.text import MOST_BYTES
 from .ledger.base import Identity, Intake, Ledger, Source
 from .ledger.sqlite.ledger import SQLiteLedger
-from .orders import FileError, Order, OrderFile, Reading, RowError
 from .run.payout_api import PayoutApi
 
 __all__ = ["check_file", "enter_file"]
@@ -38,9 +38,9 @@ async def enter_file(
         return await asyncio.shield(entering), repeats, file
     except asyncio.CancelledError:
         file.stopped.set()
-        found = (await asyncio.gather(entering, return_exceptions=True))[0]
-        if isinstance(found, Intake) and found.batch is not None:  # it was read to its end already
-            await asyncio.shield(ledger.withdraw(by=by, batch=found.batch))
+        intake = (await asyncio.gather(entering, return_exceptions=True))[0]
+        if isinstance(intake, Intake) and intake.batch is not None:  # it was read to its end already
+            await asyncio.shield(ledger.withdraw(by=by, batch=intake.batch))
         raise
 
 
@@ -54,13 +54,13 @@ async def check_file(
         try:
             # the ledger lasts no longer than this: nothing will be held against a row's content
             orders = _wanted(repeats.watching(file), file.stopped)
-            found = await ledger.intake(orders, lambda request: str(request.mch_order_id))
+            intake = await ledger.intake(orders, lambda request: str(request.mch_order_id))
         except asyncio.CancelledError:
             file.stopped.set()
             raise
         finally:
             await ledger.aclose()
-    return found, repeats, file
+    return intake, repeats, file
 
 
 class _Stopped(Exception):
@@ -81,7 +81,7 @@ def _unchanged(orders: Iterable[Order | RowError], path: Path, before: str) -> I
 
 
 def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     try:
         with open_regular(path) as file:
             left = os.fstat(file.fileno()).st_size
@@ -89,7 +89,7 @@ def _sha256(path: Path) -> str:
                 raise FileError(f"{path.name}: has {left:,} bytes, must be at most {MOST_BYTES:,}")
             # what is added meanwhile changes the hash of the second look, and is not waited for
             while block := file.read(min(1 << 20, left + 1)):
-                found.update(block)
+                digest.update(block)
                 left -= len(block)
                 if left < 0:
                     break
@@ -97,4 +97,4 @@ def _sha256(path: Path) -> str:
         raise FileError(f"{path}: is no file") from None
     except (OSError, ValueError) as error:
         raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'no such name'}") from None
-    return found.hexdigest()
+    return digest.hexdigest()

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from .answers import GLOBAL_ACK, PH_ACK, Answer, accept, refuse
 from .errors import CallbackError, MalformedCallback, SignatureMismatch
 from .event_table import UnknownEvent, reference_of
-from .inbox import CallbackInbox, InboxError, InboxHealth, InboxStore, SQLiteStore, in_transaction, with_mark
+from .inbox import (
+    CallbackInbox,
+    InboxError,
+    InboxGauges,
+    InboxHealth,
+    InboxStore,
+    SQLiteStore,
+    in_transaction,
+    with_mark,
+)
 from .parsing import MAX_BODY
 from .router import CallbackRouter, Handles
 from .verify import GlobalCallbacks, PHCallbacks
@@ -42,6 +51,7 @@ __all__ = [
     "GlobalCallbacks",
     "Handles",
     "InboxError",
+    "InboxGauges",
     "InboxHealth",
     "InboxStore",
     "LedgerFeed",

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from .calling import checked_limit
-from .parsing import BODY_TIMEOUT, MAX_BODY
+from .parsing import BODY_TIMEOUT, MAX_BODY, Intake, coding_of
 from .router import Handles
 
 __all__ = ["aiohttp_handler"]
@@ -27,40 +27,41 @@ def aiohttp_handler(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """A handler for one route: POST only (405), at most `max_size` bytes (413), read once and verified as they came.
 
-    The body has `body_timeout` seconds to come (408). A compressed one is refused (415): PayCools sends none, and a few
-    bytes could become gigabytes.
+    The body has `body_timeout` seconds to come (408). One that is compressed by gzip or deflate is unpacked, to at most
+    `max_size` bytes; any other coding is refused (415), and so is what cannot be unpacked (400).
     """
     limit = checked_limit(body_timeout)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"})
-        if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        coding = coding_of(", ".join(request.headers.getall("Content-Encoding", [])))
+        if coding is None:
             return await _refused(request, 415)
         if request.content_length is not None and request.content_length > max_size:
             return await _refused(request, 413)
         try:
             async with asyncio.timeout(limit):
-                raw = await _body(request, max_size)
+                raw = await _body(request, Intake(coding, max_size))
         except TimeoutError:
-            return await _refused(request, 408)
-        if raw is None:
-            return await _refused(request, 413)
+            raw = 408
+        except web.RequestPayloadError:  # it could not be unpacked by the server
+            raw = 400
+        if isinstance(raw, int):
+            return await _refused(request, raw)
         status, body = await target.handle(raw)
         return web.Response(status=status, body=body, content_type="application/json")
 
     return handle
 
 
-async def _body(request: web.Request, max_size: int) -> bytes | None:
-    """The whole body; None where it is too long."""
-    chunks, size = [], 0
+async def _body(request: web.Request, intake: Intake) -> bytes | int:
+    """The whole body, or the status of its refusal."""
     async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > max_size:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+        refusal = intake.add(chunk)
+        if refusal is not None:
+            return refusal
+    return intake.whole()
 
 
 async def _refused(request: web.Request, status: int) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from .calling import checked_limit
-from .parsing import BODY_TIMEOUT, MAX_BODY
+from .parsing import BODY_TIMEOUT, MAX_BODY, Intake, coding_of
 from .router import Handles
 
 __all__ = ["ASGICallbacks"]
@@ -24,7 +24,8 @@ Send = Callable[[Message], Awaitable[None]]
 class ASGICallbacks:
     """POST only (405), at most `max_size` bytes (413); the body is read once and verified as it came.
 
-    It has `body_timeout` seconds to come (408). A compressed body is refused (415): PayCools sends none.
+    It has `body_timeout` seconds to come (408). A body that is compressed by gzip or deflate is unpacked, to at most
+    `max_size` bytes; any other coding is refused (415), and so is what cannot be unpacked (400).
 
     It answers on every path under its mount. A client that goes away while sending is dropped; one that goes away while
     the handler works is not waited for: the handler finishes, and PayCools sends again.
@@ -60,23 +61,25 @@ class ASGICallbacks:
 
     async def _body(self, scope: MutableMapping[str, Any], receive: Receive) -> bytes | int | None:
         """The whole body; the status of the refusal; None where the client went away."""
+        codings = []
         for name, value in scope["headers"]:
-            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-                return 415
+            if name == b"content-encoding":
+                codings.append(value.decode("latin-1"))
             if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > self._max_size):
                 return 413
-        chunks, size, more = [], 0, True
+        coding = coding_of(", ".join(codings))
+        if coding is None:
+            return 415
+        intake, more = Intake(coding, self._max_size), True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._max_size:
-                return 413
-            chunks.append(chunk)
+            refusal = intake.add(message.get("body", b""))
+            if refusal is not None:
+                return refusal
             more = message.get("more_body", False)
-        return b"".join(chunks)
+        return intake.whole()
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:

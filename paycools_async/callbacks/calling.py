@@ -7,6 +7,7 @@ import contextvars
 import functools
 import inspect
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any
@@ -47,7 +48,7 @@ def must_pass(error: BaseException) -> bool:
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
-    return isinstance(error, KeyboardInterrupt)
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)  # the latter: its loop was closed under it
 
 
 class Caller:
@@ -55,6 +56,7 @@ class Caller:
 
     def __init__(self) -> None:
         self._threads = HandlerThreads()
+        self._process = os.getpid()
         self._running_on: list[tuple[Event, Future[Any]]] = []
         self._left: set[asyncio.Task[Any]] = set()
 
@@ -101,6 +103,8 @@ class Caller:
         return await _awaited(returned) if inspect.isawaitable(returned) else returned
 
     async def _in_thread(self, handler: Handler, event: Event) -> Any:
+        if self._process != os.getpid():  # a forked child has none of its parent's threads
+            self._threads, self._running_on, self._process = HandlerThreads(), [], os.getpid()
         self._running_on = [(of, call) for of, call in self._running_on if not call.done()]
         if any(of == event for of, _ in self._running_on):
             raise HandlerTimeout("an earlier call of the handler for this event is still at work")

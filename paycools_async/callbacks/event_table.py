@@ -14,7 +14,7 @@ from ..families import FamilyName
 from ..fields import wire_name
 from ..registry import endpoints
 
-__all__ = ["EventTable", "UnknownEvent", "is_question", "reference_of"]
+__all__ = ["EventTable", "UnforeseenQuestion", "UnknownEvent", "is_question", "reference_of"]
 
 
 @result
@@ -27,6 +27,13 @@ class UnknownEvent(Event):
 
     event_name: str | None = None
     problem: str | None = None
+
+
+@result
+class UnforeseenQuestion(UnknownEvent):
+    """A question (4.6) whose fields are not those documented. PayCools waits for an answer all the same."""
+
+    is_question = True
 
 
 def is_question(event: Event) -> bool:
@@ -104,7 +111,8 @@ class EventTable:
         try:
             event: Event = structure(fields, cls)
         except ValueError as error:
-            return UnknownEvent(event_name=name, problem=f"{cls.__name__}: {error}", raw=fields)
+            unknown = UnforeseenQuestion if cls.is_question else UnknownEvent
+            return unknown(event_name=name, problem=f"{cls.__name__}: {error}", raw=fields)
         return event
 
     def _choose(self, candidates: list[_Candidate], fields: dict[str, Any]) -> type[Event]:

@@ -1,5 +1,6 @@
-"""Reading a callback's JSON so that its signature can be checked: every text exactly as it stands in the body.
+"""Reading a callback's body so that its signature can be checked: every text exactly as it stands there.
 
+What comes in pieces is bounded, and unpacked where it is compressed. No I/O.
 Numbers stay text (150000 and 150000.00 are signed differently), a field given twice is refused at every level, and
 whatever else is wrong with a body is one `MalformedCallback`.
 """
@@ -7,6 +8,7 @@ whatever else is wrong with a body is one `MalformedCallback`.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]  # part of json since 2.6
@@ -18,12 +20,78 @@ from ..wire.canonical import NumberText
 from ..wire.numbers import MOST_NESTED, is_nested_too_deep
 from .errors import MalformedCallback
 
-__all__ = ["BODY_TIMEOUT", "MAX_BODY", "Body", "flat_text", "plain", "read"]
+__all__ = ["BODY_TIMEOUT", "MAX_BODY", "Body", "Intake", "coding_of", "flat_text", "plain", "read"]
 
 MAX_BODY = 64 * 1024
 """Bytes. The longest documented callback has less than one thousand."""
 BODY_TIMEOUT = 10.0
 """Seconds for a body to come."""
+
+
+_GZIP = ("gzip", "x-gzip")
+_IDENTITY = ("", "identity")
+
+
+def coding_of(header: str) -> str | None:
+    """The one Content-Encoding that a body has, "" where none; None where it is one that is not unpacked here."""
+    coding = header.strip().lower()
+    if coding in _IDENTITY:
+        return ""
+    return coding if coding in (*_GZIP, "deflate") else None
+
+
+class Intake:
+    """Takes a body in. Neither what travels nor what it unpacks to is ever longer than `most` bytes.
+
+    A body that begins as JSON does was unpacked by the server, which left the header as it is.
+    """
+
+    def __init__(self, coding: str, most: int) -> None:
+        self._coding = coding
+        self._most = most
+        self._came = 0
+        self._size = 0
+        self._chunks: list[bytes] = []
+        self._unpack: Any = None
+
+    def add(self, chunk: bytes) -> int | None:
+        """Take a piece. The HTTP status of the refusal, if it is one too many."""
+        if not chunk:
+            return None
+        if self._coding and not self._came:
+            self._unpack = _unpacker(self._coding, chunk[0])
+        self._came += len(chunk)
+        if self._came > self._most:
+            return 413
+        if self._unpack is not None:
+            if self._unpack.eof:
+                return 400
+            try:
+                chunk = self._unpack.decompress(chunk, self._most - self._size + 1)
+            except zlib.error:
+                return 400
+            if self._unpack.unused_data:
+                return 400
+        self._size += len(chunk)
+        if self._size > self._most:
+            return 413
+        self._chunks.append(chunk)
+        return None
+
+    def whole(self) -> bytes | int:
+        """The body, or the status of its refusal where it was cut off."""
+        if self._unpack is not None and not self._unpack.eof:
+            return 400
+        return b"".join(self._chunks)
+
+
+def _unpacker(coding: str, first: int) -> Any:
+    if first in b"{ \n\t":
+        return None
+    if coding in _GZIP:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+    # RFC 9110 means zlib's form by deflate; some send the bare stream
+    return zlib.decompressobj(zlib.MAX_WBITS if first & 0xF == 8 else -zlib.MAX_WBITS)
 
 
 @attrs.frozen

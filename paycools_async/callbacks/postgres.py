@@ -160,6 +160,16 @@ class PostgresStore(FormerNames):
 
         return dict(await self._intake.run(read, repeatable=True))
 
+    async def oldest(self) -> float | None:
+        """When the oldest unapplied callback came in."""
+
+        async def read(connection: Connection) -> Any:
+            query = "SELECT min(received) FROM paycools_callbacks WHERE state = 'new'"
+            return await (await connection.execute(query)).fetchone()
+
+        (received,) = await self._intake.run(read, repeatable=True)
+        return None if received is None else float(received)
+
     async def aclose(self) -> None:
         await self._intake.aclose()
         await self._applying.aclose()

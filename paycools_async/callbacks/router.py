@@ -20,7 +20,7 @@ from ..errors import ConfigurationError
 from .answers import FAILED, REFUSED, Answer, refuse
 from .calling import HANDLER_TIMEOUT, Caller, HandlerCrashed, HandlerTimeout, checked_limit
 from .errors import CallbackError, MalformedCallback
-from .event_table import UnknownEvent, is_question, reference_of
+from .event_table import UnforeseenQuestion, UnknownEvent, is_question, reference_of
 from .parsing import MAX_BODY, read
 from .verify import Callbacks, Verified, family_of
 
@@ -52,7 +52,8 @@ class CallbackRouter:
       are not the documented ones (`UnknownEvent` with a `problem`) is not acknowledged then: HTTP 500 until somebody
       handles it.
     - BillsPaymentVerification (4.6) is a question: its handler returns `accept()` or `refuse()`. Without a handler of
-      its own it is refused.
+      its own it is refused, and so is one whose fields are not the documented ones, unless a handler of `UnknownEvent`
+      returns an answer.
     """
 
     def __init__(
@@ -130,6 +131,8 @@ class CallbackRouter:
         returned = await self._caller.call(handler, event, self.handler_timeout if limit is None else limit)
         if isinstance(returned, Answer):
             return returned
+        if isinstance(event, UnforeseenQuestion):  # its handler is one for anything unknown
+            return refuse()
         if is_question(event):
             raise TypeError("the handler of BillsPaymentVerification must return accept() or refuse()")
         return None
@@ -149,7 +152,8 @@ class CallbackRouter:
 
 def _unhandled(event: Event) -> Answer | None:
     if is_question(event):
-        log.warning("%s refused: no handler is registered for it", reference_of(event))
+        why = event.problem if isinstance(event, UnforeseenQuestion) else "no handler is registered for it"
+        log.warning("%s refused: %s", reference_of(event), why)
         return refuse()
     if isinstance(event, UnknownEvent) and event.problem is not None:
         raise _Misfit(f"fields are not as documented ({event.problem}), and no handler takes it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from ..client import PayCoolsPH
 from ..money import format_major
 from ..registry import endpoints as all_endpoints
 from . import callbacks, keys, sandbox
+from .clients import choose_network, network
 from .console import echo, run_command
 from .destination import Destination, destination_lines
 from .payouts import commands as payouts
@@ -42,8 +44,15 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    proxy: Annotated[
+        str | None,
+        typer.Option(help="Reach PayCools through this proxy, http://host:port; else HTTPS_PROXY and NO_PROXY say so."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="Believe the certificate authorities in this PEM file too.")
+    ] = None,
 ) -> None:
-    pass
+    choose_network(proxy, ca_file)
 
 
 @app.command()
@@ -51,8 +60,8 @@ def balance() -> None:
     """Show the balance. Settings come from the PAYCOOLS_PH_* variables."""
 
     async def ask() -> int:
-        async with PayCoolsPH.from_env() as paycools:
-            for line in destination_lines(Destination.of(paycools, None).facts()):
+        async with PayCoolsPH.from_env(transport=network()) as paycools:
+            for line in destination_lines(Destination.of(paycools, None).details()):
                 echo(line)
             echo(format_major((await paycools.account.balance()).balance, "PHP"))
         return 0

@@ -66,7 +66,7 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             if signal.getsignal(number) is signal.SIG_IGN:
-                continue  # it was hung up, and is told so more than once: what is taken back now must not be cut off
+                continue  # hung up, and the signal may come twice: what is taken back now must not be cut off
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         signal.set_wakeup_fd(wakeup)
 

@@ -1,7 +1,4 @@
-"""How commands run, speak and end: one loop, one line for whatever goes wrong, no traceback, no account data.
-
-Exit codes: 0 all settled; 1 some payouts failed, and nothing else; 2 nothing was sent; 3 unresolved; 4 broken.
-"""
+"""How commands run, speak and end: one loop, one line for whatever goes wrong, no traceback, no account data."""
 
 from __future__ import annotations
 
@@ -11,60 +8,26 @@ import os
 import re
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from ..batch import FileError
-from ..batch.ledger import base as protocol
-from ..errors import PayCoolsError, first_of
 from ..texts import shown_text
+from .exit_codes import BAD_INPUT, BROKEN, Broken, begin_command, code_and_line
 
 __all__ = [
-    "BAD_INPUT",
-    "BROKEN",
-    "UNRESOLVED",
-    "Broken",
-    "Unfinished",
     "echo",
     "echo_error",
     "exit_code_of",
-    "from_here_on_something_may_be_sent",
     "on_signals",
     "plain",
     "report_failure",
     "run_command",
 ]
 
-BAD_INPUT = 2
-UNRESOLVED = 3
-BROKEN = 4
-
-_EXPECTED = (PayCoolsError, FileError)
-_INTERRUPTIONS = (KeyboardInterrupt, asyncio.CancelledError, typer.Abort)
-_LOCKS: tuple[type[BaseException], ...] = tuple(
-    found for found in (getattr(protocol, "LedgerLockError", None),) if found is not None
-)
 _TYPER_INTERRUPTED = 130
 _decided: int | None = None
-_may_have_sent = False
-
-
-def from_here_on_something_may_be_sent() -> None:
-    """Whatever interrupts the command later must not say that nothing was sent."""
-    global _may_have_sent
-    _may_have_sent = True
-
-
-class Broken(Exception):
-    """This machine failed, not the payouts: a stream, a folder, a lock."""
-
-
-class Unfinished(Exception):
-    """A run was cut short after a yes: payouts may have been sent, and the ledger knows which."""
 
 
 def echo(text: str = "") -> None:
@@ -92,21 +55,21 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]{1,10}m)")
 
 
 def _line(text: str) -> str:
-    """What is printed is one line, whatever words of others are in it; only our colours and a first line break stay."""
+    """The text as one line, whatever it quotes; only our colours and a line break at its start stay."""
     before = "\n" if text.startswith("\n") else ""
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
 
 
 def plain(text: str) -> str:
-    """Another person's words (a file's name, a name) as they may be shown."""
+    """A text from outside (a file's name, a person's) as it may be printed."""
     return shown_text(text)
 
 
 def run_command(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
     """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line."""
-    global _decided, _may_have_sent
-    _may_have_sent = False
+    global _decided
+    begin_command()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(_terminable(command))
@@ -130,37 +93,9 @@ def exit_code_of(found: object) -> int:
 
 def report_failure(error: BaseException) -> int:
     """Say in one line what went wrong; the exit code."""
-    if isinstance(error, BaseExceptionGroup):
-        unexpected = error.split(_EXPECTED)[1]
-        if unexpected is not None:
-            return report_failure(first_of(unexpected))
-        echo_error(f"error: {first_of(error)}")
-        return UNRESOLVED  # it came up while a batch ran: what was sent is in the ledger
-    if isinstance(error, Unfinished):
-        echo_error(f"error: {error}")
-        return UNRESOLVED
-    if isinstance(error, _EXPECTED):
-        echo_error(f"error: {error}")
-        return BROKEN if isinstance(error, _LOCKS) else BAD_INPUT
-    if isinstance(error, _INTERRUPTIONS) and not _may_have_sent:
-        echo_error("error: interrupted; nothing was sent")
-        return BAD_INPUT
-    echo_error(_told(error))
-    return BROKEN
-
-
-def _told(error: BaseException) -> str:
-    if isinstance(error, _INTERRUPTIONS):
-        return "error: interrupted; what was sent is in the ledger"
-    if isinstance(error, Broken):
-        return f"error: {error}"
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"error: {where}{error.strerror}"
-    # its text may hold anything, account data too
-    frames = traceback.extract_tb(error.__traceback__)
-    at = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"error: unexpected {type(error).__name__}{at}; what was sent is in the ledger. Please report this"
+    code, line = code_and_line(error)
+    echo_error(line)
+    return code
 
 
 async def _terminable(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
@@ -199,7 +134,10 @@ def _listen(number: signal.Signals) -> None:
 
 
 def _flushed(code: int) -> int:
-    """The exit code when all that was said has left. A stream that is broken must not fail again as Python ends."""
+    """Flush the output; the exit code, which is 4 where standard output is broken.
+
+    A broken stream is closed here, or Python would fail on it once more as it ends.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

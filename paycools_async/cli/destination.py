@@ -51,7 +51,7 @@ class Destination:
             return SANDBOX
         return UAT if name in _TEST_HOSTS else PRODUCTION
 
-    def facts(self, ledger: str = "") -> dict[str, str]:
+    def details(self, ledger: str = "") -> dict[str, str]:
         """Names and texts for people, as the ledger keeps them. `ledger`: its name, without a password."""
         environment = _LOCAL if self.environment == SANDBOX and not self.embedded else self.environment
         found = {"environment": environment, **attrs.asdict(self, filter=lambda field, _: field.name != "embedded")}
@@ -63,17 +63,17 @@ def coloured(environment: str) -> str:
     return typer.style(environment, fg=_COLORS.get(environment), bold=True)
 
 
-def destination_lines(facts: Mapping[str, str]) -> list[str]:
+def destination_lines(details: Mapping[str, str]) -> list[str]:
     """A few lines for a screen."""
-    facts = {name: plain(text) for name, text in facts.items()}
-    if not facts.get("host"):
-        told = "No run has said yet where the money of this ledger goes; it is shown before anything is sent."
-        return [told, *([f"Ledger: {facts['ledger']}"] if facts.get("ledger") else [])]
-    environment, _, more = facts.get("environment", "").partition(" ")
+    details = {name: plain(text) for name, text in details.items()}
+    if not details.get("host"):
+        unknown = "No run has said yet where the money of this ledger goes; it is shown before anything is sent."
+        return [unknown, *([f"Ledger: {details['ledger']}"] if details.get("ledger") else [])]
+    environment, _, more = details.get("environment", "").partition(" ")
     lines = [
-        f"{coloured(environment)} at {facts['host']}" + (f" {more}" if more else ""),
-        f"Merchant: {facts.get('merchant', '')}, {facts.get('api', '')}, {facts.get('country', '')}",
+        f"{coloured(environment)} at {details['host']}" + (f" {more}" if more else ""),
+        f"Merchant: {details.get('merchant', '')}, {details.get('api', '')}, {details.get('country', '')}",
     ]
-    if facts.get("ledger"):
-        lines.append(f"Ledger: {facts['ledger']}")
+    if details.get("ledger"):
+        lines.append(f"Ledger: {details['ledger']}")
     return lines

@@ -22,7 +22,7 @@ Every request and callback of the SDK, in the order of PayCools' navigation. How
 
 - **documented**: a public page shows it.
 - **observed**: seen in an integrator's traffic.
-- **inferred**: from a twin; its first use warns once (`UnverifiedEndpointWarning`).
+- **inferred**: from a sibling endpoint; its first use warns once (`UnverifiedEndpointWarning`).
 - **unpublished**: in no public document; ask your account manager and pass `paths={"<id>": "/..."}` to the client.
 
 For a callback it says how sure its form is. Any path can be overridden with `paths=`.

@@ -71,7 +71,7 @@ def check(
         echo("Public key, for PayCools:")
         echo(base64.b64encode(key.public.der).decode())
         if settings is not None:
-            echo(_secret_told(settings))
+            echo(_line_of_secret(settings))
         if online:
             async with PayCoolsPH.from_env() as paycools:
                 await paycools.ping()
@@ -81,7 +81,7 @@ def check(
     run_command(look)
 
 
-def _secret_told(settings: PHCredentials) -> str:
+def _line_of_secret(settings: PHCredentials) -> str:
     """What can be said of the callback secret. Raises ConfigurationError where it cannot verify anything."""
     secret = settings.callback_secret
     if secret is None:

@@ -36,7 +36,7 @@ def sandbox(
     callback_url: Annotated[
         str | None, typer.Option(help="Deliver signed callbacks to this address of yours, on this machine.")
     ] = None,
-    journal: Annotated[Path | None, typer.Option(help="Keep the books in this file over restarts.")] = None,
+    journal: Annotated[Path | None, typer.Option(help="Keep its records in this file over restarts.")] = None,
 ) -> None:
     """Serve a PayCools of your own on 127.0.0.1. Accounts ending in 0000 fail; everything else is paid."""
 
@@ -89,7 +89,7 @@ def _fault(text: str) -> Fault:
 
 
 def open_sandbox(ledger: Path, country: str | None) -> Sandbox:
-    """The embedded sandbox of `payouts run --sandbox`; its books live beside the ledger."""
+    """The embedded sandbox of `payouts run --sandbox`; its records stand beside the ledger."""
     from ..testing import Sandbox
 
     fake = FakePayCools()

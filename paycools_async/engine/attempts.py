@@ -5,57 +5,45 @@ text to sign -> signature -> [turn -> transport -> answer]*
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from ..errors import (
-    ApiError,
     ClientClosed,
     DeadlineExceeded,
     InvalidRequest,
+    NetworkCause,
     Outcome,
     PayCoolsError,
     SigningError,
     TransportError,
 )
-from ..hooks import AttemptEnded, AttemptStarted, Observer, tell
+from ..hooks import Observer
 from ..policy import Deadline, Pace, Retry, note_answer
+from ..policy.deadline import checked_timeout
 from ..privacy.confidential import frames_of_others
 from ..signing.base import TimedSigner
 from ..times import Clock
 from ..transports.base import Departure, HttpRequest, HttpResponse, Transport
-from ..wire.answer import Answer, data_of, read_answer
+from ..wire.answer import Envelope, data_of, read_answer
 from ..wire.flat import SignedRequest
+from . import telling
 from .preparing import Prepared
+from .telling import Progress
 
 __all__ = ["Attempts", "Progress", "Reply"]
 
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "application/json"}
 
 
-@attrs.define(kw_only=True)
-class Progress:
-    """What one call asks of its way to PayCools, and how far the last attempt came."""
-
-    fresh: bool = False
-    not_after: float | None = None
-    departure: Departure | None = None
-    attempts: int = 0
-    """What the library below repeated by itself counts too."""
-
-    @property
-    def may_have_left(self) -> bool:
-        """Whether a byte of the last attempt may be on its way."""
-        return self.departure is not None and self.departure.may_have_left
-
-
 @attrs.frozen
 class Reply:
     """An answer that says success: its envelope, its `data`, and the HTTP answer that held it."""
 
-    answer: Answer
+    answer: Envelope
     data: Any = attrs.field(repr=False)
     response: HttpResponse
 
@@ -77,6 +65,15 @@ class Attempts:
         default=attrs.Factory(lambda self: {**_HEADERS, "User-Agent": self.user_agent}, takes_self=True), init=False
     )
 
+    def with_options(self, timeout: float | None, retry: Retry | None) -> Attempts:
+        """The same way, with another time for each call or another rule for when it is tried again."""
+        other = copy.copy(self)
+        if timeout is not None:
+            other.timeout = checked_timeout(timeout)
+        if retry is not None:
+            other.retry = retry
+        return other
+
     async def make(self, prepared: Prepared[Any], progress: Progress) -> Reply:
         """The answer that says success. Raises the error of the last attempt; `progress` is kept up to date."""
         deadline = Deadline(self.clock, self.timeout, not_after=progress.not_after)
@@ -91,6 +88,7 @@ class Attempts:
                 pause = self.retry.pause(progress.attempts)
                 if pause >= deadline.to_send:
                     raise
+                telling.retry(prepared, progress, error, pause)
             progress.departure = None  # it is known that nothing is on its way, or it does not matter
             await self.clock.sleep(pause)
 
@@ -117,11 +115,13 @@ class Attempts:
         self, prepared: Prepared[Any], signed: SignedRequest, deadline: Deadline, progress: Progress
     ) -> Reply:
         number = progress.attempts = progress.attempts + 1
+        progress.status = progress.answer = None
         sent_at = await self.pace.wait_turn(deadline)
         deadline.check()
         progress.departure = departure = Departure()
+        progress.status = None
         if self.observers:
-            tell(self.observers, lambda each: each.attempt_started, _started(prepared, number))
+            telling.attempt_started(self.observers, prepared, progress, self.base_url)
         request = HttpRequest(
             signed.method,
             self.base_url + signed.target,
@@ -134,22 +134,38 @@ class Attempts:
             once=prepared.endpoint.moves_or_creates,
         )
         try:
-            reply = await self._answered(prepared, request, sent_at)
+            reply = await self._answered(prepared, request, sent_at, progress)
         except PayCoolsError as error:
-            progress.attempts += max(0, departure.times - 1)
-            self._tell_end(prepared, number, sent_at, error, getattr(error, "status", None))
+            progress.status = telling.status_of(error)
+            self._ended(prepared, progress, number, sent_at, error)
             raise
-        progress.attempts += max(0, departure.times - 1)
-        self._tell_end(prepared, number, sent_at, None, reply.response.status)
+        progress.status = reply.response.status
+        if self.observers or departure.times > 1:
+            self._ended(prepared, progress, number, sent_at, None)
         return reply
 
-    async def _answered(self, prepared: Prepared[Any], request: HttpRequest, sent_at: float) -> Reply:
+    def _ended(
+        self, prepared: Prepared[Any], progress: Progress, number: int, sent_at: float, error: PayCoolsError | None
+    ) -> None:
+        """Count what the library below repeated, and tell."""
+        times = 0 if progress.departure is None else progress.departure.times
+        progress.attempts += max(0, times - 1)
+        if self.observers:
+            seconds = self.clock.monotonic() - sent_at
+            telling.attempt_ended(self.observers, prepared, progress, number, seconds, error)
+
+    async def _answered(
+        self, prepared: Prepared[Any], request: HttpRequest, sent_at: float, progress: Progress
+    ) -> Reply:
         response = await self._carry(request)
+        progress.status = response.status
         try:
-            answer = read_answer(response.status, response.headers, response.body)
+            progress.answer = answer = read_answer(response.status, response.headers, response.body)
             data = data_of(answer, response.status, response.headers, prepared.endpoint)
         except PayCoolsError as error:
-            note_answer(self.pace, sent_at, error)
+            pause = note_answer(self.pace, sent_at, error)
+            if pause:
+                telling.pause(self.observers, prepared, error, pause)
             raise
         note_answer(self.pace, sent_at, None)
         return Reply(answer, data, response)
@@ -163,36 +179,10 @@ class Attempts:
             raise
         except Exception as error:
             what = f"{type(error).__name__} from the transport; the request may have been sent"
-            raise TransportError(what) from error
+            raise TransportError(what, cause=NetworkCause(type(error).__name__)) from error
         if odd is not None:
             raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response
-
-    def _tell_end(
-        self, prepared: Prepared[Any], number: int, sent_at: float, error: PayCoolsError | None, status: int | None
-    ) -> None:
-        if not self.observers:
-            return
-        ended = AttemptEnded(
-            operation=prepared.operation,
-            order_id=prepared.order_id,
-            number=number,
-            seconds=self.clock.monotonic() - sent_at,
-            outcome=Outcome.ACCEPTED if error is None else error.outcome,
-            status=200 if isinstance(error, ApiError) else status,  # no other status is believed
-            code=getattr(error, "code", None),
-            error=None if error is None else type(error).__name__,
-        )
-        tell(self.observers, lambda each: each.attempt_ended, ended)
-
-
-def _started(prepared: Prepared[Any], number: int) -> AttemptStarted:
-    return AttemptStarted(
-        operation=prepared.operation,
-        order_id=prepared.order_id,
-        method=prepared.endpoint.method,
-        number=number,
-    )
 
 
 def _odd(response: Any) -> str | None:

@@ -12,8 +12,9 @@ import attrs
 from ..errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
 from ..fields import camel
 from ..privacy.confidential import frames_of_others
-from ..privacy.redaction import personal_texts, redacted
+from ..privacy.redaction import personal_texts, redacted, without_personal
 from ..texts import apart, shown_text
+from .attempts import Progress
 from .preparing import Prepared
 
 __all__ = ["about", "mismatch", "unknown"]
@@ -21,13 +22,27 @@ __all__ = ["about", "mismatch", "unknown"]
 E = TypeVar("E", bound=PayCoolsError)
 
 
-def about(error: E, prepared: Prepared[Any]) -> E:
+def about(error: E, prepared: Prepared[Any], progress: Progress) -> E:
     """The error of this call: its text begins with operation and order, and holds nothing of a person."""
     if isinstance(error, InvalidRequest):  # which names the request itself
         return error
-    known: dict[str, Any] = {"operation": prepared.operation, "order_id": prepared.order_id}
-    if isinstance(error, ApiError):
+    known: dict[str, Any] = {
+        "operation": prepared.operation,
+        "order_id": prepared.order_id,
+        "attempts": progress.attempts,
+    }
+    secrets: list[str] = []
+    if progress.status is not None:
+        known["status"] = progress.status
+    if isinstance(error, ApiError) or progress.answer is not None:
         secrets = list(personal_texts(prepared.fields if prepared.request is None else prepared.request))
+    if progress.answer is not None:
+        known["answer"] = {
+            "code": progress.answer.code,
+            "message": shown_text(redacted(progress.answer.message, secrets)),
+            "data": without_personal(progress.answer.data, secrets),
+        }
+    if isinstance(error, ApiError):
         known["message"] = shown_text(redacted(error.message, secrets))
         if isinstance(error, InvalidParameter):
             known["reason"] = shown_text(redacted(error.reason, secrets))
@@ -35,7 +50,10 @@ def about(error: E, prepared: Prepared[Any]) -> E:
 
 
 def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:
-    """The error of a call that moves money or creates, and was not answered in a way that can be trusted."""
+    """The error of a call that moves money or creates, and was not answered in a way that can be trusted.
+
+    It says what its cause says of the call: another process gets to see no more than that.
+    """
     said = cause.args[0] if cause.args else type(cause).__name__
     held = "" if prepared.request is None else "; .request holds what was sent"
     error = OutcomeUnknown(
@@ -44,7 +62,8 @@ def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> Ou
         sent_at=sent_at,
     )
     error.__cause__ = cause
-    return about(error, prepared)
+    told = ("operation", "order_id", "attempts", "status", "answer", "cause")
+    return error.with_context(**{name: getattr(cause, name) for name in told})
 
 
 _SAME = (

@@ -7,7 +7,9 @@ Everything that is sent is frozen before the first attempt; every attempt sends 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from logging import INFO
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -15,12 +17,16 @@ import attrs
 from .. import converters
 from ..endpoint import Effect, Purpose, Request
 from ..errors import AlreadyExists, ApiError, OrderConflict, Outcome, PayCoolsError, UnexpectedAnswer
-from ..hooks import CallEnded, tell
 from ..in_doubt import Doubts
 from ..known_codes import warn_of_codes
-from .attempts import Attempts, Progress, Reply
+from ..policy import Retry
+from ..privacy.confidential import Unseen
+from . import telling
+from .attempts import Attempts, Reply
 from .call_errors import about, mismatch, unknown
+from .log import log
 from .preparing import Message, Prepared, Preparer
+from .telling import Progress
 
 __all__ = ["Engine", "Exchange", "Message"]
 
@@ -52,6 +58,18 @@ class Engine:
     )
     _warned_codes: set[tuple[str, str]] = attrs.field(factory=set, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self.doubts.allow(self.attempts.timeout)
+
+    def with_options(self, timeout: float | None, retry: Retry | None) -> Engine:
+        """The same engine, in all but these; None leaves what there is. Raises ConfigurationError."""
+        if timeout is None and retry is None:
+            return self
+        other = copy.copy(self)
+        other.attempts = self.attempts.with_options(timeout, retry)
+        other.doubts.allow(other.attempts.timeout)
+        return other
+
     async def exchange(self, request: Request[R], *, fresh: bool = False) -> Exchange[R]:
         """Send a typed request. Raises what `errors` describes."""
         prepared = self.prepare.request(request)
@@ -59,7 +77,13 @@ class Engine:
         return await self.send(prepared, fresh=fresh, remember=True)
 
     async def call(
-        self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None = None
+        self,
+        method: str,
+        path: str,
+        fields: Unseen[Mapping[str, Any]],
+        *,
+        effect: Effect,
+        purpose: Purpose | None = None,
     ) -> Any:
         """Send fields to any path, signed like the rest; returns the answer's `data`."""
         prepared = self.prepare.call(method, path, fields, effect=effect, purpose=purpose)
@@ -77,39 +101,45 @@ class Engine:
         clock = self.attempts.clock
         started = clock.monotonic()
         progress = Progress(fresh=fresh, not_after=not_after)
+        if self.attempts.observers:
+            telling.call_started(self.attempts.observers, prepared, progress)
         failure: PayCoolsError
         try:
             reply = await self.attempts.make(prepared, progress)
             result = _result(prepared, reply)
         except PayCoolsError as error:
-            failure = self._explained(error, prepared, remember=remember)
+            failure = self._explained(error, prepared, progress, remember=remember)
         except BaseException as error:  # it is cancelled, or the program ends
             if prepared.endpoint.moves_or_creates and progress.may_have_left:
                 self._note_doubt(error, prepared, remember=remember)
-            self._tell_end(prepared, progress, started, error)
+            telling.call_ended(self.attempts.observers, prepared, progress, clock.monotonic() - started, error)
             raise
         else:
             if remember and prepared.endpoint.moves_or_creates:
                 self._note_success(prepared)
-            self._tell_end(prepared, progress, started, None)
+            duration = clock.monotonic() - started
+            if self.attempts.observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls
+                telling.call_ended(self.attempts.observers, prepared, progress, duration, None)
             return Exchange(
                 result=result,
                 raw=reply.answer.raw,
                 status=reply.response.status,
                 headers=reply.response.headers,
-                duration=clock.monotonic() - started,
+                duration=duration,
                 attempts=progress.attempts,
             )
-        self._tell_end(prepared, progress, started, failure)
+        telling.call_ended(self.attempts.observers, prepared, progress, clock.monotonic() - started, failure)
         try:
             raise failure
         finally:
             del failure  # or error and frame would hold each other
 
-    def _explained(self, error: PayCoolsError, prepared: Prepared[Any], *, remember: bool) -> PayCoolsError:
+    def _explained(
+        self, error: PayCoolsError, prepared: Prepared[Any], progress: Progress, *, remember: bool
+    ) -> PayCoolsError:
         """The error as the caller gets it; what is in doubt is noted."""
         operation, order_id = prepared.operation, prepared.order_id
-        found = about(error, prepared)
+        found = about(error, prepared, progress)
         if not prepared.endpoint.moves_or_creates:
             return found
         if isinstance(found, ApiError) and self._says_nothing_of_an_earlier_one(found, operation, order_id):
@@ -143,28 +173,6 @@ class Engine:
         )
         if remember:
             self.doubts.add(prepared.operation, prepared.request)
-
-    def _tell_end(
-        self, prepared: Prepared[Any], progress: Progress, started: float, error: BaseException | None
-    ) -> None:
-        observers = self.attempts.observers
-        if not observers:
-            return
-        outcome = Outcome.ACCEPTED
-        if error is not None:  # of a cancelled call the first byte decides
-            sent = Outcome.UNKNOWN if progress.may_have_left else Outcome.NOT_SENT
-            outcome = error.outcome if isinstance(error, PayCoolsError) else sent
-        cause = error.__cause__ if isinstance(error, PayCoolsError) else None
-        ended = CallEnded(
-            operation=prepared.operation,
-            order_id=prepared.order_id,
-            seconds=self.attempts.clock.monotonic() - started,
-            attempts=progress.attempts,
-            outcome=outcome,
-            code=getattr(error, "code", None) or getattr(cause, "code", None),
-            error=None if error is None else type(error).__name__,
-        )
-        tell(observers, lambda each: each.call_ended, ended)
 
 
 def _result(prepared: Prepared[R], reply: Reply) -> R:

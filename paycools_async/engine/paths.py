@@ -18,6 +18,7 @@ from ..errors import (
     level_outside,
 )
 from ..urls import path_fault
+from .log import log
 
 __all__ = ["checked_paths", "fill_path", "path_of"]
 
@@ -33,6 +34,9 @@ def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> s
     inferred = endpoint.provenance is Provenance.INFERRED and endpoint.id not in paths
     if inferred and endpoint.id not in warned:
         warned.add(endpoint.id)
+        log.info(
+            "%s: the path %s is inferred", endpoint.id, path, extra={"event": "inferred_path", "operation": endpoint.id}
+        )
         warnings.warn(
             f"{endpoint.id}: the path {path} is inferred, not documented; confirm it with PayCools, "
             "and override it with paths= if it differs",

@@ -9,12 +9,12 @@ from typing import Any, Generic, Literal, TypeVar
 import attrs
 
 from .. import converters
-from ..config import Merchant
+from ..config import ClientFields
 from ..endpoint import Effect, Endpoint, Provenance, Purpose, Request, Wire
 from ..errors import ConfigurationError, FieldError, InvalidRequest, WrongFamilyError
 from ..families import Family
 from ..in_doubt import order_id_of
-from ..privacy.confidential import without_frames
+from ..privacy.confidential import Unseen, without_frames
 from ..times import Clock
 from ..traits import purpose_of
 from ..urls import path_fault
@@ -79,7 +79,7 @@ class Preparer:
     """Prepares the requests of one merchant."""
 
     family: Family
-    merchant: Merchant
+    merchant: ClientFields
     clock: Clock
     paths: Mapping[str, str]
     sign_path_parameters: bool = False
@@ -106,7 +106,7 @@ class Preparer:
 
     @without_frames
     def call(
-        self, method: str, path: str, fields: Mapping[str, Any], *, effect: Effect, purpose: Purpose | None
+        self, method: str, path: str, fields: Unseen[Mapping[str, Any]], *, effect: Effect, purpose: Purpose | None
     ) -> Prepared[Any]:
         """A call without a class, to any path of the host. Raises ConfigurationError for what is no path or method."""
         if not isinstance(method, str) or _METHOD.fullmatch(method) is None:
@@ -128,7 +128,7 @@ class Preparer:
             purpose=purpose or purpose_of(effect),
             success_codes=self.family.call_success_codes,
         )
-        own = dict(fields)
+        own = dict(fields.value)
         return Prepared(endpoint=endpoint, message=self._without_class(endpoint, own), fields=own, request=own)
 
     def _without_class(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Message:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
-from ..countries import COUNTRIES
+from ..countries import COUNTRIES, CountryCode
 from ..endpoint import GlobalRequest, endpoint, result
 from ..fields import choice, day, integer
 from ..product import Call, Product
@@ -42,7 +42,7 @@ class CountryBalance(GlobalResult):
 class GetCountryBalance(GlobalRequest[CountryBalance]):
     """Ask for the balance in a country (1.1). Documented. `country_code`: PH, ID, MY, TH or RU."""
 
-    country_code: str = choice(*COUNTRIES)
+    country_code: CountryCode = choice(*COUNTRIES)
 
 
 @result
@@ -61,9 +61,9 @@ class GetReportLink(GlobalRequest[ReportLink]):
     """
 
     # that edition has TH only; the other countries are inferred
-    country_code: str = choice(*COUNTRIES)
+    country_code: CountryCode = choice(*COUNTRIES)
     trans_date: str = day()
-    trans_type: int = integer(values=(1, 2))
+    trans_type: Literal[1, 2] = integer(values=(1, 2))
 
 
 class GlobalAccount(Product):
@@ -76,9 +76,9 @@ class GlobalAccount(Product):
         self,
         path: str | Path,
         *,
-        country_code: str,
+        country_code: CountryCode,
         trans_date: str,
-        trans_type: int,
+        trans_type: Literal[1, 2],
         progress: Callable[[int, int | None], None] | None = None,
         max_bytes: int = 1 << 30,
         within: float = 600.0,

@@ -6,15 +6,17 @@ PayCools writes the token as payToken in requests and as paytoken in notificatio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from datetime import tzinfo
+from typing import Any, Final, Literal
 
 import attrs
 
-from ..countries import PAYOUT_COUNTRIES
+from ..countries import PAYOUT_COUNTRIES, PayoutCountryCode
 from ..endpoint import GlobalRequest, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import URL, choice, code, extra_fields, text
 from ..product import Call
+from ..times import MANILA
 from ..traits import CHANGE, CONSENT, DOCUMENTED, INFERRED, UNPUBLISHED
 from ..vocabulary import authorizations
 from ..vocabulary.checks import os_type_with_wap
@@ -36,6 +38,16 @@ __all__ = [
     "QueryGlobalAuthorization",
     "TokenStatus",
 ]
+
+
+class _OneClock:
+    """Token times are read by one clock: only the notification names a country, and the token is the same."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _zone(cls, raw: Any) -> tzinfo:
+        return MANILA
 
 
 @result
@@ -64,10 +76,10 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
     # APP stands on the sibling page only; the wider list is taken
-    terminal_type: str = choice("WEB", "WAP", "APP")
-    os_type: str | None = choice("IOS", "ANDROID", default=None)
+    terminal_type: Literal["WEB", "WAP", "APP"] = choice("WEB", "WAP", "APP")
+    os_type: Literal["IOS", "ANDROID"] | None = choice("IOS", "ANDROID", default=None)
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
 
@@ -76,7 +88,7 @@ class AuthorizeGlobalDebit(GlobalRequest[GlobalAuthorizationLink]):
 
 
 @result
-class GlobalDebitToken(GlobalResult, authorizations.DebitToken):
+class GlobalDebitToken(_OneClock, GlobalResult, authorizations.DebitToken):
     """A customer's token and whether it may be debited. Times are taken as UTC+8 (inferred)."""
 
 
@@ -104,12 +116,12 @@ class QueryGlobalAuthorization(GlobalRequest[GlobalAuthorization]):
     """A customer's tokens, or one of them (dd.2). Documented on a Thai edition; `country_code` by a signed sample."""
 
     user_id: str = text(1, 32)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
     pay_token: str | None = text(1, default=None, personal=True)
 
 
 @result
-class CancelledGlobalAuthorization(GlobalResult, authorizations.CancelledAuthorization):
+class CancelledGlobalAuthorization(_OneClock, GlobalResult, authorizations.CancelledAuthorization):
     """The authorization's end, as far as PayCools says; no answer is published."""
 
 
@@ -123,7 +135,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
 
     user_id: str = text(1, 32)
     pay_token: str = text(1, personal=True)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
     extra: dict[str, Any] = extra_fields(factory=dict)
 
 
@@ -135,7 +147,7 @@ class CancelGlobalAuthorization(GlobalRequest[CancelledGlobalAuthorization]):
     nav="dd.6",
     provenance=DOCUMENTED,
 )
-class GlobalAuthorizationChanged(GlobalEvent, authorizations.AuthorizationEvent):
+class GlobalAuthorizationChanged(_OneClock, GlobalEvent, authorizations.AuthorizationEvent):
     """A customer authorized, failed to, or ended it (dd.6). Documented. Times are taken as UTC+8 (inferred)."""
 
     channel_code: str
@@ -168,7 +180,7 @@ class GlobalDirectDebit(OrderedPayments):
         *,
         mch_order_id: str,
         amount: int,
-        country_code: str,
+        country_code: PayoutCountryCode,
         channel_code: str,
         pay_token: str,
         notify_url: str,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
@@ -65,7 +65,7 @@ class StatementPage(PHRequest[R]):
     create_date: str | None = day(default=None)
     complete_date: str | None = day(default=None)
     page: int = integer(0, default=1)
-    status: str | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
+    status: Literal["PENDING", "COMPLETE", "FAILED"] | None = choice("PENDING", "COMPLETE", "FAILED", default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         return one_given(self, "create_date", "complete_date")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
-from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE
+from ..countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PH_MOBILE, PayoutCountryCode, PayoutCurrency
 from ..endpoint import PHRequest, Result, Wire, callback, endpoint, result, shared
 from ..enums import OpenEnum
 from ..errors import FieldError
@@ -95,7 +95,8 @@ class GetCheckoutChannels(PHRequest[AvailableChannels]):
     The first use gives UnverifiedEndpointWarning.
     """
 
-    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")  # PH was seen; the four stand in the Global API's table
+    # PH was seen; the four stand in the Global API's table
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES, default="PH")
 
 
 @result
@@ -140,11 +141,11 @@ class CreateCheckout(PHRequest[CheckoutSession]):
     `await paycools.checkout.find(mch_order_id)`. Nobody holds the page's address, so nobody can pay on it.
     """
 
-    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES, default="PH")
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    currency: str = choice(*PAYOUT_CURRENCIES, default="PHP")
-    settlement_currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
+    currency: PayoutCurrency = choice(*PAYOUT_CURRENCIES, default="PHP")
+    settlement_currency: PayoutCurrency = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(_currency, takes_self=True))
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = phone(10, 14, converter=mobile_where("country_code", "PH"))
@@ -156,7 +157,7 @@ class CreateCheckout(PHRequest[CheckoutSession]):
     expire_seconds: int | None = integer(1, default=None)
     remark: str | None = text(1, 256, default=None)
     user_id: str | None = text(1, default=None, personal=True)
-    language: str | None = choice("EN", "IN", "TH", default=None)
+    language: Literal["EN", "IN", "TH"] | None = choice("EN", "IN", "TH", default=None)
     virtual_account_name: str | None = text(1, default=None)
     goods_details: list[CheckoutGoods] | None = items(default=None)
     billing_address: CheckoutAddress | None = attrs.field(default=None)

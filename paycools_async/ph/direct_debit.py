@@ -7,11 +7,11 @@ the fields comes from the pages of one tenant (J&T) and from the Global API's pa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from ..countries import PAYOUT_COUNTRIES
+from ..countries import PAYOUT_COUNTRIES, PayoutCountryCode
 from ..endpoint import PHRequest, Result, callback, endpoint, result
 from ..errors import FieldError
 from ..fields import EMAIL, URL, choice, code, extra_fields, minor_units, mobile, order_id, text
@@ -62,6 +62,7 @@ class AuthorizationLink(authorizations.AuthorizationLink):
     purpose=CONSENT,
     provenance=UNPUBLISHED,
     client_fields=("timestamp",),
+    success_codes=SUCCESS,
 )
 class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     """Create an authorization link (10.1). Unpublished: pass paths={"ph.directdebit.authorize": "/..."}.
@@ -74,10 +75,10 @@ class AuthorizeDirectDebit(PHRequest[AuthorizationLink]):
     user_id: str = text(1, 32)
     request_id: str = text(1, 32)
     channel_code: str = code()
-    country_code: str = choice(*PAYOUT_COUNTRIES, default="PH")
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES, default="PH")
     # APP stands on one of the two sibling pages only; the wider list is taken
-    terminal_type: str = choice("WEB", "WAP", "APP")
-    os_type: str | None = choice("IOS", "ANDROID", default=None)
+    terminal_type: Literal["WEB", "WAP", "APP"] = choice("WEB", "WAP", "APP")
+    os_type: Literal["IOS", "ANDROID"] | None = choice("IOS", "ANDROID", default=None)
     redirect_url: str = text(1, 512, pattern=URL)
     notify_url: str | None = text(1, 256, pattern=URL, default=None)
     extra: dict[str, Any] = extra_fields(factory=dict)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -21,11 +21,12 @@ from ..fields import (
     minor_units,
     mobile_where,
     order_id,
+    payee,
     text,
 )
 from ..product import Call
 from ..resolving.products import PayoutProduct
-from ..texts import explained, form_fault, spoiled
+from ..texts import Form, explained, form_fault, name_fault, spoiled
 from ..traits import DOCUMENTED, PAYOUT
 from ..vocabulary import results
 from ..vocabulary.events import OrderEvent
@@ -56,6 +57,11 @@ QR_CONTENT = explained(spoiled, "is no content of a QR code")
 _ACCOUNTS = {"BANK": ACCOUNT, "EWALLET": PH_MOBILE.form, "SCANQR": QR_CONTENT}
 
 
+def _form_of_the_name(fields: Mapping[str, Any]) -> Form | None:
+    # for SCANQR it is a merchant's name, in which digits and & occur
+    return None if fields.get("pay_method_code") == "SCANQR" else PERSON_NAME
+
+
 @endpoint("ph.payout.create", "POST", "/api/v1/payout", nav="3.1", purpose=PAYOUT, provenance=DOCUMENTED)
 class CreatePayout(AppRequest[PayoutReceipt]):
     """Create a payout (3.1). The request is documented, the fields of its answer are inferred.
@@ -74,9 +80,9 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     mch_order_id: str = order_id()
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
-    pay_method_code: str = choice("BANK", "EWALLET", "SCANQR")
+    pay_method_code: Literal["BANK", "EWALLET", "SCANQR"] = choice("BANK", "EWALLET", "SCANQR")
     account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
-    account_name: str = text(1, 30, personal=True)
+    account_name: str = payee(1, 30, form_by=_form_of_the_name)
     bank_code: str | None = code(default=None)
     ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
@@ -84,13 +90,16 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     id_card_pic_url: str | None = text(1, 200, default=None, personal=True)
     id_card_expiry_date: str | None = day(default=None, personal=True)
     birth_place: str | None = text(1, 200, default=None, personal=True)
-    gender: int | None = integer(values=(0, 1, 2), default=None)
+    gender: Literal[0, 1, 2] | None = integer(values=(0, 1, 2), default=None)
     email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         method = self.pay_method_code
-        if method != "SCANQR":  # a merchant's name, in which digits and & occur
-            yield from form_fault("account_name", self.account_name, PERSON_NAME)
+        form = _form_of_the_name({"pay_method_code": method})
+        if form is not None:
+            for fault in form_fault("account_name", self.account_name, form):
+                if name_fault(self.account_name) is None:
+                    yield fault
         if method == "BANK" and self.bank_code is None:
             yield FieldError("bank_code", "is required when pay_method_code is BANK")
         if method == "EWALLET" and self.ewallet_code is None:

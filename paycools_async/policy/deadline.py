@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from ..errors import DeadlineExceeded, Outcome
+import math
+
+from ..errors import ConfigurationError, DeadlineExceeded, Outcome
 from ..times import Clock
 
-__all__ = ["Deadline"]
+__all__ = ["Deadline", "checked_timeout"]
+
+
+def checked_timeout(seconds: float) -> float:
+    """The seconds for a call, if they are some. Raises ConfigurationError."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < math.inf:
+        raise ConfigurationError("timeout: seconds for the whole call, more than 0")
+    return seconds
 
 
 class Deadline:

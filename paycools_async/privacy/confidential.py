@@ -12,7 +12,9 @@ import hmac
 from collections.abc import Callable
 from typing import Any, Final, Generic, NoReturn, Self, TypeVar
 
-__all__ = ["KeptHere", "Secret", "frames_of_others", "without_frames"]
+__all__ = ["KeptHere", "Secret", "Unseen", "frames_of_others", "without_frames"]
+
+T = TypeVar("T")
 
 V = TypeVar("V", str, bytes)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,6 +72,18 @@ class Secret(KeptHere, Generic[V]):
 
 def _bytes(value: str | bytes) -> bytes:
     return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+
+
+class Unseen(Generic[T]):
+    """Holds what may be of a person on its way through functions whose frames an error passes."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "***"
 
 
 def without_frames(function: F) -> F:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,10 +11,12 @@ from typing import Any
 
 import attrs
 
-from ..endpoint import registered
+from ..countries import COUNTRIES
+from ..endpoint import Result, registered
 from ..fields import wire_name
+from ..texts import shown_text
 
-__all__ = ["personal_texts", "redacted"]
+__all__ = ["personal_texts", "redacted", "without_personal"]
 
 _HIDDEN = "***"
 _SHORTEST = 3
@@ -21,8 +24,8 @@ _SHORTEST = 3
 _LONGEST = 500
 _BETWEEN = r"(?:%[0-9A-Fa-f]{2}|[\W_]){0,8}"
 """What may stand between two letters: blanks, dashes, brackets, commas, also as in a URL."""
-_PREFIXES = ("63", "62", "60", "66", "7")
-"""Of the countries: 639171234567 may stand there for 09171234567, and the other way round."""
+_PREFIXES = tuple(each.calling_code for each in COUNTRIES.values() if each.calling_code)
+"""639171234567 may stand there for 09171234567, and the other way round."""
 _HARMLESS = [
     "appId",
     "appName",
@@ -150,3 +153,49 @@ def _names(_: int) -> tuple[frozenset[str], frozenset[str]]:
             if field.metadata.get("personal"):
                 personal |= {field.name, wire_name(field)}
     return frozenset(personal), frozenset(every - personal)
+
+
+_DEEPEST = 6
+_MOST_ENTRIES = 50
+_MOST_TEXT = 200
+
+
+def without_personal(data: Any, secrets: Iterable[str], *, name: str = "", deep: int = 0) -> Any:
+    """What PayCools sent as JSON, for a report: only ids, statuses, codes, amounts and times are kept."""
+    secrets = list(secrets)
+    if data is None or isinstance(data, bool):
+        return data
+    if deep > _DEEPEST:
+        return _HIDDEN
+    if isinstance(data, Mapping):
+        return {
+            shown_text(each, 64): without_personal(value, secrets, name=str(each), deep=deep + 1)
+            for each, value in itertools.islice(data.items(), _MOST_ENTRIES)
+        }
+    if isinstance(data, list | tuple):
+        return [without_personal(each, secrets, name=name, deep=deep + 1) for each in data[:_MOST_ENTRIES]]
+    if name not in _reportable(len(registered())):
+        return _HIDDEN
+    text = shown_text(redacted(str(data), secrets), _MOST_TEXT)
+    return data if isinstance(data, int) and text == str(data) else text
+
+
+_TELLING = re.compile(
+    r"(?!paymentCode$)(.*(Id|Status|Code|Type|Time|Date|Amount|Currency)|status|amount|balance|currency|eventName|list"
+    r"|.*List|records|page|total)"
+)
+"""A payment code is the number that a customer paid to."""
+
+
+@functools.lru_cache(maxsize=8)
+def _reportable(count: int) -> frozenset[str]:
+    """Names on the wire, of requests and results, under which no free text stands and nothing of a person."""
+    personal, harmless = _names(count)
+    known, hidden = set(harmless), set(personal)
+    waiting: list[type[Any]] = [Result]
+    while waiting:
+        cls = waiting.pop()
+        waiting += cls.__subclasses__()
+        for field in attrs.fields(cls):
+            (known if field.repr else hidden).update((wire_name(field), *field.metadata.get("aliases", ())))
+    return frozenset(name for name in known - hidden if _TELLING.fullmatch(name))

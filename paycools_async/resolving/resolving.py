@@ -112,11 +112,11 @@ class Resolving(Generic[F, R]):
     async def _shown_or_taken(self, again: SentAgain) -> F | R:
         """PayCools took it when it was sent again: what it shows now, else the receipt of that."""
         try:
-            found = await self._ask(fresh=False)
+            status = await self._ask(fresh=False)
         except OutcomeUnknown:
-            found = None  # an inquiry that fails takes nothing back
-        if found is not None:
-            return found
+            status = None  # an inquiry that fails takes nothing back
+        if status is not None:
+            return status
         if again.request != self.request:
             raise self._named(
                 OrderConflict("the order was sent again before with other content, and PayCools took that")
@@ -130,11 +130,10 @@ class Resolving(Generic[F, R]):
         while True:
             record = doubts.get(self.operation, order_id)
             sent_at = record.sent_at if record else asked_at
-            found = await self._confirmed(
-                absent_from(sent_at, call_timeout=self.client.timeout, absent_after=self.absent_after)
-            )
-            if found is not None:
-                return found
+            longest = max(self.client.timeout, doubts.longest_call)  # who sent it may have had more time than we
+            status = await self._confirmed(absent_from(sent_at, call_timeout=longest, absent_after=self.absent_after))
+            if status is not None:
+                return status
             now = doubts.get(self.operation, order_id)
             if now is None or now.sent_at <= sent_at:  # else somebody has sent it once more meanwhile
                 break
@@ -149,24 +148,24 @@ class Resolving(Generic[F, R]):
         """What PayCools knows of the order; None is certain."""
         clock = self.client.clock
         pause = FIRST_PAUSE
-        found = await self._ask(fresh=False)
-        while found is None and (left := certain_at - clock.monotonic()) > 0:
+        status = await self._ask(fresh=False)
+        while status is None and (left := certain_at - clock.monotonic()) > 0:
             await clock.sleep(min(pause, left))
             pause = min(pause * 2, LONGEST_PAUSE)
             if clock.monotonic() < certain_at:
-                found = await self._ask(fresh=False)
-        return found if found is not None else await self._ask(fresh=True)
+                status = await self._ask(fresh=False)
+        return status if status is not None else await self._ask(fresh=True)
 
     async def _ask(self, *, fresh: bool) -> F | None:
         try:
-            found = await self.inquire(fresh)
+            status = await self.inquire(fresh)
         except (OrderConflict, OutcomeUnknown) as error:
             raise self._named(error) from error.__cause__
         except PayCoolsError as error:
             raise self._unclear(f"the inquiry failed: {error.args[0]}") from error
-        if found is not None:
+        if status is not None:
             self.client._doubts.shown(self.operation, order_id_of(self.request))
-        return found
+        return status
 
     async def _send_again(self, order_id: str) -> F | R:
         doubts = self.client._doubts
@@ -192,12 +191,12 @@ class Resolving(Generic[F, R]):
 
     async def _found_or(self, error: PayCoolsError) -> F:
         try:
-            found = await self._ask(fresh=True)
+            status = await self._ask(fresh=True)
         except OutcomeUnknown:
-            found = None  # PayCools' answer to the sending says more
-        if found is None:
+            status = None  # PayCools' answer to the sending says more
+        if status is None:
             raise error
-        return found
+        return status
 
     def _absent(self, again: SentAgain | None, seconds: float) -> NotFound:
         advice = self.again if again is None else "it was sent again before: ask PayCools"

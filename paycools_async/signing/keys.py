@@ -32,6 +32,12 @@ _CURVES = ("an X25519", "an X448", "an Ed25519", "an Ed448")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END ([A-Z0-9 ]+)-----", re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\-_]+={0,2}")
 _OPENSSH = "this is an OpenSSH key; convert it with ssh-keygen -p -m PKCS8"
+_SSH_PUBLIC = {
+    "private": "this is an OpenSSH public key; the merchant's private key is needed (the file without .pub)",
+    "public": "this is an OpenSSH public key; convert it with ssh-keygen -e -m PKCS8 -f FILE",
+}
+_SSH_KINDS = ("ssh-", "ecdsa-sha2-", "sk-")
+_SEC1 = b"\x02\x01\x01\x04"  # RFC 5915: version 1 and the number; RSA's are version 0, and PKCS#8 has a sequence there
 _EC = b"\x2a\x86\x48\xce\x3d"
 _PKCS12 = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"  # RFC 7292, 4: version 3 and then PKCS#7 data
 _EDWARDS = {b"\x06\x03\x2b\x65" + bytes([last]): name for last, name in zip(b"nopq", _CURVES, strict=True)}  # RFC 8410
@@ -123,8 +129,9 @@ def _der_of(content: str | bytes | bytearray, wanted: str) -> bytes:
         return _pem_body(pem, wanted)
     if "-----" in text:
         raise InvalidKeyError("the PEM is cut off: it needs both its BEGIN and its END line")
-    if text.startswith("ssh-"):
-        raise InvalidKeyError(_OPENSSH)
+    if text.startswith(_SSH_KINDS):
+        other = "" if text.startswith("ssh-rsa") else "; PayCools signs with RSA, and it is none"
+        raise InvalidKeyError(_SSH_PUBLIC[wanted] if not other else f"this is an OpenSSH public key{other}")
     compact = re.sub(r"\s+", "", text)
     if _BASE64.fullmatch(compact) and len(compact) >= 64:
         return _base64(compact, wanted)
@@ -137,8 +144,9 @@ def _refuse_other_kinds(content: bytes) -> None:
     for start, what in _STORES.items():
         if content.startswith(start):
             raise InvalidKeyError(what)
-    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"-\0", "utf-16-le")):
-        if content.startswith(mark) and content.removeprefix(mark).decode(encoding, "replace").isascii():
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        text = content.removeprefix(mark)
+        if 0 in text and text.decode(encoding, "replace").isascii():
             raise InvalidKeyError("the key's text is UTF-16, as some editors call Unicode; save it as UTF-8")
 
 
@@ -149,9 +157,20 @@ def _the_key_of(blocks: list[re.Match[str]], wanted: str) -> re.Match[str] | Non
     keys = [block for block in blocks if "KEY" in block[1]]
     private = [block for block in keys if "PRIVATE" in block[1]]
     fitting = private if wanted == "private" or private else keys
-    if len({re.sub(r"\s+", "", block[2]) for block in fitting}) > 1:
+    different = {re.sub(r"\s+", "", block[2]) for block in fitting}
+    if len(different) > 1 and not _are_one(fitting, wanted):
         raise InvalidKeyError(f"{len(fitting)} {wanted} keys stand here; leave the one that is meant")
     return (fitting or keys or blocks)[0]
+
+
+def _are_one(blocks: list[re.Match[str]], wanted: str) -> bool:
+    """Whether they are one key in several forms."""
+    from Crypto.PublicKey import RSA
+
+    try:
+        return len({RSA.import_key(_pem_body(block, wanted)).n for block in blocks}) == 1
+    except (InvalidKeyError, ValueError, IndexError, TypeError):
+        return False
 
 
 def _at_home(path: Path) -> Path:
@@ -211,7 +230,7 @@ def _is_certificate(der: bytes) -> bool:
 def _what_it_is(der: bytes) -> str:
     if der[:1] != b"\x30":
         return "the bytes are not DER"
-    if _EC in der[:40]:
+    if _EC in der[:40] or _SEC1 in der[:12]:
         return "it is an elliptic-curve key"
     for mark, name in _EDWARDS.items():
         if mark in der[:40]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -15,9 +16,10 @@ from typing import Any, TypeVar
 
 import attrs
 
+from ..runtime import FORKED, OTHER_LOOP
 from .errors import WorkCrashed
 
-__all__ = ["Committer"]
+__all__ = ["Committer", "NotHere"]
 
 T = TypeVar("T")
 _Work = Callable[[sqlite3.Connection], Any]
@@ -27,6 +29,10 @@ _Result = tuple["asyncio.Future[Any]", Any]
 
 _WOKEN_AT_ONCE = 16
 """Callers that go on in one turn of the loop; the next ones in the next, so that others get their turn between."""
+
+
+class NotHere(Exception):
+    """The connection belongs to another event loop or process."""
 
 
 _Waiting = list[tuple[T, "asyncio.Future[Any]"]]
@@ -45,7 +51,10 @@ class _Group:
 
 
 class Committer:
-    """Writes on the connection in its thread. Made and closed on one event loop.
+    """Writes on the connection in its thread, for one event loop of one process.
+
+    When that loop is closed, another one may go on with it. A forked child may not: it has no such thread, and SQLite
+    forbids the connection.
 
     `together` writes many items in one go; its results, or errors as values, stand in their order. `failure` makes what
     each caller gets of the database's error, or of a WorkCrashed. `committed` is called after each commit and before
@@ -73,6 +82,7 @@ class Committer:
         self._at_work: list[_Group] = []
         self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="paycools-ledger", daemon=True)
         self._thread.start()
         self.commits: int = 0
@@ -96,7 +106,24 @@ class Committer:
         waiting.append((job, future))
         return future
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether it is the parent process's, and not to be touched here."""
+        return self._process != os.getpid()
+
+    def _check_here(self) -> None:
+        if self.is_inherited:
+            raise self._failure(NotHere(FORKED))
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        if not self._loop.is_closed():
+            raise self._failure(NotHere(OTHER_LOOP))
+        # with the loop before everybody is gone who waited
+        self._loop, self._waiting, self._busy, self._at_work = loop, None, False, []
+
     def _group(self) -> _Group:
+        self._check_here()
         if self._waiting is None:
             self._waiting = _Group()
             if not self._busy:
@@ -113,8 +140,12 @@ class Committer:
             self._groups.put(group)
 
     async def aclose(self, patience: float | None = None) -> None:
-        """Finish what waits and close the connection. After `patience` seconds it is left to do so alone."""
-        self._next()
+        """Finish what waits and close the connection; in a forked child nothing. After `patience` seconds it is left to
+        do so alone."""
+        if self.is_inherited:
+            return
+        if not self._loop.is_closed():
+            self._next()
         self._closed = True
         self._groups.put(None)
         await asyncio.to_thread(self._thread.join, patience)
@@ -194,6 +225,8 @@ class Committer:
                 future.set_exception(self._failure(WorkCrashed("the thread that writes has ended")))
 
     def _committed(self, group: _Group, results: list[_Result]) -> None:
+        if group not in self._at_work:  # those who waited are gone with the loop before
+            return
         self._at_work.remove(group)
         if len(results) > 1:
             self._loop.call_later(self.between, self._next)

@@ -18,7 +18,7 @@ from . import private
 from .errors import StorageError
 from .sqlite import sync_folder
 
-__all__ = ["Mark", "Marker", "State", "meta_of", "path_of", "read", "state_of", "suspicion"]
+__all__ = ["FileState", "Mark", "Marker", "file_state", "path_of", "read", "suspicion"]
 
 _SIZE = 128
 _MAGIC = "paycools-mark-1"
@@ -63,7 +63,7 @@ def read(file: Path) -> Mark | None:
 
 
 class Marker:
-    """Writes the mark. By turns into two places, so that a death in the middle of it leaves the other one."""
+    """Writes the mark, by turns into two places: a process that dies while it writes one leaves the other."""
 
     def __init__(self, file: Path, mark: Mark) -> None:
         """Raises StorageError where it cannot be written."""
@@ -87,7 +87,7 @@ class Marker:
             raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
     def write(self, mark: Mark) -> None:
-        """What a process has written so is there after its death."""
+        """Write the mark; it stays written when the process dies, though not when the machine does."""
         start = self._turn * _SIZE
         self._memory[start : start + _SIZE] = mark.encode()
         self._turn = 1 - self._turn
@@ -99,8 +99,11 @@ class Marker:
 
 
 @attrs.frozen(kw_only=True)
-class State:
-    """What a ledger says of itself. `open`: the epoch whose run has not ended in order. `backup`: when it was made."""
+class FileState:
+    """What a marked file says of itself, in its table `meta`; `last` is the id of the last line of its log.
+
+    `open`: the epoch whose run has not ended in order. `backup`: when it was made, of a copy.
+    """
 
     ledger_id: str = ""
     epoch: int = 0
@@ -109,20 +112,14 @@ class State:
     last: int = 0
 
 
-def state_of(connection: sqlite3.Connection) -> State:
-    """Of the ledger on this connection."""
-    [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM moves")
-    return attrs.evolve(meta_of(connection), last=last)
-
-
-def meta_of(connection: sqlite3.Connection) -> State:
-    """The same without a look at the moves."""
+def file_state(connection: sqlite3.Connection, last: int = 0) -> FileState:
+    """The state of the file on this connection, with the log's last id as the caller has read it before."""
     meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('ledger_id', 'epoch', 'open', 'backup')"))
-    return State(**{**meta, "epoch": int(meta.get("epoch", 0))})
+    return FileState(**{**meta, "epoch": int(meta.get("epoch", 0)), "last": last})
 
 
-def suspicion(file: Path, mark: Mark | None, state: State) -> str | None:
-    """What is wrong with a ledger beside this mark, for people; None where it is whole. Read the mark first."""
+def suspicion(file: Path, mark: Mark | None, state: FileState) -> str | None:
+    """Why a file beside this mark is not the whole ledger, for people; None where it is. Read the mark first."""
     if state.open:
         if mark is None:
             return f"its last run did not end in order, and {path_of(file).name} is not beside it: {_ELSEWHERE}"

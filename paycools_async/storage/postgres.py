@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
+
+from ..runtime import FORKED
 
 __all__ = ["LONGEST", "ConnectionString", "Session", "connect_options", "idle_limit", "limits", "lock_schema", "what"]
 
@@ -22,6 +25,12 @@ Connection = psycopg.AsyncConnection[Any]
 Values = Sequence[Any] | Mapping[str, Any]
 
 _ATTEMPTS = 5
+_PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between attempts to connect again: a server that restarts refuses for a moment."""
+_PATIENCE = 2.0
+"""Seconds after which no further attempt is made."""
+_AWAY = 10.0
+"""Seconds after which one that could not be reached is waited for again; until then nobody waits for it."""
 LONGEST = 3600.0
 """Seconds, the most that any limit is set to."""
 
@@ -123,10 +132,12 @@ class Session:
         self._failure = failure
         self._statement = statement
         self._retried = retried
+        self._process = os.getpid()
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
         self._locked: Connection | None = None
         self._closed = False
+        self._away_since: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -136,7 +147,8 @@ class Session:
     async def run(self, work: Callable[[Connection], Awaitable[T]], *, repeatable: bool = False) -> T:
         """`await work(connection)` in a transaction of its own, committed before this returns.
 
-        `repeatable`: done twice it is as if done once, so with a connection that was lost it is tried on a new one.
+        `repeatable`: done twice it is as if done once, so with a connection that was lost it is tried on a new one,
+        for a second or two where the server is not there at once.
         """
 
         async def within(connection: Connection) -> T:
@@ -171,6 +183,8 @@ class Session:
         return connection is self._locked
 
     async def _do(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
+        if self._process != os.getpid():  # both would write to one socket, as one owner
+            raise self._failure(FORKED)
         async with self._lock:
             if self._closed:
                 raise self._failure("it is closed")
@@ -182,19 +196,34 @@ class Session:
 
     async def _attempts(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
         attempt = 0
+        was_there = self._connection is not None
+        clock = asyncio.get_running_loop().time
+        until = clock() + _PATIENCE
         while True:
             attempt += 1
-            kept = self.is_open
-            connection = await self._connected()
+            connection: Connection | None = None
             try:
-                return await work(connection)
+                connection = await self._connected()
+                found = await work(connection)
             except self._retried:
                 if attempt == _ATTEMPTS:
                     raise
             except psycopg.OperationalError:
-                # one that was kept may have been dead for long; a new one that breaks at once is the database's trouble
-                if not (repeatable and kept and connection.closed):
+                lost = connection is None or connection.closed
+                may_go_on = attempt < _ATTEMPTS and clock() < until and not self._is_away(clock())
+                if not (repeatable and was_there and lost and may_go_on):
+                    if lost:
+                        self._away_since = clock()
                     raise
+                if attempt > 1 or connection is None:  # one that was kept may have been dead for long
+                    await asyncio.sleep(_PAUSES[attempt - 1])
+            else:
+                self._away_since = None
+                return found
+
+    def _is_away(self, now: float) -> bool:
+        """Whether somebody waited for the server a moment ago, and in vain."""
+        return self._away_since is not None and now - self._away_since < _AWAY
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
@@ -209,7 +238,9 @@ class Session:
         return self._connection
 
     async def aclose(self) -> None:
-        """Close the connection and open no other."""
+        """Close the connection and open no other. In a forked child nothing: it would end the parent's."""
+        if self._process != os.getpid():
+            return
         async with self._lock:
             self._closed = True
             if self._connection is None:

@@ -20,7 +20,10 @@ _OTHERS = 0o077
 
 
 def create(path: Path) -> None:
-    """An empty file of its owner's only, where nothing is by that name. Whatever hinders it is left to who opens it."""
+    """Make an empty file that only its owner can read, unless the name is taken.
+
+    What goes wrong here is not raised: it goes wrong again, and is reported, when the file is opened.
+    """
     if os.path.lexists(path):
         return
     # under another name first: closing a descriptor of a file that is in use would drop SQLite's locks on it

@@ -1,4 +1,4 @@
-"""SQLite files: made, opened, owned and copied in one way, by the ledger and by the inbox.
+"""SQLite files: made, opened and copied in one way, by the ledger and by the inbox.
 
 A file under its real name is never empty: it is made under another name and linked to its own when it is complete. What
 is empty or cut off was so made by somebody else, and is refused.
@@ -10,24 +10,19 @@ import contextlib
 import os
 import secrets
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
-from . import inodes, private
-from .errors import LockHeld, LockUnusable, StorageError
-from .inodes import Connection
+from . import file_lock, private
+from .errors import StorageError
+from .file_lock import Connection
 
 __all__ = [
-    "NameLock",
-    "Ownership",
     "backup",
     "checkpoint",
     "connect",
     "connect_reading",
-    "lock_name",
     "make",
     "make_durable",
     "only_main",
@@ -47,108 +42,6 @@ _PATIENCE = 10.0
 def real(path: Path) -> Path:
     """The file's own name, whatever links lead to it."""
     return Path(os.path.realpath(path))
-
-
-# -- ownership --------------------------------------------------------------------------------------------------------
-
-
-def lock_name(path: Path) -> sqlite3.Connection:
-    """Hold the lock of this name until the connection is closed. Raises LockHeld, LockUnusable."""
-    # a held SQLite transaction is a lock on every platform, and the system drops it when the process dies
-    lock = None
-    try:
-        private.create(path)
-        private.tighten(path)
-    except StorageError as error:
-        raise LockUnusable(f"this lock cannot be taken: {error}") from None
-    try:
-        lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
-        lock.execute("PRAGMA journal_mode=MEMORY")
-        lock.execute("BEGIN EXCLUSIVE")
-        lock.execute("PRAGMA user_version=1")  # in a file that is read-only SQLite begins, and takes no lock
-    except sqlite3.Error as error:
-        if lock is not None:
-            lock.close()
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise LockHeld(f"{path}: is held by another process") from None
-        raise LockUnusable(
-            f"{path}: this lock cannot be taken ({error}), so nobody knows whether another run is on; make it "
-            "writable, or delete it when you are sure that no run is on"
-        ) from None
-    return lock
-
-
-class NameLock:
-    """The lock of a name, for a process that takes it when it can get it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._guard = threading.Lock()
-        self._closed = False
-        self._lock: sqlite3.Connection | None = None
-        self._file: inodes.Key | None = None
-
-    def try_take(self) -> bool:
-        """Hold it, or go on holding it. False: another process does. Raises LockUnusable."""
-        with self._guard:
-            if self._lock is not None and self._file == self._there():
-                return True
-            self._release()  # somebody deleted the lock's file, so another process may hold a new one
-            if self._closed:
-                return False
-            try:
-                self._lock = lock_name(self._path)
-            except LockHeld:
-                return False
-            self._file = self._there()
-            return True
-
-    def _there(self) -> inodes.Key | None:
-        try:
-            found = os.stat(self._path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
-    def _release(self) -> None:
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.close()
-
-    def close(self) -> None:
-        """Let others have it, for good: also if another thread is about to take it."""
-        with self._guard:
-            self._closed = True
-            self._release()
-
-
-class Ownership:
-    """A file's only owner: by its real name, and by the file itself, so that no other name leads around it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._name: sqlite3.Connection | None = None
-        self._key: inodes.Key | None = None
-
-    @classmethod
-    def of_name(cls, path: Path) -> Self:
-        """Own the name; the file need not be there yet. Raises LockHeld, LockUnusable."""
-        found = cls(path)
-        found._name = lock_name(Path(f"{path}.lock"))
-        return found
-
-    def take_file(self) -> None:
-        """Own the file too. Raises LockHeld, LockUnusable."""
-        self._key = inodes.lock_file(self._path)
-
-    def release(self) -> None:
-        """Let others in. The connections to the file should be closed by now."""
-        key, self._key = self._key, None
-        if key is not None:
-            inodes.unlock_file(key)
-        if self._name is not None:
-            self._name.close()
-            self._name = None
 
 
 # -- making -----------------------------------------------------------------------------------------------------------
@@ -255,7 +148,7 @@ def connect(path: Path, *, isolation_level: str | None = "IMMEDIATE", timeout: f
     for suffix in ("", "-wal", "-shm", "-journal"):
         private.tighten(Path(f"{path}{suffix}"))
     # the driver itself begins a transaction before a write, and waits for its turn there, not half-way
-    return inodes.connect(path, "mode=rw", isolation_level=isolation_level, timeout=timeout)
+    return file_lock.connect(path, "mode=rw", isolation_level=isolation_level, timeout=timeout)
 
 
 def make_durable(connection: sqlite3.Connection) -> None:
@@ -283,7 +176,7 @@ def connect_reading(path: Path) -> Connection:
 
 
 def _reading(path: Path, query: str) -> Connection:
-    connection = inodes.connect(path, query, isolation_level=None, timeout=_PATIENCE)
+    connection = file_lock.connect(path, query, isolation_level=None, timeout=_PATIENCE)
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

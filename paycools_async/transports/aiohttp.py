@@ -12,11 +12,13 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import os
 import socket
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextvars import ContextVar
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,10 +29,14 @@ from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
-from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
+from ..errors import ClientClosed, ConfigurationError, DeadlineExceeded, Outcome, TransportError
 from ..urls import is_local_host, is_public_address
 from .arrived import has_arrived, is_tls, read_what_arrived
 from .base import HttpRequest, HttpResponse, HttpStream
+from .causes import cause_of
+from .lent import Lent
+from .routes import Routes, checked_proxy, trusted
+from .sessions import Pool, Pools
 
 __all__ = ["AiohttpTransport"]
 
@@ -174,11 +180,18 @@ class _Request(aiohttp.ClientRequest):
 
 
 class AiohttpTransport:
-    """Owns a session, or works over one of the caller's (`session=`), which stays open after `aclose`.
+    """Owns its connections, or works over those of a session of the caller's (`session=`), which stays open.
 
-    `max_connections` sizes the pool of an own session; `ssl_context` replaces the default, which verifies
-    certificates. Answers over `max_answer` bytes are not believed. The caller's session is left as it is: its
-    connections, cookies, headers, proxy, environment and traces are used.
+    `max_connections` sizes the pool; each event loop that uses the transport has one of its own, which is closed with
+    that loop. Answers over `max_answer` bytes are not believed.
+
+    `proxy`: an HTTP proxy, http://user:password@host:port. `trust_env`: that of HTTPS_PROXY, but for the hosts of
+    NO_PROXY; .netrc is not read. `ca_file`: certificate authorities in PEM that are believed besides the system's;
+    `ssl_context` replaces all of that. Raises ConfigurationError for what cannot be used.
+
+    Of a session that is lent its connections, proxy, environment, traces and those headers are used that say nothing
+    of the body or of who asks. Its middlewares, cookies, credentials, base URL and time-outs are not: what they do to a
+    payout could not be seen here. It serves the event loop in which it was made, and no other.
     """
 
     def __init__(
@@ -188,21 +201,29 @@ class AiohttpTransport:
         max_connections: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         max_answer: int = 1 << 20,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        ca_file: str | Path | None = None,
     ) -> None:
-        self._external = session
-        self._session: aiohttp.ClientSession | None = None
-        self._files: aiohttp.ClientSession | None = None
+        if ssl_context is not None and ca_file is not None:
+            raise ConfigurationError("ca_file goes into an ssl_context of yours: load_verify_locations(ca_file)")
+        self._lent = None if session is None else Lent(session)
+        self._routes = self._lent.routes if self._lent else Routes()
+        if proxy is not None or trust_env:
+            self._routes = Routes(None if proxy is None else checked_proxy(proxy), trust_env)
+        self._proxy_headers = self._lent.proxy_headers if self._lent else None
         self._max_connections = max_connections
-        self._ssl: ssl.SSLContext | bool = ssl_context or True
+        self._ssl: ssl.SSLContext | bool = ssl_context or (True if ca_file is None else trusted(ca_file))
         self._max_answer = max_answer
+        self._pools = Pools()
+        self._pool: Pool | None = None
         self._closed = False
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
-        async with (
-            self._proven(request, _deadline_of(request)) as proof,
-            self._request(self._opened(), request, proof) as response,
-        ):
-            return HttpResponse(response.status, dict(response.headers), await self._read(response))
+        async with self._proven(request, _deadline_of(request)) as proof:
+            pool = self._pool_if_here() or await self._pool_of_loop()
+            async with self._request(pool.session, request, proof) as response:
+                return HttpResponse(response.status, dict(response.headers), await self._read(response))
 
     @contextlib.asynccontextmanager
     async def stream(self, request: HttpRequest, /) -> AsyncIterator[HttpStream]:
@@ -216,9 +237,10 @@ class AiohttpTransport:
         until = _deadline_of(request)
         async with contextlib.AsyncExitStack() as stack:
             async with self._proven(request, until) as proof:
-                if self._external is not None and request.public_only:
-                    await _look_up(request.url, proof, self._external)
-                response = await stack.enter_async_context(self._request(self._opened_for_files(), request, proof))
+                pool = self._pool_if_here() or await self._pool_of_loop()
+                if not pool.owned and request.public_only and self._routes.proxy_for(URL(request.url)) is None:
+                    await _look_up(request.url, proof, pool.session)
+                response = await stack.enter_async_context(self._request(_for_files(pool), request, proof))
             stack.callback(response.close)  # what is left of it is not waited for
             chunks = self._chunks(response, request, proof, until)
             stack.push_async_callback(chunks.aclose)
@@ -251,23 +273,30 @@ class AiohttpTransport:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
             async with asyncio.timeout_at(until):
                 yield proof
-        except TimeoutError:
-            raise DeadlineExceeded(_told("no answer in time", proof), outcome=_outcome(proof)) from None
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                _told("no answer in time", proof), outcome=_outcome(proof), cause=cause_of(error)
+            ) from None
         except TransportError:
             raise
         except Exception as error:  # noqa: BLE001
             # whatever the library raises, the proof alone decides; its text could hold the query string
-            what = proof.reason or f"{type(error).__name__} from {_host_of(request.url)}"
+            cause = cause_of(error) if proof.reason is None else None
+            what = proof.reason or _of_proxy(error) or f"{cause} from {_host_of(request.url)}"
             kind = DeadlineExceeded if proof.late else TransportError
-            raise kind(_told(what, proof), outcome=_outcome(proof)) from None
+            raise kind(_told(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
             _PROOF.reset(token)
             proof.connection = None
 
     def _request(self, session: aiohttp.ClientSession, request: HttpRequest, proof: _Proof) -> Any:
+        url = URL(request.url, encoded=True)
+        more: dict[str, Any] = {}
+        if not self._routes.are_direct and (proxy := self._routes.proxy_for(url)) is not None:
+            more = {"proxy": proxy, "proxy_headers": self._proxy_headers}
         return session.request(
             request.method,
-            URL(request.url, encoded=True),
+            url,
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
@@ -275,6 +304,7 @@ class AiohttpTransport:
             ssl=self._ssl,
             timeout=_NO_LIMIT,
             trace_request_ctx=proof,
+            **more,
         )
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -286,41 +316,43 @@ class AiohttpTransport:
                 raise TransportError(f"the answer is longer than {self._max_answer} bytes")
         return bytes(body)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = self._own() if self._external is None else self._kept(_over(self._external))
-        return self._session
+    def _pool_if_here(self) -> Pool | None:
+        """The pool that was used last, if it is this loop's and this process's."""
+        pool = self._pool
+        if pool is None or pool.closed or pool.loop is not asyncio.get_running_loop() or pool.process != os.getpid():
+            return None
+        return pool
 
-    def _opened_for_files(self) -> aiohttp.ClientSession:
-        if self._files is None:
-            self._files = self._kept(_beside(self._opened()))
-        return self._files
+    async def _pool_of_loop(self) -> Pool:
+        self._pool = await self._pools.of(asyncio.get_running_loop(), self._open_here)
+        return self._pool
 
-    def _own(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
+    def _open_here(self) -> Pool:
+        loop = asyncio.get_running_loop()
+        if self._lent is not None:
+            pool = Pool(loop, self._lent.over(_Request, _PROOF_TRACE), owned=False)
+            # over connections of somebody else a transport need not be closed; without this aiohttp would warn
+            weakref.finalize(pool, pool.session.detach).atexit = False
+            return pool
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60, socket_factory=_socket_for),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_proof_trace()],
+            trace_configs=[_PROOF_TRACE],
             auto_decompress=True,
             request_class=_Request,
         )
-
-    def _kept(self, session: aiohttp.ClientSession) -> aiohttp.ClientSession:
-        # over connections of somebody else a transport need not be closed; without this aiohttp would warn
-        weakref.finalize(self, session.detach).atexit = False
-        return session
+        return Pool(loop, session, owned=True)
 
     async def aclose(self) -> None:
         self._closed = True
-        for session in (self._files, self._session):
-            if session is not None:
-                await session.close()
+        self._pool = None
+        await self._pools.aclose()
 
 
-async def _look_up(url: str, proof: _Proof, external: aiohttp.ClientSession) -> None:
-    """Over connections of the caller's: what the name stands for, before one is made. A proxy looks for itself."""
-    resolve = getattr(external.connector, "_resolve_host", None)
-    if resolve is None or external.trust_env or getattr(external, "_default_proxy", None) is not None:
+async def _look_up(url: str, proof: _Proof, lent: aiohttp.ClientSession) -> None:
+    """Over connections of the caller's: what the name stands for, before one is made."""
+    resolve = getattr(lent.connector, "_resolve_host", None)
+    if resolve is None:
         return
     parts = URL(url, encoded=True)
     if not all(is_public_address(str(found["host"])) for found in await resolve(parts.host, parts.port)):
@@ -328,46 +360,19 @@ async def _look_up(url: str, proof: _Proof, external: aiohttp.ClientSession) -> 
         raise _NotWritten(_NOT_PUBLIC)
 
 
-def _over(external: aiohttp.ClientSession) -> aiohttp.ClientSession:
-    """A session over the connections of the caller's, with its settings, and with our own trace and requests."""
-    if external.closed:
-        raise RuntimeError("Session is closed")
-    more = _settings_of(external, auth="auth", middlewares="_middlewares", **_PROXY)
-    return aiohttp.ClientSession(
-        connector=external.connector,
-        connector_owner=False,
-        cookie_jar=external.cookie_jar,
-        headers=external.headers,
-        skip_auto_headers=external.skip_auto_headers,
-        trust_env=external.trust_env,
-        trace_configs=[*external.trace_configs, _proof_trace()],
-        auto_decompress=True,
-        request_class=_Request,
-        **more,
-    )
-
-
-def _beside(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+def _for_files(pool: Pool) -> aiohttp.ClientSession:
     """A session for files over the same connections: nothing that is meant for PayCools is told to others."""
-    return aiohttp.ClientSession(
-        connector=session.connector,
-        connector_owner=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=session.trust_env,
-        trace_configs=session.trace_configs,
-        auto_decompress=False,  # a length that is announced is the length on the wire
-        request_class=_Request,
-        **_settings_of(session, **_PROXY),
-    )
-
-
-_PROXY = {"proxy": "_default_proxy", "proxy_auth": "_default_proxy_auth"}
-
-
-def _settings_of(session: aiohttp.ClientSession, **attributes: str) -> dict[str, Any]:
-    """What aiohttp has no public name for, or not in all versions."""
-    found = {name: getattr(session, attribute, None) for name, attribute in attributes.items()}
-    return {name: value for name, value in found.items() if value}
+    if pool.files is None:
+        pool.files = aiohttp.ClientSession(
+            connector=pool.session.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=pool.session.trace_configs,
+            auto_decompress=False,  # a length that is announced is the length on the wire
+            request_class=_Request,
+        )
+        weakref.finalize(pool, pool.files.detach).atexit = False
+    return pool.files
 
 
 def _proof_trace() -> aiohttp.TraceConfig:
@@ -405,8 +410,20 @@ async def _body_goes(_session: aiohttp.ClientSession, context: SimpleNamespace, 
         proof.body_goes()
 
 
+_PROOF_TRACE = _proof_trace()
+"""One for all: a trace of each client's own would be asked by the calls of all others."""
+
+
 def _deadline_of(request: HttpRequest) -> float | None:
     return None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
+
+
+def _of_proxy(error: Exception) -> str | None:
+    """What a proxy answered instead of a tunnel."""
+    if not isinstance(error, aiohttp.ClientHttpProxyError):
+        return None
+    hint = ": it wants a user and a password, http://user:password@host:port" if error.status == 407 else ""
+    return f"the proxy refused with HTTP {error.status}{hint}"
 
 
 def _host_of(url: str) -> str | None:

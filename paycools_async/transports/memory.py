@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from ..errors import ClientClosed, DeadlineExceeded, Outcome, TransportError
+from ..errors import ClientClosed, DeadlineExceeded, NetworkCause, Outcome, TransportError
 from .base import HttpRequest, HttpResponse, HttpStream, in_one_piece
 
 __all__ = ["MemoryTransport"]
@@ -46,7 +46,8 @@ class MemoryTransport:
         except TimeoutError:
             raise DeadlineExceeded("no answer in time", outcome=Outcome.UNKNOWN) from None
         except Exception as error:
-            raise TransportError(f"the handler failed: {type(error).__name__}") from error
+            cause = NetworkCause(type(error).__name__)
+            raise TransportError(f"the handler failed: {cause}", cause=cause) from error
 
     @contextlib.asynccontextmanager
     async def stream(self, request: HttpRequest, /) -> AsyncIterator[HttpStream]:

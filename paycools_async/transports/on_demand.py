@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from ..errors import ClientClosed
+from ..runtime import Guard
 from .base import HttpRequest, HttpResponse, HttpStream
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class LazyAiohttpTransport:
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
+        self._guard = Guard()
         self._transport: AiohttpTransport | None = None
         self._closed = False
 
@@ -38,7 +40,9 @@ class LazyAiohttpTransport:
         if self._transport is None:
             from .aiohttp import AiohttpTransport
 
-            self._transport = AiohttpTransport(max_connections=self._max_connections)
+            with self._guard.lock:  # loops of several threads may ask
+                if self._transport is None:
+                    self._transport = AiohttpTransport(max_connections=self._max_connections)
         return self._transport
 
     async def aclose(self) -> None:

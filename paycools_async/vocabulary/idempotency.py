@@ -7,7 +7,7 @@ from typing import Any
 
 from ..fields import Made
 
-__all__ = ["default_idempotency_id", "idempotency_id_for"]
+__all__ = ["default_idempotency_id", "idempotency_id_for", "idempotency_id_of"]
 
 
 def idempotency_id_for(mch_order_id: str) -> str:
@@ -23,3 +23,12 @@ def idempotency_id_for(mch_order_id: str) -> str:
 def default_idempotency_id(request: Any) -> str:
     """The one of a request that has none, made from its order id."""
     return Made(idempotency_id_for(request.mch_order_id) if isinstance(request.mch_order_id, str) else "")
+
+
+def idempotency_id_of(request: Any) -> str | None:
+    """The one that a request travels with; None where it has none.
+
+    One that was made belongs to the order it was made from, and not to a copy that was made past the constructor.
+    """
+    given: str | None = getattr(request, "idempotency_id", None)
+    return default_idempotency_id(request) if type(given) is Made else given

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
-
-from ..endpoint import Request
+from ..endpoint import Request, shared
 from ..fields import EMAIL, URL, code, integer, minor_units, phone, text
 
 __all__ = ["CheckoutAddress", "CheckoutGoods"]
@@ -16,7 +14,7 @@ class _Part(Request[None]):
     __slots__ = ()
 
 
-@attrs.frozen(kw_only=True)
+@shared
 class CheckoutGoods(_Part):
     """One article of a checkout. `price` in centavos. The keys are one integrator's (observed); none is documented."""
 
@@ -28,7 +26,7 @@ class CheckoutGoods(_Part):
     category: str | None = text(1, default=None)
 
 
-@attrs.frozen(kw_only=True)
+@shared
 class CheckoutAddress(_Part):
     """A billing or shipping address. The keys are one integrator's (observed); none is documented.
 

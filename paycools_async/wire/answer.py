@@ -15,11 +15,11 @@ from ..privacy.confidential import without_frames
 from ..texts import shown_text
 from .numbers import MOST_BYTES, OutOfBounds, RepeatedName, parse_json
 
-__all__ = ["Answer", "data_of", "read_answer", "retry_after", "sanitize"]
+__all__ = ["Envelope", "data_of", "read_answer", "retry_after", "sanitize"]
 
 
 @attrs.frozen
-class Answer:
+class Envelope:
     """The parsed envelope. `raw` is the whole answer; numbers with a point are Decimals."""
 
     code: int
@@ -29,7 +29,7 @@ class Answer:
 
 
 @without_frames
-def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Envelope:
     """Parse an answer. Raises UnexpectedAnswer where it is no PayCools envelope."""
 
     def unexpected(why: str) -> UnexpectedAnswer:
@@ -51,7 +51,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     if number is None:
         raise unexpected("the answer has no result code")
     message = raw.get("message") or raw.get("msg") or ""
-    return Answer(number, sanitize(str(message)), raw.get("data"), raw)
+    return Envelope(number, sanitize(str(message)), raw.get("data"), raw)
 
 
 _MOST_WORDS = 2_000
@@ -71,7 +71,7 @@ def sanitize(text: str) -> str:
     return shown_text(text, _MOST_WORDS)
 
 
-def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: Endpoint) -> Any:
+def data_of(answer: Envelope, status: int, headers: Mapping[str, str], endpoint: Endpoint) -> Any:
     """The answer's `data` when it says success; else raises the error class of its code.
 
     Every documented answer, failures included, is HTTP 200. Under any other status no answer is believed, whatever it
@@ -82,12 +82,25 @@ def data_of(answer: Answer, status: int, headers: Mapping[str, str], endpoint: E
             f"HTTP {status} with result code {answer.code}", status=status, retry_after=retry_after(headers)
         )
     if answer.code in endpoint.success_codes:
-        return answer.data
+        return _unpacked(answer.data, status) if endpoint.api.data_as_text else answer.data
     if answer.code in endpoint.api.untrusted_codes:
         raise UnexpectedAnswer(f"HTTP {status}: result code {answer.code} is the PH API's success", status=status)
     error = endpoint.api.error_for(answer.code, answer.message, endpoint.purpose)
     wait = retry_after(headers)
     raise error if wait is None else error.with_context(retry_after=wait)
+
+
+@without_frames
+def _unpacked(data: Any, status: int) -> Any:
+    """What JSON in a text holds. A text that is no object and no list is left as it is."""
+    if not isinstance(data, str) or data[:40].lstrip()[:1] not in ("{", "["):
+        return data
+    try:
+        return parse_json(data)
+    except OutOfBounds as error:
+        raise UnexpectedAnswer(f"HTTP {status}: the answer's data is out of bounds: {error}", status=status) from None
+    except ValueError:
+        raise UnexpectedAnswer(f"HTTP {status}: the answer's data is not JSON", status=status) from None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -6,8 +6,10 @@ import asyncio
 import json
 import random
 import sqlite3
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from support.callbacks import ACK, PAYOUT, QUESTION, SECRET, MakeInbox, Shop, counts, payout, signed
@@ -17,6 +19,8 @@ from paycools_async.callbacks.inbox import CallbackInbox, InboxError, SQLiteStor
 from paycools_async.endpoint import Event
 from paycools_async.ph import AuthorizationChanged, BillsPaymentVerification
 from paycools_async.testing import ManualClock
+
+T = TypeVar("T")
 
 
 async def test_it_is_stored_acknowledged_and_applied_once(make_inbox: MakeInbox, shop: Shop) -> None:
@@ -229,3 +233,82 @@ async def test_many_callbacks_in_any_order_with_repetitions(make_inbox: MakeInbo
     assert {f"PAY{number} COMPLETE" for number in range(60)} <= set(shop.seen)
     last = {line.split()[0]: line.split()[1] for line in shop.seen}
     assert set(last.values()) == {"COMPLETE"}
+
+
+# --- another loop -----------------------------------------------------------------------------------------------------
+
+
+def elsewhere(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of a coroutine in a thread and an event loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(make())).result()
+
+
+async def test_an_inbox_that_was_started_says_so_in_another_loop(
+    make_inbox: MakeInbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = await make_inbox()
+    await inbox.start()
+    status, _ = await asyncio.to_thread(elsewhere, lambda: inbox.handle(payout(1)))
+    assert status == 500
+    assert "PAY1" in caplog.text
+    assert "the inbox was started in another event loop: call it from that one" in caplog.text
+    for method in (inbox.start, inbox.drain, inbox.aclose):
+        with pytest.raises(InboxError, match="another event loop"):
+            await asyncio.to_thread(elsewhere, method)
+    assert await inbox.handle(payout(1)) == ACK
+
+
+def test_an_inbox_whose_loop_is_gone_can_be_closed(tmp_path: Path, shop: Shop) -> None:
+    async def begin() -> CallbackInbox:
+        inbox = CallbackInbox(shop.router, await SQLiteStore.open(tmp_path / "inbox.db"))
+        await inbox.start()
+        return inbox
+
+    inbox = asyncio.run(begin())
+    assert asyncio.run(inbox.handle(payout(1)))[0] == 500
+    asyncio.run(inbox.aclose())
+
+
+async def test_a_store_of_another_loop_says_so(tmp_path: Path, shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    store = await SQLiteStore.open(tmp_path / "inbox.db")
+    inbox = CallbackInbox(shop.router, store)
+    status, _ = await asyncio.to_thread(elsewhere, lambda: inbox.handle(payout(1)))
+    assert status == 500
+    assert "inbox.db: it was opened in another event loop: open it in the one that uses it" in caplog.text
+    assert await inbox.handle(payout(1)) == ACK
+    await inbox.aclose()
+
+
+async def test_an_inbox_of_another_process_says_so(
+    make_inbox: MakeInbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = await make_inbox()
+    await inbox.start()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.getpid", lambda: -1)
+        assert (await inbox.handle(payout(1)))[0] == 500
+    assert "the inbox was started in another process: open store and inbox after the fork" in caplog.text
+
+
+async def test_its_gauges_say_how_much_waits_and_for_how_long(
+    make_inbox: MakeInbox, shop: Shop, clock: ManualClock
+) -> None:
+    inbox = await make_inbox()
+    gauges = await inbox.gauges()
+    assert (gauges.rows, gauges.backlog) == ({"new": 0, "applied": 0, "superseded": 0}, 0)
+    assert gauges.oldest_age is None
+    for number in (1, 2):
+        await inbox.handle(payout(number))
+        await clock.sleep(10)
+    gauges = await inbox.gauges()
+    assert (gauges.rows["new"], gauges.backlog) == (2, 2)
+    assert gauges.oldest_age == pytest.approx(20)
+    shop.failures = 1
+    await inbox.drain()
+    gauges = await inbox.gauges()
+    assert gauges.rows == {"new": 1, "applied": 1, "superseded": 0}
+    await clock.sleep(5)
+    await inbox.drain()
+    gauges = await inbox.gauges()
+    assert (gauges.rows["applied"], gauges.backlog, gauges.oldest_age) == (2, 0, None)

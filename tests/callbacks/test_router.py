@@ -265,6 +265,26 @@ class TestVerification:
         router.on(Event)(lambda event: pytest.fail("not asked"))
         assert await router.handle(signed(QUESTION)) == (200, b'{"code":1000,"msg":"Failed"}')
 
+    @pytest.mark.parametrize("fields", [{"amount": None}, {"amount": "a lot"}, {"referenceNumber": None}])
+    async def test_one_with_other_fields_is_answered_all_the_same(
+        self, router: CallbackRouter, fields: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A sibling of it has no amount for some channels. PayCools knows four answers, and an HTTP error is none."""
+        router.on(BillsPaymentVerification)(lambda event: accept())
+        router.on_any(lambda event: pytest.fail("not asked"))
+        odd = signed({**QUESTION, **fields})
+        assert await router.handle(odd) == (200, b'{"code":1000,"msg":"Failed"}')
+        assert "refused: BillsPaymentVerification:" in caplog.text
+        seen: list[UnknownEvent] = []
+        router.on(UnknownEvent)(seen.append)
+        assert await router.handle(odd) == (200, b'{"code":1000,"msg":"Failed"}')
+        assert [each.event_name for each in seen] == ["payment.verification"]
+
+    async def test_who_takes_the_unknown_may_decide(self, router: CallbackRouter) -> None:
+        router.on(UnknownEvent)(lambda event: refuse(VerificationCode.REFUSE_AMOUNT))
+        odd = signed({**QUESTION, "amount": None})
+        assert await router.handle(odd) == (200, b'{"code":1002,"msg":"The amount exceed limit"}')
+
     def test_accepting_is_no_refusal(self) -> None:
         with pytest.raises(ValueError, match="refusal"):
             refuse(VerificationCode.ACCEPT)

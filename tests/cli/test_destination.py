@@ -43,7 +43,7 @@ def test_what_is_not_known_to_be_a_test_system_is_production(host: str, environm
 async def test_a_client_says_host_merchant_api_and_country(key: PrivateKey) -> None:
     ph = PHCredentials(app_id="APP1", app_name="Sari Sari", private_key=key)
     async with PayCoolsPH(ph, base_url="https://api.paycools.com.ph") as client:
-        found = Destination.of(client, None).facts("l.db")
+        found = Destination.of(client, None).details("l.db")
     assert found == {
         "environment": "PRODUCTION",
         "host": "api.paycools.com.ph",

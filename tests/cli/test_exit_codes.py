@@ -22,8 +22,9 @@ from support.killing import start, wait_for
 from support.sandbox import ask
 
 from paycools_async.batch import LedgerError, SQLiteLedger
-from paycools_async.cli import console
-from paycools_async.cli.payouts import run_batch
+from paycools_async.batch.ledger.base import LedgerLockError
+from paycools_async.cli import console, exit_codes
+from paycools_async.cli.payouts.run import pay, sending
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -210,7 +211,7 @@ def test_ctrl_c_outside_of_a_command_is_told_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: bool, code: int, told: str
 ) -> None:
     """While options are read, or after the command has ended: typer says nothing, and exits with 130."""
-    monkeypatch.setattr(console, "_may_have_sent", sent)
+    monkeypatch.setattr(exit_codes, "_may_have_sent", sent)
     assert console.exit_code_of(130) == code
     assert one_line(capsys.readouterr().err) == f"error: {told}"
 
@@ -411,7 +412,7 @@ def test_4_a_report_that_cannot_be_written_after_paying_hides_nothing(
     async def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device", "out/payouts.csv")
 
-    monkeypatch.setattr(run_batch, "write_report", full)
+    monkeypatch.setattr(sending, "write_report", full)
     done = desk.run(write_orders(2), yes=True, report=tmp_path / "out")
     assert (done.code, len(desk.paid)) == (4, 2)
     assert "settled:        2" in done
@@ -441,7 +442,7 @@ def _raises(error: BaseException) -> Callable[..., Any]:
 def test_whatever_goes_wrong_is_one_line_without_account_data(
     desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str
 ) -> None:
-    monkeypatch.setattr(run_batch, "open_ledger", _raises(error))
+    monkeypatch.setattr(pay, "open_ledger", _raises(error))
     desk.expects_faults = True
     done = desk.run(write_orders(1), yes=True)
     assert done.code == code
@@ -450,11 +451,7 @@ def test_whatever_goes_wrong_is_one_line_without_account_data(
 
 
 def test_4_a_lock_that_cannot_be_taken(desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch) -> None:
-    class LockError(LedgerError):
-        pass
-
-    monkeypatch.setattr(console, "_LOCKS", (*console._LOCKS, LockError))
-    monkeypatch.setattr(run_batch, "open_ledger", _raises(LockError("l.db.lock: cannot be opened")))
+    monkeypatch.setattr(pay, "open_ledger", _raises(LedgerLockError("l.db.lock: cannot be opened")))
     done = desk.run(write_orders(1), yes=True)
     assert (done.code, one_line(done.output)) == (4, "error: l.db.lock: cannot be opened")
 

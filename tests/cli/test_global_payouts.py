@@ -13,9 +13,10 @@ from support.batch import release_all
 from typer.testing import CliRunner
 
 from paycools_async import PayCoolsGlobal, UnverifiedEndpointWarning
-from paycools_async.batch import GlobalPayouts, Options, Runner, SQLiteLedger, State, read_orders
+from paycools_async.batch import GlobalPayouts, Options, Order, Runner, SQLiteLedger, State, read_orders
+from paycools_async.batch.ledger.payload import body_of
 from paycools_async.cli.app import app
-from paycools_async.testing import FakePayCools, Sandbox
+from paycools_async.testing import FakePayCools, ManualClock, Sandbox
 
 Write = Callable[..., Path]
 
@@ -143,3 +144,23 @@ async def test_indonesian_payouts_through_a_faulty_sandbox_are_paid_once_each(
     assert fake.global_payouts.paid_more_than_once() == []
     assert len(fake.global_payouts.paid) == 120
     assert set(fake.faults.struck) == {"drop_after", "drop_before", "http_status", "busy"}
+
+
+@pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
+@pytest.mark.parametrize("country", ["PH", "ID", "MY", "TH"])
+async def test_when_an_order_was_entered_is_told_in_the_countrys_own_zone(
+    write: Write, key_pem: str, country: str
+) -> None:
+    clock = ManualClock()
+    fake = FakePayCools(private_key=key_pem, clock=clock)
+    async with PayCoolsGlobal(fake.global_credentials, transport=fake.transport(), clock=clock) as client:
+        api = GlobalPayouts(client, country)
+        [order] = read_orders(write(country, 1), api.request_class, api.currency)
+        assert isinstance(order, Order)
+        _, send = api.prepare(body_of(order.request))
+        await send(not_after=clock.monotonic() + 10)
+        entered = clock.time()
+        found = await api.inquire(order.request.mch_order_id)
+    assert found is not None
+    assert found.created is not None
+    assert abs(found.created.timestamp() - entered) < 2

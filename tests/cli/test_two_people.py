@@ -21,7 +21,8 @@ from support.batch import HEADER
 from support.desk import Answer, Desk, Done, Payment, desk_of
 from support.size import size, some
 
-from paycools_async.cli.payouts import run_batch
+from paycools_async.cli.payouts.run.approval import Approval
+from paycools_async.cli.payouts.run.choosing import BatchChoice
 from paycools_async.money import format_major
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -350,13 +351,13 @@ async def _agrees(self: Any, question: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "mistake"),
+    ("part", "name", "mistake"),
     some(
         [
-            ("_take_back", _keeps_it),
-            ("_driven", _drives_all),
-            ("_driven", _drives_what_is_not_in_the_file),
-            ("_agreed", _agrees),
+            (Approval, "take_back", _keeps_it),
+            (BatchChoice, "_driven", _drives_all),
+            (BatchChoice, "_driven", _drives_what_is_not_in_the_file),
+            (Approval, "agreed", _agrees),
         ],
         1,
     ),
@@ -366,9 +367,10 @@ def test_planted_mistakes_are_found(
     key: PrivateKey,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    part: type[Any],
     name: str,
     mistake: Callable[..., Any],
 ) -> None:
-    monkeypatch.setattr(run_batch._Payment, name, mistake)
+    monkeypatch.setattr(part, name, mistake)
     with pytest.raises(AssertionError):
         play(ledgers, key, tmp_path, monkeypatch, 150, phases=[Phase.generate], report_multiple_bugs=False)

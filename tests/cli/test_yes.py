@@ -166,7 +166,10 @@ def test_what_changes_while_it_is_shown_is_not_released(desk: Desk, write_orders
 
     done = desk.release(1, answer=meanwhile, by="bob")
     assert (done.code, desk.paid) == (2, [])
-    assert "batch 1 has 2 offered payouts now, 3 were shown; nothing was released: look again; nothing was sent" in done
+    assert (
+        "batch 1 has 2 offered payouts now, 3 were shown; nothing was released: show it and ask again; nothing was sent"
+        in done
+    )
     assert desk.release(1, answer=True, by="bob").code == 0
     assert paid(desk) == ["PAY000000001", "PAY000000003"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections.abc import Iterable
@@ -63,11 +64,18 @@ async def test_nothing_shows_secrets_in_its_repr(key_pem: str) -> None:
         assert "account_no='***', account_name='***'" in repr(ORDER)
 
 
-async def test_a_call_writes_no_log_at_all(key_pem: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_holds_no_secret_and_nothing_of_a_person(key_pem: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    async with Stage(key_pem, SUCCESS) as stage:
-        await stage.client.send(ORDER)
-    assert [record for record in caplog.records if record.name.startswith("paycools_async")] == []
+    steps = (SUCCESS, says(1018), says(1013, "09171234567"), says(1009, "accountNo:09171234567 of Juan Dela Cruz"))
+    for step in steps:
+        async with Stage(key_pem, step) as stage:
+            for sending in (stage.client.send(ORDER), stage.client.send(QUERY)):
+                with contextlib.suppress(PayCoolsError):
+                    await sending
+    records = [record for record in caplog.records if record.name.startswith("paycools_async")]
+    assert len(records) > 8
+    for record in records:
+        assert not leaks(record.getMessage() + repr(vars(record))), vars(record)
 
 
 async def test_personal_data_in_the_reason_of_a_refused_parameter_is_masked(key_pem: str) -> None:

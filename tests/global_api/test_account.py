@@ -57,7 +57,7 @@ def test_the_documented_requests_are_made_again() -> None:
 
 def test_what_a_report_needs() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        GetReportLink(country_code="SG", trans_date="2023-13-01", trans_type=3)
+        GetReportLink(country_code="SG", trans_date="2023-13-01", trans_type=3)  # type: ignore[arg-type]
     assert [error.field for error in caught.value.errors] == ["country_code", "trans_date", "trans_type"]
 
 

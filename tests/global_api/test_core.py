@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -81,6 +82,53 @@ async def test_the_text_of_param_alone_is_signed_and_that_very_text_is_sent(key_
     assert valid(key_pem, expected, tap.body["sign"])
     assert not valid(key_pem, expected + " ", tap.body["sign"])
     assert not valid(key_pem, f"appId=APP1&param={expected}", tap.body["sign"]), "that is the PH checkout's rule"
+
+
+REFUNDED = {
+    "refundTransactionId": "R1",
+    "mchRefundOrderId": "REFUND1",
+    "refundAmount": 10000,
+    "refundStatus": "PENDING",
+    "originalTransactionId": "CU1",
+}
+
+
+async def test_data_may_be_json_in_a_text(key_pem: str) -> None:
+    """developer.paycools.com prints it so, every other page an object."""
+    tap = Wiretap(key_pem, {"code": 10000, "data": json.dumps(REFUNDED)})
+    async with tap.client as paycools:
+        exchange = await paycools.exchange(REFUND)
+        assert exchange.result.refund_transaction_id == "R1"
+        assert exchange.raw["data"] == json.dumps(REFUNDED), "as it came"
+        assert await paycools.call("POST", "/open-api/x", {}, effect=Effect.READS) == REFUNDED
+    tap = Wiretap(key_pem, {"code": 10000, "data": f" [{json.dumps(REFUNDED)}]"})
+    async with tap.client as paycools:
+        (found,) = await paycools.refunds.payments(refund_transaction_id="R1")
+        assert found.refund_transaction_id == "R1"
+
+
+async def test_numbers_in_a_text_are_exact_and_bounded_too(key_pem: str) -> None:
+    async with Wiretap(key_pem, {"code": 10000, "data": '{"balance": 10000.10}'}).client as paycools:
+        assert (await paycools.account.balance(country_code="PH")).balance == Decimal("10000.10")
+    for data in (
+        '{"balance": 1e99999}',
+        '{"balance": 1',
+        "[" * 99 + "]" * 99,
+        '{"balance": NaN}',
+        "10000",
+        "words",
+        "",
+    ):
+        async with Wiretap(key_pem, {"code": 10000, "data": data}, retry=Retry(attempts=1)).client as paycools:
+            with pytest.raises(UnexpectedAnswer):
+                await paycools.account.balance(country_code="PH")
+
+
+async def test_an_order_told_in_a_text_is_compared_with_ours(key_pem: str) -> None:
+    tap = Wiretap(key_pem, {"code": 10000, "data": json.dumps({**REFUNDED, "refundAmount": 20000})})
+    async with tap.client as paycools:
+        with pytest.raises(OutcomeUnknown, match="the answer is about amount 20000, ours is 10000"):
+            await paycools.send(REFUND)
 
 
 async def test_every_attempt_sends_the_same_bytes(key_pem: str) -> None:

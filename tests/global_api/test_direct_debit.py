@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from paycools_async.converters import structure
 from paycools_async.global_api import (
     AuthorizeGlobalDebit,
     CancelGlobalAuthorization,
+    CancelledGlobalAuthorization,
     GlobalAuthorization,
     GlobalAuthorizationChanged,
     GlobalAuthorizationLink,
@@ -190,6 +191,19 @@ def test_the_documented_notification_parses() -> None:
         GlobalAuthorizationChanged,
     )
     assert (event.pay_token, event.token_status) == ("TK1U2ODY9EPKRSOSU9", TokenStatus.ACTIVED)
+
+
+@pytest.mark.parametrize("country", ["TH", "ID", "PH", "MY"])
+def test_a_token_has_one_expiry_whoever_tells_it(country: str) -> None:
+    """The inquiry's answer names no country, the notification does."""
+    times = {"expiresTime": "2034-09-18 18:10:35", "inactiveTime": "2034-09-18 18:10:36"}
+    token = {"channelCode": "BLUEPAY_DIRECT_DEBIT", "payToken": "T", **times}
+    (listed,) = structure({"userId": "u1", "tokenList": [token]}, GlobalAuthorization).token_list
+    names = {"eventName": "token.cancel.success", "userId": "u1", "requestId": "r1", "countryCode": country}
+    told = structure({**names, **token}, GlobalAuthorizationChanged)
+    ended = structure({"userId": "u1", "countryCode": country, **times}, CancelledGlobalAuthorization)
+    assert told.expires_time == listed.expires_time == datetime(2034, 9, 18, 10, 10, 35, tzinfo=UTC)
+    assert told.inactive_time == listed.inactive_time == ended.inactive_time
 
 
 def test_a_debits_own_notification_has_the_fields_of_a_payment() -> None:

@@ -86,6 +86,14 @@ def test_every_documented_code_has_its_class() -> None:
         assert error.outcome is (Outcome.DUPLICATE if kind is errors.DuplicateOrder else Outcome.REJECTED)
 
 
+def test_who_keeps_the_list_of_addresses_is_said() -> None:
+    """The Global API's is the merchant's own, in the dashboard; of the PH API's no page says that."""
+    assert "you keep the list yourself, in PayCools' dashboard" in str(
+        error_for(21016, "Merchant ip forbidden", "global")
+    )
+    assert "PayCools keeps the white list: ask your account manager" in str(error_for(1002, "white ip forbidden", "ph"))
+
+
 def test_the_families_codes_do_not_mix() -> None:
     assert type(error_for(21007, "", "ph")) is errors.ApiError
     assert type(error_for(1012, "", "global")) is errors.ApiError

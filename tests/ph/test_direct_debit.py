@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from support.engine_stage import Stage
 
 from paycools_async import (
     DuplicateOrder,
     EndpointUnpublishedError,
+    HttpResponse,
     InvalidParameter,
     InvalidRequest,
     NotFound,
@@ -24,10 +26,13 @@ from paycools_async.ph.direct_debit import (
     AuthorizationChanged,
     AuthorizationToken,
     AuthorizeDirectDebit,
+    CancelAuthorization,
     CreateDirectDebit,
     DirectDebit,
     DirectDebitSettled,
     InactiveType,
+    QueryAuthorization,
+    QueryDirectDebit,
     TokenStatus,
 )
 from paycools_async.testing import FakePayCools, ManualClock
@@ -68,6 +73,26 @@ def asking(**changes: Any) -> AuthorizeDirectDebit:
         "notify_url": "https://shop.example/notify",
     }
     return AuthorizeDirectDebit(**{**fields, **changes})
+
+
+async def test_either_number_of_success_is_taken_by_every_call(key_pem: str) -> None:
+    """The pages of the siblings print 10000, where the rest of this API prints 1000."""
+    data = {"userId": "Penn09", "tokenList": [], "transactionId": "C1", "mchOrderId": "DEBIT1"}
+    data["transactionStatus"] = "PENDING"
+    requests: list[Any] = [asking(), QueryAuthorization(user_id="Penn09")]
+    requests += [CancelAuthorization(user_id="Penn09", pay_token="T1"), QueryDirectDebit(transaction_id="C1")]
+    for number in (1000, 10000):
+        answer = HttpResponse(200, {}, json.dumps({"code": number, "data": data}).encode())
+        for request in requests:
+            async with Stage(key_pem, answer, paths=PATHS) as stage:
+                assert await stage.client.send(request) is not None
+    assert {each.__endpoint__.nav for each in requests} == {"10.1", "10.2", "10.3", "10.6"}
+
+
+async def test_the_time_in_a_body_is_a_number(key_pem: str) -> None:
+    async with Stage(key_pem, HttpResponse(200, {}, b'{"code":1000,"data":{}}'), paths=PATHS) as stage:
+        await stage.client.send(asking())
+    assert type(json.loads(stage.sent[0].body or b"")["timestamp"]) is int
 
 
 async def authorized(debits: DirectDebit, fake: FakePayCools) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from typing import Any
 
+import attrs
 import pytest
 
 from paycools_async import (
@@ -20,6 +23,9 @@ from paycools_async import (
     StillPending,
     TransactionStatus,
 )
+from paycools_async.batch.ledger.payload import body_of, own_idempotency_id
+from paycools_async.converters import unstructure
+from paycools_async.ph.payout import idempotency_id_for
 from paycools_async.testing import FakePayCools
 
 
@@ -149,3 +155,33 @@ def test_the_idempotency_id_follows_from_the_order_id() -> None:
     assert short == order("A1").idempotency_id
     assert len(short) == 30
     assert short != order("A2").idempotency_id
+
+
+def test_no_other_order_travels_with_the_idempotency_id_that_was_made_for_the_first() -> None:
+    first: Any = order("ORDER0000001")
+    past_the_constructor = copy.copy(first)
+    object.__setattr__(past_the_constructor, "mch_order_id", "A2")  # as attrs.assoc does it
+    whole = {**attrs.asdict(first), "mch_order_id": "A2"}
+    for request in (attrs.evolve(first, mch_order_id="A2"), CreatePayout(**whole), past_the_constructor):
+        assert unstructure(request)["idempotencyId"] == idempotency_id_for("A2")
+        assert json.loads(body_of(request))["idempotency_id"] == idempotency_id_for("A2")
+        assert own_idempotency_id(request) == idempotency_id_for("A2")
+
+
+def test_one_that_is_handed_on_alone_is_refused_for_nobody_knows_what_is_meant() -> None:
+    first: Any = order("ORDER0000001")
+    given = attrs.asdict(first, filter=lambda field, value: value is not None and field.name != "mch_order_id")
+    for fields in (given, {"idempotency_id": first.idempotency_id}):
+        with pytest.raises(InvalidRequest, match="idempotency_id: was made for another order: leave it out"):
+            order("ORDER0000002", **fields)
+        assert order("ORDER0000001", **fields) == first
+    shared = order("ORDER0000002", idempotency_id=str(first.idempotency_id))
+    assert shared.idempotency_id == "ORDER0000001", "only one of the two is paid, as was asked for"
+
+
+def test_an_id_that_was_made_is_checked_where_it_is_used_as_another() -> None:
+    made: Any = type(order("ORDER0000001").idempotency_id)
+    with pytest.raises(InvalidRequest, match="mch_order_id: letters and digits only"):
+        order(made("bad id!!"))
+    with pytest.raises(InvalidRequest, match="idempotency_id: was made for another order"):
+        order("A1", idempotency_id=made("bad id!!"))

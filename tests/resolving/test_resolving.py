@@ -217,7 +217,7 @@ async def test_an_order_may_be_shown_while_it_is_sent_again(key_pem: str, creati
                 stage.client._doubts.shown(CREATE, "ORDER0000001")
             return await send(request, **options)
 
-        stage.client.send = lambda request: sent(found_meanwhile(request))  # type: ignore[method-assign]
+        stage.client.send = lambda request: sent(found_meanwhile(request))  # type: ignore[method-assign, assignment, misc]
         with contextlib.suppress(OutcomeUnknown):
             assert isinstance(await stage.client.payouts.resolve(ORDER, resend=True), PayoutReceipt)
         assert (stage.client._doubts._again, stage.client.in_doubt) == ({}, ())

@@ -115,6 +115,7 @@ PRIVATE: dict[str, Make] = {
     "PEM with a certificate before it": lambda f: certificate_pem(f) + f.pkcs8_pem,
     "PEM with its public half before it": lambda f: f.spki_pem + f.pkcs8_pem,
     "the same PEM twice": lambda f: f.pkcs8_pem + f.pkcs8_pem.replace("\n", "\r\n"),
+    "the same key in two forms": lambda f: f.pkcs8_pem + f.pkcs1_pem,
     "DER PKCS#8": lambda f: f.pkcs8,
     "DER PKCS#1": lambda f: f.pkcs1,
     "DER in a bytearray": lambda f: bytearray(f.pkcs8),
@@ -247,6 +248,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda f: b"\xfe\xed\xfe\xed" + bytes(40),
         "this is a Java key store; take the key out with keytool and openssl",
     ),
+    "two keys in two forms": (
+        lambda f: f.pkcs8_pem + RSA.generate(2048).export_key("PEM").decode(),
+        "2 private keys stand here; leave the one that is meant",
+    ),
     "two keys": (
         lambda f: f.pkcs8_pem + RSA.generate(2048).export_key("PEM", pkcs=8).decode(),
         "2 private keys stand here; leave the one that is meant",
@@ -262,7 +267,28 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda f: f.key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
         OPENSSH,
     ),
-    "OpenSSH public": (lambda f: f.key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH), OPENSSH),
+    "OpenSSH public": (
+        lambda f: f.key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
+        "this is an OpenSSH public key; the merchant's private key is needed (the file without .pub)",
+    ),
+    "OpenSSH public of another kind": (
+        lambda f: (
+            ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        ),
+        "this is an OpenSSH public key; PayCools signs with RSA, and it is none",
+    ),
+    "EC key in its own form": (
+        lambda f: elliptic().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+        "this is no RSA private key: it is an elliptic-curve key",
+    ),
+    "EC key of another curve in its own form": (
+        lambda f: ec.generate_private_key(ec.SECP384R1()).private_bytes(
+            Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+        ),
+        "this is no RSA private key: it is an elliptic-curve key",
+    ),
+    "UTF-16 without its mark, big end first": (lambda f: f.pkcs8_pem.encode("utf-16-be"), UTF16),
+    "Base64 in UTF-16": (lambda f: b64(f.pkcs8).encode("utf-16-be"), UTF16),
     "PEM without its end": (lambda f: cut(f.pkcs8_pem), CUT_OFF),
     "PEM without its begin": (lambda f: f.pkcs8_pem.partition("\n")[2], CUT_OFF),
     "PEM with lines missing": (
@@ -333,6 +359,12 @@ def test_what_is_no_private_key_is_named_for_what_it_is(make: Make, message: str
     assert caught.value.outcome is Outcome.NOT_SENT
     said = everything_said(caught.value)
     assert not [piece for piece in pieces(forms.pkcs8) if piece in said]
+
+
+def test_an_openssh_public_key_is_no_public_key_yet_and_the_way_is_said(forms: Forms) -> None:
+    ssh = forms.key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    with pytest.raises(InvalidKeyError, match="OpenSSH public key; convert it with ssh-keygen -e -m PKCS8 -f FILE"):
+        load_public_key(ssh)
 
 
 @pytest.mark.parametrize("form", ["pkcs8_pem", "pkcs1_pem", "pkcs8"])

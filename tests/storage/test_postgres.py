@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
+from support.callbacks import ACK, Shop, counts, payout
 from support.frames import shown
 
-from paycools_async.batch.ledger.postgres.session import Session as LedgerSession
-from paycools_async.callbacks.inbox import InboxError, Item
+from paycools_async.batch.ledger.postgres.session import LedgerSession
+from paycools_async.callbacks.inbox import CallbackInbox, InboxError, Item
 from paycools_async.callbacks.postgres import PostgresStore
 from paycools_async.storage.postgres import Session, connect_options
 
@@ -103,6 +105,75 @@ async def test_a_callback_is_stored_over_a_restart_of_the_server(dsn: str) -> No
     await store.mark(1, "applied")
     assert await store.counts() == {"applied": 1}
     await store.aclose()
+
+
+class Door:
+    """A way to the server that can be shut, as a restart or a failover shuts it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shut = 0
+        self.knocks = 0
+        self._connect = psycopg.AsyncConnection.connect
+        monkeypatch.setattr(psycopg.AsyncConnection, "connect", self.connect)
+
+    async def connect(self, **options: Any) -> Any:
+        self.knocks += 1
+        if self.shut:
+            self.shut -= 1
+            raise errors.CannotConnectNow("the database system is starting up")
+        return await self._connect(**options)
+
+
+async def test_a_callback_is_acknowledged_while_the_server_starts_again(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(monkeypatch)
+    inbox = CallbackInbox(Shop().router, await PostgresStore.open(dsn))
+    try:
+        for number, shut in enumerate((0, 1, 3)):
+            end_others(dsn)
+            door.shut = shut
+            assert await inbox.handle(payout(number)) == ACK
+        assert await counts(inbox) == {"new": 3}
+    finally:
+        await inbox.aclose()
+
+
+async def test_a_server_that_is_away_is_not_waited_for_by_everybody(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door(monkeypatch)
+    store = await PostgresStore.open(dsn)
+    end_others(dsn)
+    door.shut, door.knocks = 1000, 0
+    with pytest.raises(InboxError, match="CannotConnectNow"):
+        await store.add(item(1))
+    waited = door.knocks
+    for _ in range(3):
+        with pytest.raises(InboxError):
+            await store.add(item(1))
+    assert (waited, door.knocks) == (4, 7)
+    door.shut = 0
+    assert await store.add(item(1))
+    await store.aclose()
+
+
+async def test_connections_that_end_again_and_again_lose_no_callback(dsn: str) -> None:
+    inbox = CallbackInbox(Shop().router, await PostgresStore.open(dsn))
+    ending = True
+
+    async def end() -> None:
+        while ending:
+            await asyncio.to_thread(end_others, dsn)
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(end())
+    try:
+        answers = [await inbox.handle(payout(number)) for number in range(40)]
+    finally:
+        ending = False
+        await task
+    assert answers == [ACK] * 40
+    assert await counts(inbox) == {"new": 40}
+    await inbox.aclose()
 
 
 async def test_a_lock_is_one_sessions_until_it_is_closed(session: Session, dsn: str) -> None:

@@ -17,7 +17,7 @@ from support.sqlite_locks import locked_elsewhere
 from paycools_async.batch import Identity, SQLiteLedger
 from paycools_async.callbacks.inbox import InboxError, Item, SQLiteStore
 from paycools_async.errors import PayCoolsError
-from paycools_async.storage import private, sqlite
+from paycools_async.storage import file_lock, private, sqlite
 from paycools_async.storage.errors import StorageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
@@ -156,8 +156,8 @@ def test_tightening_drops_no_lock_of_sqlite(left: Path) -> None:
         left.chmod(0o644)
         private.tighten(left)
         assert locked_elsewhere(left)
-    lock = sqlite.lock_name(left.with_name("a.lock"))
+    lock = file_lock.lock_name(left.with_name("a.lock"))
     with pytest.raises(StorageError):
-        sqlite.lock_name(left.with_name("a.lock"))
+        file_lock.lock_name(left.with_name("a.lock"))
     assert locked_elsewhere(left.with_name("a.lock"))
     lock.close()

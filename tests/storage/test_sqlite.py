@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.sqlite_locks import locked_elsewhere
 
-from paycools_async.storage import inodes, sqlite
+from paycools_async.storage import file_lock, sqlite
 from paycools_async.storage.errors import LockHeld, StorageError
 
 
@@ -74,39 +74,39 @@ def test_a_file_system_without_links_has_it_renamed(tmp_path: Path, monkeypatch:
 def test_owning_and_letting_go_drops_no_lock_of_sqlite(path: Path) -> None:
     with closing(sqlite.connect(path)) as connection:
         connection.execute("SELECT count(*) FROM t").fetchone()
-        key = inodes.lock_file(path)
+        key = file_lock.lock_file(path)
         with pytest.raises(LockHeld):
-            inodes.lock_file(path)
-        inodes.unlock_file(key)
+            file_lock.lock_file(path)
+        file_lock.unlock_file(key)
         assert locked_elsewhere(path)
-        assert len(inodes._files[key].descriptors) == 1, "it is kept while the file is open"
-    assert key not in inodes._files
+        assert len(file_lock._files[key].descriptors) == 1, "it is kept while the file is open"
+    assert key not in file_lock._files
     assert not locked_elsewhere(path)
 
 
 def test_connections_are_counted_until_they_are_closed(path: Path) -> None:
     first, second = sqlite.connect(path), sqlite.connect_reading(path)
-    key = inodes.lock_file(path)
-    inodes.unlock_file(key)
+    key = file_lock.lock_file(path)
+    file_lock.unlock_file(key)
     first.close()
     first.close()
-    assert inodes._files[key].connections == 1
+    assert file_lock._files[key].connections == 1
     second.close()
-    assert key not in inodes._files
+    assert key not in file_lock._files
 
 
 def test_what_is_owned_is_owned_until_it_is_released(path: Path) -> None:
-    owner = sqlite.Ownership.of_name(path)
+    owner = file_lock.Ownership.of_name(path)
     owner.take_file()
     with pytest.raises(LockHeld):
-        sqlite.Ownership.of_name(path)
+        file_lock.Ownership.of_name(path)
     owner.release()
     owner.release()
-    again = sqlite.Ownership.of_name(path)
+    again = file_lock.Ownership.of_name(path)
     again.take_file()
     again.release()
     found = path.stat()
-    assert (found.st_dev, found.st_ino) not in inodes._files
+    assert (found.st_dev, found.st_ino) not in file_lock._files
 
 
 def test_a_backup_beside_writers_is_one_state(path: Path, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_draft_is_never_left_behind(tmp_path: Path) -> None:
 
 
 def test_a_names_lock_is_taken_when_it_is_free_and_never_after_it_was_closed(tmp_path: Path) -> None:
-    first, second = (sqlite.NameLock(tmp_path / "a.lock") for _ in range(2))
+    first, second = (file_lock.NameLock(tmp_path / "a.lock") for _ in range(2))
     assert first.try_take()
     assert first.try_take()
     assert not second.try_take()

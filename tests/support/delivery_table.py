@@ -93,6 +93,8 @@ def _taken() -> Iterator[Delivery]:
             sender.signed(json.dumps(PAYOUT).replace("150000", "1e1000000"))
         ),
         "with an unknown status": lambda sender: post(sender.good(transactionStatus="NEW_WORD")),
+        "gzip": lambda sender: post(gzip.compress(sender.good()), "Content-Encoding: gzip"),
+        "deflate": lambda sender: post(zlib.compress(sender.good()), "Content-Encoding: deflate"),
     }
     for name, make in makes.items():
         yield Delivery(name=name, make=make, status=200, stored=True)
@@ -133,14 +135,19 @@ def _odd_http() -> Iterator[Delivery]:
     for method in ("GET", "PUT", "DELETE", "HEAD"):
         yield Delivery(name=method, make=_posted(Sender.good, method), status=405, stored=False)
     for name, make in {
-        "gzip": lambda it: post(gzip.compress(it.good()), "Content-Encoding: gzip"),
-        "gzip that unpacks to 64 MiB": lambda it: post(gzip.compress(bytes(1 << 26))[:8000], "Content-Encoding: gzip"),
-        "deflate": lambda it: post(zlib.compress(it.good()), "Content-Encoding: deflate"),
+        "gzip cut off": lambda it: post(gzip.compress(it.good())[:-60], "Content-Encoding: gzip"),
+        "gzip that is none": lambda it: post(b"\x1f\x8b" + it.good(), "Content-Encoding: gzip"),
+    }.items():
+        yield Delivery(name=name, make=make, status=400, stored=False)
+    for name, make in {
+        "gzip in gzip": lambda it: post(gzip.compress(gzip.compress(it.good())), "Content-Encoding: gzip, gzip"),
+        "another coding": lambda it: post(it.good(), "Content-Encoding: compress"),
     }.items():
         yield Delivery(name=name, make=make, status=415, stored=False)
     for name, make in {
         "a body over the cap": lambda it: post(it.good(remark="x" * MAX_SIZE)),
         "a body over the cap, in chunks": lambda it: _chunked(it.good(remark="x" * MAX_SIZE)),
+        "gzip that unpacks to 64 MiB": lambda it: post(gzip.compress(bytes(1 << 26))[:8000], "Content-Encoding: gzip"),
         "a terabyte announced": lambda it: post(it.good(), length=1 << 40),
     }.items():
         yield Delivery(name=name, make=make, status=413, stored=False)

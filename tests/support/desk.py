@@ -16,7 +16,8 @@ import typer
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Options
-from paycools_async.cli.payouts import batches, commands, opening, run_batch
+from paycools_async.cli.payouts import batches, commands, opening
+from paycools_async.cli.payouts.run import approval
 from paycools_async.testing import FakePayCools
 
 __all__ = ["Desk", "Done", "Payment", "desk_of"]
@@ -140,7 +141,7 @@ def desk_of(fake: FakePayCools, ledger: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(opening, "open_client", desk.open_client)
     monkeypatch.setattr(commands, "Options", functools.partial(Options, first_inquiry_after=0.0))
     monkeypatch.setattr(typer, "echo", desk.hear)
-    for module in (run_batch, batches):
+    for module in (approval, batches):
         monkeypatch.setattr(module, "can_ask", desk.can_ask)
         monkeypatch.setattr(module, "asked", desk.asked)
     return desk

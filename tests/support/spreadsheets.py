@@ -7,7 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BROKEN", "DAY", "GOOD", "HEADER", "MOMENT", "YES", "Cell", "changed", "parts_of", "write", "zipped"]
+__all__ = [
+    "BROKEN",
+    "DAY",
+    "EMPTY_RESULT",
+    "GOOD",
+    "HEADER",
+    "MOMENT",
+    "UNCALCULATED",
+    "YES",
+    "Cell",
+    "changed",
+    "parts_of",
+    "write",
+    "zipped",
+]
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -23,14 +37,17 @@ GOOD = ["PAY1", 500.1, "EWALLET", "GCASH", "09171234567", "Juan Dela Cruz"]
 class Cell:
     """A cell as the file has it: its attributes and its value."""
 
-    def __init__(self, attributes: str, value: str) -> None:
-        self.xml = f"<c {attributes} PLACE><v>{value}</v></c>"
+    def __init__(self, attributes: str, value: str | None, formula: str = "") -> None:
+        shown = "" if value is None else f"<v>{value}</v>"
+        self.xml = f"<c {attributes} PLACE>{formula}{shown}</c>"
 
 
 DAY = Cell('s="1"', "46081")  # 2026-02-28
 MOMENT = Cell('s="1"', "46081.5")
 YES = Cell('t="b"', "1")
 BROKEN = Cell('t="e"', "#REF!")
+UNCALCULATED = Cell("", None, "<f>VLOOKUP(A1,B:C,2)</f>")
+EMPTY_RESULT = Cell('t="str"', "", '<f>IF(A1,"","")</f>')
 
 
 def _cell(place: str, value: Any) -> str:

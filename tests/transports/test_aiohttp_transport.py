@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import inspect
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
 from paycools_async import AiohttpTransport, HttpRequest, Outcome, TransportError
-from paycools_async.errors import DeadlineExceeded
+from paycools_async.errors import DeadlineExceeded, NetworkCause, NetworkReason
 
 URL_POST = "https://api-uat.paycools.com/api/v1/payout"
 URL_GET = "https://api-uat.paycools.com/api/v1/payout/check?accountNo=0012345678&sign=c2lnbmF0dXJl"
@@ -107,28 +109,33 @@ async def test_a_redirect_is_returned(transport: AiohttpTransport, mocked: aiore
 
 KEY = ConnectionKey("api-uat.paycools.com", 443, True, True, None, None, None)
 INFO: Any = SimpleNamespace(real_url=URL(URL_GET), url=URL(URL_GET), method="GET", headers={})
-ERRORS: list[Exception] = [
-    aiohttp.ClientConnectorError(KEY, OSError(111, "Connection refused")),
-    aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "Name or service not known")),
-    aiohttp.ClientConnectorSSLError(KEY, OSError("handshake")),
-    aiohttp.ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError("untrusted")),
-    aiohttp.ServerDisconnectedError(),
-    aiohttp.ClientOSError(104, "Connection reset by peer"),
-    aiohttp.ClientPayloadError("half a body"),
-    aiohttp.ClientResponseError(INFO, (), status=400, message="bad answer"),
-    aiohttp.InvalidURL(URL_GET),
-    aiohttp.TooManyRedirects(INFO, ()),
-    OSError(24, "Too many open files"),
-    RuntimeError("Session is closed"),
-    UnicodeError("label empty or too long"),
-    ssl.SSLError("broken"),
+ERRORS: list[tuple[Exception, str | None]] = [
+    (aiohttp.ClientConnectorError(KEY, OSError(errno.ECONNREFUSED, "Connection refused")), "refused"),
+    (aiohttp.ClientConnectorError(KEY, OSError(errno.EHOSTUNREACH, "No route to host")), "unreachable"),
+    (aiohttp.ClientConnectorError(KEY, socket.gaierror(-2, "Name or service not known")), "dns"),
+    (aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "Name or service not known")), "dns"),
+    (aiohttp.ClientConnectorSSLError(KEY, OSError("handshake")), "tls"),
+    (aiohttp.ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError("untrusted")), "certificate"),
+    (aiohttp.ClientProxyConnectionError(KEY, OSError(errno.ECONNREFUSED, "Connection refused")), "proxy"),
+    (aiohttp.ServerDisconnectedError(), "closed"),
+    (aiohttp.ClientOSError(errno.ECONNRESET, "Connection reset by peer"), "reset"),
+    (aiohttp.ClientPayloadError("half a body"), "closed"),
+    (aiohttp.ClientResponseError(INFO, (), status=400, message="bad answer"), "not_http"),
+    (aiohttp.InvalidURL(URL_GET), None),
+    (aiohttp.TooManyRedirects(INFO, ()), "not_http"),
+    (OSError(errno.EMFILE, "Too many open files"), "no_files"),
+    (RuntimeError("Session is closed"), None),
+    (UnicodeError("label empty or too long"), None),
+    (ssl.SSLError("broken"), "tls"),
 ]
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["not sent", "sent"])
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    ("error", "reason"), ERRORS, ids=lambda each: each if isinstance(each, str) else type(each).__name__
+)
 async def test_whatever_aiohttp_raises_the_proof_alone_decides(
-    transport: AiohttpTransport, mocked: aioresponses, error: Exception, sent: bool
+    transport: AiohttpTransport, mocked: aioresponses, error: Exception, reason: NetworkReason | None, sent: bool
 ) -> None:
     """Sent is what the trace reported; neither the error's class nor its text is trusted for that."""
 
@@ -142,7 +149,8 @@ async def test_whatever_aiohttp_raises_the_proof_alone_decides(
     assert type(caught.value) is TransportError
     assert caught.value.outcome is (Outcome.UNKNOWN if sent else Outcome.NOT_SENT)
     end = "the request had been sent" if sent else "nothing was sent"
-    assert str(caught.value) == f"{type(error).__name__} from api-uat.paycools.com; {end}"
+    assert caught.value.cause == NetworkCause(type(error).__name__, reason)
+    assert str(caught.value) == f"{caught.value.cause} from api-uat.paycools.com; {end}"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__, "the library's text may hold the query, and with it account data"
 
@@ -168,6 +176,7 @@ async def test_every_timeout_is_a_deadline_exceeded(
     mocked.get(URL_GET, callback=react)
     with pytest.raises(DeadlineExceeded, match="no answer in time") as caught:
         await transport.send(READ)
+    assert caught.value.cause == NetworkCause(type(error).__name__, "timeout")
     assert caught.value.outcome is (Outcome.UNKNOWN if sent else Outcome.NOT_SENT)
     assert caught.value.__suppress_context__, "a connection timeout names the whole URL"
 
@@ -183,8 +192,8 @@ async def test_an_own_session_keeps_no_cookies_and_asks_no_environment(
 ) -> None:
     mocked.post(URL_POST, body=b"{}", headers={"Set-Cookie": "a=b"}, response_class=Response)
     await transport.send(REQUEST)
-    session = transport._session
-    assert session is not None
+    assert transport._pool is not None
+    session = transport._pool.session
     assert isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
     assert session.trust_env is False, "no proxy and no .netrc of the environment"
 
@@ -193,15 +202,15 @@ async def test_the_pool_has_the_size_asked_for(mocked: aioresponses) -> None:
     transport = AiohttpTransport(max_connections=7)
     mocked.post(URL_POST, body=b"{}", response_class=Response)
     await transport.send(REQUEST)
-    assert transport._session is not None
-    assert transport._session.connector is not None
-    assert transport._session.connector.limit == 7
+    assert transport._pool is not None
+    assert transport._pool.session.connector is not None
+    assert transport._pool.session.connector.limit == 7
     await transport.aclose()
 
 
 def test_it_is_made_outside_a_loop_and_opens_nothing() -> None:
     transport = AiohttpTransport()
-    assert transport._session is None
+    assert transport._pool is None
     asyncio.run(transport.aclose())
 
 

@@ -10,7 +10,7 @@ from support.fault_server import Connection, FaultServer, answer
 from support.transport_stage import BODY, Held, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, HttpRequest, Outcome
-from paycools_async.errors import DeadlineExceeded
+from paycools_async.errors import DeadlineExceeded, NetworkCause
 
 
 async def test_a_refused_connection_is_not_sent(network: AiohttpTransport) -> None:
@@ -18,13 +18,15 @@ async def test_a_refused_connection_is_not_sent(network: AiohttpTransport) -> No
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refuses
         error = await raised(network.send(get(f"http://127.0.0.1:{taken.getsockname()[1]}")))
     assert error.outcome is Outcome.NOT_SENT
-    assert str(error) == "ClientConnectorError from 127.0.0.1; nothing was sent"
+    assert str(error) == "ClientConnectorError (refused) from 127.0.0.1; nothing was sent"
+    assert error.cause == NetworkCause("ClientConnectorError", "refused")
 
 
 async def test_a_host_that_does_not_resolve_is_not_sent(network: AiohttpTransport) -> None:
     error = await raised(network.send(get("https://nonexistent.invalid")))
     assert error.outcome is Outcome.NOT_SENT
     assert "nonexistent.invalid" in str(error)
+    assert error.cause == NetworkCause("ClientConnectorDNSError", "dns")
 
 
 async def test_a_reset_before_the_request_was_read_is_not_called_not_sent_once_bytes_left(

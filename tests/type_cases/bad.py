@@ -1,6 +1,6 @@
 """Mistakes: a type checker finds one in every line that says which, and no other."""
 
-from paycools_async import GetBalance, PayCoolsGlobal, PayCoolsPH
+from paycools_async import GetBalance, GetPayoutStatement, PayCoolsGlobal, PayCoolsPH
 from paycools_async.global_api import GetCountryBalance
 
 
@@ -20,6 +20,14 @@ async def mixed(paycools: PayCoolsPH, countries: PayCoolsGlobal) -> None:
     await paycools.send(GetCountryBalance(country_code="PH"))  # the other API
     await countries.send(GetBalance())  # the other API
     await countries.unified.payouts.query(mch_order_id="A1")  # no country
+
+
+async def values(paycools: PayCoolsPH, countries: PayCoolsGlobal) -> None:
+    await countries.account.balance(country_code="SG")  # no country of PayCools
+    await paycools.account.balance(timeout="5")  # a call has no options of its own
+    await paycools.send(GetBalance(), timeout="5")  # wrong type
+    paycools.with_options(timeout=5, retries=1)  # no such option
+    GetPayoutStatement(status="DONE")  # no such status
 
 
 async def options() -> None:

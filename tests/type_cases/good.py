@@ -2,7 +2,17 @@
 
 from typing import assert_type
 
-from paycools_async import Balance, CreatePayout, Exchange, PayCoolsGlobal, PayCoolsPH, PayoutReceipt, PayoutStatus
+from paycools_async import (
+    Balance,
+    CreatePayout,
+    Exchange,
+    GetBalance,
+    PayCoolsGlobal,
+    PayCoolsPH,
+    PayoutReceipt,
+    PayoutStatus,
+    Retry,
+)
 from paycools_async.global_api import (
     CountryBalance,
     GetCountryBalance,
@@ -11,6 +21,8 @@ from paycools_async.global_api import (
     QueryIndonesianPayout,
     UnifiedPaymentReceipt,
 )
+from paycools_async.hooks import CallEnded
+from paycools_async.otel import OpenTelemetry
 
 
 async def use(paycools: PayCoolsPH) -> None:
@@ -57,3 +69,28 @@ async def countries(paycools: PayCoolsGlobal) -> None:
 def options() -> None:
     assert_type(PayCoolsPH.from_env(timeout=3, sign_path_parameters=True), PayCoolsPH)
     assert_type(PayCoolsGlobal.from_env({}, timestamp_unit="s", base_url=None), PayCoolsGlobal)
+
+
+async def per_call(paycools: PayCoolsPH) -> None:
+    assert_type(paycools.with_options(timeout=5, retry=Retry(attempts=1)), PayCoolsPH)
+    assert_type(await paycools.send(GetBalance(), timeout=5), Balance)
+    assert_type(await paycools.exchange(GetBalance(), retry=Retry()), Exchange[Balance])
+
+
+async def values(countries: PayCoolsGlobal, code: str) -> None:
+    await countries.indonesia.payouts.create(  # a code that is on no list yet
+        mch_order_id="A1",
+        amount=50_000,
+        pay_method_code=code,
+        transfer_code=code,
+        account_no="1234567890",
+        account_name="Budi",
+        mobile="081234567890",
+    )
+
+
+def seen(call: CallEnded) -> None: ...
+
+
+def watching() -> None:
+    PayCoolsPH.from_env(on_call=seen, on_attempt=print, observers=[OpenTelemetry()])

@@ -54,11 +54,11 @@ def test_one_that_was_given_stays(cls: Any, more: dict[str, Any]) -> None:
     assert attrs.evolve(made, mch_order_id="B", idempotency_id="MINE0000000001").idempotency_id == "MINE0000000001"
 
 
-def test_one_that_is_taken_from_another_order_stays_so_that_only_one_of_them_is_paid() -> None:
+def test_one_that_is_given_as_another_orders_text_stays_so_that_only_one_of_them_is_paid() -> None:
     first = CreatePayout(mch_order_id="WAGES0000001", **PAYOUT, pay_method_code="BANK", bank_code="BPI")
     second = CreatePayout(
         mch_order_id="OTHER0000001",
-        idempotency_id=first.idempotency_id,
+        idempotency_id=str(first.idempotency_id),
         **PAYOUT,
         pay_method_code="BANK",
         bank_code="BPI",

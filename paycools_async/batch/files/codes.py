@@ -60,6 +60,7 @@ class Codes:
         self._listed = listed
         self._name = name
         self._seen: dict[str, dict[str, _Seen]] = {column: {} for column in self._known}
+        self._doubted: dict[str, _Seen] = {}
 
     @property
     def strict(self) -> bool:
@@ -74,7 +75,9 @@ class Codes:
         return f"is not in {self._name}" + (f"; the nearest there is {near}" if near else "")
 
     def note(self, line: int, request: Any) -> None:
-        """Count a request's codes."""
+        """Count a request's codes, and what is doubtful in it."""
+        for doubt in request._doubts():
+            self._doubted.setdefault(f"{doubt.field} {{}} {doubt.reason}", _Seen(line)).count += 1
         for column, seen in self._seen.items():
             code = getattr(request, column)
             if code is None:
@@ -88,6 +91,8 @@ class Codes:
 
     def warnings(self) -> Iterator[str]:
         """What a person should look at before saying yes."""
+        for told, at in self._doubted.items():
+            yield told.format(f"({_where(at)})")
         if self._listed is not None:
             return
         for column, seen in self._seen.items():
@@ -109,9 +114,9 @@ def _is_open(rule: Rule | None) -> bool:
 
 def _unchecked(column: str, seen: dict[str, _Seen]) -> str:
     counted = sorted(seen.items(), key=lambda each: -each[1].count)
-    told = ", ".join(f"{shown_code(code)} ({at.count:,})" for code, at in counted[:_SHOWN])
+    shown = ", ".join(f"{shown_code(code)} ({at.count:,})" for code, at in counted[:_SHOWN])
     more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
-    return f"{column}: no list of these is public, so none was checked (--codes FILE does): {told}{more}"
+    return f"{column}: no list of these is public, so none was checked (--codes FILE does): {shown}{more}"
 
 
 def _twins(column: str, seen: dict[str, _Seen]) -> Iterator[str]:

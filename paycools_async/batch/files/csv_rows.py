@@ -7,9 +7,9 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from .cells import Cells
-from .found import FileError, Order, RowError
 from .header import Columns, Header
+from .results import FileError, Order, RowError
+from .row_to_request import RowConverter
 from .text import Lines
 
 __all__ = ["CsvRows"]
@@ -24,22 +24,22 @@ _TITLES = 10
 
 
 class CsvRows:
-    """Reads one file. `rows` counts what was read; `said` holds what a person should know of how."""
+    """Reads one file. `rows` counts what was read; `notes`: what a person should know of how."""
 
-    def __init__(self, lines: Lines, columns: Columns, cells: Cells) -> None:
+    def __init__(self, lines: Lines, columns: Columns, converter: RowConverter) -> None:
         self._lines = lines
         self._columns = columns
-        self._cells = cells
+        self._converter = converter
         self._began = 0
         self.rows: int = 0
-        self.said: list[str] = []
+        self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[Order | RowError]:
         """Raises FileError where the file cannot be read on."""
         lines = iter(self._lines)
         delimiter, header = self._header(lines)
         reader = csv.reader(self._bounded(lines), delimiter=delimiter, strict=True)
-        order, places = self._cells.order, header.places
+        order, places = self._converter.order, header.places
         plain = not header.nameless and not header.beside
         while True:
             self._began = begins = self._lines.number + 1
@@ -77,15 +77,15 @@ class CsvRows:
 
     def _header(self, lines: Iterator[str]) -> tuple[str, Header]:
         text = self._first(lines)
-        told = _SEP.fullmatch(text)
-        if told is not None:
+        declared = _SEP.fullmatch(text)
+        if declared is not None:
             text = self._first(lines)
         number = self._lines.number
-        delimiter, cells = self._split(text, told[1] if told else None, number)
+        delimiter, cells = self._split(text, declared[1] if declared else None, number)
         if self._columns.recognised(cells) < 2:
             self._refuse_title(lines, number)
         if delimiter != ",":
-            self.said.append(f"the columns are separated by {_DELIMITERS.get(delimiter, repr(delimiter))}")
+            self.notes.append(f"the columns are separated by {_DELIMITERS.get(delimiter, repr(delimiter))}")
         return delimiter, self._columns.header(cells, self._lines.name, number)
 
     def _first(self, lines: Iterator[str]) -> str:
@@ -94,10 +94,10 @@ class CsvRows:
                 return line
         raise FileError(f"{self._lines.name}: the file is empty")
 
-    def _split(self, text: str, told: str | None, number: int) -> tuple[str, list[str]]:
+    def _split(self, text: str, declared: str | None, number: int) -> tuple[str, list[str]]:
         """The header's cells by the delimiter under which most of them are columns."""
         found: list[tuple[str, list[str]]] = []
-        for delimiter in (told,) if told else _DELIMITERS:
+        for delimiter in (declared,) if declared else _DELIMITERS:
             try:
                 [cells] = csv.reader([text], delimiter=delimiter, strict=True)
             except (csv.Error, ValueError, TypeError):

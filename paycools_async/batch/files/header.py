@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import attrs
 
 from ...fields import Rule, wire_name
-from .found import FileError
+from ...texts import CURRENCIES, name_of
+from .results import FileError
 
 __all__ = ["MONEY", "MOST_COLUMNS", "Columns", "Header", "folded", "shown"]
 
 MONEY = ("amount", "amount_minor")
 MOST_COLUMNS = 1_000
-_TOLD = 20
-"""Faults of a header, or of a row, that are told one by one."""
+_SHOWN = 20
+"""Faults of a header, or of a row, that are shown one by one."""
 _ALIKE = 0.8
 """How alike two names must be for one to be offered in place of the other."""
 
@@ -24,6 +27,12 @@ _ALIKE = 0.8
 def folded(name: str) -> str:
     """A column's name without what people write differently: case, blanks, underscores, marks."""
     return "".join(char for char in name.casefold() if char.isalnum())
+
+
+_MINUS = re.compile(r"[\W_]*[-\u2010-\u2015\u2212\ufe63\uff0d].*|.*[-\u2010-\u2015\u2212\ufe63\uff0d][\W_]*", re.DOTALL)
+_PARTS = "%\u2030\u2031\u066a\ufe6a\uff05"
+_SIGNS = {"PHP": "\u20b1", "THB": "\u0e3f", "RUB": "\u20bd"}
+_WORDS = {"IDR": ("rp",), "MYR": ("rm",)}
 
 
 def shown(name: str) -> str:
@@ -45,7 +54,7 @@ class Header:
 class Columns:
     """The columns that a request class has, by every name they go by."""
 
-    def __init__(self, request_class: type[Any], ignored: Collection[str] = ()) -> None:
+    def __init__(self, request_class: type[Any], ignored: Collection[str] = (), currency: str = "") -> None:
         fields = attrs.fields(request_class)
         self.rules: dict[str, Rule] = {
             field.name: field.metadata["rule"] for field in fields if "rule" in field.metadata
@@ -56,15 +65,30 @@ class Columns:
         self.personal: set[str] = {field.name for field in fields if field.metadata.get("personal")}
         self._names = {folded(name): name for name in (*self.rules, *MONEY)}
         self._names |= {folded(wire_name(field)): field.name for field in fields if field.name in self.rules}
-        self._ignored = {folded(name): name for name in ignored}
+        if currency:
+            self._names |= {f"amount{word}": "amount" for word in (currency.casefold(), *_WORDS.get(currency, ()))}
+        self._own_sign = _SIGNS.get(currency, "")
+        self._ignored = {self._key(name): name for name in ignored}
 
     def field_of(self, name: str) -> str | None:
         """The field that a column is; None where it is none."""
-        return self._names.get(folded(name))
+        return self._names.get(folded(name)) if self._sign_in(name) is None else None
 
     def passed_over(self, name: str) -> bool:
         """Whether a column is not to be paid by: `_note`, or one that was named with --ignore-column."""
-        return name.startswith("_") or folded(name) in self._ignored
+        return name.startswith("_") or (bool(self._ignored) and self._key(name) in self._ignored)
+
+    def _key(self, name: str) -> str:
+        """What the spellings of a column have in common; a name with a sign that means something is one of its own."""
+        fold = folded(name)
+        return fold if fold and self._sign_in(name) is None else name.strip().casefold()
+
+    def _sign_in(self, name: str) -> str | None:
+        """The sign in a name that makes it another column: another currency's, a percent sign, a minus."""
+        for char in name:
+            if char in _PARTS or (unicodedata.category(char) == "Sc" and char != self._own_sign):
+                return char
+        return "-" if _MINUS.fullmatch(name.strip()) and folded(name) else None
 
     def recognised(self, names: Iterable[str]) -> int:
         """How many of the names are columns."""
@@ -73,11 +97,17 @@ class Columns:
     def nearest(self, name: str, taken: Collection[str]) -> str | None:
         """The column that was meant, if that is plain."""
         free = {fold: field for fold, field in self._names.items() if field not in taken}
-        close = difflib.get_close_matches(folded(name), free, 1, _ALIKE)
+        fold = folded(name)
+        if self._sign_in(name) is not None or any(fold == f"amount{each.casefold()}" for each in CURRENCIES):
+            return None
+        close = difflib.get_close_matches(fold, free, 1, _ALIKE)
         return free[close[0]] if close else None
 
     def unknown(self, name: str, taken: Collection[str]) -> str:
         """What to say of a column that is none."""
+        sign = self._sign_in(name)
+        if sign is not None and folded(name) in self._names:
+            return f"{shown(name)} ({name_of(sign)} makes it another column than {self._names[folded(name)]!r})"
         meant = self.nearest(name, taken)
         return f"{shown(name)}" + (f" (did you mean {meant!r}?)" if meant else "")
 
@@ -99,7 +129,9 @@ class Columns:
             line=line,
             width=len(names),
             places=tuple((field, place) for place, field in known.items()),
-            nameless=tuple(place for place, name in enumerate(names) if not folded(name) and not name.startswith("_")),
+            nameless=tuple(
+                place for place, name in enumerate(names) if not folded(name) and not self.passed_over(name)
+            ),
             beside=tuple((name, place) for place, name in enumerate(names) if name.startswith("_")),
         )
 
@@ -108,17 +140,19 @@ class Columns:
 
     def _faults(self, names: Sequence[str], known: dict[int, str]) -> list[str]:
         fields = list(known.values())
+        beside = [name for name in names if name.startswith("_")]
         faults = [f"column {field!r} stands there twice" for field in sorted(set(fields)) if fields.count(field) > 1]
+        faults += [f"column {shown(each)} stands there twice" for each in sorted(set(beside)) if beside.count(each) > 1]
         strange = [
             name
             for place, name in enumerate(names)
             if place not in known and folded(name) and not self.passed_over(name)
         ]
-        faults += [f"unknown column {self.unknown(name, fields)}" for name in strange[:_TOLD]]
-        if strange[_TOLD:]:
-            faults.append(f"and {len(strange) - _TOLD:,} more unknown columns")
-        here = {folded(name) for name in names}
-        faults += [f"--ignore-column {name}: there is none" for fold, name in self._ignored.items() if fold not in here]
+        faults += [f"unknown column {self.unknown(name, fields)}" for name in strange[:_SHOWN]]
+        if strange[_SHOWN:]:
+            faults.append(f"and {len(strange) - _SHOWN:,} more unknown columns")
+        here = {self._key(name) for name in names}
+        faults += [f"--ignore-column {name}: there is none" for key, name in self._ignored.items() if key not in here]
         faults += [f"column {field!r} is missing" for field in sorted(self.required - set(fields))]
         if sum(field in fields for field in MONEY) != 1:
             faults.append("give one of the columns 'amount' (such as 500.10) and 'amount_minor' (such as 50010)")

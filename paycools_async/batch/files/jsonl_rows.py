@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ...wire.canonical import NumberText
+import attrs
+
+from ...wire.canonical import NumberText, json_text
 from ...wire.numbers import MOST_DIGITS, MOST_NESTED, is_nested_too_deep
-from .cells import Cells, Unusable
-from .found import Order, RowError
 from .header import MONEY, Columns
+from .results import Order, RowError
+from .row_to_request import RowConverter, Unusable
 from .text import Lines
 
 __all__ = ["JsonlRows"]
@@ -19,15 +21,15 @@ _MOST_MEMBERS = 100
 
 
 class JsonlRows:
-    """Reads one file. `rows` counts what was read; `said` holds what a person should know of how."""
+    """Reads one file. `rows` counts what was read; `notes`: what a person should know of how."""
 
-    def __init__(self, lines: Lines, columns: Columns, cells: Cells) -> None:
+    def __init__(self, lines: Lines, columns: Columns, converter: RowConverter) -> None:
         self._lines = lines
         self._columns = columns
-        self._cells = cells
+        self._converter = converter
         self._numeric = {*MONEY, *(name for name, rule in columns.rules.items() if rule.type is int)}
         self.rows: int = 0
-        self.said: list[str] = []
+        self.notes: list[str] = []
 
     def __iter__(self) -> Iterator[Order | RowError]:
         for text in self._lines:
@@ -60,7 +62,7 @@ class JsonlRows:
         for name, value in given.items():
             if self._columns.passed_over(name):
                 if name.startswith("_"):
-                    beside[name] = value if isinstance(value, str) else json.dumps(value, default=str)
+                    beside[name] = _kept(value)
                 continue
             field = self._columns.field_of(name)
             if field is None:
@@ -69,7 +71,7 @@ class JsonlRows:
                 return [RowError(line, "row", "names a field twice")]
             elif (cell := self._cell(field, value)) is not None:
                 row[field] = cell
-        return faults or self._cells.order(line, row, beside or None)
+        return faults or self._converter.order(line, row, beside or None)
 
     def _no_field(self, name: str, taken: list[str]) -> str:
         meant = self._columns.nearest(name, taken)
@@ -86,6 +88,30 @@ class JsonlRows:
         if value is None or isinstance(value, Unusable):
             return value
         return Unusable("must be a text or a number")
+
+
+@attrs.frozen
+class _Constant(Unusable):
+    """NaN or Infinity."""
+
+    name: str
+
+
+def _kept(value: Any) -> str:
+    """A member that is carried along and not sent: a text as it is, null as nothing, all else as its JSON."""
+    if value is None:
+        return ""
+    return str.__str__(value) if isinstance(value, str) else json_text(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Constant):
+        return NumberText(value.name)
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
 
 
 def _column(name: str) -> str:
@@ -106,6 +132,6 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(
     parse_float=NumberText,
     parse_int=NumberText,
-    parse_constant=lambda name: Unusable(f"{name} is no value"),
+    parse_constant=lambda name: _Constant(f"{name} is no value", name),
     object_pairs_hook=_no_twins,
 )

@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
-from .cells import Cells
 from .codes import Codes
 from .csv_rows import CsvRows
-from .found import FileError, Order, RowError
 from .header import Columns
 from .jsonl_rows import JsonlRows
+from .results import FileError, Order, RowError
+from .row_to_request import RowConverter
 from .text import opened
 from .xlsx.rows import XlsxRows
 
@@ -52,9 +52,11 @@ class OrderFile:
     def __init__(self, path: Path, request_class: type[Any], currency: str, how: Reading | None = None) -> None:
         self._path = path
         self._how = how or Reading()
-        self._columns = Columns(request_class, self._how.ignored)
+        self._columns = Columns(request_class, self._how.ignored, currency)
         self._codes = Codes(self._columns.rules, self._how.codes, self._how.codes_name)
-        self._cells = Cells(request_class, currency, self._columns, self._codes, plain_names=self._how.plain_names)
+        self._converter = RowConverter(
+            request_class, currency, self._columns, self._codes, plain_names=self._how.plain_names
+        )
         self.stopped = threading.Event()
         """Set by another thread: nobody wants the file any more, and reading it ends with an error."""
         self.rows: int = 0
@@ -73,7 +75,7 @@ class OrderFile:
     def _sheet(self) -> Iterator[Order | RowError]:
         if self._how.encoding is not None:
             raise FileError(f"{self._path.name}: an .xlsx says itself how it is encoded; leave --encoding out")
-        sheet = XlsxRows(self._path, self._columns, self._cells, self.stopped)
+        sheet = XlsxRows(self._path, self._columns, self._converter, self.stopped)
         try:
             yield from sheet
         finally:
@@ -81,13 +83,13 @@ class OrderFile:
 
     def _text(self, kind: str) -> Iterator[Order | RowError]:
         lines = opened(self._path, self._how.encoding)
-        rows = (CsvRows if kind == "csv" else JsonlRows)(lines, self._columns, self._cells)
+        rows = (CsvRows if kind == "csv" else JsonlRows)(lines, self._columns, self._converter)
         try:
             with lines.file:
                 yield from rows
         finally:
             self.rows, self.lines = rows.rows, lines.number
-            self.notes = list(rows.said)
+            self.notes = list(rows.notes)
             if not lines.encoding.startswith("utf-8"):
                 self.notes.append(f"the text is read as {lines.encoding.upper()}")
 
@@ -104,8 +106,8 @@ class OrderFile:
     @property
     def spelled(self) -> list[str]:
         """Which names are sent in plain spelling, and what stands for which letter."""
-        more = self._cells.more_spelled
-        return [*self._cells.spelled, *([f"and {more} more names"] if more else [])]
+        more = self._converter.more_spelled
+        return [*self._converter.spelled, *([f"and {more} more names"] if more else [])]
 
 
 def _count(number: int, word: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import attrs
 
-from ..orders import Order, RowError
+from .results import Order, RowError
 
 __all__ = ["Repeats"]
 
@@ -41,7 +41,7 @@ class Repeats:
 
     def _look(self, seen: sqlite3.Connection, key: bytes, order: Order) -> None:
         request = order.request
-        name = " ".join(request.account_name.split()).casefold()
+        name = " ".join((request.account_name or "").split()).casefold()
         # the key is a secret of this moment: nobody can try out account numbers on what is left in a file
         text = repr((request.account_no, name, request.amount)).encode()
         known = hashlib.blake2b(text, key=key, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The text of a file, line by line: its encoding found or told, its size and its lines bounded."""
+"""The text of a file, line by line: its encoding found or given, its size and its lines bounded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO
 import attrs
 
 from ...storage.regular_file import NotRegular, open_regular
-from .found import FileError
+from .results import FileError
 
 __all__ = ["MOST_BYTES", "MOST_CHARACTERS", "Lines", "opened"]
 
@@ -70,7 +70,7 @@ class Lines:
 
 
 def opened(path: Path, encoding: str | None) -> Lines:
-    """The text of a file, in the encoding of its mark, or the one that was told, or UTF-8. Raises FileError."""
+    """The text of a file, in the encoding of its mark, or the one that was given, or UTF-8. Raises FileError."""
     try:
         file = open_regular(path)
     except NotRegular:
@@ -119,20 +119,20 @@ def _chosen(path: Path, size: int, start: bytes, encoding: str | None) -> str:
     return _encoding_of(path.name, start, encoding)
 
 
-def _encoding_of(name: str, start: bytes, told: str | None) -> str:
+def _encoding_of(name: str, start: bytes, given: str | None) -> str:
     for mark, kind in _OTHER_KINDS:
         if start.startswith(mark):
             raise FileError(f"{name}: {kind}")
     found = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
-    if told is None:
+    if given is None:
         if found is None and start.count(0) * 4 > len(start):
             raise FileError(f"{name}: the text looks like UTF-16 without its mark; save it as UTF-8")
         return found or "utf-8"
     try:
-        asked = codecs.lookup(told)
+        asked = codecs.lookup(given)
         "".encode(asked.name)  # not hex, zlib and the like
     except (LookupError, UnicodeError, ValueError):
-        raise FileError(f"--encoding {told}: there is no such encoding; cp1252 and utf-16 are some") from None
+        raise FileError(f"--encoding {given}: there is no such encoding; cp1252 and utf-16 are some") from None
     if found is not None and asked.name.replace("-", "")[:5] != found.replace("-", "")[:5]:
         raise FileError(f"{name}: begins with the mark of {found.removesuffix('-sig').upper()}; leave --encoding out")
     return found or asked.name

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import attrs
 
 from ...errors import Outcome, PayCoolsError
-from ..orders import Order, RowError
+from ..files import Order, RowError
 from ..states import UNSENT, Event, State
 from .row import EventSource, Row
 from .timeline import PayoutTimeline
@@ -63,7 +63,7 @@ class LedgerLockError(LedgerError):
 
 
 class Changed(LedgerError):
-    """What would be released is not what was shown. Nothing was released: look at it again."""
+    """What would be released is not what was shown. Nothing was released: show what is there now, and ask again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -343,6 +343,10 @@ class Ledger(Protocol):
 
     async def counts(self) -> Counts:
         """Rows and minor units in each state."""
+        ...
+
+    async def oldest_open(self) -> float | None:
+        """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
         ...
 
     async def resent(self) -> int:

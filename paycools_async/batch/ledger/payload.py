@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ import attrs
 
 from ...fields import Made, wire_name
 from ...privacy.redaction import personal_texts
-from ...wire.answer import sanitize
+from ...vocabulary.idempotency import idempotency_id_of
 
 __all__ = [
     "BesideNames",
@@ -38,6 +39,8 @@ def body_of(request: Any) -> str:
     found = {name: value for name in _names(kind) if (value := getattr(request, name)) is not None}
     if not _PLAIN.issuperset(map(type, found.values())):  # an object, or a list of them
         found = attrs.asdict(request, filter=lambda _, value: value is not None)
+    if "idempotency_id" in found:
+        found["idempotency_id"] = idempotency_id_of(request)
     return _write(found)
 
 
@@ -51,7 +54,7 @@ def _names(request_class: Any) -> tuple[str, ...]:
 
 def own_idempotency_id(request: Any) -> str | None:
     """The request's idempotency id where it is another text than the order id."""
-    given: str | None = getattr(request, "idempotency_id", None)
+    given = idempotency_id_of(request)
     return None if given == request.mch_order_id else given
 
 
@@ -92,7 +95,15 @@ def digest_of(text: str) -> str:
 
 def beside_text(beside: Mapping[str, str] | None) -> str | None:
     """A row's cells that are not sent, as they are kept: JSON, of what every database takes."""
-    return _write({sanitize(name): sanitize(text) for name, text in beside.items()}) if beside else None
+    return _write({_whole(name): _whole(text) for name, text in beside.items()}) if beside else None
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which cannot be written."""
+    return text if text.isascii() else _HALVES.sub("?", text)
 
 
 def beside_from(text: str | None) -> dict[str, str]:
@@ -118,7 +129,7 @@ class BesideNames:
 
     def text(self) -> str | None:
         """As they are kept: JSON; None where there are none."""
-        found = list(dict.fromkeys(map(sanitize, self._names)))
+        found = list(dict.fromkeys(map(_whole, self._names)))
         return _write(found) if found else None
 
 

@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from ...client import PayCoolsGlobal, PayCoolsPH
-from ...countries import zone_of
+from ...countries import COUNTRIES
 from ...errors import Outcome, PayCoolsError
 from ...money import EXPONENTS, to_minor
 from ...times import MANILA
@@ -26,11 +26,10 @@ from ...vocabulary.statuses import TransactionStatus
 from ...wire.numbers import exact_decimal
 from ..files.xlsx.process import Unreadable, rows
 from ..files.xlsx.sheet import number_text
-from ..run.payout_api import COUNTRIES
 
 __all__ = ["FIELDS", "Line", "ReportError", "Statement", "global_statement", "ph_statement", "read_report"]
 
-PAYOUTS = 1
+PAYOUTS: Final = 1
 _HEADER_WITHIN = 20
 """Rows in which the header may stand."""
 
@@ -99,18 +98,19 @@ def global_statement(
 
     Where PayCools' days begin is not documented, so what is missing is looked for on the neighbouring days too.
     """
-    currency = COUNTRIES[country][0]
+    currency = COUNTRIES[country].currency
+    code: Any = country  # it is one of them
 
     async def lines(day: date) -> AsyncIterator[Line]:
         path = folder / f"{country}-{day}.xlsx"
         if not path.exists():
             await paycools.account.download_report(
-                path, country_code=country, trans_date=day.isoformat(), trans_type=PAYOUTS
+                path, country_code=code, trans_date=day.isoformat(), trans_type=PAYOUTS
             )
         for line in await asyncio.to_thread(lambda: list(read_report(path, currency, columns=columns, minor=minor))):
             yield line
 
-    zone = zone_of(country)  # Kuala Lumpur is UTC+8, as Manila
+    zone = COUNTRIES[country].zone  # Kuala Lumpur is UTC+8, as Manila
     return Statement(lines=lines, currency=currency, zone=zone, margin=timedelta(hours=12))
 
 

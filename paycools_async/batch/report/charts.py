@@ -1,4 +1,4 @@
-"""The report's pictures, as SVG text. Every number in them also stands in a tooltip or a table."""
+"""The report's charts, as SVG text. Every number in them also stands in a tooltip or a table."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import attrs
 
 from ...times import MANILA
 
-__all__ = ["Columns", "share_bar", "throughput"]
+__all__ = ["TimeColumns", "share_bar", "throughput"]
 
 _WIDTH = 900
 _LEFT, _RIGHT, _TOP, _PLOT, _BOTTOM = 52, 8, 26, 150, 24
 
 
 @attrs.frozen(kw_only=True)
-class Columns:
+class TimeColumns:
     """Payouts by time: columns of `seconds` each from `start`, sent and final in each."""
 
     start: int
@@ -41,11 +41,11 @@ def share_bar(parts: Sequence[tuple[str, int]]) -> str:
             f"<title>{name}: {size:,} ({share})</title></rect>"
         )
         x += width
-    told = ", ".join(f"{name} {size:,}" for name, size in parts)
-    return f'<svg viewBox="0 0 {_WIDTH} 26" role="img" aria-label="{told}">{"".join(drawn)}</svg>'
+    label = ", ".join(f"{name} {size:,}" for name, size in parts)
+    return f'<svg viewBox="0 0 {_WIDTH} 26" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
 
 
-def throughput(columns: Columns) -> str:
+def throughput(columns: TimeColumns) -> str:
     """Columns of payouts that became final, and a line of those sent; both per second."""
     rates_sent = [rows / columns.seconds for rows in columns.sent]
     rates_final = [rows / columns.seconds for rows in columns.final]
@@ -58,9 +58,9 @@ def throughput(columns: Columns) -> str:
     bars, dots = [], []
     for n, (sent, final) in enumerate(zip(rates_sent, rates_final, strict=True)):
         x = _LEFT + n * step
-        told = f"{_clock(columns.start + n * columns.seconds)}: {sent:.4g} sent, {final:.4g} final a second"
+        title = f"{_clock(columns.start + n * columns.seconds)}: {sent:.4g} sent, {final:.4g} final a second"
         bars.append(
-            f'<g><title>{told}</title><rect x="{x:.1f}" y="{_TOP}" width="{step:.1f}" height="{_PLOT}" fill="none" '
+            f'<g><title>{title}</title><rect x="{x:.1f}" y="{_TOP}" width="{step:.1f}" height="{_PLOT}" fill="none" '
             f'pointer-events="all"/><rect class="settled" x="{x + step * 0.1:.1f}" y="{y(final):.1f}" '
             f'width="{step * 0.8:.1f}" height="{_TOP + _PLOT - y(final):.1f}" opacity="0.75"/></g>'
         )
@@ -89,7 +89,7 @@ def _legend() -> str:
     )
 
 
-def _axis(columns: Columns, step: float) -> str:
+def _axis(columns: TimeColumns, step: float) -> str:
     """The times at the start, the middle and the end."""
     count = len(columns.sent)
     bottom = _TOP + _PLOT + 18

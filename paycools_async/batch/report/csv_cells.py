@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from typing import Any, TextIO
 
 from ...texts import shown_text
 
-__all__ = ["CsvWriter", "cell"]
+__all__ = ["CsvWriter", "Kept", "cell"]
 
 _RUN = ("=", "+", "-", "@")
 """What a cell begins with that spreadsheets calculate; behind blanks too, and in forms that they take for it."""
@@ -17,6 +18,16 @@ _OTHER_FORMS = str.maketrans(
     | {"\ufe66": "=", "\ufe62": "+", "\ufe63": "-", "\ufe6b": "@"}  # small
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58", "-")
 )
+
+
+_CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What moves a cursor or cannot be written; tabs and line breaks can, in quotation marks."""
+
+
+class Kept(str):
+    """A text that somebody gave to have it back: it is written whole, but for control characters."""
+
+    __slots__ = ()
 
 
 class CsvWriter:
@@ -40,9 +51,6 @@ def cell(value: Any) -> Any:
         return ""
     if not isinstance(value, str):
         return value
-    text = shown_text(value)
-    return (
-        "'" + text
-        if text.lstrip().translate(_OTHER_FORMS).startswith(_RUN) or value[:1] in ("\t", "\r", "\n")
-        else text
-    )
+    text = _CONTROLS.sub("?", value) if isinstance(value, Kept) else shown_text(value)
+    runs = text.lstrip().translate(_OTHER_FORMS).startswith(_RUN) or value[:1] in ("\t", "\r", "\n")
+    return "'" + text if runs else text

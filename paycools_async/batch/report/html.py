@@ -20,7 +20,7 @@ from ..ledger.timeline import PayoutTimeline
 from ..run.runner import Summary
 from ..states import OPEN, State
 from .advice import advice_for, name_of
-from .charts import Columns, share_bar, throughput
+from .charts import TimeColumns, share_bar, throughput
 
 __all__ = ["html_page"]
 
@@ -144,8 +144,8 @@ def html_page(
 
 def _banner(place: Mapping[str, str]) -> str:
     environment = place.get("environment", "")
-    told = _BANNERS.get(environment) or (escape(environment) if environment.startswith("SANDBOX") else "")
-    return f'<p class="banner">{told}</p>' if told else ""
+    banner = _BANNERS.get(environment) or (escape(environment) if environment.startswith("SANDBOX") else "")
+    return f'<p class="banner">{banner}</p>' if banner else ""
 
 
 def _place(place: Mapping[str, str]) -> str:
@@ -157,13 +157,13 @@ def _headline(summary: Summary, currency: str) -> str:
     everything = tuple(state for state in State if state is not State.WITHDRAWN)
     total, settled = summary.rows(*everything), summary.rows(State.SETTLED)
     if settled == total:
-        told = f"All {_count(total)} are settled."
+        headline = f"All {_count(total)} are settled."
     else:
-        told = f"{settled:,} of {_count(total)} are settled."
+        headline = f"{settled:,} of {_count(total)} are settled."
     paid = format_major(summary.amount(State.SETTLED), currency)
     asked = format_major(summary.amount(*everything), currency)
     stopped = f'<p class="stopped">The run stopped: {escape(summary.stopped)}</p>' if summary.stopped else ""
-    return f'<p class="headline">{told}</p><p>{paid} of {asked} has been paid.</p>{stopped}'
+    return f'<p class="headline">{headline}</p><p>{paid} of {asked} has been paid.</p>{stopped}'
 
 
 def _count(rows: int) -> str:
@@ -261,7 +261,7 @@ def _times(found: _Findings, summary: Summary) -> str:
     )
 
 
-def _columns(found: _Findings) -> Columns:
+def _columns(found: _Findings) -> TimeColumns:
     """Sent and final payouts by time, in at most sixty columns of whole seconds."""
     start = min(found.sent)
     end = max(max(found.sent), max(found.final, default=start)) + 1
@@ -271,7 +271,7 @@ def _columns(found: _Findings) -> Columns:
     for series, into in ((found.sent, sent), (found.final, final)):
         for second, rows in series.items():
             into[(second - start) // width] += rows
-    return Columns(start=start, seconds=width, sent=sent, final=final)
+    return TimeColumns(start=start, seconds=width, sent=sent, final=final)
 
 
 def _quantiles(values: array[float]) -> list[float]:

@@ -25,7 +25,7 @@ from ..ledger.payload import beside_from
 from ..ledger.row import Row
 from ..run.runner import Summary
 from ..states import State
-from .csv_cells import CsvWriter
+from .csv_cells import CsvWriter, Kept
 from .html import html_page
 
 __all__ = ["write_report"]
@@ -70,7 +70,7 @@ async def _write_rows(
     file = await asyncio.to_thread(_open, path)
     with file:
         writer = CsvWriter(file)
-        writer.row((*_HEADER, "batch", "file", *_PLACES, *beside))
+        writer.row((*_HEADER, "batch", "file", *_PLACES, *map(Kept, beside)))
         async for page in ledger.pages():
             rows = [
                 [*_cells(row, currency), row.intake, files.get(row.intake, ""), *places, *_beside(row, beside)]
@@ -110,7 +110,7 @@ def _cells(row: Row, currency: str) -> list[Any]:
 
 def _beside(row: Row, names: Collection[str]) -> list[str]:
     cells = beside_from(row.beside) if names else {}
-    return [cells.get(name, "") for name in names]
+    return [Kept(cells.get(name, "")) for name in names]
 
 
 def _moment(seconds: float) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 
-import attrs
-
 from ...errors import InvalidRequest, PayCoolsError
 from ...policy import Deadline, Pacing, note_answer
 from ...privacy.redaction import redacted
@@ -17,18 +15,15 @@ from ..ledger.base import Ledger, LedgerError
 from ..ledger.payload import digest_of, personal_texts_of
 from ..ledger.row import Row
 from ..states import Event, IllegalMove, State
-from .absence import AbsenceClock
-from .brake import Brake
+from .absence_clock import AbsenceClock
 from .options import Options
 from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
 from .payout_api import Found, PayoutApi
 from .progress import Progress
+from .row_moves import RowMoves
+from .stopping import Brake
 
 __all__ = ["Driver"]
-
-_ABOUT_THE_ORDER = frozenset(
-    {Event.FOUND_PENDING, Event.FOUND_COMPLETE, Event.FOUND_FAILED, Event.FOUND_EARLIER, Event.MISMATCH}
-)
 
 
 class Driver:
@@ -52,7 +47,7 @@ class Driver:
         self._clock = clock
         self._pace = pace
         self._brake = brake
-        self._progress = progress
+        self._moves = RowMoves(ledger, progress)
         self._absence = absence
         self._no_deadline = Deadline(clock, math.inf)
         self._their_clock: float | None = None
@@ -73,12 +68,12 @@ class Driver:
             return
         asked_at = self._clock.monotonic()
         try:
-            row = await self._move(row, Event.SEND)
+            row = await self._moves.make(row, Event.SEND)
         except IllegalMove:
             return  # it was withdrawn, or its lease had ended and somebody else has it
         if self._clock.monotonic() - asked_at > self._ledger.send_within:
             # so late, the lease could end while the request is under way, and another run would look too early
-            await self._move(row, Event.NOT_SENT)
+            await self._moves.make(row, Event.NOT_SENT)
             return
         try:
             taken = await send(not_after=asked_at + min(self._ledger.send_within, self._api.call_timeout))
@@ -86,27 +81,27 @@ class Driver:
             await self._send_failed(row, error, sent_at)
             return
         except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
-            await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=f"{type(error).__name__}")
+            await self._moves.make(row, Event.UNCLEAR, due=self._first_inquiry(), message=f"{type(error).__name__}")
             return
         note_answer(self._pace, sent_at, None)
         self._brake.answered(refused=False)
         if taken.mch_order_id not in (None, row.order_id) or taken.amount not in (None, str(row.amount)):
             message = "PayCools answered with another order or amount than this one"
-            await self._move(row, Event.UNCLEAR, due=self._first_inquiry(), message=message)
+            await self._moves.make(row, Event.UNCLEAR, due=self._first_inquiry(), message=message)
             return
         # also where the receipt says that it is final: what settles is PayCools' answer about this order id
-        await self._move(row, Event.ACCEPTED, due=self._first_inquiry(), transaction_id=taken.transaction_id)
+        await self._moves.make(row, Event.ACCEPTED, due=self._first_inquiry(), transaction_id=taken.transaction_id)
 
     async def _is_still_absent(self, row: Row) -> bool:
         """Before anything is sent once more, for whatever reason, PayCools is asked: it may have it by now."""
         try:
-            found = await self._api.inquire(row.order_id, fresh=True)
+            answer = await self._api.inquire(row.order_id, fresh=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is sent now
             await self._inquiry_failed(row, error)
             return False
-        if found is not None:
-            await self._apply_answer(row, found)
-        return found is None
+        if answer is not None:
+            await self._apply_answer(row, answer)
+        return answer is None
 
     def _first_inquiry(self) -> float:
         return self._ledger.time() + self._options.first_inquiry_after
@@ -124,12 +119,12 @@ class Driver:
         if event in (Event.REJECTED, Event.UNLISTED_REFUSAL):
             await self._refused()
         if event is Event.REJECTED and not isinstance(error, InvalidRequest):
-            event, found = await self._confirmed(row)
-            if found is not None:
-                await self._apply_answer(row, found)
+            event, answer = await self._confirmed(row)
+            if answer is not None:
+                await self._apply_answer(row, answer)
                 return
         due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
-        await self._move(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
+        await self._moves.make(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
     async def _confirmed(self, row: Row) -> tuple[Event, Found | None]:
         """A refusal is final if PayCools does not have the order either; it says nothing of an earlier sending.
@@ -137,10 +132,10 @@ class Driver:
         A stray answer on a connection, or a proxy that asked twice, would else make "failed" of a payout that is paid.
         """
         try:
-            found = await self._api.inquire(row.order_id, fresh=True)
+            answer = await self._api.inquire(row.order_id, fresh=True)
         except Exception:  # noqa: BLE001 - then it is not known
             return Event.UNLISTED_REFUSAL, None
-        return (Event.UNLISTED_REFUSAL if row.resends else Event.REJECTED), found
+        return (Event.UNLISTED_REFUSAL if row.resends else Event.REJECTED), answer
 
     async def _refused(self) -> None:
         if self._brake.answered(refused=True):
@@ -150,14 +145,14 @@ class Driver:
         """Ask what became of a row that was sent."""
         decides = self._absence.decides(row)
         try:
-            found = await self._api.inquire(row.order_id, fresh=decides)
+            answer = await self._api.inquire(row.order_id, fresh=decides)
         except Exception as error:  # noqa: BLE001 - a surprise about one payout is no reason to leave the others
             await self._inquiry_failed(row, error)
         else:
-            if found is not None:
-                await self._apply_answer(row, found)
+            if answer is not None:
+                await self._apply_answer(row, answer)
             elif decides:
-                await self._move(row, Event.ABSENT)
+                await self._moves.make(row, Event.ABSENT)
             else:
                 await self._absent(row)
 
@@ -178,29 +173,29 @@ class Driver:
             due = min(due, decision) if decision > now else now + self._options.first_inquiry_after
         await self._ledger.schedule_inquiry(row, due=due, absent_since=row.absent_since or now)
 
-    async def _apply_answer(self, row: Row, found: Found) -> None:
+    async def _apply_answer(self, row: Row, answer: Found) -> None:
         if self._absence.shown(row):  # PayCools may take so long again
             await self._ledger.note_lag(self._absence.longest_lag)
-        event = event_of_inquiry(found, row, found.created, self._their_clock)
-        if found.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
+        event = event_of_inquiry(answer, row, answer.created, self._their_clock)
+        if answer.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
             # we have its receipt, so we know when; the nearest, for an order may be entered late, and none early
-            ahead = found.created.timestamp() - row.sent
+            ahead = answer.created.timestamp() - row.sent
             self._their_clock = ahead if self._their_clock is None else min(ahead, self._their_clock)
         if event is Event.FOUND_PENDING and row.state is State.ACCEPTED:
             await self._inquire_later(row, None)
             return
-        message = await self._without_the_recipient(row, found.failed_message)
+        message = await self._without_the_recipient(row, answer.failed_message)
         if event is Event.MISMATCH:
-            message = f"PayCools knows this order as {found.transaction_id}, amount {found.amount}; "
+            message = f"PayCools knows this order as {answer.transaction_id}, amount {answer.amount}; "
             message += f"here it is {row.transaction_id or 'not known'}, amount {row.amount}"
         elif event is Event.FOUND_EARLIER:
-            message = f"PayCools had this order id before this ledger sent it; there it is {found.transaction_status}"
-        await self._move(
+            message = f"PayCools had this order id before this ledger sent it; there it is {answer.transaction_status}"
+        await self._moves.make(
             row,
             event,
             due=self._first_inquiry(),
-            transaction_id=found.transaction_id,
-            code=found.failed_code,
+            transaction_id=answer.transaction_id,
+            code=answer.failed_code,
             message=message,
         )
 
@@ -214,34 +209,6 @@ class Driver:
     async def _inquire_later(self, row: Row, absent_since: float | None) -> None:
         due = self._ledger.time() + self._options.pause_after(row.inquiries)
         await self._ledger.schedule_inquiry(row, due=due, absent_since=absent_since)
-
-    async def _move(self, row: Row, event: Event, **details: object) -> Row:
-        try:
-            moved = await self._ledger.move(row, event, **details)  # type: ignore[arg-type]
-        except IllegalMove:
-            if event is Event.SEND:
-                raise
-            moved = await self._overtaken(row, event, details)
-        self._progress.moved(row, moved)
-        return moved
-
-    async def _overtaken(self, row: Row, event: Event, details: dict[str, object]) -> Row:
-        """The row moved meanwhile: a callback was faster, or its lease ended and another run has it.
-
-        What PayCools says of the order holds in any state. What became of this run's own request, or that PayCools did
-        not know the order, is about a past that the row has left: it moves nothing.
-        """
-        found = await self._ledger.get(row.order_id)
-        # a row claimed for an inquiry comes without its order
-        if found is None or attrs.evolve(found, body=row.body, digest=row.digest) == row:
-            raise IllegalMove(f"{event} cannot happen to a payout that is {row.state}")
-        if event in _ABOUT_THE_ORDER:
-            found = await self._ledger.apply_event(row.order_id, event, **details)
-        elif event is Event.ACCEPTED and found.transaction_id not in (None, details["transaction_id"]):
-            # our own receipt names another payment than the one by which the row has moved
-            message = f"our receipt says {details['transaction_id']}, PayCools says {found.transaction_id} elsewhere"
-            found = await self._ledger.apply_event(row.order_id, Event.MISMATCH, message=message)
-        return found or row
 
 
 def _message(error: BaseException) -> str:

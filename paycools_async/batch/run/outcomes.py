@@ -88,7 +88,7 @@ def event_of_error(error: PayCoolsError) -> Event:
 
 
 def event_of_inquiry(
-    found: PayoutStatus, row: Row, created: datetime | None, their_clock: float | None = None
+    answer: PayoutStatus, row: Row, created: datetime | None, their_clock: float | None = None
 ) -> Event:
     """What PayCools' record under our order id says of our row.
 
@@ -97,15 +97,15 @@ def event_of_inquiry(
     Another amount, or another transaction than the one we have a receipt for, is for a person. So is an order that
     PayCools had before this ledger sent it: nobody was paid by it.
     """
-    if found.amount is not None and found.amount != row.amount:
+    if answer.amount is not None and answer.amount != row.amount:
         return Event.MISMATCH
-    if row.transaction_id and found.transaction_id and found.transaction_id != row.transaction_id:
+    if row.transaction_id and answer.transaction_id and answer.transaction_id != row.transaction_id:
         return Event.MISMATCH
     if row.reason is not Event.ADOPT and _was_there_before(row, created, their_clock):
         return Event.FOUND_EARLIER
-    if found.transaction_status is TransactionStatus.COMPLETE:
+    if answer.transaction_status is TransactionStatus.COMPLETE:
         return Event.FOUND_COMPLETE
-    if found.transaction_status in (TransactionStatus.FAILED, TransactionStatus.CLOSED):
+    if answer.transaction_status in (TransactionStatus.FAILED, TransactionStatus.CLOSED):
         return Event.FOUND_FAILED
     return Event.FOUND_PENDING
 

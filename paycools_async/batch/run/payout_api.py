@@ -12,36 +12,39 @@ import attrs
 
 from ... import converters
 from ...client import PayCoolsGlobal, PayCoolsPH
-from ...countries import INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, zone_of
+from ...countries import COUNTRIES, INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, Country
 from ...endpoint import Endpoint, Result, result
 from ...engine.preparing import Prepared
 from ...errors import NotFound
-from ...global_api.countries.indonesia import CreateIndonesianPayout
-from ...global_api.countries.malaysia import CreateMalaysianPayout
-from ...global_api.countries.philippines import CreatePhilippinePayout
-from ...global_api.countries.thailand import CreateThaiPayout
-from ...money import EXPONENTS
+from ...global_api.countries.indonesia import IndonesianPayouts
+from ...global_api.countries.malaysia import MalaysianPayouts
+from ...global_api.countries.philippines import PhilippinePayouts
+from ...global_api.countries.thailand import ThaiPayouts
 from ...ph.payout import CreatePayout, Payouts
 from ...resolving import check_order_id
-from ...times import JAKARTA, MANILA, parse_time
+from ...times import MANILA, parse_time
 from ...vocabulary.failures import FailedCode
 from ...vocabulary.statuses import TransactionStatus
 from ...wire.canonical import json_text
 from ..ledger.base import Identity
 from ..ledger.payload import wire_fields_of
 
-__all__ = ["COUNTRIES", "Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken"]
+__all__ = ["Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken", "payout_request"]
 
-COUNTRIES: dict[str, tuple[str, type[Any]]] = {
-    country.code: (country.currency, request_class)
-    for country, request_class in (
-        (PHILIPPINES, CreatePhilippinePayout),
-        (INDONESIA, CreateIndonesianPayout),
-        (MALAYSIA, CreateMalaysianPayout),
-        (THAILAND, CreateThaiPayout),
-    )
+_PAYOUTS: dict[str, type[Any]] = {
+    INDONESIA.code: IndonesianPayouts,
+    MALAYSIA.code: MalaysianPayouts,
+    PHILIPPINES.code: PhilippinePayouts,
+    THAILAND.code: ThaiPayouts,
 }
-"""The Global API's payouts: each country's currency and request."""
+"""The Global API's, by country."""
+
+
+def payout_request(country: str | None) -> type[Any]:
+    """The class of a payout's request: the Global API's in this country; None means the PH API."""
+    payouts: Any = Payouts if country is None else _PAYOUTS[country]
+    request: type[Any] = payouts.create.request
+    return request
 
 
 @result
@@ -79,9 +82,10 @@ class Found(Result):
             return None
 
 
-@result
-class _FoundAtUtc7(Found):
-    zone: ClassVar[tzinfo] = JAKARTA
+@functools.cache
+def _found_in(zone: tzinfo) -> type[Found]:
+    """`Found` with this zone."""
+    return Found if zone == Found.zone else result(type("Found", (Found,), {"zone": zone, "__module__": __name__}))
 
 
 class Sending(Protocol):
@@ -125,16 +129,15 @@ class PayoutApi(Protocol):
 class _Payouts:
     """Drives a client's engine directly, with the fields that are frozen and the few of the answers that matter."""
 
-    def __init__(
-        self, client: PayCoolsPH | PayCoolsGlobal, currency: str, payouts: Any, found: type[Found] = Found
-    ) -> None:
+    def __init__(self, client: PayCoolsPH | PayCoolsGlobal, country: Country, payouts: Any) -> None:
         self._client = client
         self._engine = client._engine
-        self.currency = currency
+        self._country = country
+        self.currency = country.currency
         self.request_class: type[Any] = payouts.create.request
         self._query: Any = payouts.query.request
         self._sending: Endpoint = attrs.evolve(self.request_class.__endpoint__, returns=Taken)
-        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=found)
+        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=_found_in(country.zone))
 
     @property
     def call_timeout(self) -> float:
@@ -164,7 +167,7 @@ class PHPayouts(_Payouts):
     _client: PayCoolsPH
 
     def __init__(self, client: PayCoolsPH) -> None:
-        super().__init__(client, PHILIPPINES.currency, Payouts)
+        super().__init__(client, PHILIPPINES, Payouts)
 
     @property
     def identity(self) -> Identity:
@@ -182,22 +185,17 @@ class PHPayouts(_Payouts):
         return (await self._client.account.balance()).balance
 
 
-_PRODUCTS = {"PH": "philippines", "ID": "indonesia", "MY": "malaysia", "TH": "thailand"}
-
-
 class GlobalPayouts(_Payouts):
     """One country's payouts through the Global API."""
 
     _client: PayCoolsGlobal
 
     def __init__(self, client: PayCoolsGlobal, country: str) -> None:
-        self._country = country
-        found = Found if zone_of(country) is MANILA else _FoundAtUtc7
-        super().__init__(client, COUNTRIES[country][0], type(getattr(client, _PRODUCTS[country]).payouts), found)
+        super().__init__(client, COUNTRIES[country], _PAYOUTS[country])
 
     @property
     def identity(self) -> Identity:
-        return self._identity(f"global {self._country}")
+        return self._identity(f"global {self._country.code}")
 
     def text_of(self, request: Any) -> str:
         return self._text(converters.unstructure(request))
@@ -214,5 +212,6 @@ class GlobalPayouts(_Payouts):
         return await self._send(self._engine.prepare.fields(self._sending, fields), not_after=not_after)
 
     async def balance(self) -> int:
-        found = await self._client.account.balance(country_code=self._country)
-        return int(found.balance.scaleb(EXPONENTS[self.currency]))  # rounded down: cents of a rupiah pay nobody
+        code: Any = self._country.code  # one of those that the balance takes
+        account = await self._client.account.balance(country_code=code)
+        return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody

@@ -9,20 +9,21 @@ import asyncio
 import contextlib
 import itertools
 
+from ...errors import PayCoolsError, first_of
 from ...policy import Pace, Pacing
 from ...renamed import old_names
 from ...times import Clock, SystemClock
 from ..ledger.base import Counts, Ledger
 from ..ledger.row import Row
 from ..states import State
-from .absence import AbsenceClock
-from .brake import Brake
+from .absence_clock import AbsenceClock
 from .driver import Driver
 from .options import Options, Summary
 from .payout_api import PayoutApi
 from .progress import Progress
+from .stopping import Brake
 
-__all__ = ["Options", "Pacing", "Runner", "Summary"]
+__all__ = ["Options", "Pacing", "Runner", "Summary", "run_with_one_error"]
 
 _TO_INQUIRE = (State.UNKNOWN, State.ACCEPTED)
 _AT_ONCE = 16
@@ -207,3 +208,13 @@ class Runner:
                 self._in_flight.discard(row.id)
                 if self._room >= self._options.concurrency:
                     self._wake.set()
+
+
+async def run_with_one_error(runner: Runner) -> Summary:
+    """`runner.run()`; where all that went wrong is PayCools' or the ledger's, the first of it is raised alone."""
+    try:
+        return await runner.run()
+    except BaseExceptionGroup as group:  # not `except*`: Python 3.11.2 would hand on a group
+        if group.split(PayCoolsError)[1] is not None:
+            raise
+        raise first_of(group) from None

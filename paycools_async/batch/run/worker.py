@@ -18,12 +18,11 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 
-from ...errors import PayCoolsError, first_of
 from ..ledger.postgres.ledger import PostgresLedger, open_shards
 from ..ledger.sqlite.ledger import LedgerError
 from ..states import State
 from .payout_api import PayoutApi
-from .runner import Options, Pacing, Runner
+from .runner import Options, Pacing, Runner, run_with_one_error
 
 __all__ = ["Worker", "prepare_jobs", "release_batch_to_workers", "release_to_workers"]
 
@@ -184,11 +183,7 @@ class Worker:
         if not self._stopping.is_set():
             self._runners.add(runner)
             try:
-                await runner.run()
-            except BaseExceptionGroup as group:  # not `except*`: Python 3.11.2 would hand on a group
-                if group.split(PayCoolsError)[1] is not None:
-                    raise
-                raise first_of(group) from None
+                await run_with_one_error(runner)
             finally:
                 self._runners.discard(runner)
         due = await part.next_due(_OPEN, max_resends=self._options.max_resends)

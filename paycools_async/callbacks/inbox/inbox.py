@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -31,7 +33,7 @@ from ..verify import Verified
 from .applying import Applier
 from .store import InboxError, InboxStore, Item
 
-__all__ = ["CallbackInbox", "InboxHealth", "item_of"]
+__all__ = ["CallbackInbox", "InboxGauges", "InboxHealth", "item_of"]
 
 log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
@@ -68,6 +70,18 @@ class InboxHealth:
     """What kept it from applying the last time, or that handlers hang; None where nothing is wrong."""
 
 
+@attrs.frozen(kw_only=True)
+class InboxGauges:
+    """What an inbox's store holds, in numbers for a dashboard."""
+
+    rows: dict[str, int]
+    """Callbacks that are new, applied and superseded."""
+    backlog: int
+    """Those that are not applied yet."""
+    oldest_age: float | None
+    """Seconds since the oldest of these came in; None where there is none, or the store cannot say."""
+
+
 class CallbackInbox:
     """Stands before a router: stores what is verified, acknowledges it, and lets the router's handlers work on it.
 
@@ -78,6 +92,10 @@ class CallbackInbox:
     failed. A database work given to `in_transaction` has as long.
 
     Questions (4.6) are not stored: their handler is called at once, for PayCools waits for its answer.
+
+    An inbox belongs to the event loop and the process in which it was started: from another one it answers 500, with
+    the reason in the log, and its other methods raise InboxError. When that loop is closed it may be started in another
+    one. A forked child that closes it does nothing to its parent's.
     """
 
     def __init__(
@@ -95,20 +113,33 @@ class CallbackInbox:
         limit = router.handler_timeout if handler_timeout is None else checked_limit(handler_timeout)
         self._router = router
         self._store = store
-        self._applier = Applier(router, store, concurrency, limit, clock)
+        self._new_applier = functools.partial(Applier, router, store, concurrency, limit, clock)
+        self._applier = self._new_applier()
         self._poll = poll
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._problem: str | None = None
+        self._home: tuple[asyncio.AbstractEventLoop, int] | None = None
 
     @property
     def health(self) -> InboxHealth:
         """How it stands now."""
         return InboxHealth(
-            applying=self._task is not None and not self._task.done(),
+            applying=self._task is not None and not self._task.done() and not self._is_orphaned(),
             leads=self._applier.leads,
             in_progress=self._applier.active,
             problem=self._problem or self._router.problem,
+        )
+
+    async def gauges(self) -> InboxGauges:
+        """How much waits, of all processes on this store. Raises InboxError."""
+        rows = dict.fromkeys(("new", "applied", "superseded"), 0) | await self._store.counts()
+        oldest = getattr(self._store, "oldest", None)  # a store of your own need not have it
+        received = None if oldest is None else await oldest()
+        return InboxGauges(
+            rows=rows,
+            backlog=rows["new"],
+            oldest_age=None if received is None else max(0.0, self._clock() - received),
         )
 
     # -- intake -------------------------------------------------------------------------------------------------
@@ -123,6 +154,10 @@ class CallbackInbox:
         if is_question(verified.event):
             answer = await self._router.answer(verified)
             return answer.status, answer.body
+        abroad = self._abroad()
+        if abroad is not None:
+            log.error("%s: %s; PayCools is asked to send it again", reference_of(verified.event), abroad)
+            return FAILED.status, FAILED.body
         if self._task is not None and self._task.done():
             log.error("%s: the inbox has ended, and PayCools is asked to send it again", reference_of(verified.event))
             return FAILED.status, FAILED.body
@@ -136,6 +171,10 @@ class CallbackInbox:
             )
             log.error("%s: %s. PayCools is asked to send it again", reference_of(verified.event), self._problem)
             return FAILED.status, FAILED.body
+        except InboxError as error:
+            reference = reference_of(verified.event)
+            log.error("%s: it is not stored, and PayCools is asked to send it again: %s", reference, error)
+            return FAILED.status, FAILED.body
         except Exception as error:  # noqa: BLE001 - whatever the database says: PayCools is to send again
             log_failure(verified.event, error, "it is not stored, and PayCools is asked to send it again")
             return FAILED.status, FAILED.body
@@ -147,10 +186,34 @@ class CallbackInbox:
     # -- applying -----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Apply from now on, first what an earlier process left."""
+        """Apply from now on, first what an earlier process left. It may be started again when its loop is closed."""
+        if self._is_orphaned():
+            self._task, self._home, self._problem, self._applier = None, None, None, self._new_applier()
+        self._check_home()
         if self._task is None:
+            self._home = asyncio.get_running_loop(), os.getpid()
             self._task = asyncio.create_task(self._run(), name="paycools-inbox")
             self._task.add_done_callback(self._ended)
+
+    def _abroad(self) -> str | None:
+        """Why it cannot be used from here, in words."""
+        if self._home is None:
+            return None
+        loop, process = self._home
+        if process != os.getpid():
+            return "the inbox was started in another process: open store and inbox after the fork, in each process"
+        if loop is not asyncio.get_running_loop():
+            return "the inbox was started in another event loop: call it from that one, or open one in each"
+        return None
+
+    def _is_orphaned(self) -> bool:
+        """Whether the event loop in which it was started is closed."""
+        return self._home is not None and self._home[1] == os.getpid() and self._home[0].is_closed()
+
+    def _check_home(self) -> None:
+        abroad = self._abroad()
+        if abroad is not None:
+            raise InboxError(abroad)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._task is task:  # not by `aclose`
@@ -159,8 +222,13 @@ class CallbackInbox:
 
     async def aclose(self) -> None:
         """Stop applying. What is not applied stays for the next start. The store is closed too."""
+        if self._home is not None and self._home[1] != os.getpid():
+            return
+        if self._is_orphaned():
+            self._task, self._home, self._applier = None, None, self._new_applier()
+        self._check_home()
         task, self._task = self._task, None
-        if task is not None:
+        if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
         await self._applier.stop()
@@ -205,4 +273,5 @@ class CallbackInbox:
 
     async def drain(self) -> int:
         """Apply everything that is due now, if this process is the one that applies. Returns how many were handled."""
+        self._check_home()
         return await self._applier.drain()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...storage import marks, sqlite
+from ...storage import file_lock, marks, sqlite
 from ...storage.errors import StorageError
-from ...storage.group_commit import Committer
+from ...storage.group_commit import Committer, NotHere
 from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["SQLiteStore"]
@@ -70,7 +70,7 @@ class SQLiteStore(FormerNames):
         self._path = path
         self._file = sqlite.real(path)
         self._clock = clock
-        self._leader = sqlite.NameLock(Path(f"{self._file}.inbox-lock"))
+        self._leader = file_lock.NameLock(Path(f"{self._file}.inbox-lock"))
         self._committer: Committer | None = None
 
     @property
@@ -114,7 +114,8 @@ class SQLiteStore(FormerNames):
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'batch_log'").fetchone():
             return
         for pause in (0.2, 0.2, 0.0):
-            doubt = marks.suspicion(self._file, mark, marks.state_of(connection))
+            [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM moves")
+            doubt = marks.suspicion(self._file, mark, marks.file_state(connection, last))
             if doubt is None:
                 return
             time.sleep(pause)  # its owner may be opening it just now
@@ -127,6 +128,8 @@ class SQLiteStore(FormerNames):
         return await self._committer.do(work)
 
     def _failure(self, error: Exception) -> InboxError:
+        if isinstance(error, NotHere):
+            return InboxError(f"{self._path}: {error}")
         return InboxError(f"{self._path}: cannot be read or written: {error}")
 
     async def add(self, item: Item) -> bool:
@@ -200,8 +203,16 @@ class SQLiteStore(FormerNames):
         query = "SELECT state, count(*) FROM paycools_callbacks GROUP BY state"
         return dict(await self._do(lambda connection: connection.execute(query).fetchall()))
 
+    async def oldest(self) -> float | None:
+        """When the oldest unapplied callback came in."""
+        query = "SELECT min(received) FROM paycools_callbacks WHERE state = 'new'"
+        found: float | None = await self._do(lambda connection: connection.execute(query).fetchone()[0])
+        return found
+
     async def aclose(self) -> None:
         committer, self._committer = self._committer, None
+        if committer is not None and committer.is_inherited:
+            return
         if committer is not None:
             await committer.aclose(_PATIENCE)
         self._leader.close()

@@ -12,11 +12,12 @@ from ...batch.ledger.base import Batch
 from ...errors import ConfigurationError
 from ...money import format_major
 from ..asking import asked, can_ask
-from ..console import BAD_INPUT, BROKEN, echo, echo_error, plain, run_command
+from ..console import echo, echo_error, plain, run_command
 from ..destination import destination_lines
+from ..exit_codes import BAD_INPUT, BROKEN
 from ..ledger_url import is_postgres, open_ledger, reading, shown
 from .options import ByOption, LedgerOption, YesOption
-from .plan import whoami
+from .run.plan import whoami
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 
 __all__ = ["backup", "batches", "withdraw"]
@@ -86,9 +87,9 @@ def batches(ledger: LedgerOption = None) -> None:
 
     async def look() -> int:
         async with reading(name) as found:
-            every, currency, facts = await found.batches(), await found.currency(), await found.destination()
+            every, currency, details = await found.batches(), await found.currency(), await found.destination()
             paused = await found.paused()
-        for line in destination_lines({**facts, "ledger": shown(name)}):
+        for line in destination_lines({**details, "ledger": shown(name)}):
             echo(line)
         if not every:
             echo("no batches")

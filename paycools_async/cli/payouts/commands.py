@@ -12,10 +12,11 @@ import typer
 from ...batch import Options
 from ...batch.intake import check_file
 from ...batch.report.write import write_report
-from ...batch.run.payout_api import COUNTRIES
-from ...ph.payout import CreatePayout
-from ..console import BAD_INPUT, echo, run_command
+from ...batch.run.payout_api import payout_request
+from ...countries import COUNTRIES, PHILIPPINES
+from ..console import echo, run_command
 from ..destination import destination_lines
+from ..exit_codes import BAD_INPUT
 from ..ledger_url import reading, shown
 from .batches import backup, batches, withdraw
 from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
@@ -48,9 +49,9 @@ from .options import (
     WaitOption,
     YesOption,
 )
-from .plan import Plan, whoami
 from .reconcile import reconcile_command
-from .run_batch import pay
+from .run.pay import pay
+from .run.plan import Plan, whoami
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
 from .worker import prepare, worker
 
@@ -77,7 +78,8 @@ def check(
 ) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
     chosen = chosen_country(api, country)
-    currency, request_class = COUNTRIES[chosen] if chosen else ("PHP", CreatePayout)
+    request_class = payout_request(chosen)
+    currency = COUNTRIES[chosen or PHILIPPINES.code].currency
 
     async def look() -> int:
         how = reading_of(encoding, ignore_column, codes, plain_names)
@@ -203,15 +205,15 @@ def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
     async def look() -> int:
         async with reading(name) as found:
             every = await found.batches()
-            chosen, told = chosen_batches(every, batch or ())
+            chosen, which = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]
             view = found.of_batches(numbers)
             summary, paused = await summary_of(view), await view.paused()
-            currency, facts = await found.currency(), await found.destination()
-        for line in destination_lines({**facts, "ledger": shown(name)}):
+            currency, details = await found.currency(), await found.destination()
+        for line in destination_lines({**details, "ledger": shown(name)}):
             echo(line)
-        if told:
-            echo(told)
+        if which:
+            echo(which)
         show(summary, currency)
         show_others(every, numbers, currency, sending=False)
         show_offered(every, name)
@@ -234,14 +236,14 @@ def report_(
     async def write() -> int:
         async with reading(name) as found:
             every = await found.batches()
-            chosen, told = chosen_batches(every, batch or ())
+            chosen, which = chosen_batches(every, batch or ())
             try_folder(directory)
             numbers = [each.id for each in chosen]
-            facts = {**await found.destination(), "ledger": shown(name)}
-            summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=facts)
+            details = {**await found.destination(), "ledger": shown(name)}
+            summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=details)
             currency = await found.currency()
-        if told:
-            echo(told)
+        if which:
+            echo(which)
         show(summary, currency)
         show_offered(every, name)
         show_outcomes(summary)

@@ -28,10 +28,10 @@ def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Pat
 def tell_bad_rows(file: Path, found: Intake, ledger: str | None = None) -> bool:
     """List every fault of a file; whether there was one. `ledger`: as it was given, where one was asked."""
     for error in found.errors:
-        told = str(error)
+        line = str(error)
         if ledger is not None:  # what to type is said where the ledger is not known by its name
-            told = told.replace("`paycools payouts withdraw ", f"`{hint('withdraw', ledger)} ")
-        echo_error(f"{file.name}: {told}")
+            line = line.replace("`paycools payouts withdraw ", f"`{hint('withdraw', ledger)} ")
+        echo_error(f"{file.name}: {line}")
     if found.more_errors:
         echo_error(f"{file.name}: and {found.more_errors} more")
     if found.errors:

@@ -10,10 +10,11 @@ import attrs
 import typer
 
 from ...batch import PayoutApi
-from ...batch.run.payout_api import COUNTRIES
+from ...countries import PAYOUT_COUNTRIES
 from ..clients import open_client, payouts_of
-from ..console import BAD_INPUT, Broken, echo_error
+from ..console import echo_error
 from ..destination import Destination
+from ..exit_codes import BAD_INPUT, Broken
 
 __all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
 
@@ -38,15 +39,15 @@ async def open_api(
 
 def chosen_country(api: str, country: str | None) -> str | None:
     """The Global API's country, or None for the PH API."""
-    told = None
+    fault = None
     if api not in ("ph", "global"):
-        told = f"--api {api}: ph or global"
+        fault = f"--api {api}: ph or global"
     elif api == "ph" and country not in (None, "PH"):
-        told = "--country goes with --api global"
-    elif api == "global" and country not in COUNTRIES:
-        told = f"--api global needs --country: {', '.join(COUNTRIES)}"
-    if told is not None:
-        echo_error(f"error: {told}")
+        fault = "--country goes with --api global"
+    elif api == "global" and country not in PAYOUT_COUNTRIES:
+        fault = f"--api global needs --country: {', '.join(PAYOUT_COUNTRIES)}"
+    if fault is not None:
+        echo_error(f"error: {fault}")
         raise typer.Exit(BAD_INPUT)
     return country if api == "global" else None
 

@@ -94,13 +94,13 @@ def _columns(named: list[str]) -> dict[str, str]:
 
 async def _reconcile(asked: _Asked) -> int:
     if asked.sandbox and is_postgres(asked.ledgers[0]):
-        raise ConfigurationError("--sandbox keeps its books beside a ledger file; a PostgreSQL ledger has none")
+        raise ConfigurationError("--sandbox keeps its records beside a ledger file; a PostgreSQL ledger has none")
     async with _statement(asked) as (statement, identity, destination), contextlib.AsyncExitStack() as stack:
         opened = [await stack.enter_async_context(reading(name, identity)) for name in asked.ledgers]
-        for line in destination_lines(destination.facts()):
+        for line in destination_lines(destination.details()):
             echo(line)
-        facts = destination.facts(", ".join(map(shown, asked.ledgers)))
-        note = stack.enter_context(_csv(asked.report, statement.currency, facts)) if asked.report else lambda _: None
+        details = destination.details(", ".join(map(shown, asked.ledgers)))
+        note = stack.enter_context(_csv(asked.report, statement.currency, details)) if asked.report else lambda _: None
 
         async def find(order_id: str) -> Row | None:
             for each in opened:
@@ -135,16 +135,16 @@ async def _statement(asked: _Asked) -> AsyncIterator[tuple[Statement, Identity, 
 
 
 @contextlib.contextmanager
-def _csv(folder: Path, currency: str, facts: dict[str, str]) -> Iterator[Callable[[Finding], None]]:
+def _csv(folder: Path, currency: str, details: dict[str, str]) -> Iterator[Callable[[Finding], None]]:
     """Writes findings as they are made; amounts in major units, and whose payouts they are. Holds no account data."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [field.name for field in attrs.fields(Finding)]
     with (folder / "reconciliation.csv").open("w", newline="", encoding="utf-8") as file:
         writer = CsvWriter(file)
-        writer.row([*("mch_order_id" if name == "order_id" else name for name in names), *facts])
+        writer.row([*("mch_order_id" if name == "order_id" else name for name in names), *details])
 
         def note(finding: Finding) -> None:
-            writer.row([*(_cell(name, getattr(finding, name), currency) for name in names), *facts.values()])
+            writer.row([*(_cell(name, getattr(finding, name), currency) for name in names), *details.values()])
 
         yield note
 

@@ -6,10 +6,9 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-import attrs
-
 from ...batch import Ledger, State, Summary
 from ...batch.ledger.base import Batch, Counts, LedgerError
+from ...batch.pending import waiting_in
 from ...batch.states import OPEN
 from ...money import format_major
 from ...times import MANILA
@@ -18,7 +17,6 @@ from ..ledger_url import shown
 
 __all__ = [
     "LEFT",
-    "Waiting",
     "amount_of",
     "batch_name",
     "chosen_batches",
@@ -31,7 +29,6 @@ __all__ = [
     "show_paused",
     "states_of",
     "summary_of",
-    "waiting_in",
 ]
 
 LEFT = (*OPEN, State.OFFERED)
@@ -41,21 +38,6 @@ _PREEXISTING = (
     "PayCools had these order ids before this ledger sent them: as far as it can tell, nobody was paid by this ledger; "
     "compare, then {}, or, only where it was another payment, pay under new order ids"
 )
-
-
-@attrs.frozen(kw_only=True)
-class Waiting:
-    """A batch's rows that wait for a yes, as they are shown. `amount` in minor units."""
-
-    batch: int
-    rows: int
-    amount: int
-
-
-def waiting_in(batches: Iterable[Batch]) -> list[Waiting]:
-    """What waits for a yes."""
-    found = [(batch.id, *batch.counts.get(State.OFFERED, (0, 0))) for batch in batches]
-    return [Waiting(batch=number, rows=rows, amount=amount) for number, rows, amount in found if rows]
 
 
 def amount_of(rows: int, amount: int, currency: str) -> str:
@@ -108,12 +90,12 @@ def chosen_batches(
 def _closed(batches: Sequence[Batch]) -> tuple[list[Batch], str]:
     kept = [batch for batch in batches if any(rows for state, (rows, _) in batch.counts.items() if state not in _BACK)]
     back = [str(batch.id) for batch in batches if batch not in kept]
-    told = "all batches"
+    which = "all batches"
     if kept and back:
         more = f" and {len(back) - _SHOWN} more" if back[_SHOWN:] else ""
-        told += f" but those that were taken back ({', '.join(back[:_SHOWN])}{more})"
+        which += f" but those that were taken back ({', '.join(back[:_SHOWN])}{more})"
     kept = kept or list(batches)
-    return kept, told + ("; none is released and open" if waiting_in(kept) else "; none is open")
+    return kept, which + ("; none is released and open" if waiting_in(kept) else "; none is open")
 
 
 def show_offered(batches: Iterable[Batch], ledger: str, *more: str) -> None:
@@ -149,10 +131,10 @@ def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
             "look in PayCools' portal that nobody was paid twice (column resends of the report)"
         )
     if summary.rows(State.PREEXISTING):
-        told = _PREEXISTING.format("--adopt")
+        advice = _PREEXISTING.format("--adopt")
         if adopting:
-            told = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
-        echo_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {told}")
+            advice = f"They came up after --adopt, so it has not taken them. {_PREEXISTING.format(adopting)}"
+        echo_error(f"{summary.rows(State.PREEXISTING)} payouts were there before. {advice}")
     if summary.rows(State.CONFLICT):
         echo_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
 

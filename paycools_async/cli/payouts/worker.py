@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ...batch import Options
-from ..console import echo, echo_error, from_here_on_something_may_be_sent, on_signals, run_command
+from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
+from ..exit_codes import from_here_on_something_may_be_sent
 from ..ledger_url import open_postgres, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
 
@@ -51,7 +52,7 @@ def worker(
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
-                    for line in destination_lines(paying.destination.facts(shown(ledger))):
+                    for line in destination_lines(paying.destination.details(shown(ledger))):
                         echo(line)
                     echo(f"worker {found.worker} on {shown(ledger)}")
                     signals.enter_context(on_signals(running.stop))

@@ -5,12 +5,12 @@ The rupiah has no minor unit in this API: IDR 20,000 is 20000.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from ...countries import ID_MOBILE, INDONESIA
 from ...endpoint import callback, endpoint, result
 from ...enums import OpenEnum
-from ...fields import account, code, minor_units, mobile, text
+from ...fields import account, code, minor_units, mobile, payee, text
 from ...product import Call, Product, Sender
 from ...resolving.products import PayoutProduct
 from ...traits import ACCOUNT, CREATES, DOCUMENTED, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
@@ -95,10 +95,10 @@ class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
 
     amount: int = minor_units(10_000)
     account_no: str = account(50)
-    account_name: str = text(1, 128, personal=True)
+    account_name: str = payee(1, 128)
     mobile: str = mobile(ID_MOBILE)
-    pay_method_code: str = code("BANK", "EWALLET")
-    transfer_code: str = code("CIMB")
+    pay_method_code: Literal["BANK", "EWALLET"] | str = code("BANK", "EWALLET")
+    transfer_code: Literal["CIMB"] | str = code("CIMB")
     remark: str | None = text(1, 256, default=None)
 
 

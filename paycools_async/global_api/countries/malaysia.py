@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from ...countries import MALAYSIA, MY_MOBILE
 from ...endpoint import callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import account, choice, code, mobile, mobile_where, text
+from ...fields import account, choice, code, mobile, mobile_where, payee, text
 from ...product import Call, Product, Sender
 from ...resolving.products import PayoutProduct
 from ...texts import form_fault
@@ -73,11 +73,11 @@ class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
     `await paycools.malaysia.payouts.resolve(error.request)`.
     """
 
-    pay_method_code: str = code("BANK")
-    transfer_code: str = code("RHBB")
-    account_type: str = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
+    pay_method_code: Literal["BANK"] | str = code("BANK")
+    transfer_code: Literal["RHBB"] | str = code("RHBB")
+    account_type: Literal["MOBILE_NUMBER", "BANK_ACCOUNT"] = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
     account_no: str = account(50, converter=mobile_where("account_type", "MOBILE_NUMBER", MY_MOBILE))
-    account_name: str = text(1, 128, personal=True)
+    account_name: str = payee(1, 128)
     remark: str | None = text(1, 256, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:

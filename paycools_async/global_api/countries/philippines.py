@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -15,7 +15,7 @@ from ...countries import PH_MOBILE, PHILIPPINES
 from ...endpoint import GlobalRequest, callback, endpoint
 from ...enums import OpenEnum
 from ...errors import FieldError
-from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, text
+from ...fields import URL, Form, account, choice, code, minor_units, mobile, mobile_where, order_id, payee, text
 from ...product import Call, Product, Sender
 from ...resolving.products import PayoutProduct
 from ...texts import form_fault
@@ -108,10 +108,10 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     # the text says letters and spaces, the Indonesian page letters and digits: a slip of translation
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
-    pay_method_code: str = choice("BANK", "EWALLET")
+    pay_method_code: Literal["BANK", "EWALLET"] = choice("BANK", "EWALLET")
     transfer_code: str = code()
     account_no: str = account(50, converter=mobile_where("pay_method_code", "EWALLET"))
-    account_name: str = text(1, 128, pattern=ACCOUNT_NAME, personal=True)
+    account_name: str = payee(1, 128, pattern=ACCOUNT_NAME)
     remark: str | None = text(1, 256, default=None)
 
     def _cross_checks(self) -> Iterator[FieldError]:

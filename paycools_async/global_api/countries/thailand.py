@@ -6,12 +6,12 @@ No Thai page of this API is public; its rules come from PayCools' Thai sites, wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
-from ...countries import TH_MOBILE, THAILAND
+from ...countries import TH_MOBILE, THAILAND, promptpay_doubt
 from ...endpoint import callback, endpoint, result
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, mobile, text
+from ...fields import account, choice, code, extra_fields, mobile, payee, text
 from ...product import Call, Product, Sender
 from ...resolving.products import PayoutProduct
 from ...traits import ACCOUNT, CREATES, INFERRED, PAYMENT, PAYOUT, UNPUBLISHED
@@ -93,22 +93,29 @@ class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
       ORGANIZATION), `account_tax_id` (number of the id card or the company) and `mobile` (06.., 08.., 09.., also with
       66 or +66 for the 0; sent as 10 digits).
     - EWALLET needs `transfer_code` and `account_name`.
-    - PROMPTPAY needs `promptpay_account_type`: NATID (national id) or MSISDN (mobile number).
+    - PROMPTPAY needs `promptpay_account_type`: NATID (national id) or MSISDN (mobile number). No page says how they
+      are written; an `account_no` that is neither 13 digits nor a Thai mobile number is warned of
+      (`DoubtfulAccountWarning`).
 
     The callback goes to the address set with PayCools. Raises InsufficientBalance, DuplicateOrder, InvalidParameter ...
     and OutcomeUnknown: then `await paycools.thailand.payouts.resolve(error.request)`.
     """
 
-    pay_method_code: str = choice("BANK", "PROMPTPAY", "EWALLET")
+    pay_method_code: Literal["BANK", "PROMPTPAY", "EWALLET"] = choice("BANK", "PROMPTPAY", "EWALLET")
     account_no: str = account(50)
     transfer_code: str | None = code(default=None)
-    promptpay_account_type: str | None = choice("NATID", "MSISDN", default=None)
-    account_name: str | None = text(1, 128, default=None, personal=True)  # 50 on two of the three sites
-    account_type: str | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
+    promptpay_account_type: Literal["NATID", "MSISDN"] | None = choice("NATID", "MSISDN", default=None)
+    account_name: str | None = payee(1, 128, default=None)  # 50 on two of the three sites
+    account_type: Literal["INDIVIDUAL", "ORGANIZATION"] | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
     account_tax_id: str | None = account(50, default=None)
     mobile: str | None = mobile(TH_MOBILE, default=None)
     relationship: str | None = text(1, 50, default=None)
     remark: str | None = text(1, 256, default=None)
+
+    def _doubts(self) -> Iterator[FieldError]:
+        doubt = promptpay_doubt(self.promptpay_account_type, self.account_no)
+        if doubt is not None and self.pay_method_code == "PROMPTPAY":
+            yield FieldError("account_no", doubt)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         method = self.pay_method_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+from ...countries import CountryCode
 from ...resolving import ABSENT_AFTER, KnownOrder, OrderProduct, OrderRequest
 
 __all__ = ["UnifiedOrders"]
@@ -25,7 +26,7 @@ Q = TypeVar("Q", bound=UnifiedOrder)
 class UnifiedOrders(OrderProduct[Q, S, R]):
     """Payouts or payments found by order id and country."""
 
-    async def find(self, mch_order_id: str, *, country_code: str) -> S | None:
+    async def find(self, mch_order_id: str, *, country_code: CountryCode) -> S | None:
         """The order's status, or None if PayCools does not know it."""
         return await self._status(self._inquiry(mch_order_id, country_code=country_code), mch_order_id)
 
@@ -42,7 +43,7 @@ class UnifiedOrders(OrderProduct[Q, S, R]):
         self,
         mch_order_id: str,
         *,
-        country_code: str,
+        country_code: CountryCode,
         within: float = 600.0,
         first_pause: float = 1.0,
         longest_pause: float = 30.0,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PayoutCountryCode, PayoutCurrency
 from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, extra_fields, integer, items, minor_units, order_id, phone, text
 from ...product import Call, Product
-from ...traits import CREATES, DOCUMENTED, PAYMENT
+from ...traits import CREATES, DOCUMENTED, INFERRED, PAYMENT
 from ...vocabulary import results
 from ...vocabulary.checks import paylater_needs
 from ...vocabulary.statuses import TransactionStatus
@@ -26,6 +26,7 @@ __all__ = [
     "UnifiedChannel",
     "UnifiedChannels",
     "UnifiedCheckout",
+    "UnifiedCheckoutFailed",
     "UnifiedCheckoutLink",
     "UnifiedCheckoutPaid",
 ]
@@ -61,16 +62,18 @@ class CreateUnifiedCheckout(GlobalRequest[UnifiedCheckoutLink]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
-    settlement_currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
+    currency: PayoutCurrency = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
+    settlement_currency: PayoutCurrency = choice(
+        *PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True)
+    )
     customer_name: str = text(1, 128, personal=True)
     email: str = text(1, 128, pattern=EMAIL, personal=True)
     mobile: str = phone(10, 14)
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str = text(1, 512, pattern=URL)
     merchant_logo: str | None = text(1, default=None)
-    language: str | None = choice("EN", "IN", "TH", default=None)
+    language: Literal["EN", "IN", "TH"] | None = choice("EN", "IN", "TH", default=None)
     channel_type_list: list[str] | None = items(default=None)
     channel_code_list: list[str] | None = items(default=None)
     expire_seconds: int | None = integer(1, default=None)
@@ -104,7 +107,7 @@ class UnifiedChannels(GlobalResult):
 class GetUnifiedChannels(GlobalRequest[UnifiedChannels]):
     """The channels open to this merchant in a country (u.2.3). Documented; the only list that PayCools answers."""
 
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
 
 
 @callback("global.unified.checkout.notification", "checkout.payment.success", nav="u.2.5", provenance=DOCUMENTED)
@@ -112,6 +115,18 @@ class UnifiedCheckoutPaid(OrderEvent):
     """A checkout was paid (u.2.5). Documented. `amount` in minor units of `currency` (whole rupiah in Indonesia)."""
 
     checkout_id: str
+    settlement_currency: str | None = None
+    channel_code: str | None = None
+
+
+@callback("global.unified.checkout.failed", "checkout.payment.failed", nav="u.2.5", provenance=INFERRED)
+class UnifiedCheckoutFailed(OrderEvent):
+    """A checkout's payment failed (u.2.5): nothing was paid. Inferred: the PH API's page shows this event name.
+
+    The fields are those of the documented success. `amount` in minor units of `currency` (whole rupiah in Indonesia).
+    """
+
+    checkout_id: str | None = None
     settlement_currency: str | None = None
     channel_code: str | None = None
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import attrs
-
+from ...endpoint import shared
 from ...vocabulary.parts import CheckoutAddress, CheckoutGoods
 
 __all__ = ["UnifiedAddress", "UnifiedGoods"]
 
 
-@attrs.frozen(kw_only=True)
+@shared
 class UnifiedGoods(CheckoutGoods):
     """One article. `price` in minor units. The keys are one integrator's for the PH API's page (observed)."""
 
 
-@attrs.frozen(kw_only=True)
+@shared
 class UnifiedAddress(CheckoutAddress):
     """A billing address. The keys are one integrator's for the PH API's page (observed); none is documented."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from ...countries import COUNTRIES
+from ...countries import COUNTRIES, CountryCode, Currency
 from ...endpoint import GlobalRequest, callback, endpoint, result
 from ...errors import FieldError
 from ...fields import EMAIL, URL, choice, code, extra_fields, items, minor_units, order_id, phone, text
@@ -39,6 +39,7 @@ __all__ = [
     "UnifiedPayments",
 ]
 
+PaymentChannel = Literal["QR", "ONLINE_BANKING", "EWALLET", "BANK_TRANSFER", "CARD", "DIRECT_DEBIT", "PAYLATER"]
 _TYPES = ("QR", "ONLINE_BANKING", "EWALLET", "BANK_TRANSFER", "CARD", "DIRECT_DEBIT", "PAYLATER")
 _WITH_PAGE = ("ONLINE_BANKING", "EWALLET", "CARD", "PAYLATER")
 """Channel types where the customer leaves the shop and has to find back."""
@@ -86,16 +87,16 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 
     mch_order_id: str = order_id()
     amount: int = minor_units(1)
-    country_code: str = choice(*COUNTRIES)
-    currency: str = choice(*EXPONENTS, default=attrs.Factory(own_currency, takes_self=True))
-    channel_type: str = choice(*_TYPES)
+    country_code: CountryCode = choice(*COUNTRIES)
+    currency: Currency = choice(*EXPONENTS, default=attrs.Factory(own_currency, takes_self=True))
+    channel_type: PaymentChannel = choice(*_TYPES)
     channel_code: str = code()
     pay_token: str | None = text(1, default=None, personal=True)
     customer_name: str | None = text(1, 128, default=None, personal=True)
     email: str | None = text(1, 128, pattern=EMAIL, default=None, personal=True)
     mobile: str | None = phone(10, 14, default=None)
-    terminal_type: str | None = choice("WEB", "WAP", "APP", default=None)
-    os_type: str | None = choice("IOS", "ANDROID", "OTHER", default=None)
+    terminal_type: Literal["WEB", "WAP", "APP"] | None = choice("WEB", "WAP", "APP", default=None)
+    os_type: Literal["IOS", "ANDROID", "OTHER"] | None = choice("IOS", "ANDROID", "OTHER", default=None)
     notify_url: str = text(1, 256, pattern=URL)
     redirect_url: str | None = text(1, 512, pattern=URL, default=None)
     remark: str | None = text(1, 256, default=None)
@@ -126,7 +127,7 @@ class CreateUnifiedPayment(GlobalRequest[UnifiedPaymentReceipt]):
 class QueryUnifiedPayment(EitherId[GlobalPaymentStatus]):
     """Check a payment's status by one of its two ids (u.3.2). Documented. Raises NotFound."""
 
-    country_code: str = choice(*COUNTRIES)
+    country_code: CountryCode = choice(*COUNTRIES)
 
 
 @result
@@ -154,7 +155,7 @@ class CloseUnifiedPayment(EitherId[ClosedUnifiedPayment]):
     Code 21028 says that it was paid or closed before: inquire which. Raises NotFound.
     """
 
-    country_code: str = choice(*COUNTRIES)
+    country_code: CountryCode = choice(*COUNTRIES)
 
 
 @callback(

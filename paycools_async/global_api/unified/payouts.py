@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES
+from ...countries import PAYOUT_COUNTRIES, PAYOUT_CURRENCIES, PayoutCountryCode, PayoutCurrency, promptpay_doubt
 from ...endpoint import GlobalRequest, callback, endpoint
 from ...errors import FieldError
-from ...fields import account, choice, code, extra_fields, minor_units, order_id, phone, text
+from ...fields import account, choice, code, extra_fields, minor_units, order_id, payee, phone, text
 from ...product import Call
 from ...traits import DOCUMENTED, INFERRED, PAYOUT
 from ..base import (
@@ -60,18 +60,23 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
     mch_order_id: str = order_id()
     idempotency_id: str = order_id(10, 32, default=attrs.Factory(default_idempotency_id, takes_self=True))
     amount: int = minor_units(1)
-    country_code: str = choice(*PAYOUT_COUNTRIES)
-    currency: str = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
-    pay_method_code: str = code("BANK", "EWALLET", "PROMPTPAY")
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
+    currency: PayoutCurrency = choice(*PAYOUT_CURRENCIES, default=attrs.Factory(own_currency, takes_self=True))
+    pay_method_code: Literal["BANK", "EWALLET", "PROMPTPAY"] | str = code("BANK", "EWALLET", "PROMPTPAY")
     account_no: str = account(50)
-    account_name: str | None = text(1, 128, default=None, personal=True)
-    transfer_code: str | None = code("CIMB", "RHBB", default=None)
+    account_name: str | None = payee(1, 128, default=None)
+    transfer_code: Literal["CIMB", "RHBB"] | str | None = code("CIMB", "RHBB", default=None)
     mobile: str | None = phone(10, 14, default=None)
     account_type: str | None = code(default=None)
     account_tax_id: str | None = account(default=None)
     promptpay_account_type: str | None = code(default=None)
     remark: str | None = text(1, 256, default=None)
     extra: dict[str, Any] = extra_fields(factory=dict)
+
+    def _doubts(self) -> Iterator[FieldError]:
+        doubt = promptpay_doubt(self.promptpay_account_type, self.account_no)
+        if doubt is not None and self.pay_method_code == "PROMPTPAY":
+            yield FieldError("account_no", doubt)
 
     def _cross_checks(self) -> Iterator[FieldError]:
         return currency_fits(self.country_code, self.currency)
@@ -81,7 +86,7 @@ class CreateUnifiedPayout(GlobalRequest[GlobalPayoutReceipt]):
 class QueryUnifiedPayout(EitherId[GlobalPayoutStatus]):
     """Check a payout's status by one of its two ids (u.4.2). Documented. Raises NotFound."""
 
-    country_code: str = choice(*PAYOUT_COUNTRIES)
+    country_code: PayoutCountryCode = choice(*PAYOUT_COUNTRIES)
 
 
 @callback(

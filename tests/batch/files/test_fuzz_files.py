@@ -23,7 +23,8 @@ from support.spoiled import CASES
 
 from paycools_async import CreatePayout
 from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError
-from paycools_async.batch.run.payout_api import COUNTRIES
+from paycools_async.batch.run.payout_api import payout_request
+from paycools_async.countries import COUNTRIES, PAYOUT_COUNTRIES
 
 CELLS = size(1000, 3000, "PAYCOOLS_FUZZ_CELLS")
 FILES = size(40, 120, "PAYCOOLS_FUZZ_FILES")
@@ -31,7 +32,10 @@ SEED = int(os.environ.get("PAYCOOLS_FUZZ_SEED", "18"))
 
 APIS: dict[str, tuple[str, type[Any]]] = {
     "PH": ("PHP", CreatePayout),
-    **{{"PH": "GLOBAL PH"}.get(country, country): found for country, found in COUNTRIES.items()},
+    **{
+        {"PH": "GLOBAL PH"}.get(country, country): (COUNTRIES[country].currency, payout_request(country))
+        for country in PAYOUT_COUNTRIES
+    },
 }
 BANK = {"amount": "500.10", "pay_method_code": "BANK", "account_no": "0098765432", "account_name": "Ana Reyes"}
 ROWS: dict[str, list[dict[str, str]]] = {

@@ -9,6 +9,8 @@ import pytest
 
 from paycools_async import CreatePayout
 from paycools_async.batch import FileError, Order, RowError, read_orders
+from paycools_async.batch.files.repeats import Repeats
+from paycools_async.global_api import CreateThaiPayout
 
 GOOD = {
     "mch_order_id": "PAY1",
@@ -147,3 +149,13 @@ def test_account_data_is_in_no_message(tmp_path: Path) -> None:
     assert "account_no" in told
     for secret in ("0917999888", "Secret", "no.mail"):
         assert secret not in told
+
+
+def test_payees_without_a_name_are_told_apart_by_account_and_amount(tmp_path: Path) -> None:
+    header = "mch_order_id,amount,pay_method_code,promptpay_account_type,account_no\n"
+    rows = "".join(f"PAY{n},500.10,PROMPTPAY,MSISDN,081234567{n}\n" for n in (1, 2))
+    path = tmp_path / "o.csv"
+    path.write_text(f"{header}{rows}PAY3,500.10,PROMPTPAY,MSISDN,0812345671\n")
+    repeats = Repeats()
+    assert len(list(repeats.watching(read_orders(path, CreateThaiPayout, "THB")))) == 3
+    assert repeats.found == [(2, 4)]

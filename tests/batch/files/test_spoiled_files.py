@@ -144,6 +144,16 @@ def test_columns_are_passed_over_by_name_or_by_a_line_before_it(tmp_path: Path, 
         (HEAD + ",colour", "line 1: unknown column 'colour'"),
         (HEAD + ",amount_minor", "give one of the columns 'amount'"),
         (HEAD + ",accountNo", "column 'account_no' stands there twice"),
+        (HEAD + ",_x,_x", "column '_x' stands there twice"),
+        (HEAD.replace("amount", "Amount (USD)"), "unknown column 'Amount (USD)'"),
+        (HEAD.replace("amount", "Amount ($)"), "unknown column 'Amount ($)' (DOLLAR SIGN (U+0024) makes it another"),
+        (HEAD.replace("amount", "Amount (\u00a2)"), "(CENT SIGN (U+00A2) makes it another column than 'amount')"),
+        (HEAD.replace("amount", "\u20acamount"), "(EURO SIGN (U+20AC) makes it another column than 'amount')"),
+        (HEAD.replace("amount", "Amount \u0e3f"), "THAI CURRENCY SYMBOL BAHT (U+0E3F) makes it another column"),
+        (HEAD.replace("amount", "Amount %"), "(PERCENT SIGN (U+0025) makes it another column than 'amount')"),
+        (HEAD.replace("amount", "amount \u2030"), "(PER MILLE SIGN (U+2030) makes it another column than 'amount')"),
+        (HEAD.replace("amount", "-amount"), "(HYPHEN-MINUS (U+002D) makes it another column than 'amount')"),
+        (HEAD.replace("amount", "Amount (-)"), "(HYPHEN-MINUS (U+002D) makes it another column than 'amount')"),
     ],
 )
 def test_a_suggestion_is_made_only_where_it_is_right(header: str, told: str, tmp_path: Path) -> None:
@@ -151,6 +161,45 @@ def test_a_suggestion_is_made_only_where_it_is_right(header: str, told: str, tmp
         list(OrderFile(text_file(tmp_path, f"{header}\n"), CreatePayout, "PHP"))
     assert told in str(caught.value)
     assert str(caught.value).count("did you mean") == told.count("did you mean")
+
+
+@pytest.mark.parametrize("name", ["Amount", "Amount (PHP)", "Amount \u20b1", "amount_php", "A-m-o-u-n-t"])
+def test_the_currency_of_the_file_may_stand_in_the_header(name: str, tmp_path: Path) -> None:
+    path = text_file(tmp_path, f"{HEAD.replace('amount', name)}\n{row(1)}\n")
+    assert [order.request.amount for order in orders_of(OrderFile(path, CreatePayout, "PHP"))] == [75025]
+
+
+@pytest.mark.parametrize("name", ["#", "%", "\u2705", "Amount %", "No.", "-"])
+def test_a_column_is_passed_over_by_a_name_of_signs(name: str, tmp_path: Path, cli: Check) -> None:
+    path = text_file(tmp_path, f"{name},{HEAD}\n1,{row(1)}\n")
+    assert cli("check", path).exit_code == 2
+    assert cli("check", path, "--ignore-column", name).exit_code == 0
+    [order] = orders_of(OrderFile(path, CreatePayout, "PHP", Reading(ignored=(name,))))
+    assert order.request.amount == 75025
+
+
+def test_what_json_carries_along_comes_as_it_was_written(tmp_path: Path) -> None:
+    members = {
+        "_text": ('" a\\u0301\\n\\ufe0f "', " a\u0301\n\ufe0f "),
+        "_long": ("12345678901234567890.10", "12345678901234567890.10"),
+        "_nothing": ("null", ""),
+        "_nan": ("NaN", "NaN"),
+        "_yes": ("true", "true"),
+        "_inside": ('{"a": [1.0, null, "x", -Infinity]}', '{"a":[1.0,null,"x",-Infinity]}'),
+    }
+    fields = {
+        "mch_order_id": "A1",
+        "amount": "750.25",
+        "pay_method_code": "BANK",
+        "bank_code": "BPI",
+        "account_no": NUMBER,
+        "account_name": PAYEE,
+    }
+    texts = [f'"{name}": "{value}"' for name, value in fields.items()]
+    text = ", ".join([*texts, *(f'"{name}": {value}' for name, (value, _) in members.items())])
+    path = written(tmp_path, Case(("{" + text + "}").encode(), suffix=".jsonl"))
+    [order] = orders_of(OrderFile(path, CreatePayout, "PHP"))
+    assert order.beside == {name: kept for name, (_, kept) in members.items()}
 
 
 def test_a_column_without_a_name_must_be_empty(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.spreadsheets import BROKEN, DAY, GOOD, HEADER, MOMENT, YES, changed, write
+from support.spreadsheets import BROKEN, DAY, EMPTY_RESULT, GOOD, HEADER, MOMENT, UNCALCULATED, YES, changed, write
 
 from paycools_async import CreatePayout
-from paycools_async.batch import FileError, Order, RowError, read_orders
+from paycools_async.batch import FileError, Order, OrderFile, Reading, RowError, read_orders
 from paycools_async.batch.files.xlsx import bounds
 from paycools_async.batch.files.xlsx.sheet import number_text
 
@@ -23,7 +23,9 @@ def read(path: Path) -> list[Order | RowError]:
 
 
 def test_texts_and_numbers_become_the_request(tmp_path: Path) -> None:
-    path = write(tmp_path / "o.xlsx", [HEADER, GOOD, changed(mch_order_id=2002, amount=500.0), changed(amount="1.10")])
+    path = write(
+        tmp_path / "o.xlsx", [HEADER, GOOD, changed(mch_order_id="2002", amount=500.0), changed(amount="1.10")]
+    )
     first, second, third = read(path)
     assert isinstance(first, Order)
     assert isinstance(second, Order)
@@ -55,13 +57,16 @@ def test_a_float_is_taken_through_its_shortest_text(number: float, text: str) ->
         ({"amount": 1e16}, "amount", "not a plain decimal"),
         ({"amount": DAY}, "amount", "holds a date or time"),
         ({"amount": YES}, "amount", "not TRUE or FALSE"),
-        ({"amount": BROKEN}, "amount", "is empty"),
+        ({"amount": BROKEN}, "amount", "the spreadsheet shows an error here (#REF!), not a value"),
+        ({"account_no": BROKEN}, "account_no", "the spreadsheet shows an error here (#REF!), not a value"),
+        ({"amount": UNCALCULATED}, "amount", "holds a formula whose result is not in the file"),
+        ({"amount": EMPTY_RESULT}, "amount", "is empty"),
         ({"amount": None}, "amount", "is empty"),
         ({"account_no": 9171234567}, "account_no", "stands there as a number, so zeros in front"),
         ({"account_no": "9.17123E+09"}, "account_no", "a spreadsheet has rounded this number"),
         ({"mch_order_id": DAY}, "mch_order_id", "holds a date or time"),
-        ({"mch_order_id": 1e15}, "mch_order_id", "stands there as a number; format the column as text"),
-        ({"mch_order_id": 1.5}, "mch_order_id", "stands there as a number; format the column as text"),
+        ({"mch_order_id": 1e15}, "mch_order_id", "stands there as a number, so zeros in front"),
+        ({"mch_order_id": 1001}, "mch_order_id", "stands there as a number, so zeros in front"),
         ({"account_name": YES}, "account_name", "not TRUE or FALSE"),
     ],
 )
@@ -182,3 +187,62 @@ def test_a_sheet_is_bounded_by_what_it_unpacks_to_not_by_what_it_says(
     path.write_bytes(content)
     with pytest.raises(FileError, match="has more than 50,000 bytes when it is unpacked"):
         read(path)
+
+
+@pytest.mark.parametrize("cell", [BROKEN, UNCALCULATED])
+@pytest.mark.parametrize("below", [[], [GOOD]])
+def test_a_row_in_which_every_cell_broke_is_not_passed_over(tmp_path: Path, cell: Any, below: list[Any]) -> None:
+    path = write(tmp_path / "o.xlsx", [HEADER, GOOD, [cell] * len(HEADER), *below])
+    file = OrderFile(path, CreatePayout, "PHP")
+    found = list(file)
+    assert {each.line for each in found} == {2, 3, *([4] if below else [])}
+    assert {each.column for each in found if isinstance(each, RowError)} == set(HEADER)
+    assert file.counted == f"{2 + len(below)} rows read from {3 + len(below)} lines"
+
+
+def test_broken_cells_are_found_where_columns_before_or_behind_them_hold_nothing(tmp_path: Path) -> None:
+    rows = [[None, *HEADER], [None, *GOOD], [UNCALCULATED, *GOOD], [None, *GOOD, UNCALCULATED], [None, *GOOD]]
+    good, before, behind, last = read(write(tmp_path / "o.xlsx", rows))
+    assert isinstance(good, Order)
+    assert isinstance(last, Order)
+    assert str(before) == "line 3, row: holds something in a column without a name"
+    assert str(behind) == "line 4, row: holds something in a column without a name"
+
+
+def test_errors_of_a_hidden_sheet_are_not_those_of_the_visible_one(tmp_path: Path) -> None:
+    assert len(read(write(tmp_path / "o.xlsx", [[BROKEN] * 9] * 9, [HEADER, GOOD], hidden=[1]))) == 1
+
+
+@pytest.mark.parametrize("only", ["_dept", "note"])
+def test_a_row_that_holds_something_in_passed_over_columns_only_is_refused_as_in_a_csv(
+    tmp_path: Path, only: str
+) -> None:
+    rows: list[list[Any]] = [[*HEADER, only], [*GOOD, "x"], [*[None] * len(HEADER), "Sales"]]
+    sheet = write(tmp_path / "o.xlsx", rows)
+    text = tmp_path / "o.csv"
+    text.write_text("\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows) + "\n")
+    how = Reading(ignored=("note",) if only == "note" else ())
+    of_sheet, of_text = (
+        [str(each) for each in OrderFile(path, CreatePayout, "PHP", how) if isinstance(each, RowError)]
+        for path in (sheet, text)
+    )
+    assert of_sheet == of_text
+    assert of_sheet
+
+
+def test_what_is_carried_along_comes_as_the_spreadsheet_has_it(tmp_path: Path) -> None:
+    kept = {
+        "_id": (10012, "10012"),
+        "_whole": (12.0, "12"),
+        "_long": (123456789012345680, "123456789012345680"),
+        "_half": (0.5, "0.5"),
+        "_yes": (YES, "TRUE"),
+        "_day": (DAY, "2026-02-28"),
+        "_moment": (MOMENT, "2026-02-28 12:00:00"),
+        "_broken": (BROKEN, "#REF!"),
+        "_text": ("007", "007"),
+    }
+    path = write(tmp_path / "o.xlsx", [[*HEADER, *kept], [*GOOD, *(cell for cell, _ in kept.values())]])
+    [order] = read(path)
+    assert isinstance(order, Order)
+    assert order.beside == {name: text for name, (_, text) in kept.items()}

@@ -13,7 +13,7 @@ from support.owners import owner
 from paycools_async import CreatePayout
 from paycools_async.batch import Identity, LedgerError, Order, SQLiteLedger, State
 from paycools_async.batch.ledger.base import LedgerInUse
-from paycools_async.storage import marks, sqlite
+from paycools_async.storage import file_lock, marks
 
 IDENTITY = Identity(family="ph", app_id="APP1", host="localhost")
 _DATA = Path(__file__).parents[2] / "data"
@@ -223,7 +223,7 @@ async def test_a_reader_shows_version_2_as_it_would_be_and_does_not_migrate_it(s
 
 
 async def test_it_is_not_migrated_under_a_run_of_version_2(second: Path) -> None:
-    ownership = sqlite.Ownership.of_name(second)  # as version 2 does
+    ownership = file_lock.Ownership.of_name(second)  # as version 2 does
     for exclusive in (True, False):
         with pytest.raises(LedgerInUse):
             await SQLiteLedger.open(second, IDENTITY, exclusive=exclusive)

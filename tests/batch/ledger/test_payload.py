@@ -14,8 +14,9 @@ from support import strategies
 from paycools_async import OutcomeUnknown
 from paycools_async.batch import PHPayouts
 from paycools_async.batch.ledger.payload import body_of, request_of, wire_fields_of
-from paycools_async.batch.run.payout_api import COUNTRIES
+from paycools_async.batch.run.payout_api import payout_request
 from paycools_async.converters import unstructure
+from paycools_async.countries import PAYOUT_COUNTRIES
 from paycools_async.global_api.countries.indonesia import QueryIndonesianPayout
 from paycools_async.global_api.countries.malaysia import QueryMalaysianPayout
 from paycools_async.global_api.countries.philippines import QueryPhilippinePayout
@@ -23,7 +24,7 @@ from paycools_async.global_api.countries.thailand import QueryThaiPayout
 from paycools_async.ph.payout import CreatePayout, QueryPayout
 from paycools_async.testing import FakePayCools
 
-PAYOUTS = [CreatePayout, *(request_class for _, request_class in COUNTRIES.values())]
+PAYOUTS = [CreatePayout, *(payout_request(country) for country in PAYOUT_COUNTRIES)]
 
 
 @pytest.mark.parametrize("request_class", PAYOUTS)

@@ -64,10 +64,10 @@ def offer(payouts: PHPayouts, write_orders: WriteOrders) -> Callable[..., Awaita
 _OPEN = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
-from paycools_async.batch import orders, State
+from paycools_async.batch import State
 from paycools_async.batch.ledger.postgres import intake as postgres_intake
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
-from paycools_async.batch.orders import read_orders
+from paycools_async.batch import read_orders
 from paycools_async.ph.payout import CreatePayout
 
 def freeze():

@@ -16,7 +16,7 @@ from support.batch import Plan, WriteOrders
 from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, Summary
 from paycools_async.batch.ledger.timeline import PayoutTimeline
 from paycools_async.batch.report.advice import advice_for, name_of
-from paycools_async.batch.report.charts import Columns, share_bar, throughput
+from paycools_async.batch.report.charts import TimeColumns, share_bar, throughput
 from paycools_async.batch.report.html import html_page
 from paycools_async.batch.report.write import write_report
 from paycools_async.testing import FakePayCools
@@ -162,7 +162,7 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
 
 
 def test_the_pictures_are_sound_and_show_the_numbers() -> None:
-    columns = Columns(start=int(NOON), seconds=10, sent=[100, 50, 0], final=[0, 0, 150])
+    columns = TimeColumns(start=int(NOON), seconds=10, sent=[100, 50, 0], final=[0, 0, 150])
     picture = ElementTree.fromstring(throughput(columns))
     titles = [title.text for title in picture.iter("title")]
     assert titles == [

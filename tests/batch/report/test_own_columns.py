@@ -25,7 +25,7 @@ def orders(api: PHPayouts, count: int, *beside: dict[str, str] | None) -> list[O
         request = CreatePayout(
             mch_order_id=order_id,
             amount=50_010,
-            pay_method_code=method,
+            pay_method_code=method,  # type: ignore[arg-type]
             ewallet_code=wallet,
             account_no=account,
             account_name=name,
@@ -48,6 +48,22 @@ async def test_they_stand_behind_ours_and_are_no_formula(ledger: Ledger, api: PH
     assert found == [["_dept", "_note"], ["Sales", "'=1+1"], ["", ""], ["'-5??", ""]]
     [batch] = await ledger.batches()
     assert batch.beside == ("_dept", "_note")
+
+
+@STORES
+async def test_they_come_back_whole(ledger: Ledger, api: PHPayouts, tmp_path: Path) -> None:
+    kept = {
+        "_long": "x" * 5_000,
+        "_lines": "a\nb\tc",
+        "_heart": "\u2764\ufe0f",
+        "_joined": "a\u200db",
+        "_edges": " a\u00a0",
+    }
+    await ledger.intake(orders(api, 1, kept), api.text_of)
+    assert await written(ledger, tmp_path) == [list(kept), list(kept.values())]
+    await ledger.withdraw(by="ana")
+    await ledger.intake(orders(api, 1, {"_escape": "a\x1b[2Jb\x9b"}), api.text_of)
+    assert "a?[2Jb?" in (await written(ledger, tmp_path))[-1], "but for what moves a cursor"
 
 
 @STORES

@@ -74,7 +74,7 @@ async def ask(dsn: str, query: str) -> list[Any]:
 
 
 async def until_settled(ledger: PostgresLedger, rows: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while (await ledger.counts()).get(State.SETTLED, (0, 0))[0] < rows:
             await asyncio.sleep(0.05)
 

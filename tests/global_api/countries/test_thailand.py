@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import support.global_samples as samples
 
 import paycools_async.testing.global_api.countries  # noqa: F401 - the fake plays these products once it is imported
 from paycools_async import (
+    DoubtfulAccountWarning,
     InvalidParameter,
     InvalidRequest,
     OutcomeUnknown,
@@ -17,6 +20,7 @@ from paycools_async import (
     TransactionStatus,
     UnverifiedEndpointWarning,
 )
+from paycools_async.batch import OrderFile
 from paycools_async.converters import unstructure
 from paycools_async.global_api.base import ChannelType, FailedCode, GlobalPayoutReceipt
 from paycools_async.global_api.countries.thailand import (
@@ -50,7 +54,12 @@ EWALLET: dict[str, Any] = {
     "transfer_code": "TRUEMONEY",
     "account_name": "Somchai Jaidee",
 }
-PROMPTPAY: dict[str, Any] = {**ORDER, "pay_method_code": "PROMPTPAY", "promptpay_account_type": "MSISDN"}
+PROMPTPAY: dict[str, Any] = {
+    **ORDER,
+    "pay_method_code": "PROMPTPAY",
+    "promptpay_account_type": "MSISDN",
+    "account_no": "0812345678",
+}
 PAYMENT: dict[str, Any] = {
     "mch_order_id": "CART1",
     "amount": 50020,
@@ -61,6 +70,40 @@ PAYMENT: dict[str, Any] = {
     "email": "somchai@shop.example",
     "mobile": "0812345678",
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "account", "told"),
+    [
+        ("MSISDN", "812345678", "is no Thai mobile number"),
+        ("MSISDN", "1101700203451", "is no Thai mobile number"),
+        ("NATID", "110170020345", "is no Thai national id"),
+        ("NATID", "0812345678", "is no Thai national id"),
+        ("MSISDN", "0812345678", None),
+        ("MSISDN", "+66812345678", None),
+        ("MSISDN", "66812345678", None),
+        ("NATID", "1101700203451", None),
+        ("NATID", "1-1017-00203-45-1", None),
+    ],
+)
+async def test_a_promptpay_account_that_lost_a_zero_is_warned_of(
+    paycools: PayCoolsGlobal, kind: str, account: str, told: str | None, tmp_path: Path
+) -> None:
+    order = {**PROMPTPAY, "promptpay_account_type": kind, "account_no": account}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        await paycools.thailand.payouts.create(**order)
+        await paycools.unified.payouts.create(**{**order, "mch_order_id": "ORDER0000099"}, country_code="TH")
+    doubts = [str(each.message) for each in caught if each.category is DoubtfulAccountWarning]
+    assert [told in doubt for doubt in doubts if told] == [True, True] if told else doubts == []
+    assert account not in "".join(doubts)
+    path = tmp_path / "o.csv"
+    columns = {**order, "amount_minor": order["amount"]}
+    del columns["amount"]
+    path.write_text(",".join(columns) + "\n" + ",".join(map(str, columns.values())) + "\n")
+    file = OrderFile(path, CreateThaiPayout, "THB")
+    assert len(list(file)) == 1
+    assert [f"account_no (line 2) {told}" in each for each in file.warnings] == ([True] if told else [])
 
 
 @pytest.mark.parametrize("order", [BANK, EWALLET, PROMPTPAY], ids=lambda order: order["pay_method_code"])

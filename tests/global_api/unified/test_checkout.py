@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import support.global_samples as samples
+from support.callbacks import enveloped
 
 from paycools_async import DuplicateOrder, PayCoolsGlobal, TransactionStatus
+from paycools_async.callbacks import GlobalCallbacks
 from paycools_async.converters import unstructure
 from paycools_async.global_api import (
     ChannelType,
@@ -17,9 +19,11 @@ from paycools_async.global_api import (
     GetUnifiedChannels,
     UnifiedAddress,
     UnifiedChannels,
+    UnifiedCheckoutFailed,
     UnifiedCheckoutPaid,
     UnifiedGoods,
 )
+from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock
 
 CHECKOUT: dict[str, Any] = {
@@ -45,6 +49,25 @@ async def test_a_checkout_is_paid_and_told(paycools: PayCoolsGlobal, fake: FakeP
     assert (event.transaction_status, event.settlement_currency) == (TransactionStatus.COMPLETE, "PHP")
     with pytest.raises(Exception, match="already paid"):
         await fake.pay("CART2", 50_010)
+
+
+def test_a_failed_checkout_is_told_and_never_taken_for_a_paid_one(key: PrivateKey, key_pem: str) -> None:
+    """Inferred from the PH API: no page of this one names the event."""
+    told = {
+        "eventName": "checkout.payment.failed",
+        "mchOrderId": "CART2",
+        "transactionId": "C1",
+        "amount": 50_010,
+        "transactionStatus": "FAILED",
+        "countryCode": "ID",
+        "createTime": "2026-01-01 07:00:00",
+        "failedCode": -10003,
+    }
+    event = GlobalCallbacks(key.public).parse(enveloped(json.dumps(told), key_pem))
+    assert type(event) is UnifiedCheckoutFailed
+    assert not isinstance(event, UnifiedCheckoutPaid)
+    assert (event.mch_order_id, event.amount, event.failed_code) == ("CART2", 50_010, -10003)
+    assert event.create_time == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 async def test_a_checkout_closes_by_itself(paycools: PayCoolsGlobal, fake: FakePayCools, clock: ManualClock) -> None:

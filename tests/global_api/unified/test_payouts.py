@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import support.global_samples as samples
 from paycools_async import (
     DuplicateOrder,
     InsufficientBalance,
+    InvalidRequest,
     NotFound,
     OrderConflict,
     OutcomeUnknown,
@@ -196,3 +198,41 @@ def test_the_documented_payout_notification_parses() -> None:
     )
     assert (event.transaction_status, event.failed_code) == (TransactionStatus.FAILED, FailedCode.CHANNEL_REJECTED)
     assert event.return_time == datetime(2024, 7, 19, 6, 15, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ({"accountNo": "99999"}, "sets accountNo, which the request or the client sets itself"),
+        ({"amount": 7}, "sets amount, which the request or the client sets itself"),
+        ({"currency": "USD"}, "sets currency"),
+        ({"remark": "x"}, "sets remark"),
+        ({"appId": "x"}, "sets appId"),
+        ({"appName": "x"}, "sets appName"),
+        ({"sign": "x"}, "sets sign"),
+        ({"param": "x"}, "sets param"),
+        ({"timestamp": 1}, "sets timestamp"),
+        ({"": "x"}, "has a field without a name"),
+        ({1: "x"}, "holds an object with a name that is no text"),
+        ({"x": float("nan")}, "holds a float"),
+        ({"x": {"y": [1.5]}}, "holds a float"),
+        ({"x": Decimal("NaN")}, "holds a Decimal that is no number"),
+        ({"x": Decimal("1e5000")}, "holds a number of more than 40 digits"),
+        ({"x": 10**5000}, "holds a number of more than 40 digits"),
+        ({"x": b"a"}, "holds a value of the type bytes"),
+        ({"x": [{1, 2}]}, "holds a value of the type set"),
+        ({"x": "a\u200bb"}, "holds a text that cannot travel"),
+        ({"x": " a"}, "holds a text that begins with a blank"),
+        (["x"], "must be an object, not list"),
+    ],
+)
+def test_extra_fields_add_to_a_request_and_change_nothing_of_it(extra: Any, told: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        CreateUnifiedPayout(**PAYOUT, extra=extra)
+    assert [error.field for error in caught.value.errors] == ["extra"]
+    assert caught.value.errors[0].reason.startswith(told)
+
+
+def test_extra_fields_may_be_any_json() -> None:
+    extra = {"purpose": "WAGES", "more": {"a": [1, None, True, Decimal("1.50"), "\u0e2a\u0e21"]}}
+    assert CreateUnifiedPayout(**PAYOUT, extra=extra).extra == extra

@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from . import bounds
+from . import bounds, faulted
 
 __all__ = ["MOST_CHARACTERS", "MOST_COLUMNS", "main"]
 
@@ -89,12 +89,46 @@ def _rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
             sheet = _only_sheet(book, (calamine.SheetTypeEnum.WorkSheet, calamine.SheetVisibleEnum.Visible))
-            for number, cells in enumerate(sheet.iter_rows(), 1):
-                yield number, [_portable(cell) for cell in cells]
+            yield from _with_faults(sheet, _faults(path, sheet.name))
     except calamine.PasswordError:
         raise _Refused(_PROTECTED) from None
     except calamine.CalamineError as error:
         raise _Refused(f"{_DAMAGED}: {error}") from None
+
+
+def _faults(path: Path, sheet: str) -> dict[tuple[int, int], str]:
+    try:
+        return faulted.faulted_cells(path, sheet)
+    except faulted.TooManyFaults:
+        raise _Refused(f"more than {faulted.MOST:,} cells show an error or hold a formula without a result") from None
+    except faulted.Unparsed as error:
+        raise _Refused(f"{_DAMAGED}: {error}") from None
+
+
+def _with_faults(sheet: Any, faults: dict[tuple[int, int], str]) -> Iterator[tuple[int, list[Any]]]:
+    """The rows, with the faults in the cells that the reader left empty, and the rows that hold nothing else."""
+    left = sheet.start[1] + 1  # the reader leaves out the columns before the first that holds something
+    places = [column for _, column in faults]
+    first, last = min([left, *places]), max([left + sheet.width - 1, *places])
+    if last - first >= MOST_COLUMNS:
+        raise _Refused(f"has {last - first + 1:,} columns, must be at most {MOST_COLUMNS:,}; empty those at its end")
+    of_row: dict[int, list[tuple[int, str]]] = {}
+    for (row, column), text in faults.items():
+        of_row.setdefault(row, []).append((column - first, text))
+    number = 0
+    for number, found in enumerate(sheet.iter_rows(), 1):
+        yield number, _filled([_portable(cell) for cell in found], left - first, last - first + 1, of_row.get(number))
+    for beyond in sorted(row for row in of_row if row > number):
+        yield beyond, _filled([], 0, last - first + 1, of_row[beyond])
+
+
+def _filled(cells: list[Any], before: int, width: int, faults: list[tuple[int, str]] | None) -> list[Any]:
+    if len(cells) != width:
+        cells = [None] * before + cells
+        cells += [None] * (width - len(cells))
+    for place, text in faults or ():
+        cells[place] = {"faulted": text}
+    return cells
 
 
 def _only_sheet(book: Any, wanted: tuple[Any, Any]) -> Any:

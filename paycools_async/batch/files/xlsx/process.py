@@ -20,15 +20,28 @@ from pathlib import Path
 from time import monotonic as time_now
 from typing import IO, Any
 
+import attrs
+
 from ....storage.regular_file import NotRegular, open_regular
 from ....texts import shown_text
 from . import bounds
 
-__all__ = ["SECONDS", "Unreadable", "rows"]
+__all__ = ["SECONDS", "Faulted", "Unreadable", "rows"]
 
 SECONDS = 120.0
 """That the reader may take for a file, without the time in which its rows are worked on."""
 _LOOK = 0.1
+
+
+@attrs.frozen
+class Faulted:
+    """A cell that shows an error, such as #REF!, or whose formula was never calculated: then `text` is empty."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
 
 _MOST_FRAME = 64 << 20
 _START = "import sys; sys.path[:0] = sys.argv.pop(1).split('\\n'); from {} import main; main(sys.argv[1:])"
@@ -36,6 +49,7 @@ _KINDS: dict[str, Any] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "time": time.fromisoformat,
+    "faulted": Faulted,
     "timedelta": lambda seconds: timedelta(seconds=seconds),
 }
 

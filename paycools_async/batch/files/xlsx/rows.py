@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..cells import Cells
 from ..codes import CODE_COLUMNS
-from ..found import FileError, Order, RowError
 from ..header import MONEY, Columns, Header
+from ..results import FileError, Order, RowError
+from ..row_to_request import RowConverter
 from . import process
-from .sheet import cell_text
+from .sheet import cell_text, kept_text
 
 __all__ = ["XlsxRows"]
 
@@ -23,10 +23,12 @@ _TITLES = 10
 class XlsxRows:
     """Reads one file. `rows` counts what was read, `number` is the sheet's last row."""
 
-    def __init__(self, path: Path, columns: Columns, cells: Cells, stopped: threading.Event | None = None) -> None:
+    def __init__(
+        self, path: Path, columns: Columns, converter: RowConverter, stopped: threading.Event | None = None
+    ) -> None:
         self._path = path
         self._columns = columns
-        self._cells = cells
+        self._converter = converter
         self._stopped = stopped
         self.number: int = 0
         self.rows: int = 0
@@ -73,10 +75,8 @@ class XlsxRows:
             cell = self._cell(name, cells[place])
             if not _is_nothing(cell):
                 row[name] = cell.strip(" ") if isinstance(cell, str) else cell
-        if not row:
-            return []
-        beside = {name: "" if cells[place] is None else str(cells[place]) for name, place in header.beside}
-        return self._cells.order(self.number, row, beside or None)
+        beside = {name: kept_text(cells[place]) for name, place in header.beside}
+        return self._converter.order(self.number, row, beside or None)
 
     def _cell(self, column: str, cell: Any) -> Any:
         rule = self._columns.rules.get(column)
@@ -85,7 +85,9 @@ class XlsxRows:
             money=column in MONEY,
             whole=rule is not None and rule.type is int,
             a_day=rule is not None and rule.is_a_day,
-            keeps_zeros=column in self._columns.personal or column in CODE_COLUMNS,
+            keeps_zeros=column in self._columns.personal
+            or column in CODE_COLUMNS
+            or (rule is not None and rule.pattern is not None),
         )
 
 

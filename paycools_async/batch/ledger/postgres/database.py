@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from . import queries
-from .session import Session
+from .session import LedgerSession
 
 __all__ = ["Connection", "Database", "DatabaseClock"]
 
@@ -79,7 +79,7 @@ class DatabaseClock:
 class Database:
     """`lease`: seconds for which a row is leased."""
 
-    def __init__(self, session: Session, clock: DatabaseClock, lease: float, worker: str) -> None:
+    def __init__(self, session: LedgerSession, clock: DatabaseClock, lease: float, worker: str) -> None:
         self.session = session
         self.clock = clock
         self.lease = lease

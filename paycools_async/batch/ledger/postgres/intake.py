@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ..base import Intake, Offer, Source
 from ..payload import BesideNames, beside_text, body_of, digest_of, own_idempotency_id
 from . import batch_queries as queries
@@ -31,7 +31,7 @@ def enter(
     clock: Callable[[], float] | None,
 ) -> Intake:
     """Enter the orders as a batch. Runs in a thread: reading, signing texts and copying go on off the loop."""
-    found = Intake()
+    intake = Intake()
     with psycopg.connect(**connect_options(dsn, lease)) as connection:
         # a large file, slowly read, is one long statement
         setting, settings = limits(lease, statement=0)
@@ -40,14 +40,14 @@ def enter(
             connection.execute(queries.INCOMING)
             # nobody waits while the file is read: up to here nothing is locked that others want
             names = BesideNames()
-            rows = _copy(connection, orders, text_of, found, names)
+            rows = _copy(connection, orders, text_of, intake, names)
             connection.execute("ANALYZE paycools_incoming")
             _lock(connection)
-            _enter(connection, rows, names, source, clock, found)
-            if found.errors:
-                found.batch = None
+            _enter(connection, rows, names, source, clock, intake)
+            if intake.errors:
+                intake.batch = None
                 raise psycopg.Rollback
-    return found
+    return intake
 
 
 def _lock(connection: Connection) -> None:
@@ -60,7 +60,7 @@ def _copy(
     connection: Connection,
     orders: Iterable[Order | RowError],
     text_of: Callable[[Any], str],
-    found: Intake,
+    intake: Intake,
     names: BesideNames,
 ) -> int:
     """How many rows were copied; `names` becomes those of their columns that are not sent."""
@@ -68,16 +68,16 @@ def _copy(
     with connection.cursor().copy(queries.COPY) as copy:
         for order in orders:
             if isinstance(order, RowError):
-                found.add(order)
+                intake.add(order)
                 continue
             if not names.add(order.beside):
-                found.add_too_many(order.line, names.most)
+                intake.add_too_many(order.line, names.most)
                 continue
             request = order.request
             kept = (body_of(request), digest_of(text_of(request)), beside_text(order.beside))
             own = own_idempotency_id(request)
             copy.write_row((rows, request.mch_order_id, own, order.line, request.amount, *kept))
-            found.total += request.amount
+            intake.total += request.amount
             rows += 1
     return rows
 
@@ -88,7 +88,7 @@ def _enter(
     names: BesideNames,
     source: Source,
     clock: Callable[[], float] | None,
-    found: Intake,
+    intake: Intake,
 ) -> None:
     values = {
         "batch": _one(connection, queries.NUMBER),
@@ -100,27 +100,27 @@ def _enter(
         "by": source.by,
         "beside": names.text(),
     }
-    found.new = connection.execute(queries.ENTER, values).rowcount
-    _classify(connection, values, found)
-    if found.new and not found.errors:
+    intake.new = connection.execute(queries.ENTER, values).rowcount
+    _classify(connection, values, intake)
+    if intake.new and not intake.errors:
         connection.execute(queries.BATCH, values)
-        found.batch = values["batch"]
+        intake.batch = values["batch"]
 
 
-def _classify(connection: Connection, values: dict[str, Any], found: Intake) -> None:
+def _classify(connection: Connection, values: dict[str, Any], intake: Intake) -> None:
     """Tell the rows that are known from before from those that are faults."""
     for batch, rows, unsent, elsewhere in connection.execute(queries.KNOWN.encode(), values):
-        found.known += rows
+        intake.known += rows
         offer = Offer(batch=batch, in_file=rows, unsent_in_file=unsent, unsent_elsewhere=elsewhere)
-        found.known_in.append(offer)
+        intake.known_in.append(offer)
     for line, order_id, other, batch, state in _each(connection, queries.FAULTS, values):
         if batch == values["batch"]:
-            found.add_twice(line, order_id, other)
+            intake.add_twice(line, order_id, other)
         else:
-            found.add_changed(line, order_id, batch, state)
+            intake.add_changed(line, order_id, batch, state)
     for line, idempotency_id, other in _each(connection, queries.CLASHES, values):
-        found.add_idempotency(line, idempotency_id, other)
-    found.errors.sort(key=lambda error: error.line)
+        intake.add_idempotency(line, idempotency_id, other)
+    intake.errors.sort(key=lambda error: error.line)
 
 
 def _each(connection: Connection, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:

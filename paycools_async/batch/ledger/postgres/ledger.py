@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from ....errors import ConfigurationError
 from ....renamed import old_names
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...states import Event, State
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event
@@ -29,7 +29,7 @@ from .intake import enter
 from .leases import Leases
 from .reading import postgres_timelines, read_batches
 from .schema import LeasedRow, leased_row_from
-from .session import Session, ledger_errors, prepare
+from .session import LedgerSession, ledger_errors, prepare
 from .writer import Writer, apply_now, apply_within
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger", "open_shards"]
@@ -62,7 +62,7 @@ class PostgresLedger:
         self._clock = DatabaseClock(self.lease, clock)
         self._only: tuple[int, ...] | None = None
         self._shard: tuple[int, int] | None = None
-        self._session = Session(dsn, self.lease)
+        self._session = LedgerSession(dsn, self.lease)
         self._database = Database(self._session, self._clock, self.lease, self.worker)
         self._writer = Writer(dsn, self.lease, self.worker, self._clock)
         self._leases = Leases(self._database, self._writer, call_timeout)
@@ -114,13 +114,13 @@ class PostgresLedger:
 
     @property
     def _scope(self) -> str:
-        found = ""
+        scope = ""
         if self._shard is not None:
-            found += f" AND p.intake = {int(self._shard[0])} AND p.shard = {int(self._shard[1])}"
+            scope += f" AND p.intake = {int(self._shard[0])} AND p.shard = {int(self._shard[1])}"
         if self._only is not None:
             numbers = ", ".join(str(int(number)) for number in self._only)
-            found += f" AND p.intake IN ({numbers})" if numbers else " AND false"
-        return found
+            scope += f" AND p.intake IN ({numbers})" if numbers else " AND false"
+        return scope
 
     async def aclose(self) -> None:
         """Return what is leased, as far as the database can be reached, and close the connections."""
@@ -170,11 +170,11 @@ class PostgresLedger:
         values = self._database.values(batch=batch, by=by)
 
         async def write(connection: Connection) -> None:
-            [found] = await (await connection.execute(batch_queries.RELEASE.encode(), values)).fetchall()
-            if found != (rows, amount):
+            [offered] = await (await connection.execute(batch_queries.RELEASE.encode(), values)).fetchall()
+            if offered != (rows, amount):
                 raise Changed(
-                    f"batch {batch} has {found[0]} offered payouts now, {rows} were shown; "
-                    "nothing was released: look again"
+                    f"batch {batch} has {offered[0]} offered payouts now, {rows} were shown; "
+                    "nothing was released: show it and ask again"
                 )
             if also is not None:
                 await also(connection, await open_shards(connection, [batch]))
@@ -204,8 +204,8 @@ class PostgresLedger:
 
     async def destination(self) -> dict[str, str]:
         """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
-        found: dict[str, str] = json.loads(await self._noted("destination") or "{}")
-        return found
+        destination: dict[str, str] = json.loads(await self._noted("destination") or "{}")
+        return destination
 
     async def note_destination(self, details: dict[str, str]) -> None:
         """Remember where the money goes, for reports. A role that only offers says so only where nobody has before."""
@@ -231,8 +231,8 @@ class PostgresLedger:
 
     async def paused(self) -> str | None:
         """Why nothing is sent, if a run paused the batches that this ledger sees."""
-        found = await self._all(queries.paused(self._batches))
-        return found[0][0] if found else None
+        rows = await self._all(queries.paused(self._batches))
+        return rows[0][0] if rows else None
 
     # -- leases ---------------------------------------------------------------------------------------------------
 
@@ -269,8 +269,8 @@ class PostgresLedger:
         if seconds > 0:
             await self._all(queries.PAUSE, pause=seconds)
             return 0.0
-        found = await self._all(queries.PAUSE_LEFT)
-        return max(0.0, float(found[0][0])) if found else 0.0
+        rows = await self._all(queries.PAUSE_LEFT)
+        return max(0.0, float(rows[0][0])) if rows else 0.0
 
     # -- moves ----------------------------------------------------------------------------------------------------
 
@@ -310,8 +310,8 @@ class PostgresLedger:
 
     async def get(self, order_id: str) -> LeasedRow | None:
         """An order's row as it stands; of one that was withdrawn and offered again, the later row."""
-        found = await self._all(queries.GET, order_id=order_id)
-        return leased_row_from(found[0]) if found else None
+        rows = await self._all(queries.GET, order_id=order_id)
+        return leased_row_from(rows[0]) if rows else None
 
     async def next_due(self, states: Iterable[State], *, max_resends: int) -> float | None:
         """The earliest moment any row in these states is due, or its lease ends; rows being sent count too."""
@@ -319,8 +319,13 @@ class PostgresLedger:
 
     async def counts(self) -> Counts:
         """Rows and minor units in each state."""
-        found = await self._all(queries.counts(self._scope))
-        return {State(state): (rows, amount) for state, rows, amount in found}
+        counted = await self._all(queries.counts(self._scope))
+        return {State(state): (rows, amount) for state, rows, amount in counted}
+
+    async def oldest_open(self) -> float | None:
+        """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
+        [(entered,)] = await self._all(queries.oldest_open(self._scope))
+        return None if entered is None else float(entered)
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""
@@ -335,9 +340,9 @@ class PostgresLedger:
         """Every row, in file order, a page at a time."""
         query = queries.page(self._scope)
         last = 0
-        while found := await self._all(query, last=last, size=size):
-            yield [leased_row_from(values) for values in found]
-            last = found[-1][0]
+        while rows := await self._all(query, last=last, size=size):
+            yield [leased_row_from(values) for values in rows]
+            last = rows[-1][0]
 
     def timelines(self) -> Iterator[list[PayoutTimeline]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
@@ -348,8 +353,8 @@ class PostgresLedger:
         await self._session.run(work)
 
     async def _noted(self, key: str) -> str | None:
-        found = await self._all(queries.NOTED, key=key)
-        return str(found[0][0]) if found else None
+        rows = await self._all(queries.NOTED, key=key)
+        return str(rows[0][0]) if rows else None
 
     async def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         return await self._database.ask(query, **values)

@@ -37,6 +37,7 @@ __all__ = [
     "counts",
     "earliest",
     "end_pause",
+    "oldest_open",
     "page",
     "pause",
     "paused",
@@ -237,6 +238,13 @@ def counts(scope: str) -> str:
     return f"""
         SELECT p.state, count(*), sum(p.amount)::bigint FROM paycools_payouts p
         WHERE true{scope} GROUP BY p.state"""
+
+
+def oldest_open(scope: str) -> str:
+    """When the oldest open row was entered; 0 where an older version did not note it."""
+    return f"""
+        SELECT min(entered) FROM paycools_payouts WHERE entered > 0 AND id IN (
+            SELECT min(p.id) FROM paycools_payouts p WHERE p.state IN ({listed(OPEN)}){scope} GROUP BY p.state)"""
 
 
 def resent(scope: str) -> str:

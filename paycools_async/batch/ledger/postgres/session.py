@@ -15,7 +15,7 @@ from ....storage.postgres import LONGEST, connect_options, idle_limit, limits, l
 from ..base import Identity, LedgerError
 from .schema import GRANTS, JOB_GRANTS, MIGRATIONS
 
-__all__ = ["RIGHTS", "Session", "connect_options", "grant", "idle_limit", "ledger_errors", "limits", "prepare"]
+__all__ = ["RIGHTS", "LedgerSession", "connect_options", "grant", "idle_limit", "ledger_errors", "limits", "prepare"]
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -40,7 +40,7 @@ def ledger_errors() -> Iterator[None]:
         raise _failure(postgres.what(error)) from None
 
 
-class Session(postgres.Session):
+class LedgerSession(postgres.Session):
     """The ledger's connection: its errors are LedgerErrors."""
 
     def __init__(self, dsn: str, lease: float, *, statement: float | None = None) -> None:
@@ -134,7 +134,7 @@ async def grant(dsn: str, role: str, may: Collection[str] = RIGHTS) -> None:
     unknown = sorted(set(may) - set(RIGHTS))
     if unknown or not may:
         raise ConfigurationError(f"a role may {', '.join(RIGHTS)}, not {', '.join(unknown) or 'nothing'}")
-    session = Session(dsn, LONGEST)
+    session = LedgerSession(dsn, LONGEST)
 
     async def write(connection: Connection) -> None:
         found = await (await connection.execute(_UNBOUND, {"role": role})).fetchall()

@@ -46,10 +46,11 @@ class SharedPace:
             await self._clock.sleep(wait)
         return await self._local.wait_turn(deadline)
 
-    def busy(self, sent_at: float, retry_after: float | None = None) -> None:
-        """PayCools asked to slow down; every worker will."""
-        self._local.busy(sent_at, retry_after)
+    def busy(self, sent_at: float, retry_after: float | None = None) -> float:
+        """PayCools asked to slow down; every worker will. Returns the seconds of a pause that begins, else 0."""
+        pause = self._local.busy(sent_at, retry_after)
         self._to_tell = max(self._to_tell, self._local.resumes_at)
+        return pause
 
     def calm(self, sent_at: float) -> None:
         """A payout sent after the last pause was answered normally."""

@@ -16,7 +16,7 @@ from ..row import EventSource, Row, apply_event, counts_from, event_for
 from . import queries
 from .database import DatabaseClock
 from .schema import LeasedRow, leased_row_from
-from .session import Session, idle_limit
+from .session import LedgerSession, idle_limit
 
 __all__ = ["Writer", "apply_now", "apply_within"]
 
@@ -49,7 +49,7 @@ class Writer:
 
     def __init__(self, dsn: str, lease: float, worker: str, clock: DatabaseClock) -> None:
         # a move that is not made within a lease is too late for everybody
-        self._session = Session(dsn, lease, statement=lease)
+        self._session = LedgerSession(dsn, lease, statement=lease)
         self._lease = lease
         self.idle_limit: str = idle_limit(lease)
         self._worker = worker
@@ -91,7 +91,7 @@ class Writer:
     async def _write_group(self, group: list[_Move]) -> None:
         before = time.monotonic()
         try:
-            written = {found[0]: found[1:] for found in await self._session.ask(queries.MOVE, self._values(group))}
+            written = {row[0]: row[1:] for row in await self._session.ask(queries.MOVE, self._values(group))}
             self.commits += 1
         except BaseException as error:
             for move in group:
@@ -123,13 +123,13 @@ class Writer:
         """Write one move of a row that the caller's transaction has locked; it is durable when that commits."""
         nobody_waits = asyncio.get_running_loop().create_future()
         values = self._values([_Move(row, moved, event, 0.0, details, nobody_waits)])
-        [found] = await (await connection.execute(queries.MOVE.encode(), values)).fetchall()
-        return _as_written(moved, found[1:])
+        [written] = await (await connection.execute(queries.MOVE.encode(), values)).fetchall()
+        return _as_written(moved, written[1:])
 
 
-def _as_written(moved: LeasedRow, found: tuple[Any, ...]) -> LeasedRow:
+def _as_written(moved: LeasedRow, written: tuple[Any, ...]) -> LeasedRow:
     """The row with what PostgreSQL said of it: version and times."""
-    version, updated, sent = found
+    version, updated, sent = written
     return attrs.evolve(moved, version=version, updated=updated, sent=sent)
 
 

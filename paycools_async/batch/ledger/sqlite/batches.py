@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...states import MAY_BE_SENT, State
 from ..base import Batch, BatchEntry, Changed, Intake, Offer, Source, Withdrawal
 from ..payload import BesideNames, beside_text, body_of, digest_of, names_from, own_idempotency_id
@@ -27,16 +27,16 @@ def enter(
     """Enter the orders as `offered`, all or none, within the connection's transaction."""
     connection.execute("SAVEPOINT intake")
     try:
-        found = _Entering(connection, text_of, now).enter(orders, source)
+        intake = _Entering(connection, text_of, now).enter(orders, source)
     except BaseException:
         connection.execute("ROLLBACK TO intake")
         connection.execute("RELEASE intake")
         raise
-    if found.errors:
+    if intake.errors:
         connection.execute("ROLLBACK TO intake")
-        found.batch = None
+        intake.batch = None
     connection.execute("RELEASE intake")
-    return found
+    return intake
 
 
 class _Entering:
@@ -50,51 +50,51 @@ class _Entering:
         recovered = connection.execute("SELECT 1 FROM meta WHERE key = 'recovered'").fetchone()
         # a part of this ledger is lost: what is new here may have been sent by it, so PayCools is asked first
         self._begins = ("unknown", "lost", now, now) if recovered else ("offered", None, now, None)
-        self._found = Intake()
+        self._intake = Intake()
         self._entered_amount = 0
         self._known: dict[int, list[int]] = {}
         self._names = BesideNames()
 
     def enter(self, orders: Iterable[Order | RowError], source: Source) -> Intake:
-        found = self._found
+        intake = self._intake
         for order in orders:
             if isinstance(order, RowError):
-                found.add(order)
+                intake.add(order)
             else:
                 self._enter(order)
         for line, idempotency_id, other in self._connection.execute(queries.CLASHES, {"batch": self._number}):
-            found.add_idempotency(line, idempotency_id, other)
-        if found.new:
-            found.batch = self._number
-            values = (self._number, source.file, source.sha256, found.new, self._entered_amount, source.by, self._now)
+            intake.add_idempotency(line, idempotency_id, other)
+        if intake.new:
+            intake.batch = self._number
+            values = (self._number, source.file, source.sha256, intake.new, self._entered_amount, source.by, self._now)
             self._connection.execute(queries.ENTER_BATCH, (*values, self._names.text()))
-            _log(self._connection, self._number, self._now, "offer", source.by, found.new, self._entered_amount)
-        found.known_in = [self._offer(batch, *tally) for batch, tally in sorted(self._known.items())]
-        return found
+            _log(self._connection, self._number, self._now, "offer", source.by, intake.new, self._entered_amount)
+        intake.known_in = [self._offer(batch, *tally) for batch, tally in sorted(self._known.items())]
+        return intake
 
     def _enter(self, order: Order) -> None:
-        found, request = self._found, order.request
+        intake, request = self._intake, order.request
         digest = digest_of(self._text_of(request))
         values = (request.mch_order_id, own_idempotency_id(request), self._number, order.line, request.amount)
         if not self._names.add(order.beside):
-            found.add_too_many(order.line, self._names.most)
+            intake.add_too_many(order.line, self._names.most)
             return
         done = self._connection.execute(
             queries.ENTER, (*values, body_of(request), digest, beside_text(order.beside), *self._begins, self._now)
         )
-        found.total += request.amount
+        intake.total += request.amount
         if done.rowcount:
-            found.new += 1
+            intake.new += 1
             self._entered_amount += request.amount
             return
-        intake, line, known, state = self._connection.execute(queries.KNOWN, (request.mch_order_id,)).fetchone()
-        if intake == self._number:
-            found.add_twice(order.line, request.mch_order_id, line)
+        batch, line, known, state = self._connection.execute(queries.KNOWN, (request.mch_order_id,)).fetchone()
+        if batch == self._number:
+            intake.add_twice(order.line, request.mch_order_id, line)
         elif known != digest:
-            found.add_changed(order.line, request.mch_order_id, intake, state)
+            intake.add_changed(order.line, request.mch_order_id, batch, state)
         else:
-            found.known += 1
-            tally = self._known.setdefault(intake, [0, 0])
+            intake.known += 1
+            tally = self._known.setdefault(batch, [0, 0])
             tally[0] += 1
             tally[1] += state in MAY_BE_SENT
 
@@ -108,7 +108,8 @@ def release(connection: sqlite3.Connection, batch: int, by: str, rows: int, amou
     [offered] = connection.execute(queries.OFFERED_OF, (batch,)).fetchall()
     if offered != (rows, amount):
         raise Changed(
-            f"batch {batch} has {offered[0]} offered payouts now, {rows} were shown; nothing was released: look again"
+            f"batch {batch} has {offered[0]} offered payouts now, {rows} were shown; "
+            "nothing was released: show it and ask again"
         )
     _move(connection, "release", "planned", "intake = ? AND state = 'offered'", (batch,), now)
     _log(connection, batch, now, "release", by, rows, amount)
@@ -179,7 +180,7 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
         entry = BatchEntry(**dict(zip(names, values, strict=True)))
         log.setdefault(entry.batch, []).append(entry)
     names = ["id", "file", "sha256", "payouts", "amount", "offered_by", "offered_at"]
-    found = connection.execute(f"SELECT beside, {', '.join(names)} FROM batches ORDER BY id")  # noqa: S608
+    rows = connection.execute(f"SELECT beside, {', '.join(names)} FROM batches ORDER BY id")  # noqa: S608
     return [
         Batch(
             **dict(zip(names, values, strict=True)),
@@ -187,5 +188,5 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
             log=tuple(log.get(values[0], ())),
             beside=names_from(beside),
         )
-        for beside, *values in found
+        for beside, *values in rows
     ]

@@ -15,14 +15,14 @@ from typing import Any
 
 import attrs
 
-from ....storage import marks, sqlite
+from ....storage import file_lock, marks, sqlite
 from ....storage.errors import LockHeld, LockUnusable, StorageError
 from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError
 from ..row import Row
 from .recovery import lose_everything
 from .schema import MARKED, MIGRATIONS, MOVING, NEW_MARKS, SCHEMA, SHOWN, VERSION
 
-__all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "says"]
+__all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "translating_errors"]
 
 SUFFIXES = ("", "-wal", "-shm", ".mark", ".lock", ".lock-journal")
 """What belongs to a ledger begins with its file's name and ends so."""
@@ -36,8 +36,8 @@ _PATIENCE = 30.0
 
 
 @contextlib.contextmanager
-def says(path: Path) -> Iterator[None]:
-    """Makes a LedgerError of what goes wrong with the file."""
+def translating_errors(path: Path) -> Iterator[None]:
+    """What goes wrong with the file is raised as a LedgerError."""
     try:
         yield
     except LockHeld as error:
@@ -57,7 +57,7 @@ class Opened:
     path: Path
     connection: sqlite3.Connection
     epoch: str = ""
-    ownership: sqlite.Ownership | None = None
+    ownership: file_lock.Ownership | None = None
     marker: marks.Marker | None = None
     counted_at: float = 0.0
 
@@ -68,14 +68,14 @@ class Opened:
         mark, now = self.marker.mark, time.monotonic()
         if worked or now - self.counted_at > _BETWEEN_COUNTS:
             self.counted_at = now
-            [(last,)] = connection.execute("SELECT coalesce(max(id), 0) FROM moves")
+            last = _last_move(connection)
         else:
             last = mark.last + sum(isinstance(result, Row) for result in results)
         if last > mark.last:
             self.marker.write(marks.Mark(ledger_id=mark.ledger_id, inode=mark.inode, epoch=mark.epoch, last=last))
 
     def end(self, connection: sqlite3.Connection) -> None:
-        """The owner has done with it: whoever opens it next has all of it."""
+        """The run has ended in order: whoever opens the file next need not doubt that it is whole."""
         connection.execute("UPDATE meta SET value = '' WHERE key = 'open' AND value = ?", (self.epoch,))
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ def open_reading(path: Path, identity: Identity | None) -> Opened:
         try:
             _prepare_reading(connection, path)
             marked = _version(connection) >= MARKED
-            doubt = marks.suspicion(path, mark, marks.state_of(connection)) if marked else None
+            doubt = marks.suspicion(path, mark, _state_of(connection)) if marked else None
             if identity is not None:
                 _refuse_others(connection, path, identity)
         except BaseException:
@@ -115,7 +115,7 @@ def open_reading(path: Path, identity: Identity | None) -> Opened:
 
 def reading_connection(path: Path) -> sqlite3.Connection:
     """A connection of its own to read the ledger, as `open_reading` does. Raises LedgerError."""
-    with says(path):
+    with translating_errors(path):
         return open_reading(path, None).connection
 
 
@@ -158,13 +158,13 @@ def _open_beside(path: Path, identity: Identity | None, create: bool, undo: cont
     connection = _connect(path, identity, undo)
     if _version(connection) < VERSION:
         with contextlib.ExitStack() as changing:  # while an older version's run may be on, nothing is changed under it
-            ownership = sqlite.Ownership.of_name(path)
+            ownership = file_lock.Ownership.of_name(path)
             changing.callback(ownership.release)
             ownership.take_file()
             _refuse_doubtful(connection, path, mark)
             _to_this_version(connection, path)
     for patience in _PAUSES:
-        doubt = _doubt(path, mark, marks.state_of(connection))
+        doubt = _doubt(path, mark, _state_of(connection))
         if doubt is None:
             _complete(connection, path, identity)
             return Opened(path, connection)
@@ -179,7 +179,7 @@ def _open_owned(
     """As the only one who may send from it."""
     if path.exists():
         sqlite.refuse_empty(path)
-    ownership = sqlite.Ownership.of_name(path)
+    ownership = file_lock.Ownership.of_name(path)
     undo.callback(ownership.release)
     if create and not path.exists():
         _make(path)
@@ -193,7 +193,7 @@ def _open_owned(
         _refuse_doubtful(connection, path, mark)
     _to_this_version(connection, path)
     connection.executescript(f"BEGIN IMMEDIATE; {NEW_MARKS} COMMIT;")
-    doubt = _doubt(path, mark, marks.state_of(connection))
+    doubt = _doubt(path, mark, _state_of(connection))
     if doubt is not None and not recover:
         raise _refusal(path, doubt)
     _complete(connection, path, identity)
@@ -208,7 +208,7 @@ def _open_owned(
 
 def _begin(opened: Opened, undo: contextlib.ExitStack) -> None:
     path, connection = opened.path, opened.connection
-    state = marks.state_of(connection)
+    state = _state_of(connection)
     mark = marks.Mark(ledger_id=state.ledger_id, inode=path.stat().st_ino, epoch=state.epoch, last=state.last)
     # the mark is beside it before the ledger says that it is open, and is never ahead of the ledger
     opened.marker = marks.Marker(path, mark)
@@ -267,6 +267,14 @@ def _build(connection: sqlite3.Connection) -> None:
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {NEW_MARKS} COMMIT;")
 
 
+def _last_move(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM moves").fetchone()[0])
+
+
+def _state_of(connection: sqlite3.Connection) -> marks.FileState:
+    return marks.file_state(connection, _last_move(connection))
+
+
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
@@ -310,12 +318,12 @@ def _refuse_others(connection: sqlite3.Connection, path: Path, identity: Identit
 def _refuse_doubtful(connection: sqlite3.Connection, path: Path, mark: marks.Mark | None) -> None:
     """What is refused is not brought up to date."""
     if MARKED <= _version(connection) < VERSION:
-        doubt = _doubt(path, mark, marks.state_of(connection))
+        doubt = _doubt(path, mark, _state_of(connection))
         if doubt is not None:
             raise _refusal(path, doubt)
 
 
-def _doubt(path: Path, mark: marks.Mark | None, state: marks.State) -> str | None:
+def _doubt(path: Path, mark: marks.Mark | None, state: marks.FileState) -> str | None:
     if state.backup:
         return f"it is a backup of {state.backup}, and what was sent since then is not in it"
     return marks.suspicion(path, mark, state)
@@ -330,7 +338,7 @@ def _doubt_of_main(path: Path, mark: marks.Mark | None) -> str | None:
         with contextlib.closing(sqlite.only_main(path)) as connection:
             if _version(connection) < MARKED:
                 return None
-            main = marks.meta_of(connection)
+            main = marks.file_state(connection)
     except sqlite3.DatabaseError:
         return None  # the run died while it carried the log over; with the log it is whole
     if mark.ledger_id == main.ledger_id and not main.backup and mark.epoch <= main.epoch:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ....renamed import old_names
-from ...orders import Order, RowError
+from ...files import Order, RowError
 from ...states import Event, IllegalMove, State
 from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, event_for, row_of
@@ -235,10 +235,10 @@ class SQLiteLedger:
         epoch: str = "",
         **details: Any,
     ) -> Row:
-        [found] = write(connection, [Move(row, event, due, self.time(), details, epoch)])
-        if isinstance(found, IllegalMove):
-            raise found
-        return found
+        [moved] = write(connection, [Move(row, event, due, self.time(), details, epoch)])
+        if isinstance(moved, IllegalMove):
+            raise moved
+        return moved
 
     async def apply_event(self, order_id: str, event: EventSource, **details: Any) -> Row | None:
         """What a callback says of an order: move its row from whatever state it is in now.
@@ -289,6 +289,10 @@ class SQLiteLedger:
     async def counts(self) -> Counts:
         """Rows and minor units in each state."""
         return await self._store.read(lambda db: reading.counts(db, self._only))
+
+    async def oldest_open(self) -> float | None:
+        """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
+        return await self._store.read(lambda db: reading.oldest_open(db, self._only))
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""

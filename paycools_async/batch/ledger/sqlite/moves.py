@@ -53,10 +53,10 @@ class Move:
 
 def write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | IllegalMove]:
     """Each row as it is now; IllegalMove where it was not as the move's caller saw it, or the ledger is lost to it."""
-    found: list[Row | IllegalMove] = []
+    results: list[Row | IllegalMove] = []
     for start in range(0, len(moves), _MOST):
-        found += _write(connection, moves[start : start + _MOST])
-    return found
+        results += _write(connection, moves[start : start + _MOST])
+    return results
 
 
 def _write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | IllegalMove]:
@@ -67,14 +67,14 @@ def _write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | 
     if made == len(moves):
         return [move.to for move in moves]
     logged = deque(reversed(connection.execute(queries.LAST_MOVES, (made,)).fetchall()))
-    found: list[Row | IllegalMove] = []
+    results: list[Row | IllegalMove] = []
     for move in moves:
         if logged and logged[0] == (move.row.id, move.event, move.to.state):
             logged.popleft()
-            found.append(move.to)
+            results.append(move.to)
         else:
-            found.append(IllegalMove(f"order {move.row.order_id} is no longer {move.row.state}"))
-    return found
+            results.append(IllegalMove(f"order {move.row.order_id} is no longer {move.row.state}"))
+    return results
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ...states import MAY_BE_SENT, UNSENT
+from ...states import MAY_BE_SENT, OPEN, UNSENT
 from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "counts",
     "log_moves",
     "move_rows",
+    "oldest_open",
     "page",
     "resent",
     "scope_of",
@@ -155,6 +156,12 @@ COUNTS_BY_BATCH = "SELECT intake, state, count(*), sum(amount) FROM payouts GROU
 def counts(scope: str) -> str:
     """Rows and minor units in each state."""
     return f"SELECT state, count(*), sum(amount) FROM payouts WHERE true{scope} GROUP BY state"
+
+
+def oldest_open(scope: str) -> str:
+    """When the oldest open row was entered; 0 where an older version did not note it."""
+    first = f"SELECT min(id) FROM payouts WHERE state IN ({listed(OPEN)}){scope} GROUP BY state"  # by the index alone
+    return f"SELECT min(entered) FROM payouts WHERE id IN ({first}) AND entered > 0"
 
 
 def resent(scope: str) -> str:

@@ -67,6 +67,12 @@ def counts(connection: Connection, batches: Batches) -> Counts:
     return {State(state): (rows, amount) for state, rows, amount in found}
 
 
+def oldest_open(connection: Connection, batches: Batches) -> float | None:
+    """When the oldest row was entered that the runner can still do something about."""
+    found: float | None = connection.execute(queries.oldest_open(queries.scope_of(batches))).fetchone()[0]
+    return found
+
+
 def resent(connection: Connection, batches: Batches) -> int:
     """Rows that were sent again after PayCools did not show them for long."""
     return int(connection.execute(queries.resent(queries.scope_of(batches))).fetchone()[0])

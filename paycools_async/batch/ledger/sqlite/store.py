@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ....storage import sqlite
-from ....storage.group_commit import Committer
+from ....storage.group_commit import Committer, NotHere
 from ...states import IllegalMove
 from ..base import Identity, LedgerError, LedgerInUse
 from ..row import Row
@@ -68,7 +68,7 @@ class Store:
     def _connect(
         self, identity: Identity | None, create: bool, exclusive: bool, recover: bool, now: Callable[[], float]
     ) -> sqlite_file.Opened:
-        with sqlite_file.says(self.path):
+        with sqlite_file.translating_errors(self.path):
             if self._read_only:
                 return sqlite_file.open_reading(self.file, identity)
             return sqlite_file.open_writing(
@@ -79,7 +79,7 @@ class Store:
         """Finish what waits, close the file, let others in."""
         committer, self._committer = self._committer, None
         opened, self._opened = self._opened, None
-        if committer is None or opened is None:
+        if committer is None or opened is None or committer.is_inherited:
             return
         if opened.epoch:
             with contextlib.suppress(LedgerError):  # else it was not closed in order; whoever opens it looks closely
@@ -93,7 +93,7 @@ class Store:
         when = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
         def copy_it() -> None:
-            with sqlite_file.says(self.path):
+            with sqlite_file.translating_errors(self.path):
                 sqlite_file.copy(self.file, target, when)
 
         await asyncio.to_thread(copy_it)
@@ -153,14 +153,14 @@ class Store:
     async def move(self, move: Move) -> Row:
         """Make a run's move. Raises IllegalMove; LedgerInUse where the ledger is not this run's, or no longer."""
         try:
-            found: Row = await self._open().add(move)
+            moved: Row = await self._open().add(move)
         except IllegalMove:
             if await self.read(lambda db: reading.meta(db, "epoch")) != self.epoch:
                 raise LedgerInUse(
                     f"{self.path}: another run has taken this ledger over; nothing more is sent"
                 ) from None
             raise
-        return found
+        return moved
 
     def refuse_to_move(self) -> None:
         """Raises LedgerError where no run of this process may move rows."""
@@ -173,4 +173,6 @@ class Store:
         return self._committer
 
     def _failure(self, error: Exception) -> LedgerError:
+        if isinstance(error, NotHere):
+            return LedgerError(f"{self.path}: {error}")
         return LedgerError(f"{self.path}: the ledger cannot be read or written: {error}")

@@ -1,4 +1,4 @@
-"""Cells become a request of one class, or every fault in them."""
+"""A row becomes a request, or a list of all that is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from typing import Any
 import attrs
 
 from ...errors import InvalidRequest
-from ...fields import PERSON_NAME
 from ...money import format_major, to_minor
-from ...ph.payout import CreatePayout
-from ...texts import Form, name_of, plain_spelling
+from ...texts import name_of, plain_spelling
 from .codes import CODE_COLUMNS, Codes
-from .found import Order, RowError
 from .header import MONEY, Columns
+from .results import Order, RowError
 
-__all__ = ["Cells", "Unusable"]
+__all__ = ["RowConverter", "Unusable"]
 
-_MOST_TOLD = 20
+_MOST_SHOWN = 20
 _MOST_CHARACTERS = 1000
 """Of a cell whose field has no documented length."""
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -35,8 +33,8 @@ class Unusable:
     reason: str
 
 
-class Cells:
-    """Turns the cells of rows into requests of one class."""
+class RowConverter:
+    """Makes requests of one class of the cells of rows."""
 
     def __init__(
         self, request_class: type[Any], currency: str, columns: Columns, codes: Codes, *, plain_names: bool = False
@@ -106,7 +104,9 @@ class Cells:
                 request = self._class(**fields, amount=placeholder if amount is None else amount)
             except InvalidRequest as error:
                 for fault in error.errors:
-                    errors.append(RowError(line, *self._told(fault.field, fault.reason, column, amount, fields)))
+                    errors.append(
+                        RowError(line, *self._column_and_reason(fault.field, fault.reason, column, amount, fields))
+                    )
         errors += self._code_faults(line, fields)
         if errors:
             return errors
@@ -146,7 +146,7 @@ class Cells:
             errors.append(RowError(line, column, f"{shown}{error}"))
             return None, column
 
-    def _told(
+    def _column_and_reason(
         self, field: str, reason: str, column: str, amount: int | None, fields: dict[str, Any]
     ) -> tuple[str, str]:
         if field == _NAME and (spelled := self._in_plain_spelling(fields)) is not None:
@@ -171,16 +171,11 @@ class Cells:
 
     def _in_plain_spelling(self, fields: dict[str, Any]) -> tuple[str, list[tuple[str, str]]] | None:
         name = fields.get(_NAME)
-        found = plain_spelling(name, self._form_of_the_name(fields)) if isinstance(name, str) else None
+        found = plain_spelling(name, self._rules[_NAME].form_among(fields)) if isinstance(name, str) else None
         return None if found is None or found[0] == name else found
 
-    def _form_of_the_name(self, fields: dict[str, Any]) -> Form | None:
-        if self._class is CreatePayout:
-            return None if fields.get("pay_method_code") == "SCANQR" else PERSON_NAME
-        return self._rules[_NAME].pattern
-
     def _note_spelling(self, line: int, changes: list[tuple[str, str]]) -> None:
-        if len(self.spelled) < _MOST_TOLD:
+        if len(self.spelled) < _MOST_SHOWN:
             self.spelled.append(f"line {line}, {_NAME}: {_spelling(changes)}")
         else:
             self.more_spelled += 1
@@ -188,8 +183,8 @@ class Cells:
 
 def _spelling(changes: list[tuple[str, str]]) -> str:
     named = {"": "nothing", " ": "a blank"}
-    told = [f"{named.get(plain, plain)} for {name_of(char)}" for char, plain in changes]
-    return ", ".join(told) or "each letter and its mark as one character"
+    changed = [f"{named.get(plain, plain)} for {name_of(char)}" for char, plain in changes]
+    return ", ".join(changed) or "each letter and its mark as one character"
 
 
 def _whole(value: Any) -> int:

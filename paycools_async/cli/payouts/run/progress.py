@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ...batch import Runner, State
-from ...batch.states import FINAL
-from ...errors import PayCoolsError
-from ..console import echo
+from ....batch import Runner, State
+from ....batch.states import FINAL
+from ....errors import PayCoolsError
+from ...console import echo
 
 __all__ = ["showing_progress"]
 

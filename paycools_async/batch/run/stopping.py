@@ -75,7 +75,9 @@ class Breaker:
         self._last.append(refused)
         if not refused or self._share is None or len(self._last) < self._window:
             return None
-        found = sum(self._last)
-        if found < self._share * self._window:
+        refusals = sum(self._last)
+        if refusals < self._share * self._window:
             return None
-        return f"{found} of the last {self._window} payouts were refused; look at the reasons before the rest is sent"
+        return (
+            f"{refusals} of the last {self._window} payouts were refused; look at the reasons before the rest is sent"
+        )

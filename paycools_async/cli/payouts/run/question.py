@@ -1,14 +1,15 @@
-"""What a yes leads to: the lines before the question, and the question, from the very same figures."""
+"""The question before anything is sent, and the figures above it: both from the same sums."""
 
 from __future__ import annotations
 
 import attrs
 
-from ...batch import Ledger, State, Summary
-from ...batch.ledger.row import Row
-from ...batch.states import Event
-from ..console import echo
-from .showing import Waiting, amount_of
+from ....batch import Ledger, State, Summary
+from ....batch.ledger.row import Row
+from ....batch.pending import Waiting
+from ....batch.states import Event
+from ...console import echo
+from ..showing import amount_of
 
 __all__ = ["Question", "question_of"]
 
@@ -26,7 +27,7 @@ class _Sum:
         self.rows += 1
         self.amount += row.amount
 
-    def told(self, currency: str) -> str:
+    def text(self, currency: str) -> str:
         return amount_of(self.rows, self.amount, currency)
 
 
@@ -54,17 +55,17 @@ class Question:
     def show(self, currency: str) -> None:
         """The lines before the question."""
         if self.released.rows:
-            echo(f"Your yes releases: {self.released.told(currency)}")
+            echo(f"Your yes releases: {self.released.text(currency)}")
         if self.planned.rows:
-            echo(f"Released by an earlier yes: {self.planned.told(currency)}")
-        echo(f"To send: {self.sure.told(currency)}")
+            echo(f"Released by an earlier yes: {self.planned.text(currency)}")
+        echo(f"To send: {self.sure.text(currency)}")
         if self.again.rows:
-            echo(f"May be sent again, if PayCools does not have them: {self.again.told(currency)}")
+            echo(f"May be sent again, if PayCools does not have them: {self.again.text(currency)}")
         if self.followed.rows:
-            echo(f"Unclear, asked about, and not sent again by this run: {self.followed.told(currency)}")
+            echo(f"Unclear, asked about, and not sent again by this run: {self.followed.text(currency)}")
         if self.lost.rows:
             echo(
-                f"Perhaps sent by the part of the ledger that is lost: {self.lost.told(currency)}. PayCools is asked; "
+                f"Perhaps sent by the part of the ledger that is lost: {self.lost.text(currency)}. PayCools is asked; "
                 "what it does not have is not sent without another yes"
             )
 
@@ -73,18 +74,18 @@ class Question:
         sending = self._sending(currency, place)
         if not self.adopted.rows:
             return sending
-        adopting = f"Take {self.adopted.told(currency)}, that PayCools had before, for this ledger's own"
+        adopting = f"Take {self.adopted.text(currency)}, that PayCools had before, for this ledger's own"
         return f"{adopting}, and s{sending[1:]}" if sending else f"{adopting}?"
 
     def _sending(self, currency: str, place: str) -> str:
         sure, again = self.sure, self.again
         if sure.rows and again.rows:
             more = amount_of(again.rows, again.amount, currency).partition(", ")[2]
-            return f"Send {sure.told(currency)}, and up to {again.rows} more again, {more}, to {place}?"
+            return f"Send {sure.text(currency)}, and up to {again.rows} more again, {more}, to {place}?"
         if sure.rows:
-            return f"Send {sure.told(currency)}, to {place}?"
+            return f"Send {sure.text(currency)}, to {place}?"
         if again.rows:
-            return f"Send up to {again.told(currency)}, again, if PayCools does not have them, to {place}?"
+            return f"Send up to {again.text(currency)}, again, if PayCools does not have them, to {place}?"
         return ""
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import attrs
 
-from ...batch import Options, Reading
+from ....batch import LedgerError, Options, Reading
+from ....errors import ConfigurationError
+from ....money import format_major, to_minor
 
 __all__ = ["Plan", "whoami"]
 
@@ -42,6 +44,20 @@ class Plan:
     lease_margin: float | None = None
     detach: bool = False
     """Leave the sending to workers."""
+
+    def check_expected(self, rows: int, amount: int, currency: str) -> None:
+        """What the person counted beforehand has to hold. Raises LedgerError where it does not."""
+        if self.expect_count is not None and rows != self.expect_count:
+            raise LedgerError(f"--expect-count {self.expect_count}: there are {rows} payouts; nothing was sent")
+        if self.expect_total is None:
+            return
+        try:
+            expected = to_minor(self.expect_total, currency)
+        except ValueError as error:
+            raise ConfigurationError(f"--expect-total {self.expect_total}: {error}; nothing was sent") from None
+        if amount != expected:
+            total = format_major(amount, currency)
+            raise LedgerError(f"--expect-total {self.expect_total}: they come to {total}; nothing was sent")
 
 
 def whoami() -> str:

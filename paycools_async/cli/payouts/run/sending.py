@@ -1,0 +1,151 @@
+"""After the yes: what was released is sent, alone or among workers, and what came of it is shown and reported."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from ....batch import Ledger, Runner, State, Summary
+from ....batch.report.write import write_report
+from ....batch.states import OPEN
+from ....errors import PayCoolsError, first_of
+from ...console import echo, echo_error, on_signals
+from ...exit_codes import BROKEN, UNRESOLVED, Unfinished, from_here_on_something_may_be_sent
+from ..showing import show, show_offered, show_outcomes, summary_of
+from .context import RunContext
+from .progress import showing_progress
+
+__all__ = ["Sending"]
+
+_QUIET_END = 60.0
+
+
+@attrs.frozen(kw_only=True)
+class Sending:
+    """What one run sends, and how it ends."""
+
+    run: RunContext
+    driven: list[int]
+    """The numbers of its batches."""
+    view: Ledger
+    """The ledger, of these batches alone."""
+    taken_back: int
+    """How many of their rows were withdrawn before anything was sent."""
+    left_out: bool
+    """Some of the file's payouts are in a batch that this run does not drive."""
+
+    @contextlib.contextmanager
+    def after_the_yes(self) -> Iterator[None]:
+        """From here on something may have been sent, whatever goes wrong."""
+        go_on = f"Go on with: {self.run.resume(self.driven)}"
+        from_here_on_something_may_be_sent()
+        try:
+            yield
+        except PayCoolsError as error:
+            raise Unfinished(f"{error}. {go_on}") from None
+        except BaseExceptionGroup as group:
+            if group.split(PayCoolsError)[1] is not None:
+                raise
+            raise Unfinished(f"{first_of(group)}. {go_on}") from None
+        except BaseException:
+            echo_error(f"cut off after the yes. What is not final goes on with: {self.run.resume(self.driven)}")
+            raise
+
+    async def send(self, shards: Mapping[int, int]) -> int:
+        """Send, and follow it to its end. `shards`: of each batch whose workers' jobs were made with the yes."""
+        if self.run.plan.adopt:
+            adopted = await self.view.adopt(by=self.run.plan.by)
+            if adopted:
+                echo(f"{adopted} payouts that PayCools had before are taken for this ledger's")
+        await self.view.resume_sending()
+        if self.run.postgres is not None:
+            return await self._send_among_workers(shards)
+        return await self.finish(await _drive(Runner(self.run.api, self.view, self.run.plan.options)))
+
+    async def _send_among_workers(self, shards: Mapping[int, int]) -> int:
+        """Hand these batches to the workers, and be one of those who send them."""
+        from ....batch.ledger.postgres.shared_pace import SharedPace
+        from ....batch.run.worker import prepare_jobs, release_to_workers
+
+        ledger = self.run.postgres
+        assert ledger is not None  # noqa: S101 - `send` has looked
+        await prepare_jobs(ledger)
+        others = [number for number in self.driven if number not in shards]
+        count = sum(shards.values()) + await release_to_workers(ledger, others)
+        echo(f"{count} shards are handed to the workers")
+        if self.run.plan.detach:
+            return await self.finish(await summary_of(self.view))
+        options = self.run.plan.options
+        quiet = options.wait
+        if quiet is None:
+            quiet = options.absence(0, self.run.api.call_timeout, 0.0) + _QUIET_END
+        # what a lost run or worker was sending moves only when its lease has ended
+        options = attrs.evolve(options, wait=quiet + ledger.lease)
+        runner = Runner(self.run.api, self.view, options, pace=SharedPace(ledger, options.rate))
+        return await self.finish(await _drive(runner, refresh_counts=True))
+
+    async def finish(self, summary: Summary) -> int:
+        """Report, show what came of it, and how to go on. Returns the exit code."""
+        run, plan = self.run, self.run.plan
+        meanwhile = summary.rows(State.WITHDRAWN) - self.taken_back
+        code = UNRESOLVED if self.left_out or meanwhile else summary.exit_code
+        trouble = await self._report(summary.stopped)
+        if summary.stopped:
+            echo_error(f"stopped: {summary.stopped}")
+        show(summary, await run.ledger.currency())
+        show_outcomes(summary, adopting=run.resume(self.driven, "--adopt") if plan.adopt else "")
+        if plan.report is not None and not trouble:
+            echo(f"report: {plan.report / 'report.html'} for people, {plan.report / 'payouts.csv'} for machines")
+        if meanwhile:
+            echo(f"{meanwhile} payouts were taken back while this run was on, and were not sent.")
+        if summary.rows(*OPEN):
+            echo(f"Some payouts are not final. Go on with: {run.resume(self.driven)}")
+        if summary.rows(State.OFFERED):
+            batches = [batch for batch in await run.ledger.batches() if batch.id in self.driven]
+            show_offered(batches, plan.ledger, *run.settings())
+        if summary.rows(State.PLANNED):
+            own = [f"--batch {number}" for number in self.driven[:1]]
+            echo(f"What was not sent can be taken back: {run.look('withdraw', *own)}")
+        if trouble:
+            echo_error(f"error: the report could not be written: {trouble}; the payouts themselves are as told above")
+            return BROKEN
+        return code
+
+    async def _report(self, stopped: str | None) -> str:
+        """Write the report; what hindered it, if anything did."""
+        folder = self.run.plan.report
+        if folder is None:
+            return ""
+        try:
+            await write_report(self.view, folder, stopped, batches=self.driven, destination=self.run.place)
+        except OSError as error:
+            return f"{error.filename or folder}: {error.strerror or error}"
+        return ""
+
+
+async def _drive(runner: Runner, *, refresh_counts: bool = False) -> Summary:
+    with _stopping_on_signals(runner):
+        async with showing_progress(runner, refresh_counts=refresh_counts):
+            return await runner.run()
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(runner: Runner) -> Iterator[None]:
+    """The first Ctrl-C lets what is in flight finish; the second ends at once (the ledger stays right)."""
+    task = asyncio.current_task()
+    times = 0
+
+    def stop() -> None:
+        nonlocal times
+        times += 1
+        if times == 1:
+            runner.stop("interrupted")
+            echo_error("\nstopping: what is in flight is finished first; once more ends at once")
+        elif task is not None:
+            task.cancel()
+
+    with on_signals(stop):
+        yield

@@ -1,0 +1,90 @@
+"""A session of the caller's: what of it is used for calls that move money, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, Final
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from ..errors import ConfigurationError, WrongEventLoop
+from .routes import Routes, checked_proxy
+
+__all__ = ["Lent"]
+
+_NOT_USED: Final = frozenset(
+    (
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+"""Headers that say who asks, or how the body is to be read. Ours stand in their place."""
+
+
+class Lent:
+    """Raises ConfigurationError for what is no session of aiohttp itself: what it repeats could not be stopped."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        if not isinstance(session, aiohttp.ClientSession):
+            raise ConfigurationError(
+                f"session: give an aiohttp.ClientSession, not {type(session).__name__}: what sends again by itself "
+                "would send a payout again"
+            )
+        self._session = session
+        self._process = os.getpid()
+        headers = session.headers
+        self._headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _NOT_USED)
+        told = headers.get("Proxy-Authorization")
+        self.proxy_headers: dict[str, str] | None = None if told is None else {"Proxy-Authorization": told}
+        self.routes: Routes = _routes_of(session)
+
+    def over(self, request_class: type[aiohttp.ClientRequest], trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+        """A session over the same connections, that knows nothing of the other's habits. Raises WrongEventLoop."""
+        lent = self._session
+        if self._process != os.getpid() or _loop_of(lent) not in (None, asyncio.get_running_loop()):
+            raise WrongEventLoop(
+                "the session that was lent belongs to another event loop or process; nothing was sent: lend one that "
+                "was made in this one, or none, and each loop gets connections of its own"
+            )
+        if lent.closed:
+            raise RuntimeError("Session is closed")
+        return aiohttp.ClientSession(
+            connector=lent.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            skip_auto_headers=lent.skip_auto_headers,
+            trace_configs=[*lent.trace_configs, trace],
+            auto_decompress=True,
+            request_class=request_class,
+        )
+
+
+def _loop_of(session: aiohttp.ClientSession) -> Any:
+    """aiohttp has no public name for it that does not warn."""
+    return getattr(session, "_loop", None)
+
+
+def _routes_of(session: aiohttp.ClientSession) -> Routes:
+    """The session's own proxy, or its environment's. aiohttp has no public name for the former."""
+    proxy, auth = getattr(session, "_default_proxy", None), getattr(session, "_default_proxy_auth", None)
+    if proxy is None:
+        return Routes(trust_env=session.trust_env)
+    url = URL(proxy)
+    if auth is not None:
+        url = url.with_user(auth.login).with_password(auth.password)
+    return Routes(checked_proxy(str(url)))
