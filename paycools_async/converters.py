@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable
 from datetime import datetime, tzinfo
@@ -24,6 +25,9 @@ __all__ = ["structure", "unstructure"]
 
 _RAW = "__raw__"
 """Under which the whole object is handed over. A plain name: cattrs before 26.2 writes it into source code as it is."""
+
+
+_INTEGER = re.compile("[+-]?[0-9]{1,40}")
 
 
 def unstructure(request: Request[Any]) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def _to_int(value: Any, _: Any = None) -> int:
         raise ValueError("not an integer")
     if isinstance(value, Decimal) and value != value.to_integral_value():
         raise ValueError("not an integer")
-    if isinstance(value, str) and len(value) > 41:
+    if isinstance(value, str) and _INTEGER.fullmatch(value) is None:
         raise ValueError("not an integer")
     return int(value)
 

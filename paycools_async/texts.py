@@ -21,6 +21,7 @@ __all__ = [
     "PHONE",
     "Form",
     "account_fault",
+    "apart",
     "code_fault",
     "explained",
     "form_fault",
@@ -99,6 +100,19 @@ def shown_text(text: object, most: int = MOST_SHOWN) -> str:
     if not cut.isprintable() or (not cut.isascii() and _UNSEEN.search(cut)):
         cut = "".join(map(_shown_character, cut))
     return cut if len(words) <= most else cut + "..."
+
+
+def apart(theirs: object, ours: object, most: int = MOST_SHOWN) -> str:
+    """Their word beside ours where they differ: "A1, ours is A2", and why, where no eye sees a difference."""
+    told = f"{shown_text(theirs, most)}, ours is {shown_text(ours, most)}"
+    if _seen(str(theirs)) != _seen(str(ours)):
+        return told
+    return f"{told}; they differ in characters that are not seen, or look alike"
+
+
+def _seen(text: str) -> str:
+    """What an eye takes the text for, about."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text)))
 
 
 def _shown_character(char: str) -> str:

@@ -10,6 +10,11 @@ __all__ = ["is_local_host", "is_loopback_host", "is_public_address", "path_fault
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address stands in the last 32 bits
 
+_INSIDE = [  # what Python's tables call global, or do so in some versions
+    ipaddress.ip_network(each)
+    for each in ("fec0::/10", "64:ff9b:1::/48", "2001::/32", "2002::/16", "::/96", "100.64.0.0/10", "192.88.99.0/24")
+]
+
 
 def is_loopback_host(host: str) -> bool:
     """Whether a URL's host is this machine, by its name or its address. Asks no name server."""
@@ -25,7 +30,9 @@ def is_local_host(host: str) -> bool:
 def is_public_address(text: str) -> bool:
     """Whether an address is one of the public Internet: not loopback, private, link-local, multicast or reserved."""
     address = _address(text)
-    return address is not None and address.is_global and not address.is_multicast
+    if address is None or not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    return not any(address in network for network in _INSIDE if network.version == address.version)
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -56,10 +63,12 @@ def path_fault(path: str) -> str | None:
     if _CHARACTERS.fullmatch(path) is None:
         return "may hold letters, digits and the marks of a path: no query, fragment, backslash, blank or other letter"
     plain = unquote(path, errors="replace")
+    if "%" in plain:  # decoded once more by whoever comes next, it would be another path
+        return "may hold no percent sign that is itself encoded"
     if "//" in plain or "\\" in plain:
         return "may hold no double or backward slash"
     if not plain.isprintable():
         return "may hold no invisible character"
-    if any(part in (".", "..") for part in plain.split("/")):
+    if any(part.split(";")[0].strip() in (".", "..") for part in plain.split("/")):  # servers drop parameters behind ;
         return "may hold no . or .. between slashes"
     return None

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from paycools_async import CreatePayout, PayoutReceipt, TransactionStatus
+from paycools_async import CreatePayout, PayoutReceipt, TransactionStatus, converters
 from paycools_async.converters import structure, unstructure
 from paycools_async.endpoint import Result, result
 from paycools_async.enums import OpenEnum
@@ -84,7 +84,7 @@ def test_a_result_knows_the_documented_fields_and_keeps_all_others() -> None:
     assert "raw" not in repr(tree)
 
 
-@pytest.mark.parametrize("given", [50010, "50010", Decimal(50010), Decimal("50010.00"), " 50010 "])
+@pytest.mark.parametrize("given", [50010, "50010", Decimal(50010), Decimal("50010.00")])
 def test_whole_numbers_come_in_many_forms(given: Any) -> None:
     assert read(number=given, maybeNumber=given).number == 50010
     assert read(maybeNumber=given).maybe_number == 50010
@@ -237,3 +237,14 @@ def test_numbers_of_an_answer_keep_their_text() -> None:
     """What `read_answer` parses: 100.10 stays 100.10, not 100.1."""
     answer = json.loads('{"merchantOrderId":"A","amount":100.10}', parse_float=Decimal)
     assert str(structure(answer, PaymentRecord).amount) == "100.10"
+
+
+@pytest.mark.parametrize(
+    "text", [" 50010 ", "1_000", "\u0661\u0662", "\uff11\uff12", " 12 ", "12\n", "\u00a012", "1\u200b2", "0x10"]
+)
+def test_a_number_in_a_text_has_plain_digits_and_nothing_else(text: str) -> None:
+    """What Python takes for a number beyond those is read otherwise by others."""
+    for convert in (converters._to_int, converters._to_decimal):
+        with pytest.raises(ValueError):
+            convert(text)
+    assert converters._to_int("-12") == converters._to_decimal("-12") == -12

@@ -93,6 +93,13 @@ def test_a_value_in_a_path_stays_in_its_place(value: str) -> None:
         fill_path(endpoint, str(endpoint.path), {"mchOrderId": value})
 
 
+@pytest.mark.parametrize(
+    "path", ["/a/..;/b", "/a/.;x=1/b", "/%2e%2e;/b", "/%252e%252e/b", "/%25252e/b", "/a/..%3bx/b", "/a/%2e%2e%20/b"]
+)
+def test_what_another_server_reads_as_a_step_up_is_no_path(path: str) -> None:
+    assert path_fault(path) is not None
+
+
 @given(st.text(alphabet=st.sampled_from("/.%2feE5c\\@:?#a \t\0\u200b"), max_size=12))
 def test_what_is_taken_for_a_path_leaves_the_host_alone(text: str) -> None:
     if path_fault(text) is None:
@@ -146,6 +153,13 @@ def test_a_host_that_is_not_what_it_looks_like_is_refused_at_once(key: PrivateKe
         ("64:ff9b::a01:203", False, True),
         ("fe80::1%eth0", False, True),
         ("0.0.0.0", False, True),
+        ("fec0::1", False, True),
+        ("100.64.0.1", False, True),
+        ("2001:0:7f00:1::1", False, True),
+        ("2002:7f00:1::", True, True),
+        ("::127.0.0.1", False, True),
+        ("64:ff9b:1::808:808", False, True),
+        ("64:ff9b::7f00:1", True, True),
         ("8.8.8.8", False, False),
         ("2001:4860:4860::8888", False, False),
         ("64:ff9b::808:808", False, False),

@@ -30,15 +30,14 @@ async def enter_file(
     Whoever cancels this has entered nothing either.
     """
     before = await asyncio.to_thread(_sha256, path)
-    repeats, stopped = Repeats(), threading.Event()
-    file = OrderFile(path, api.request_class, api.currency, how)
-    orders = _unchanged(repeats.watching(file), path, before, stopped)
+    repeats, file = Repeats(), OrderFile(path, api.request_class, api.currency, how)
+    orders = _unchanged(_wanted(repeats.watching(file), file.stopped), path, before)
     source = Source(file=path.name, sha256=before, by=by)
     entering = asyncio.ensure_future(ledger.intake(orders, api.text_of, source))
     try:
         return await asyncio.shield(entering), repeats, file
     except asyncio.CancelledError:
-        stopped.set()
+        file.stopped.set()
         intake = (await asyncio.gather(entering, return_exceptions=True))[0]
         if isinstance(intake, Intake) and intake.batch is not None:  # it was read to its end already
             await asyncio.shield(ledger.withdraw(by=by, batch=intake.batch))
@@ -54,7 +53,11 @@ async def check_file(
         ledger = await SQLiteLedger.open(Path(folder, "check.db"), Identity(family="ph", app_id="", host=""))
         try:
             # the ledger lasts no longer than this: nothing will be held against a row's content
-            intake = await ledger.intake(repeats.watching(file), lambda request: str(request.mch_order_id))
+            orders = _wanted(repeats.watching(file), file.stopped)
+            intake = await ledger.intake(orders, lambda request: str(request.mch_order_id))
+        except asyncio.CancelledError:
+            file.stopped.set()
+            raise
         finally:
             await ledger.aclose()
     return intake, repeats, file
@@ -64,13 +67,15 @@ class _Stopped(Exception):
     """Nobody wants the file any more."""
 
 
-def _unchanged(
-    orders: Iterable[Order | RowError], path: Path, before: str, stopped: threading.Event
-) -> Iterator[Order | RowError]:
+def _wanted(orders: Iterable[Order | RowError], stopped: threading.Event) -> Iterator[Order | RowError]:
     for order in orders:
         if stopped.is_set():
             raise _Stopped
         yield order
+
+
+def _unchanged(orders: Iterable[Order | RowError], path: Path, before: str) -> Iterator[Order | RowError]:
+    yield from orders
     if _sha256(path) != before:
         raise FileError(f"{path.name}: the file was changed while it was read; nothing was entered, nothing was sent")
 

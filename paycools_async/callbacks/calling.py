@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import inspect
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from ..endpoint import Event
 from ..errors import ConfigurationError
+from .threads import HandlerThreads
 
 __all__ = ["HANDLER_TIMEOUT", "Caller", "HandlerCrashed", "HandlerTimeout", "checked_limit", "must_pass"]
 
@@ -22,7 +24,6 @@ HANDLER_TIMEOUT = 60.0
 """Seconds that a handler has for one event, if nothing else is said."""
 _GRACE = 5.0
 """Seconds that a handler has to clean up after it was cancelled."""
-_MOST_THREADS = 32
 
 Handler = Callable[[Any], Any]
 
@@ -54,10 +55,15 @@ class Caller:
     """Calls handlers, async or not. The latter run in threads of its own, so that slow ones hold up nobody else's."""
 
     def __init__(self) -> None:
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = HandlerThreads()
         self._process = os.getpid()
         self._running_on: list[tuple[Event, Future[Any]]] = []
         self._left: set[asyncio.Task[Any]] = set()
+
+    @property
+    def problem(self) -> str | None:
+        """What an operator is to know of handlers that hang; None where none does."""
+        return self._threads.problem
 
     async def call(self, handler: Handler, event: Event, limit: float) -> Any:
         """What the handler returns. Raises what it raises, HandlerCrashed if that is no Exception, and HandlerTimeout.
@@ -73,8 +79,8 @@ class Caller:
         if not done:
             await self._end(task)
             raise HandlerTimeout(f"the handler took longer than {limit:g} seconds")
-        if task.cancelled():
-            raise asyncio.CancelledError  # the handler's own: who calls tells it from one of their own by `must_pass`
+        if task.cancelled():  # the handler's own doing: the caller's would have come out of `wait`
+            raise HandlerCrashed("the handler raised CancelledError") from asyncio.CancelledError()
         returned, error = task.result()
         if error is None:
             return returned
@@ -98,19 +104,23 @@ class Caller:
 
     async def _in_thread(self, handler: Handler, event: Event) -> Any:
         if self._process != os.getpid():  # a forked child has none of its parent's threads
-            self._threads, self._running_on, self._process = None, [], os.getpid()
+            self._threads, self._running_on, self._process = HandlerThreads(), [], os.getpid()
         self._running_on = [(of, call) for of, call in self._running_on if not call.done()]
         if any(of == event for of, _ in self._running_on):
             raise HandlerTimeout("an earlier call of the handler for this event is still at work")
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_MOST_THREADS, "paycools-handler")
-        call = self._threads.submit(contextvars.copy_context().run, handler, event)
+        call = self._threads.submit(functools.partial(contextvars.copy_context().run, handler, event))
         try:
-            return await asyncio.wrap_future(call)
+            returned, error = await asyncio.wrap_future(call)
         except asyncio.CancelledError:
+            self._threads.give_up(call)
             if not call.done():
                 self._running_on.append((event, call))
             raise
+        if isinstance(error, StopIteration):  # no coroutine can raise it
+            raise HandlerCrashed("the handler raised StopIteration") from error
+        if error is not None:
+            raise error
+        return returned
 
     async def _end(self, task: asyncio.Task[Any]) -> None:
         task.cancel()

@@ -137,6 +137,11 @@ class CallbackRouter:
             raise TypeError("the handler of BillsPaymentVerification must return accept() or refuse()")
         return None
 
+    @property
+    def problem(self) -> str | None:
+        """What an operator is to know of handlers that hang in their threads; None where none does."""
+        return self._caller.problem
+
     def _handler_of(self, event: Event) -> Callable[[Any], Any] | None:
         question = is_question(event)
         for cls in type(event).__mro__:

@@ -13,7 +13,7 @@ from ..errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown,
 from ..fields import camel
 from ..privacy.confidential import frames_of_others
 from ..privacy.redaction import personal_texts, redacted, without_personal
-from ..texts import shown_text
+from ..texts import apart, shown_text
 from .attempts import Progress
 from .preparing import Prepared
 
@@ -93,12 +93,12 @@ def mismatch(prepared: Prepared[Any], result: Any, data: Any) -> str | None:
     for name, said in _IN_BOTH[kinds]:
         ours, theirs = getattr(prepared.request, name), getattr(result, name)
         if ours != theirs and ours not in (None, "") and theirs not in (None, ""):
-            return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
+            return f"the answer is about {said} {apart(theirs, ours, _MOST_ID)}"
     if isinstance(data, dict):
         for name, said in _IDS:
             ours, theirs = prepared.fields.get(name), data.get(name)
             if ours and theirs not in (None, "") and str(theirs) != str(ours):
-                return f"the answer is about {said} {shown_text(theirs, _MOST_ID)}, ours is {ours}"
+                return f"the answer is about {said} {apart(theirs, ours, _MOST_ID)}"
     return None
 
 

@@ -20,6 +20,7 @@ import attrs
 
 from ..errors import DeadlineExceeded, FileError, UnexpectedAnswer
 from ..product import Sender
+from ..texts import shown_text
 from ..urls import is_local_host, is_loopback_host
 
 __all__ = ["ReportFile", "fetch"]
@@ -61,7 +62,13 @@ class _Part:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._path = target.with_name(f".paycools-{secrets.token_hex(16)}.part")
+        try:
+            os.fsencode(target)
+            self._path = target.with_name(f".paycools-{secrets.token_hex(16)}.part")
+        except ValueError:  # half a character, or a path without a name
+            raise FileError(f"{shown_text(target)}: is no name of a file") from None
+        if "\0" in str(target) or target.name in ("", ".."):
+            raise FileError(f"{shown_text(target)}: is no name of a file")
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
@@ -94,8 +101,8 @@ class _Part:
         except asyncio.CancelledError:
             await asyncio.wait([working])
             raise
-        except OSError as error:
-            what = error.strerror or type(error).__name__
+        except (OSError, ValueError) as error:
+            what = getattr(error, "strerror", None) or type(error).__name__
             raise FileError(f"{self._target}: cannot be written: {what}") from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,7 +22,8 @@ _HIDDEN = "***"
 _SHORTEST = 3
 """A name of one or two letters is a word of many sentences: it is nobody, and to hide it would spoil the message."""
 _LONGEST = 500
-_BETWEEN = r"[\s\-._/·]{0,3}"
+_BETWEEN = r"(?:%[0-9A-Fa-f]{2}|[\W_]){0,8}"
+"""What may stand between two letters: blanks, dashes, brackets, commas, also as in a URL."""
 _PREFIXES = tuple(each.calling_code for each in COUNTRIES.values() if each.calling_code)
 """639171234567 may stand there for 09171234567, and the other way round."""
 _HARMLESS = [
@@ -45,20 +47,50 @@ _HARMLESS = [
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, whatever their case, and whatever blanks, dashes or dots stand inside them."""
+    """The text without the secrets, whatever their case, and whatever blanks, dashes or dots stand inside them.
+
+    Letters and digits of another width, with marks or of another script's digits, and what is not seen between them,
+    are looked at as the plain ones.
+    """
     if not text:
         return text
     for secret in sorted(set(secrets), key=len, reverse=True):
         pattern = _pattern(secret[:_LONGEST])
         if pattern is not None:
-            text = pattern.sub(_HIDDEN, text)
+            text = _without(pattern, text)
     return text
+
+
+def _without(pattern: re.Pattern[str], text: str) -> str:
+    if text.isascii():
+        return pattern.sub(_HIDDEN, text)
+    plain, places = _folded(text)
+    kept, after = [], 0
+    for found in pattern.finditer(plain):
+        first, last = places[found.start()], places[found.end() - 1]
+        if first >= after:
+            kept += [text[after:first], _HIDDEN]
+            after = last + 1
+    return "".join([*kept, text[after:]])
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """Plain letters and digits, and the place in the text of each."""
+    plain: list[str] = []
+    places: list[int] = []
+    for place, char in enumerate(text):
+        for part in unicodedata.normalize("NFKD", char):
+            kind = unicodedata.category(part)
+            if kind != "Mn":
+                plain.append(str(unicodedata.decimal(part)) if kind == "Nd" else part)
+                places.append(place)
+    return "".join(plain), places
 
 
 @functools.lru_cache(maxsize=256)
 def _pattern(secret: str) -> re.Pattern[str] | None:
     """What a secret may look like; None where it is none."""
-    letters = [char for char in secret if char.isalnum()]
+    letters = [char for char in _folded(secret)[0] if char.isalnum()]
     if len(letters) < _SHORTEST:
         return None
     if all(char.isdigit() for char in letters):

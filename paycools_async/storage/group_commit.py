@@ -139,15 +139,16 @@ class Committer:
             self._at_work.append(group)
             self._groups.put(group)
 
-    async def aclose(self) -> None:
-        """Finish what waits and close the connection; in a forked child nothing."""
+    async def aclose(self, patience: float | None = None) -> None:
+        """Finish what waits and close the connection; in a forked child nothing. After `patience` seconds it is left to
+        do so alone."""
         if self.is_inherited:
             return
         if not self._loop.is_closed():
             self._next()
         self._closed = True
         self._groups.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, patience)
 
     def _run(self) -> None:
         try:

@@ -13,6 +13,7 @@ import contextlib
 import functools
 import itertools
 import os
+import socket
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -30,6 +31,7 @@ from yarl import URL
 
 from ..errors import ClientClosed, ConfigurationError, DeadlineExceeded, Outcome, TransportError
 from ..urls import is_local_host, is_public_address
+from .arrived import has_arrived, is_tls, read_what_arrived
 from .base import HttpRequest, HttpResponse, HttpStream
 from .causes import cause_of
 from .lent import Lent
@@ -59,6 +61,8 @@ class _Proof:
     request: HttpRequest
     connection: ResponseHandler | None = None
     by_proxy: bool = False
+    reused: bool = False
+    """The connection has served a request before."""
     reason: str | None = None
     """Why the rest of the request was held back."""
     late: bool = False
@@ -100,12 +104,31 @@ class _Proof:
     def _check(self) -> None:
         if self.request.expired is not None and self.request.expired():
             self.reason, self.late = "too late to send", True
-        elif self.connection is not None and not self._writing and self.connection.should_close:
+        elif self.connection is not None and not self._writing and self._holds_an_answer(self.connection):
             self.reason = "the connection held an answer before the request was sent"
         elif self.request.public_only and not self.by_proxy and not is_public_address(_peer_of(self.connection)):
             self.reason = _NOT_PUBLIC
         if self.reason is not None:
             raise _NotWritten(self.reason)
+
+    def _holds_an_answer(self, connection: ResponseHandler) -> bool:
+        # what the loop has read already, and what it has not; over new TLS the latter may be tickets of the session
+        if connection.should_close:
+            return True
+        if not self._is_last_look or (not self.reused and is_tls(connection.transport)):
+            return False
+        return has_arrived(connection.transport)
+
+    @property
+    def _is_last_look(self) -> bool:
+        """Whether a byte leaves right after: with a body, its headers are kept back until it goes."""
+        return self.request.body is None or self.started or not _HEADERS_WAIT_FOR_THE_BODY
+
+    async def settle(self) -> None:
+        """Over a new connection the loop first reads what TLS itself has to say; before the headers, or an answer that
+        is read meanwhile would count as this request's."""
+        if not self.reused and self.connection is not None:
+            await read_what_arrived(self.connection.transport)
 
 
 def _peer_of(connection: ResponseHandler | None) -> str:
@@ -119,6 +142,16 @@ _PROOF: ContextVar[_Proof | None] = ContextVar("paycools_proof", default=None)
 _NUMBERS = itertools.count(1)
 
 
+def _socket_for(address: Any) -> socket.socket:
+    """Before a connection is made to an address of a name: a request for public ones connects to no other."""
+    family, kind, protocol, _, place = address
+    proof = _PROOF.get()
+    if proof is not None and proof.request.public_only and not proof.by_proxy and not is_public_address(str(place[0])):
+        proof.reason = _NOT_PUBLIC
+        raise OSError(_NOT_PUBLIC)
+    return socket.socket(family, kind, protocol)
+
+
 class _Request(aiohttp.ClientRequest):
     """aiohttp's request, which knows the connection it goes over and may ask for a new one."""
 
@@ -126,6 +159,8 @@ class _Request(aiohttp.ClientRequest):
     def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
         key = super().connection_key
         proof = _PROOF.get()
+        if proof is not None:
+            proof.by_proxy = self.proxy is not None
         if proof is None or not proof.request.fresh:
             return key
         # the pool is looked up by this key: no connection in it can have the same
@@ -203,6 +238,8 @@ class AiohttpTransport:
         async with contextlib.AsyncExitStack() as stack:
             async with self._proven(request, until) as proof:
                 pool = self._pool_if_here() or await self._pool_of_loop()
+                if not pool.owned and request.public_only and self._routes.proxy_for(URL(request.url)) is None:
+                    await _look_up(request.url, proof, pool.session)
                 response = await stack.enter_async_context(self._request(_for_files(pool), request, proof))
             stack.callback(response.close)  # what is left of it is not waited for
             chunks = self._chunks(response, request, proof, until)
@@ -298,7 +335,7 @@ class AiohttpTransport:
             weakref.finalize(pool, pool.session.detach).atexit = False
             return pool
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60, socket_factory=_socket_for),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[_PROOF_TRACE],
             auto_decompress=True,
@@ -310,6 +347,17 @@ class AiohttpTransport:
         self._closed = True
         self._pool = None
         await self._pools.aclose()
+
+
+async def _look_up(url: str, proof: _Proof, lent: aiohttp.ClientSession) -> None:
+    """Over connections of the caller's: what the name stands for, before one is made."""
+    resolve = getattr(lent.connector, "_resolve_host", None)
+    if resolve is None:
+        return
+    parts = URL(url, encoded=True)
+    if not all(is_public_address(str(found["host"])) for found in await resolve(parts.host, parts.port)):
+        proof.reason = _NOT_PUBLIC
+        raise _NotWritten(_NOT_PUBLIC)
 
 
 def _for_files(pool: Pool) -> aiohttp.ClientSession:
@@ -329,15 +377,30 @@ def _for_files(pool: Pool) -> aiohttp.ClientSession:
 
 def _proof_trace() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(_is_reused)
+    trace.on_connection_create_end.append(_is_new)
     trace.on_request_headers_sent.append(_headers_go)
     trace.on_request_chunk_sent.append(_body_goes)
     trace.freeze()
     return trace
 
 
+async def _is_reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    proof = getattr(context, "trace_request_ctx", None)
+    if isinstance(proof, _Proof):
+        proof.reused = True
+
+
+async def _is_new(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
+    proof = getattr(context, "trace_request_ctx", None)
+    if isinstance(proof, _Proof):
+        proof.reused = False
+
+
 async def _headers_go(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
     proof = getattr(context, "trace_request_ctx", None)
     if isinstance(proof, _Proof):
+        await proof.settle()
         proof.headers_go()
 
 

@@ -13,7 +13,7 @@ from ..endpoint import Endpoint
 from ..errors import UnexpectedAnswer
 from ..privacy.confidential import without_frames
 from ..texts import shown_text
-from .numbers import MOST_BYTES, OutOfBounds, names_in_json, parse_json
+from .numbers import MOST_BYTES, OutOfBounds, RepeatedName, parse_json
 
 __all__ = ["Envelope", "data_of", "read_answer", "retry_after", "sanitize"]
 
@@ -38,17 +38,15 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Envelop
     if len(body) > MOST_BYTES:
         raise unexpected(f"the answer has {len(body)} bytes, more than {MOST_BYTES}")
     try:
-        text = body.removeprefix(BOM_UTF8).decode("utf-8")
-        raw = parse_json(text)
-        codes = names_in_json(text).count("code") if body.count(b'"code"') > 1 else 1  # it is parsed anew
+        raw = parse_json(body.removeprefix(BOM_UTF8).decode("utf-8"), names_once=True)
     except OutOfBounds as error:
         raise unexpected(f"the answer is out of bounds: {error}") from None
+    except RepeatedName as error:
+        raise unexpected(f"the answer is ambiguous: {error}") from None
     except ValueError:
         raise unexpected(f"the answer is not JSON ({len(body)} bytes)") from None
     if not isinstance(raw, dict):
         raise unexpected("the answer is not a JSON object")
-    if codes > 1:
-        raise unexpected("the answer has more than one result code")
     number = _result_code(raw.get("code"))
     if number is None:
         raise unexpected("the answer has no result code")

@@ -15,9 +15,9 @@ __all__ = [
     "MOST_DIGITS",
     "MOST_NESTED",
     "OutOfBounds",
+    "RepeatedName",
     "exact_decimal",
     "is_nested_too_deep",
-    "names_in_json",
     "parse_json",
 ]
 
@@ -33,19 +33,23 @@ class OutOfBounds(ValueError):
     """JSON that may be right and is too much to work with; its text names the bound."""
 
 
-_NUMBER = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?")
+class RepeatedName(ValueError):
+    """Two members of one object have the same name."""
+
+
+_NUMBER = re.compile(r"[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,5}))?")
 
 
 def exact_decimal(text: str) -> Decimal:
     """The number in the text. Raises ValueError if it is none, or is out of all bounds."""
-    found = _NUMBER.fullmatch(text.strip())
+    found = _NUMBER.fullmatch(text)
     if found is None:
         raise ValueError("not a decimal number")
     whole, fraction, exponent = found[1], found[2] or "", int(found[3] or 0)
     digits = len(whole) + len(fraction)
     if not 0 < digits <= MOST_DIGITS or abs(exponent) > LARGEST_EXPONENT:
         raise OutOfBounds(f"a number of more than {MOST_DIGITS} digits or beyond an exponent of {LARGEST_EXPONENT}")
-    return Decimal(text.strip())
+    return Decimal(text)
 
 
 def _bounded_int(text: str) -> int:
@@ -60,6 +64,17 @@ def _refuse(name: str) -> None:
 
 _DECODER = json.JSONDecoder(parse_float=exact_decimal, parse_int=_bounded_int, parse_constant=_refuse)
 
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RepeatedName("it has two members of one name")
+    return found
+
+
+_STRICT = json.JSONDecoder(
+    parse_float=exact_decimal, parse_int=_bounded_int, parse_constant=_refuse, object_pairs_hook=_each_once
+)
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
@@ -76,25 +91,15 @@ def is_nested_too_deep(text: str) -> bool:
     return False
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text; numbers with a point or an exponent are Decimals. Raises ValueError."""
+def parse_json(text: str, *, names_once: bool = False) -> Any:
+    """The value of a JSON text; numbers with a point or an exponent are Decimals. Raises ValueError.
+
+    `names_once`: RepeatedName where an object has two members of one name, however they are spelled. Which of them
+    counts is everybody's own choice, so there is no telling what was meant.
+    """
     if is_nested_too_deep(text):
         raise OutOfBounds(f"nested deeper than {MOST_NESTED} levels")
     try:
-        return _DECODER.decode(text)
+        return (_STRICT if names_once else _DECODER).decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def names_in_json(text: str) -> list[str]:
-    """The names of a JSON object's own members, each as often as it stands there. Raises ValueError."""
-    names: list[str] = []
-
-    def note(pairs: list[tuple[str, Any]]) -> None:  # the outermost object comes last
-        names[:] = [name for name, _ in pairs]
-
-    try:
-        json.JSONDecoder(object_pairs_hook=note, parse_float=str, parse_int=str).decode(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return names

@@ -191,13 +191,47 @@ def test_a_router_has_each_family_once() -> None:
         CallbackRouter(PHCallbacks("a"), PHCallbacks("b"))
 
 
-async def test_cancelling_passes_through(router: CallbackRouter) -> None:
-    @router.on(PayoutSettled)
-    async def settled(event: PayoutSettled) -> None:
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_handlers_own_cancellation_is_a_failure(router: CallbackRouter, plain: bool) -> None:
+    def raises(event: PayoutSettled) -> None:
         raise asyncio.CancelledError
 
+    async def cancels_itself(event: PayoutSettled) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    router.on(PayoutSettled)(raises if plain else cancels_itself)
+    assert (await router.handle(signed(PAYOUT)))[0] == 500
+
+
+async def test_cancelling_passes_through(router: CallbackRouter) -> None:
+    begun = asyncio.Event()
+
+    @router.on(PayoutSettled)
+    async def settled(event: PayoutSettled) -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    handling = asyncio.create_task(router.handle(signed(PAYOUT)))
+    await begun.wait()
+    handling.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await router.handle(signed(PAYOUT))
+        await handling
+
+
+@pytest.mark.parametrize("error", [StopIteration(), StopAsyncIteration(), GeneratorExit()])
+async def test_a_plain_handler_may_raise_what_no_future_takes(
+    router: CallbackRouter, error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    @router.on(PayoutSettled)
+    def settled(event: PayoutSettled) -> None:
+        raise error
+
+    async with asyncio.timeout(5):
+        assert (await router.handle(signed(PAYOUT)))[0] == 500
+    assert f"the handler raised {type(error).__name__}" in caplog.text
 
 
 class TestVerification:

@@ -123,6 +123,26 @@ async def test_an_id_that_the_result_class_does_not_know_is_compared_too(
             await stage.client.send(request_)
 
 
+@pytest.mark.parametrize(
+    ("answered", "told"),
+    [
+        (
+            "O1\u200b",
+            "the answer is about order id O1?, ours is O1; they differ in characters that are not seen, or look alike",
+        ),
+        ("\uff2f1", "ours is O1; they differ in characters that are not seen, or look alike"),
+        ("o1", "the answer is about order id o1, ours is O1; nothing is known of ours"),
+        ("O2", "the answer is about order id O2, ours is O1; nothing is known of ours"),
+    ],
+)
+async def test_ids_that_look_alike_are_told_apart(key_pem: str, answered: str, told: str) -> None:
+    data = {"mchOrderId": answered, "transactionId": "T1", "transactionStatus": "COMPLETE"}
+    async with Stage(key_pem, says(1000, data=data)) as stage:
+        with pytest.raises(OrderConflict) as caught:
+            await stage.client.send(QueryCPMPayment(mch_order_id="O1"))
+    assert told in str(caught.value)
+
+
 # --- "not found" in a text that is not PayCools' answer ---------------------------------------------------------------
 
 STATUSES = [201, 204, 400, 401, 403, 404, 410, 429, 500, 502, 503]

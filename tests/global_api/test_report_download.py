@@ -408,3 +408,10 @@ async def test_redirects_are_not_followed_wherever_they_lead(
     with pytest.raises(UnexpectedAnswer, match=r"HTTP 307 from 127\.0\.0\.1 instead of the report"):
         await paycools.account.download_report(tmp_path / "report.xlsx", **DAY)
     assert asked == ["/2023-12-25.xlsx"]
+
+
+@pytest.mark.parametrize("path", ["", "/", "a\0b", "a\0/b", "..", "\ud800"])
+async def test_a_path_that_names_no_file_is_told_as_that(paycools: PayCoolsGlobal, serve: Any, path: str) -> None:
+    serve(whole)
+    with pytest.raises(FileError, match="is no name of a file"):
+        await paycools.account.download_report(path, **DAY)

@@ -29,6 +29,22 @@ from paycools_async.privacy.redaction import personal_texts, redacted
         ("name:JuanDelaCruz", "name:***"),
         ("name Juan_Dela_Cruz", "name ***"),
         ("Juana Delacruzado is another", "Juana Delacruzado is another"),
+        *[
+            (f"account 0917{dash}123{dash}4567 is", "account *** is")
+            for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+        ],
+        *[(f"account 0917{dash}123{dash}4567 is", "account *** is") for dash in "\ufe58\ufe63\uff0d"],
+        ("account (0917) 123, 4567 is", "account (*** is"),
+        ("account 0917   123   4567 is", "account *** is"),
+        ("account 0917%20123%204567 is", "account *** is"),
+        ("account \uff10\uff19\uff11\uff17\uff11\uff12\uff13\uff14\uff15\uff16\uff17 is", "account *** is"),
+        ("account \u0660\u0669\u0661\u0667\u0661\u0662\u0663\u0664\u0665\u0666\u0667 is", "account *** is"),
+        ("account 0917\u200b123\u20604567 is", "account *** is"),
+        ("name Juan+Dela+Cruz.", "name ***."),
+        ("name Juan%20Dela%20Cruz.", "name ***."),
+        ("name Juan \u2013   Dela \u00a0 Cruz.", "name ***."),
+        ("name \uff2a\uff35\uff21\uff2e \uff24\uff25\uff2c\uff21 \uff23\uff32\uff35\uff3a.", "name ***."),
+        ("n\u00e4me x\u200bJu\u00adan D\u00e9la Cruz\u0301.", "n\u00e4me x\u200b***\u0301."),
         ("order PAY109171234568 stays", "order PAY109171234568 stays"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Any
 
@@ -119,3 +120,26 @@ async def test_an_address_outside_is_asked(network: AiohttpTransport, monkeypatc
     async with FaultServer(script_of(answer("200 OK", BODY))) as server:
         assert await whole(network, attrs.evolve(get(server.url), public_only=True)) == BODY
     assert set(judged) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("lent", [False, True])
+async def test_a_name_that_stands_for_this_machine_is_not_even_connected_to(
+    lent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No connection, so no hello of TLS either, which would name the host."""
+    lookup = socket.getaddrinfo
+
+    def for_here(host: Any, *rest: Any, **more: Any) -> Any:
+        return lookup("127.0.0.1" if host in ("reports.example", b"reports.example") else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", for_here)
+    async with FaultServer(script_of(answer("200 OK", BODY))) as server, aiohttp.ClientSession() as session:
+        port = int(server.url.rpartition(":")[2])
+        transport = AiohttpTransport(session=session) if lent else AiohttpTransport()
+        request = attrs.evolve(get(f"http://reports.example:{port}"), public_only=True)
+        with pytest.raises(TransportError, match="this machine or one of a private network") as caught:
+            await whole(transport, request)
+        assert caught.value.outcome is Outcome.NOT_SENT
+        await transport.aclose()
+        await asyncio.sleep(0.05)
+        assert server.accepted == 0

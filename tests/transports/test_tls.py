@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from support.certificates import certificate_for
 from support.fault_server import FaultServer, answer
 from support.transport_stage import BODY, get, post, raised, script_of
 
@@ -22,16 +17,7 @@ from paycools_async import AiohttpTransport, Outcome
 @pytest.fixture
 def certificate(key_pem: str, tmp_path: Path) -> Path:
     """A certificate for 127.0.0.1 that nobody vouches for, with its key."""
-    key: Any = load_pem_private_key(key_pem.encode(), None)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    own = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(days=1)
-    ).add_extension(own, critical=False)
-    file = tmp_path / "server.pem"
-    file.write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM) + key_pem.encode())
-    return file
+    return certificate_for(key_pem, tmp_path)
 
 
 def serving(certificate: Path) -> ssl.SSLContext:

@@ -38,3 +38,20 @@ def test_a_text_that_never_ends_hides_no_levels() -> None:
     assert not is_nested_too_deep('"' + "[" * 100)
     with pytest.raises(ValueError):
         parse_json('"' + "[" * 100)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":1000,"code":1008}',
+        b'{"code":1000,"message":"","c\\u006fde":1008}',
+        b'{"code":1000,"data":{"a":1},"d\\u0061ta":{"a":2}}',
+        b'{"code":1000,"message":"paid","message":"not paid"}',
+        b'{"code":1000,"msg":"paid","ms\\u0067":"not paid"}',
+        b'{"code":1000,"data":{"mchOrderId":"A1","mchOrder\\u0049d":"A2"}}',
+        b'{"code":1000,"data":[{"amount":1,"amount":2}]}',
+    ],
+)
+def test_an_answer_in_which_a_name_stands_twice_is_not_believed(body: bytes) -> None:
+    """However it is spelled, and even if both say the same: which of them counts is a guess."""
+    assert refused(body) == "HTTP 200: the answer is ambiguous: it has two members of one name"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ class OrderFile:
         self._converter = RowConverter(
             request_class, currency, self._columns, self._codes, plain_names=self._how.plain_names
         )
+        self.stopped = threading.Event()
+        """Set by another thread: nobody wants the file any more, and reading it ends with an error."""
         self.rows: int = 0
         self.lines: int = 0
         self.notes: list[str] = []
@@ -72,7 +75,7 @@ class OrderFile:
     def _sheet(self) -> Iterator[Order | RowError]:
         if self._how.encoding is not None:
             raise FileError(f"{self._path.name}: an .xlsx says itself how it is encoded; leave --encoding out")
-        sheet = XlsxRows(self._path, self._columns, self._converter)
+        sheet = XlsxRows(self._path, self._columns, self._converter, self.stopped)
         try:
             yield from sheet
         finally:

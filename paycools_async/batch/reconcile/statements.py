@@ -184,7 +184,7 @@ def _line(cells: list[Any], places: Mapping[str, int], currency: str, minor: boo
 def _decimal(text: str | None) -> Decimal | None:
     plain = text.replace(",", "") if text and _GROUPED.fullmatch(text) else text
     try:
-        return exact_decimal(plain) if plain else None
+        return exact_decimal(plain.strip()) if plain else None
     except ValueError:
         return None
 

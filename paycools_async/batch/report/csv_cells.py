@@ -12,8 +12,12 @@ from ...texts import shown_text
 __all__ = ["CsvWriter", "Kept", "cell"]
 
 _RUN = ("=", "+", "-", "@")
-"""What a cell begins with that spreadsheets calculate; behind blanks too, and in the wide forms of East Asia."""
-_WIDE = str.maketrans({"\uff1d": "=", "\uff0b": "+", "\uff0d": "-", "\uff20": "@"})
+"""What a cell begins with that spreadsheets calculate; behind blanks too, and in forms that they take for it."""
+_OTHER_FORMS = str.maketrans(
+    {"\uff1d": "=", "\uff0b": "+", "\uff0d": "-", "\uff20": "@"}  # wide
+    | {"\ufe66": "=", "\ufe62": "+", "\ufe63": "-", "\ufe6b": "@"}  # small
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58", "-")
+)
 
 
 _CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -48,4 +52,5 @@ def cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = _CONTROLS.sub("?", value) if isinstance(value, Kept) else shown_text(value)
-    return "'" + text if text.lstrip().translate(_WIDE).startswith(_RUN) or value[:1] in ("\t", "\r", "\n") else text
+    runs = text.lstrip().translate(_OTHER_FORMS).startswith(_RUN) or value[:1] in ("\t", "\r", "\n")
+    return "'" + text if runs else text

@@ -38,6 +38,10 @@ __all__ = ["CallbackInbox", "InboxGauges", "InboxHealth", "item_of"]
 log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
 
+INTAKE_TIMEOUT = 10.0
+"""Seconds in which a callback is stored, or answered 500."""
+
+
 def item_of(verified: Verified, raw: bytes) -> Item:
     """What the inbox keeps of a verified callback."""
     event = verified.event
@@ -63,7 +67,7 @@ class InboxHealth:
     in_progress: int
     """How many transactions' events are being applied right now."""
     problem: str | None
-    """What kept it from applying the last time; None where nothing did."""
+    """What kept it from applying the last time, or that handlers hang; None where nothing is wrong."""
 
 
 @attrs.frozen(kw_only=True)
@@ -124,7 +128,7 @@ class CallbackInbox:
             applying=self._task is not None and not self._task.done() and not self._is_orphaned(),
             leads=self._applier.leads,
             in_progress=self._applier.active,
-            problem=self._problem,
+            problem=self._problem or self._router.problem,
         )
 
     async def gauges(self) -> InboxGauges:
@@ -158,7 +162,15 @@ class CallbackInbox:
             log.error("%s: the inbox has ended, and PayCools is asked to send it again", reference_of(verified.event))
             return FAILED.status, FAILED.body
         try:
-            new = await self._store.add(item_of(verified, raw))
+            async with asyncio.timeout(INTAKE_TIMEOUT):
+                new = await self._store.add(item_of(verified, raw))
+        except TimeoutError:
+            self._problem = (
+                f"the store has not answered for {INTAKE_TIMEOUT:g} seconds; perhaps work given to in_transaction "
+                "hangs: then restart the process"
+            )
+            log.error("%s: %s. PayCools is asked to send it again", reference_of(verified.event), self._problem)
+            return FAILED.status, FAILED.body
         except InboxError as error:
             reference = reference_of(verified.event)
             log.error("%s: it is not stored, and PayCools is asked to send it again: %s", reference, error)

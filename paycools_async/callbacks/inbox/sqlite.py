@@ -36,6 +36,9 @@ CREATE INDEX IF NOT EXISTS paycools_callbacks_new ON paycools_callbacks (due) WH
 CREATE INDEX IF NOT EXISTS paycools_callbacks_subject ON paycools_callbacks (subject, state);
 """
 
+_PATIENCE = 30.0
+"""Seconds that a work at hand has to end when the store is closed; if it hangs, the store is left to it."""
+
 _STORED = "seq, id, subject, rank, verdict, family, body, attempts"
 
 
@@ -211,5 +214,5 @@ class SQLiteStore(FormerNames):
         if committer is not None and committer.is_inherited:
             return
         if committer is not None:
-            await committer.aclose()
+            await committer.aclose(_PATIENCE)
         self._leader.close()

@@ -17,7 +17,21 @@ from paycools_async.batch.report.csv_cells import CsvWriter, cell
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\u00a0=1", "\u3000@x"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@A1",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\uff1d1",
+        "\u00a0=1",
+        "\u3000@x",
+        *(f" {sign}1" for sign in "\ufe62\ufe63\ufe6b\ufe66\u2212\u2013"),
+    ],
 )
 def test_a_formula_becomes_a_text(text: str) -> None:
     assert cell(text).startswith("'")

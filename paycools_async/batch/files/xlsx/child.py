@@ -10,6 +10,7 @@ import json
 import os
 import struct
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -26,9 +27,9 @@ MOST_CHARACTERS = 65_536
 _ROWS = 1_000
 _FRAME = 1 << 18
 """Rows and about how many characters are written at a time."""
-_FIRST_MEMORY = 768 << 20
+_FIRST_MEMORY = 320 << 20
 _MOST_MEMORY = 3 << 30
-_MOST_PROCESSOR_SECONDS = 300
+_MOST_PROCESSOR_SECONDS = 120
 _NAMED = 5
 _PROTECTED = "the file is protected by a password; save it without one"
 _DAMAGED = "is no .xlsx file, or is damaged"
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what else would print goes where nobody looks
     try:
+        _end_with_the_parent()
         _limit("RLIMIT_CPU", _MOST_PROCESSOR_SECONDS)
         _limit("RLIMIT_CORE", 0)
         _limit_memory(_FIRST_MEMORY)
@@ -169,6 +171,25 @@ def _portable(cell: Any) -> Any:
 def _write(out: BinaryIO, found: Any) -> None:
     data = json.dumps(found).encode("ascii")
     out.write(struct.pack(">I", len(data)) + data)
+
+
+def _end_with_the_parent() -> None:
+    """Standard input breaks when whoever started this is gone; the system itself then ends this process."""
+    try:
+        import fcntl
+
+        # the reader lets no other thread of Python run, so it is a signal that nobody takes
+        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+    except (ImportError, AttributeError, OSError):
+        pass
+
+    def watch() -> None:  # where the system has no such signal, and for what happened before it was asked for
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _limit_memory(most: int) -> None:

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic as time_now
 from typing import IO, Any
 
 import attrs
@@ -28,7 +29,8 @@ from . import bounds
 __all__ = ["SECONDS", "Faulted", "Unreadable", "rows"]
 
 SECONDS = 120.0
-"""That the reader may take for its next rows."""
+"""That the reader may take for a file, without the time in which its rows are worked on."""
+_LOOK = 0.1
 
 
 @attrs.frozen
@@ -56,18 +58,18 @@ class Unreadable(Exception):
     """The file as a whole cannot be used."""
 
 
-def rows(path: Path) -> Iterator[tuple[int, list[Any]]]:
-    """The number and the cells of each row of the one visible sheet. Raises Unreadable."""
+def rows(path: Path, stopped: threading.Event | None = None) -> Iterator[tuple[int, list[Any]]]:
+    """The number and the cells of each row of the one visible sheet. Raises Unreadable, also when it is `stopped`."""
     reader = _reader_folder()
     if reader is None:
         raise Unreadable(
             f"{path.name}: reading .xlsx needs an extra: pip install 'paycools-async[xlsx]'; or save it as .csv"
         )
     _must_be_a_file(path)
-    with _started(path, reader) as process:
+    with _started(path, reader) as process, contextlib.closing(_Watch(process, stopped)) as watch:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         while True:
-            frame = _frame(process, path)
+            frame = _frame(process, path, watch)
             if isinstance(frame, list):
                 for number, cells in frame:
                     yield number, [_cell(cell) if type(cell) is dict else cell for cell in cells]
@@ -108,7 +110,7 @@ def _started(path: Path, reader: str) -> Iterator[subprocess.Popen[bytes]]:
     try:
         process = subprocess.Popen(  # noqa: S603 - this Python, and no shell  # nosec B603
             [*command, os.path.abspath(path), *limits],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: it breaks when this process ends, however it ends
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={name: value for name, value in os.environ.items() if not name.startswith("PAYCOOLS_")},
@@ -123,33 +125,57 @@ def _started(path: Path, reader: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def _frame(process: subprocess.Popen[bytes], path: Path) -> Any:
+class _Watch:
+    """Ends the process when it has been waited for too long, or when nobody wants the file any more."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stopped: threading.Event | None) -> None:
+        self._process = process
+        self._stopped = stopped
+        self._over = threading.Event()
+        self._waited = 0.0
+        self._since: float | None = None
+        self.too_long: bool = False
+        threading.Thread(target=self._run, name="paycools-xlsx", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._over.wait(_LOOK):
+            since = self._since
+            self.too_long = since is not None and self._waited + time_now() - since > SECONDS
+            if self.too_long or (self._stopped is not None and self._stopped.is_set()):
+                self._process.kill()
+                return
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What is waited for the process counts; what is done with its rows does not."""
+        self._since = time_now()
+        try:
+            yield
+        finally:
+            self._waited += time_now() - self._since
+            self._since = None
+
+    def close(self) -> None:
+        self._over.set()
+
+
+def _frame(process: subprocess.Popen[bytes], path: Path, watch: _Watch) -> Any:
     """What the process says next. Raises Unreadable where it says nothing in time, or nothing any more."""
     assert process.stdout is not None  # noqa: S101 - it is a pipe
-    silent = threading.Event()
-    watch = threading.Timer(SECONDS, _end, (process, silent))
-    watch.daemon = True
-    watch.start()
     try:
-        [length] = struct.unpack(">I", _exactly(process.stdout, 4))
-        if length > _MOST_FRAME:
-            raise EOFError
-        return json.loads(_exactly(process.stdout, length))
+        with watch.waiting():
+            [length] = struct.unpack(">I", _exactly(process.stdout, 4))
+            if length > _MOST_FRAME:
+                raise EOFError
+            return json.loads(_exactly(process.stdout, length))
     except (EOFError, ValueError):
-        if silent.is_set():
+        if watch.too_long:
             raise Unreadable(
-                f"{path.name}: its reader found no row in {SECONDS:.0f} seconds; save it anew, or as .csv"
+                f"{path.name}: its reader took more than {SECONDS:.0f} seconds; save it anew, or as .csv"
             ) from None
         raise Unreadable(
             f"{path.name}: is damaged or takes too much memory: its reader broke; save it anew, or as .csv"
         ) from None
-    finally:
-        watch.cancel()
-
-
-def _end(process: subprocess.Popen[bytes], silent: threading.Event) -> None:
-    silent.set()
-    process.kill()
 
 
 def _exactly(stream: IO[bytes], length: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,13 @@ _TITLES = 10
 class XlsxRows:
     """Reads one file. `rows` counts what was read, `number` is the sheet's last row."""
 
-    def __init__(self, path: Path, columns: Columns, converter: RowConverter) -> None:
+    def __init__(
+        self, path: Path, columns: Columns, converter: RowConverter, stopped: threading.Event | None = None
+    ) -> None:
         self._path = path
         self._columns = columns
         self._converter = converter
+        self._stopped = stopped
         self.number: int = 0
         self.rows: int = 0
 
@@ -37,7 +41,7 @@ class XlsxRows:
 
     def _read(self) -> Iterator[Order | RowError]:
         header: Header | None = None
-        sheet = process.rows(self._path)
+        sheet = process.rows(self._path, self._stopped)
         for self.number, cells in sheet:
             if all(_is_nothing(cell) for cell in cells):
                 continue
