@@ -96,9 +96,11 @@ def _unpacked(data: Any, status: int) -> Any:
     if not isinstance(data, str) or data[:40].lstrip()[:1] not in ("{", "["):
         return data
     try:
-        return parse_json(data)
+        return parse_json(data, names_once=True)
     except OutOfBounds as error:
         raise UnexpectedAnswer(f"HTTP {status}: the answer's data is out of bounds: {error}", status=status) from None
+    except RepeatedName as error:
+        raise UnexpectedAnswer(f"HTTP {status}: the answer's data is ambiguous: {error}", status=status) from None
     except ValueError:
         raise UnexpectedAnswer(f"HTTP {status}: the answer's data is not JSON", status=status) from None
 

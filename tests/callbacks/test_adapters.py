@@ -23,9 +23,9 @@ from paycools_async.endpoint import Event
 
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
 PACKED = [
-    (b"gzip", gzip.compress(signed(PAYOUT))),
-    (b"x-gzip", gzip.compress(signed(PAYOUT))),
-    (b" GZip ", gzip.compress(signed(PAYOUT))),
+    (b"gzip", gzip.compress(signed(PAYOUT), mtime=0)),
+    (b"x-gzip", gzip.compress(signed(PAYOUT), mtime=0)),
+    (b" GZip ", gzip.compress(signed(PAYOUT), mtime=0)),
     (b"deflate", zlib.compress(signed(PAYOUT))),
     (b"deflate", RAW.compress(signed(PAYOUT)) + RAW.flush()),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paycools_async import UnexpectedAnswer
-from paycools_async.wire.answer import read_answer
+from paycools_async.wire.answer import _unpacked, read_answer
 from paycools_async.wire.numbers import MOST_NESTED, OutOfBounds, is_nested_too_deep, parse_json
 
 
@@ -55,3 +55,8 @@ def test_a_text_that_never_ends_hides_no_levels() -> None:
 def test_an_answer_in_which_a_name_stands_twice_is_not_believed(body: bytes) -> None:
     """However it is spelled, and even if both say the same: which of them counts is a guess."""
     assert refused(body) == "HTTP 200: the answer is ambiguous: it has two members of one name"
+
+
+def test_nor_is_data_that_travels_as_a_text() -> None:
+    with pytest.raises(UnexpectedAnswer, match="the answer's data is ambiguous"):
+        _unpacked('{"mchOrderId":"A1","mchOrder\\u0049d":"A2"}', 200)
