@@ -108,7 +108,9 @@ def test_an_unsure_path_is_called_so_in_its_docstring(provenance: Provenance) ->
         assert any(word in doc for word in SAID[provenance]), entry.id
 
 
-@pytest.mark.filterwarnings("ignore::paycools_async.UnknownCodeWarning")
+@pytest.mark.filterwarnings(
+    "ignore::paycools_async.UnknownCodeWarning", "ignore::paycools_async.DoubtfulAccountWarning"
+)
 @pytest.mark.parametrize("entry", some(of(Provenance.INFERRED), 6), ids=lambda entry: entry.id)
 async def test_an_inferred_path_warns_once_per_client(network: Network, entry: Endpoint) -> None:
     request = some_request(entry)
@@ -117,7 +119,7 @@ async def test_an_inferred_path_warns_once_per_client(network: Network, entry: E
             with pytest.warns(UnverifiedEndpointWarning, match=entry.id):
                 await attempt(paycools, request)
             with warnings.catch_warnings():
-                warnings.simplefilter("error")
+                warnings.simplefilter("error", UnverifiedEndpointWarning)
                 await attempt(paycools, request)
     assert len(network.sent) == 4
 
@@ -126,7 +128,7 @@ async def test_an_inferred_path_warns_once_per_client(network: Network, entry: E
 async def test_a_path_that_was_supplied_does_not_warn(network: Network, entry: Endpoint) -> None:
     async with network.client(entry, paths={entry.id: "/confirmed"}) as paycools:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", UnverifiedEndpointWarning)
             warnings.simplefilter("ignore", UnknownCodeWarning)
             await attempt(paycools, some_request(entry))
     (sent,) = network.sent

@@ -128,7 +128,9 @@ def on_the_wire(value: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::paycools_async.UnverifiedEndpointWarning")
-@pytest.mark.filterwarnings("ignore::paycools_async.UnknownCodeWarning")
+@pytest.mark.filterwarnings(
+    "ignore::paycools_async.UnknownCodeWarning", "ignore::paycools_async.DoubtfulAccountWarning"
+)
 @pytest.mark.parametrize("entry", some(REQUESTS, 30), ids=lambda entry: entry.id)
 def test_a_valid_request_is_signed_sent_and_admitted_field_by_field(lines: dict[str, Line], entry: Endpoint) -> None:
     @FEW
