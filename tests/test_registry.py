@@ -13,6 +13,7 @@ from support import strategies
 from support.size import some
 
 from paycools_async import (
+    DoubtfulAccountWarning,
     Endpoint,
     EndpointUnpublishedError,
     GlobalCredentials,
@@ -130,6 +131,7 @@ async def test_a_path_that_was_supplied_does_not_warn(network: Network, entry: E
         with warnings.catch_warnings():
             warnings.simplefilter("error", UnverifiedEndpointWarning)
             warnings.simplefilter("ignore", UnknownCodeWarning)
+            warnings.simplefilter("ignore", DoubtfulAccountWarning)
             await attempt(paycools, some_request(entry))
     (sent,) = network.sent
     assert sent.url.partition("?")[0] == HOSTS[entry.family] + "/confirmed"
