@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import inspect
 import logging
 import os
@@ -108,7 +107,8 @@ class Caller:
         self._running_on = [(of, call) for of, call in self._running_on if not call.done()]
         if any(of == event for of, _ in self._running_on):
             raise HandlerTimeout("an earlier call of the handler for this event is still at work")
-        call = self._threads.submit(functools.partial(contextvars.copy_context().run, handler, event))
+        context = contextvars.copy_context()
+        call = self._threads.submit(lambda: context.run(handler, event))
         try:
             returned, error = await asyncio.wrap_future(call)
         except asyncio.CancelledError:
