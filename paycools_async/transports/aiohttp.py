@@ -47,6 +47,7 @@ _HEADERS_WAIT_FOR_THE_BODY = hasattr(StreamWriter, "send_headers")
 """Older versions of aiohttp write the headers at once; there the body's report comes too late for a proof."""
 
 
+_EARLY = "the connection held an answer before the request was sent"
 _NOT_PUBLIC = "the host is this machine or one of a private network"
 
 
@@ -60,6 +61,8 @@ class _Proof:
 
     request: HttpRequest
     connection: ResponseHandler | None = None
+    wire: asyncio.Transport | None = None
+    """What the connection writes to."""
     by_proxy: bool = False
     reused: bool = False
     """The connection has served a request before."""
@@ -96,6 +99,18 @@ class _Proof:
         self._writing = True
         self.keep_apart()
 
+    def answered(self) -> None:
+        """An answer is there. aiohttp hands on one that came before the body was written, or was held back."""
+        if self.reason is None and self.connection is not None and self.request.body is not None and not self._writing:
+            self.reason = _EARLY
+        if self.reason is not None:
+            raise _NotWritten(self.reason)
+
+    def drop(self) -> None:
+        """The connection is not kept: at once, for nobody waits for the farewell of TLS."""
+        if self.wire is not None:
+            self.wire.abort()
+
     def keep_apart(self) -> None:
         """A connection that was fresh is not kept for others either."""
         if self.request.fresh and self.connection is not None:
@@ -105,7 +120,7 @@ class _Proof:
         if self.request.expired is not None and self.request.expired():
             self.reason, self.late = "too late to send", True
         elif self.connection is not None and not self._writing and self._holds_an_answer(self.connection):
-            self.reason = "the connection held an answer before the request was sent"
+            self.reason = _EARLY
         elif self.request.public_only and not self.by_proxy and not is_public_address(_peer_of(self.connection)):
             self.reason = _NOT_PUBLIC
         if self.reason is not None:
@@ -173,6 +188,7 @@ class _Request(aiohttp.ClientRequest):
         proof = _PROOF.get()
         if proof is not None:
             proof.connection, proof.by_proxy = conn.protocol, self.proxy is not None
+            proof.wire = conn.transport
         response = await super().send(conn)
         if proof is not None and proof.request.body is None:  # with a body it is not looked at for the last time yet
             proof.keep_apart()
@@ -223,7 +239,11 @@ class AiohttpTransport:
         async with self._proven(request, _deadline_of(request)) as proof:
             pool = self._pool_if_here() or await self._pool_of_loop()
             async with self._request(pool.session, request, proof) as response:
-                return HttpResponse(response.status, dict(response.headers), await self._read(response))
+                proof.answered()
+                answer = HttpResponse(response.status, dict(response.headers), await self._read(response))
+            if request.fresh:
+                proof.drop()
+            return answer
 
     @contextlib.asynccontextmanager
     async def stream(self, request: HttpRequest, /) -> AsyncIterator[HttpStream]:
@@ -241,6 +261,7 @@ class AiohttpTransport:
                 if not pool.owned and request.public_only and self._routes.proxy_for(URL(request.url)) is None:
                     await _look_up(request.url, proof, pool.session)
                 response = await stack.enter_async_context(self._request(_for_files(pool), request, proof))
+                proof.answered()
             stack.callback(response.close)  # what is left of it is not waited for
             chunks = self._chunks(response, request, proof, until)
             stack.push_async_callback(chunks.aclose)
@@ -269,10 +290,12 @@ class AiohttpTransport:
                 raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
         proof = known or _Proof(request)
         token = _PROOF.set(proof)
+        whole = False
         try:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
             async with asyncio.timeout_at(until):
                 yield proof
+            whole = True
         except TimeoutError as error:
             raise DeadlineExceeded(
                 _told("no answer in time", proof), outcome=_outcome(proof), cause=cause_of(error)
@@ -287,7 +310,9 @@ class AiohttpTransport:
             raise kind(_told(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
             _PROOF.reset(token)
-            proof.connection = None
+            if not whole:
+                proof.drop()
+            proof.connection = proof.wire = None
 
     def _request(self, session: aiohttp.ClientSession, request: HttpRequest, proof: _Proof) -> Any:
         url = URL(request.url, encoded=True)

@@ -165,13 +165,18 @@ def _changed(**changes: object) -> Act:
     return _writes(make)
 
 
+async def _close_half(connection: Connection, _: Good) -> None:
+    await connection.reader.readuntil(b"\r\n")
+    connection.writer.close()
+
+
 def _transport() -> Iterator[Fault]:
     yield Fault(name="nothing listens on the port", place="closed port", cells=_NOTHING_LEFT)
     yield Fault(name="the host's name is unknown", place="unknown name", cells=_NOTHING_LEFT)
     yield Fault(name="nobody vouches for the certificate", place="untrusted certificate", cells=_NOTHING_LEFT)
     acts: dict[str, Act] = {
         "reset while the request is read": _read_half,
-        "closed before a byte is read": _close,
+        "closed while the request is read": _close_half,
     }
     for name, act in acts.items():
         yield Fault(name=name, act=act, before=True, cells=attrs.evolve(_NO_ANSWER, booked="-"))
