@@ -53,7 +53,7 @@ def make(path: Path, build: Build) -> None:
     Raises StorageError.
     """
     log = Path(f"{path}-wal")
-    if _size(log):
+    if _size(log) and not path.exists():  # asked in this order: somebody else may be making it right now
         raise StorageError(
             f"{path}: is not there, but its log {log.name} is: the file was moved or deleted without it; bring the "
             f"file back to where {log.name} is"

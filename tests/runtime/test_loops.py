@@ -49,11 +49,13 @@ def new_loop(request: pytest.FixtureRequest) -> Loops:
 
 @pytest.fixture
 def client(merchant: PHCredentials, server: KeptServer, authority: Authority) -> Iterator[PayCoolsPH]:
+    before = {*threading.enumerate()}
     made = PayCoolsPH(merchant, base_url=server.url, transport=AiohttpTransport(ca_file=authority.file))
     yield made
     asyncio.run(made.aclose())
     gc.collect()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("paycools")] == []
+    left = {*threading.enumerate()} - before  # idle ones of other tests end by themselves
+    assert [thread.name for thread in left if thread.name.startswith("paycools")] == []
 
 
 async def pay(client: PayCoolsPH, order: str) -> str:

@@ -70,6 +70,7 @@ class Payer:
 
 def test_nothing_is_left_of_loops_threads_and_forks(key: PrivateKey) -> None:
     merchant = PHCredentials(app_id="APP1", app_name="Sari Sari", private_key=key)
+    known = {*threading.enumerate()}  # idle ones of other tests end by themselves
     with KeptServer() as server:
         payer = Payer(client := PayCoolsPH(merchant, base_url=server.url), seed=7)
         for _ in range(30):
@@ -79,12 +80,13 @@ def test_nothing_is_left_of_loops_threads_and_forks(key: PrivateKey) -> None:
         while time.monotonic() < until:
             payer.step()
         threads, files, objects = held()
-        assert threads == before[0]
+        assert threads <= before[0]
         assert files <= before[1] + 6, "at most the sockets of the last loop, which was not closed with care"
         assert objects < before[2] + 3000
         asyncio.run(client.aclose())
         assert server.all_closed()
-    assert [each.name for each in threading.enumerate() if each.name.startswith("paycools")] == []
+    left = {*threading.enumerate()} - known
+    assert [each.name for each in left if each.name.startswith("paycools")] == []
 
 
 def order_like(order_id: str) -> CreatePayout:
