@@ -41,10 +41,10 @@ class HandlerThreads:
         hung = len(self._hung)
         if not hung:
             return None
-        told = f"{hung} calls of handlers go on in their threads although their time is over"
+        text = f"{hung} calls of handlers go on in their threads although their time is over"
         if hung < MOST_HUNG:
-            return f"{told}; at {MOST_HUNG} no more are replaced, and the process is to be started anew"
-        return f"{told}, and no more are replaced: start the process anew"
+            return f"{text}; at {MOST_HUNG} no more are replaced, and the process is to be started anew"
+        return f"{text}, and no more are replaced: start the process anew"
 
     def submit(self, work: Callable[[], Any]) -> Future[_Returned]:
         """What `work` returns and what it raises, when a thread has done it."""
@@ -99,5 +99,5 @@ class HandlerThreads:
 def _result_of(work: Callable[[], Any]) -> _Returned:
     try:
         return work(), None
-    except BaseException as error:  # noqa: BLE001 - the thread goes on, and whoever called is told
+    except BaseException as error:  # noqa: BLE001 - the thread goes on, and whoever called gets it
         return None, error

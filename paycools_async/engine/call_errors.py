@@ -62,8 +62,8 @@ def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> Ou
         sent_at=sent_at,
     )
     error.__cause__ = cause
-    told = ("operation", "order_id", "attempts", "status", "answer", "cause")
-    return error.with_context(**{name: getattr(cause, name) for name in told})
+    known = ("operation", "order_id", "attempts", "status", "answer", "cause")
+    return error.with_context(**{name: getattr(cause, name) for name in known})
 
 
 _SAME = (

@@ -33,8 +33,8 @@ from ..errors import ClientClosed, ConfigurationError, DeadlineExceeded, Outcome
 from ..urls import is_local_host, is_public_address
 from .arrived import has_arrived, is_tls, read_what_arrived
 from .base import HttpRequest, HttpResponse, HttpStream
+from .callers_session import CallersSession
 from .causes import cause_of
-from .lent import Lent
 from .routes import Routes, checked_proxy, trusted
 from .sessions import Pool, Pools
 
@@ -205,7 +205,7 @@ class AiohttpTransport:
     NO_PROXY; .netrc is not read. `ca_file`: certificate authorities in PEM that are believed besides the system's;
     `ssl_context` replaces all of that. Raises ConfigurationError for what cannot be used.
 
-    Of a session that is lent its connections, proxy, environment, traces and those headers are used that say nothing
+    Of the caller's session its connections, proxy, environment, traces and those headers are used that say nothing
     of the body or of who asks. Its middlewares, cookies, credentials, base URL and time-outs are not: what they do to a
     payout could not be seen here. It serves the event loop in which it was made, and no other.
     """
@@ -223,11 +223,11 @@ class AiohttpTransport:
     ) -> None:
         if ssl_context is not None and ca_file is not None:
             raise ConfigurationError("ca_file goes into an ssl_context of yours: load_verify_locations(ca_file)")
-        self._lent = None if session is None else Lent(session)
-        self._routes = self._lent.routes if self._lent else Routes()
+        self._callers = None if session is None else CallersSession(session)
+        self._routes = self._callers.routes if self._callers else Routes()
         if proxy is not None or trust_env:
             self._routes = Routes(None if proxy is None else checked_proxy(proxy), trust_env)
-        self._proxy_headers = self._lent.proxy_headers if self._lent else None
+        self._proxy_headers = self._callers.proxy_headers if self._callers else None
         self._max_connections = max_connections
         self._ssl: ssl.SSLContext | bool = ssl_context or (True if ca_file is None else trusted(ca_file))
         self._max_answer = max_answer
@@ -298,7 +298,7 @@ class AiohttpTransport:
             whole = True
         except TimeoutError as error:
             raise DeadlineExceeded(
-                _told("no answer in time", proof), outcome=_outcome(proof), cause=cause_of(error)
+                _worded("no answer in time", proof), outcome=_outcome(proof), cause=cause_of(error)
             ) from None
         except TransportError:
             raise
@@ -307,7 +307,7 @@ class AiohttpTransport:
             cause = cause_of(error) if proof.reason is None else None
             what = proof.reason or _of_proxy(error) or f"{cause} from {_host_of(request.url)}"
             kind = DeadlineExceeded if proof.late else TransportError
-            raise kind(_told(what, proof), outcome=_outcome(proof), cause=cause) from None
+            raise kind(_worded(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
             _PROOF.reset(token)
             if not whole:
@@ -354,8 +354,8 @@ class AiohttpTransport:
 
     def _open_here(self) -> Pool:
         loop = asyncio.get_running_loop()
-        if self._lent is not None:
-            pool = Pool(loop, self._lent.over(_Request, _PROOF_TRACE), owned=False)
+        if self._callers is not None:
+            pool = Pool(loop, self._callers.over(_Request, _PROOF_TRACE), owned=False)
             # over connections of somebody else a transport need not be closed; without this aiohttp would warn
             weakref.finalize(pool, pool.session.detach).atexit = False
             return pool
@@ -374,9 +374,9 @@ class AiohttpTransport:
         await self._pools.aclose()
 
 
-async def _look_up(url: str, proof: _Proof, lent: aiohttp.ClientSession) -> None:
+async def _look_up(url: str, proof: _Proof, callers: aiohttp.ClientSession) -> None:
     """Over connections of the caller's: what the name stands for, before one is made."""
-    resolve = getattr(lent.connector, "_resolve_host", None)
+    resolve = getattr(callers.connector, "_resolve_host", None)
     if resolve is None:
         return
     parts = URL(url, encoded=True)
@@ -462,5 +462,5 @@ def _outcome(proof: _Proof) -> Outcome:
     return Outcome.UNKNOWN if proof.started else Outcome.NOT_SENT
 
 
-def _told(what: str, proof: _Proof) -> str:
+def _worded(what: str, proof: _Proof) -> str:
     return f"{what}; the request had been sent" if proof.started else f"{what}; nothing was sent"

@@ -30,7 +30,7 @@ _PATIENCE = 1.0
 
 @attrs.define(eq=False, weakref_slot=True)
 class Pool:
-    """The sessions in one loop. `owned`: the connections are ours, and not those of a session that was lent."""
+    """The sessions in one loop. `owned`: the connections are ours, and not those of the caller's session."""
 
     loop: asyncio.AbstractEventLoop
     session: aiohttp.ClientSession

@@ -14,7 +14,7 @@ from xml.parsers import expat
 __all__ = ["MOST", "TooManyFaults", "Unparsed", "faulted_cells"]
 
 MOST = 100_000
-"""Cells of a sheet that are told; with more the whole file is refused."""
+"""Cells of a sheet that are named; with more the whole file is refused."""
 
 _CHUNK = 1 << 20
 _OVERLAP = 64
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
 class TooManyFaults(Exception):
-    """More cells are broken than are told one by one."""
+    """More cells are broken than are named one by one."""
 
 
 class Unparsed(Exception):
@@ -136,8 +136,8 @@ class _Reader:
     def _begins(self, tag: str, attributes: dict[str, str]) -> None:
         name = _local(tag)
         if name == "row":
-            told = attributes.get("r", "")
-            self._row = int(told) if told.isdecimal() else self._row + 1
+            number = attributes.get("r", "")
+            self._row = int(number) if number.isdecimal() else self._row + 1
             self._column = 0
         elif name == "c":
             self._cell(attributes)

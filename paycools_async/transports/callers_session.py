@@ -13,7 +13,7 @@ from yarl import URL
 from ..errors import ConfigurationError, WrongEventLoop
 from .routes import Routes, checked_proxy
 
-__all__ = ["Lent"]
+__all__ = ["CallersSession"]
 
 _NOT_USED: Final = frozenset(
     (
@@ -35,7 +35,7 @@ _NOT_USED: Final = frozenset(
 """Headers that say who asks, or how the body is to be read. Ours stand in their place."""
 
 
-class Lent:
+class CallersSession:
     """Raises ConfigurationError for what is no session of aiohttp itself: what it repeats could not be stopped."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
@@ -48,27 +48,27 @@ class Lent:
         self._process = os.getpid()
         headers = session.headers
         self._headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _NOT_USED)
-        told = headers.get("Proxy-Authorization")
-        self.proxy_headers: dict[str, str] | None = None if told is None else {"Proxy-Authorization": told}
+        login = headers.get("Proxy-Authorization")
+        self.proxy_headers: dict[str, str] | None = None if login is None else {"Proxy-Authorization": login}
         self.routes: Routes = _routes_of(session)
 
     def over(self, request_class: type[aiohttp.ClientRequest], trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
         """A session over the same connections, that knows nothing of the other's habits. Raises WrongEventLoop."""
-        lent = self._session
-        if self._process != os.getpid() or _loop_of(lent) not in (None, asyncio.get_running_loop()):
+        session = self._session
+        if self._process != os.getpid() or _loop_of(session) not in (None, asyncio.get_running_loop()):
             raise WrongEventLoop(
                 "the session that was lent belongs to another event loop or process; nothing was sent: lend one that "
                 "was made in this one, or none, and each loop gets connections of its own"
             )
-        if lent.closed:
+        if session.closed:
             raise RuntimeError("Session is closed")
         return aiohttp.ClientSession(
-            connector=lent.connector,
+            connector=session.connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
-            skip_auto_headers=lent.skip_auto_headers,
-            trace_configs=[*lent.trace_configs, trace],
+            skip_auto_headers=session.skip_auto_headers,
+            trace_configs=[*session.trace_configs, trace],
             auto_decompress=True,
             request_class=request_class,
         )
