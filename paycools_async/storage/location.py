@@ -17,17 +17,18 @@ __all__ = ["connection_string", "file_at", "is_postgres", "shown"]
 
 # libpq's keywords (PostgreSQL 18, 32.1.2): those whose values are no secrets, and the others
 _SHOWN = """
-    service servicefile user passfile channel_binding connect_timeout dbname host hostaddr port client_encoding options
-    application_name fallback_application_name keepalives keepalives_idle keepalives_interval keepalives_count
-    tcp_user_timeout sslmode sslnegotiation sslcompression sslcert sslkey sslcertmode sslrootcert sslcrl sslcrldir sslsni
-    requirepeer require_auth min_protocol_version max_protocol_version ssl_min_protocol_version ssl_max_protocol_version
-    gssencmode krbsrvname gsslib gssdelegation replication target_session_attrs load_balance_hosts sslkeylogfile
+    service servicefile user passfile channel_binding connect_timeout dbname host hostaddr port client_encoding
+    options application_name fallback_application_name keepalives keepalives_idle keepalives_interval
+    keepalives_count tcp_user_timeout sslmode sslnegotiation sslcompression sslcert sslkey sslcertmode sslrootcert
+    sslcrl sslcrldir sslsni requirepeer require_auth min_protocol_version max_protocol_version
+    ssl_min_protocol_version ssl_max_protocol_version gssencmode krbsrvname gsslib gssdelegation replication
+    target_session_attrs load_balance_hosts sslkeylogfile
 """
-_SECRET = """
+_NOT_SHOWN = """
     password sslpassword scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope
 """
 _SHOWN_KEYWORDS: Final = frozenset(_SHOWN.split())
-_KEYWORDS: Final = _SHOWN_KEYWORDS | frozenset(_SECRET.split())
+_KEYWORDS: Final = _SHOWN_KEYWORDS | frozenset(_NOT_SHOWN.split())
 _URL = re.compile(r"postgres(?:ql)?://", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(postgres(?:ql)?(?:\+\w+)?):", re.IGNORECASE)
 _KEYWORD = re.compile(rf"(?:^|\s)(?:{'|'.join(sorted(_KEYWORDS))})\s*=", re.IGNORECASE)
