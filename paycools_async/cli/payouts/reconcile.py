@@ -25,7 +25,7 @@ from ...texts import shown_text
 from ..clients import open_client, payouts_of
 from ..console import echo, echo_error, run_command
 from ..destination import Destination, destination_lines
-from ..ledger_url import is_postgres, reading, shown
+from ..ledger_url import is_postgres, reading, required_ledger, shown
 from .opening import chosen_country
 from .options import ApiOption, CountryOption
 
@@ -45,8 +45,10 @@ class _Asked:
 
 
 def reconcile_command(
-    ledger: Annotated[list[str], typer.Option("--ledger", help="The ledger; several, if several paid that day.")],
     day: Annotated[str, typer.Option("--date", help="The day, yyyy-MM-dd, in the country's time.")],
+    ledger: Annotated[
+        list[str] | None, typer.Option("--ledger", help="The ledger; several, if several paid that day.")
+    ] = None,
     api: ApiOption = "ph",
     country: CountryOption = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox of `run --sandbox`.")] = False,
@@ -58,6 +60,7 @@ def reconcile_command(
     minor: Annotated[bool, typer.Option("--minor", help="Global API: its report counts minor units.")] = False,
 ) -> None:
     """Hold a day against PayCools' statement. Exit 0: both agree; 1: PayCools has what we do not; 3: else."""
+    names = [required_ledger(each) for each in ledger] if ledger else [required_ledger(None)]
     picked = chosen_country(api, country)
 
     async def run() -> int:
@@ -69,7 +72,7 @@ def reconcile_command(
             raise ConfigurationError("--column and --minor say how to read the Global API's report: --api global")
         return await _reconcile(
             _Asked(
-                ledgers=ledger,
+                ledgers=names,
                 day=when,
                 country=picked,
                 sandbox=sandbox,
