@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import attrs
 
 from ...money import from_minor
 
-__all__ = ["Amount", "amount_of", "as_json", "said"]
+__all__ = ["Amount", "Place", "amount_of", "as_json", "place_of", "said"]
 
 
 def said(meaning: str, **options: Any) -> Any:
@@ -30,6 +31,23 @@ class Amount:
 def amount_of(payouts: int, minor: int, currency: str) -> Amount:
     """So many payouts of so many minor units."""
     return Amount(payouts=payouts, amount=str(from_minor(minor, currency)), amount_minor=minor)
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where the money goes. Each is empty where no run has said it yet."""
+
+    environment: str = said("PRODUCTION, UAT or SANDBOX", default="")
+    host: str = said("PayCools' host", default="")
+    merchant: str = said("the app id", default="")
+    api: str = said("PH API or Global API", default="")
+    country: str = said("PH, ID, MY or TH", default="")
+    ledger: str = said("the ledger's name, without a password", default="")
+
+
+def place_of(details: Mapping[str, str]) -> Place:
+    """Where the money goes, as a ledger or a destination has it."""
+    return Place(**{field.name: details.get(field.name, "") for field in attrs.fields(Place)})
 
 
 def as_json(found: Any) -> dict[str, Any]:

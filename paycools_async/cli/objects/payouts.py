@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
-from .base import said
+from .base import Amount, Place, said
 
-__all__ = ["ColumnObject", "ColumnsResult", "TemplateResult"]
+__all__ = [
+    "ColumnObject",
+    "ColumnsResult",
+    "FindingObject",
+    "ReconcileResult",
+    "TemplateResult",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -46,3 +54,29 @@ class ColumnsResult:
     currency: str = said("such as PHP")
     methods: tuple[str, ...] = said("the ways of paying, the usual one first")
     columns: tuple[ColumnObject, ...] = said("those of every row first")
+
+
+@attrs.frozen(kw_only=True)
+class FindingObject:
+    """One payout that the two sides do not have alike."""
+
+    mch_order_id: str = said("your order id")
+    verdict: str = said("what is wrong; see docs/payouts.md")
+    our_amount: str | None = said("as the ledger, or --known, has it, in major units; null: it does not")
+    their_amount: str | None = said("as PayCools has it, in major units; null: it does not")
+    our_state: str | None = said("the ledger's state; null: no ledger has it")
+    their_status: str | None = said("PayCools' status")
+    transaction_id: str | None = said("PayCools' id")
+
+
+@attrs.frozen(kw_only=True)
+class ReconcileResult:
+    """`payouts reconcile`"""
+
+    day: str = said("yyyy-MM-dd")
+    currency: str = said("such as PHP")
+    destination: Place = said("whose statement it is, and the ledgers")
+    alarm: bool = said("whether PayCools has what no ledger knows of")
+    verdicts: Mapping[str, Amount] = said("payouts by verdict")
+    findings: tuple[FindingObject, ...] = said("the first twenty of each verdict that is not in order")
+    report: str | None = said("reconciliation.csv with every payout, where --report was given")

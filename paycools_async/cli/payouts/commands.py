@@ -61,7 +61,9 @@ __all__ = ["app"]
 app: typer.Typer = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
 app.command(epilog="Example: paycools payouts template wages.csv --method EWALLET")(template)
 app.command(epilog="Example: paycools payouts columns --api global --country ID")(columns)
-app.command("reconcile")(reconcile_command)
+app.command("reconcile", epilog="Example: paycools payouts reconcile --ledger wages.db --date 2026-11-26")(
+    reconcile_command
+)
 app.command()(worker)
 app.command()(prepare)
 app.command()(withdraw)
