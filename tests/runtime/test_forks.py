@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 from support.authority import Authority
 from support.callbacks import SECRET, payout
 from support.forked import in_child
@@ -25,6 +27,9 @@ from paycools_async.callbacks import CallbackInbox, CallbackRouter, PHCallbacks,
 from paycools_async.ph import PayoutSettled
 from paycools_async.signing import PrivateKey
 from paycools_async.signing.pool import SigningPool
+
+Loops = Callable[[], asyncio.AbstractEventLoop]
+LOOPS = pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 
 pytestmark = [
     pytest.mark.process,
@@ -106,15 +111,42 @@ def test_the_child_holds_no_socket_of_the_parent(client: PayCoolsPH, server: Kep
                         continue
         return found
 
-    def work() -> list[int]:
-        before = sockets_to_server()
-        asyncio.run(client.aclose())
-        return [before, sockets_to_server()]
-
     if Path("/proc/self/fd").exists():
-        assert in_child(work) == [1, 0]
+        assert (sockets_to_server(), in_child(sockets_to_server)) == (1, 0), "let go of before anything is done there"
     assert loop.run_until_complete(pay(client, "PARENT00002")) == "DPARENT00002"
     assert server.connections == [1, 1]
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+@pytest.mark.parametrize("running", [False, True])
+@LOOPS
+def test_a_child_that_only_drops_the_client_leaves_the_parents_connection_alone(
+    client: PayCoolsPH, server: KeptServer, factory: Loops, running: bool
+) -> None:
+    """What is collected there closes nothing: no farewell of TLS, and no end of what the parent's loop waits for."""
+    loop = factory()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    if running:
+        thread.start()
+
+    def run(order: str) -> str:
+        if running:
+            return asyncio.run_coroutine_threadsafe(pay(client, order), loop).result(10)
+        return loop.run_until_complete(asyncio.wait_for(pay(client, order), 10))
+
+    def drop() -> None:
+        client.__dict__.clear()
+        gc.collect()
+
+    assert run("PARENT00001") == "DPARENT00001"
+    for number in (2, 3, 4):
+        in_child(drop)
+        assert run(f"PARENT0000{number}") == f"DPARENT0000{number}"
+    assert server.connections == [1, 1, 1, 1]
+    if running:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
