@@ -60,11 +60,11 @@ class Availability:
         self._left_until: float | None = None
         self.problem: str | None = None
         """Why it cannot be used now; None: it can, as far as anybody knows."""
-        self.returned_at: float = 0.0
-        """When it was last back after it had been away; monotonic, of the event loop."""
 
     def begin_waiting(self) -> None:
         """From now on, until as many `end_waiting`."""
+        if not self._waiting:
+            self._left_until = None
         self._waiting += 1
 
     def end_waiting(self) -> None:
@@ -79,6 +79,10 @@ class Availability:
         """Whether a session goes on waiting."""
         return self._waiting > 0 and (self._left_until is None or now < self._left_until)
 
+    def gave_up(self, now: float) -> str | None:
+        """Why it is not even tried again: it is away, and nobody waits for it any more."""
+        return self.problem if self._left_until is not None and now >= self._left_until else None
+
     def missed(self, session: object, problem: str) -> None:
         """A session could not use it."""
         if not self._missed_by:
@@ -91,7 +95,6 @@ class Availability:
         self._missed_by.discard(id(session))
         if self.problem is not None and not self._missed_by:
             self.problem = None
-            self.returned_at = asyncio.get_running_loop().time()
             self._tell("the database is back")
 
 
@@ -130,6 +133,8 @@ class Session:
         self._locked: Connection | None = None
         self._closed = False
         self._away_since: float | None = None
+        self.asked_again: bool = False
+        """Whether what was done last may have been done, and committed, more than once."""
 
     @property
     def is_open(self) -> bool:
@@ -180,6 +185,9 @@ class Session:
         async with self._lock:
             if self._closed:
                 raise self._failure("it is closed")
+            gave_up = self._availability and self._availability.gave_up(asyncio.get_running_loop().time())
+            if gave_up:
+                raise self._failure(gave_up)
             try:
                 return await self._attempts(work, repeatable)
             except psycopg.Error as error:
@@ -187,7 +195,8 @@ class Session:
         raise self._failure(problem)  # without the driver's error: its frames hold the connection string
 
     async def _attempts(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
-        attempt = 0
+        attempt = undone = 0
+        self.asked_again = False
         was_there = self._connection is not None
         clock = asyncio.get_running_loop().time
         until = clock() + _PATIENCE
@@ -198,9 +207,11 @@ class Session:
                 connection = await self._connected()
                 found = await work(connection)
             except self._retried:
-                if attempt == _ATTEMPTS:
+                undone += 1
+                if undone == _ATTEMPTS:
                     raise
             except (psycopg.OperationalError, errors.ReadOnlySqlTransaction) as error:
+                self.asked_again = True
                 await self._leave_read_only(connection, error)
                 lost = connection is None or connection.closed
                 if self._waits(clock()):

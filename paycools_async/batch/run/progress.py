@@ -12,14 +12,22 @@ __all__ = ["Progress"]
 _FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
 """States that a payout is in only when something has come of it."""
 
+_SLOW = 1.0
+"""Seconds. So long no ledger takes that is there."""
+
 
 class Progress:
-    """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic."""
+    """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic.
+
+    `is_behind`: a row has moved from a state in which none was counted, as one does that another run has lost: the
+    ledger is to be asked again.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.counts: Counts = {}
         self.forward_at: float = clock.monotonic()
+        self.is_behind: bool = False
 
     def start(self, counts: Counts) -> None:
         """A run begins."""
@@ -30,8 +38,11 @@ class Progress:
         """A row has moved."""
         if row.state is before.state:
             return
-        self._count(before.state, -1, -row.amount)
-        self._count(row.state, 1, row.amount)
+        if self.counts.get(before.state, (0, 0))[0] < 1:
+            self.is_behind = True
+        else:
+            self._count(before.state, -1, -row.amount)
+            self._count(row.state, 1, row.amount)
         if row.state in _FORWARD or before.state is State.UNKNOWN:
             self.forward_at = self._clock.monotonic()
 
@@ -39,9 +50,15 @@ class Progress:
         """Whether others, workers or callbacks, moved something forward since it was counted."""
         forward = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in _FORWARD)
         self.counts = counts
+        self.is_behind = False
         if forward:
             self.forward_at = self._clock.monotonic()
         return forward
+
+    def held_up(self, seconds: float) -> None:
+        """The ledger's answer was so long in coming: meanwhile nothing could move forward."""
+        if seconds > _SLOW:
+            self.forward_at += seconds
 
     def _count(self, state: State, rows: int, amount: int) -> None:
         counted = self.counts.get(state, (0, 0))

@@ -60,6 +60,7 @@ class Writer:
         self._clock = clock
         self._waiting: list[_Move] = []
         self._task: asyncio.Task[None] | None = None
+        self._begun: set[int] = set()
         self.commits: int = 0
 
     async def move(
@@ -97,6 +98,7 @@ class Writer:
         try:
             written = {row[0]: row[1:] for row in await self._session.ask(queries.MOVE, self._values(group))}
             self.commits += 1
+            written |= await self._begun_before([move for move in group if move.row.id not in written])
         except BaseException as error:
             for move in group:
                 if not move.done.done():
@@ -108,6 +110,8 @@ class Writer:
             _, updated, _ = next(iter(written.values()))
             self._clock.looked(updated, before, time.monotonic())
         for move in group:
+            if move.row.id in written:
+                self._remember(move)
             if move.done.done():
                 continue  # its caller was cancelled; the move stands
             if move.row.id in written:
@@ -116,6 +120,24 @@ class Writer:
                 move.done.set_exception(
                     IllegalMove(f"order {move.row.order_id} is no longer {move.row.state}, or is in other hands")
                 )
+
+    async def _begun_before(self, refused: list[_Move]) -> dict[int, tuple[Any, ...]]:
+        """Of these, whose sending began with a commit of ours of which no answer came: only this process can know.
+
+        Of any other move it does not matter who has made it.
+        """
+        begun = [move for move in refused if move.event is Event.SEND and move.row.id not in self._begun]
+        if not begun or not self._session.asked_again:
+            return {}
+        values = ([move.row.id for move in begun], [move.row.version + 1 for move in begun], self._worker)
+        return {row[0]: row[1:] for row in await self._session.ask(queries.BEGUN, values)}
+
+    def _remember(self, move: _Move) -> None:
+        """Whose sending began, and whose caller knows of it."""
+        if move.event is Event.SEND:
+            self._begun.add(move.row.id)
+        else:
+            self._begun.discard(move.row.id)
 
     def _values(self, group: list[_Move]) -> tuple[Any, ...]:
         columns = [list(column) for column in zip(*(move.values() for move in group), strict=True)]
