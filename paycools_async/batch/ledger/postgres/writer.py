@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import attrs
 import psycopg
 
+from ....runtime import FORKED
 from ....storage.postgres import Availability
 from ....storage.postgres_connections import idle_limit
 from ...states import Event, IllegalMove
@@ -58,6 +60,7 @@ class Writer:
         self.idle_limit: str = idle_limit(lease)
         self._worker = worker
         self._clock = clock
+        self._process = os.getpid()
         self._waiting: list[_Move] = []
         self._task: asyncio.Task[None] | None = None
         self._begun: set[int] = set()
@@ -67,6 +70,8 @@ class Writer:
         self, row: LeasedRow, moved: LeasedRow, event: Event, due: float, details: dict[str, Any]
     ) -> LeasedRow:
         """Write one move with whatever else waits. Raises IllegalMove where the row is not as the caller saw it."""
+        if self._process != os.getpid():  # the task that writes is the parent's
+            raise LedgerError(FORKED)
         done: asyncio.Future[LeasedRow] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Move(row, moved, event, due, details, done))
         if self._task is None or self._task.done():
@@ -75,6 +80,8 @@ class Writer:
 
     async def aclose(self) -> None:
         """Write what is waiting, then close the session."""
+        if self._process != os.getpid():
+            return
         if self._task is not None:
             await asyncio.wait([self._task])
         await self._session.aclose()
