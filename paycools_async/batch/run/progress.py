@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...times import Clock
 from ..ledger.base import Counts
 from ..ledger.row import Row
@@ -20,11 +22,12 @@ class Progress:
     """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic.
 
     `is_behind`: a row has moved from a state in which none was counted, as one does that another run has lost: the
-    ledger is to be asked again.
+    ledger is to be asked again. `on_move` is called with each row that this run has moved.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_move: Callable[[Row], None] | None = None) -> None:
         self._clock = clock
+        self._on_move = on_move
         self.counts: Counts = {}
         self.forward_at: float = clock.monotonic()
         self.is_behind: bool = False
@@ -38,6 +41,8 @@ class Progress:
         """A row has moved."""
         if row.state is before.state:
             return
+        if self._on_move is not None:
+            self._on_move(row)
         if self.counts.get(before.state, (0, 0))[0] < 1:
             self.is_behind = True
         else:

@@ -53,12 +53,17 @@ from .reconcile import reconcile_command
 from .run.pay import pay
 from .run.plan import Plan, whoami
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
+from .template import columns, template
 from .worker import prepare, worker
 
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
-app.command("reconcile")(reconcile_command)
+app.command(epilog="Example: paycools payouts template wages.csv --method EWALLET")(template)
+app.command(epilog="Example: paycools payouts columns --api global --country ID")(columns)
+app.command("reconcile", epilog="Example: paycools payouts reconcile --ledger wages.db --date 2026-11-26")(
+    reconcile_command
+)
 app.command()(worker)
 app.command()(prepare)
 app.command()(withdraw)
