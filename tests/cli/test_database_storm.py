@@ -24,7 +24,7 @@ from support.sandbox import FAULTS, ask
 
 FULL_STORM = os.environ.get("PAYCOOLS_STORM") == "full"
 ROWS = int(os.environ.get("PAYCOOLS_STORM_ROWS", "0")) or (5000 if FULL_STORM else 160)
-RESTARTS, ENDED, KILLED, STOPPED = (10, 20, 20, 20) if FULL_STORM else (2, 2, 1, 1)
+RESTARTS, READ_ONLY, ENDED, KILLED, STOPPED = (10, 5, 20, 20, 20) if FULL_STORM else (2, 1, 2, 1, 1)
 
 PAYOUTS = (sys.executable, "-m", "paycools_async.cli", "payouts")
 LEASE = ("--timeout", "2", "--lease-margin", "2")
@@ -85,6 +85,7 @@ def storm(server: OwnPostgres, payers: Payers, paid: Paid, dice: random.Random) 
     hits: list[Callable[[], object]] = [
         *[lambda: server.restart(signal.SIGINT, dice.uniform(0, 3))] * (RESTARTS // 2),
         *[lambda: server.restart(signal.SIGQUIT, dice.uniform(0, 3))] * (RESTARTS - RESTARTS // 2),
+        *[lambda: refuse_writes(server, dice.uniform(0.5, 2))] * READ_ONLY,
         *[lambda: server.execute(others)] * ENDED,
         *[lambda: payers.kill(dice)] * KILLED,
         *[lambda: frozen.append(payers.freeze(dice))] * STOPPED,
@@ -96,6 +97,13 @@ def storm(server: OwnPostgres, payers: Payers, paid: Paid, dice: random.Random) 
         hit()
     for each in frozen:
         each.join()
+
+
+def refuse_writes(server: OwnPostgres, seconds: float) -> None:
+    """As the former leader does, after a fail-over."""
+    server.set("default_transaction_read_only", "on")
+    time.sleep(seconds)
+    server.set("default_transaction_read_only", "off")
 
 
 @pytest.fixture

@@ -52,10 +52,11 @@ async def open_postgres(
     *,
     create: bool = True,
     read_only: bool = False,
+    wait: bool = False,
     call_timeout: float = 30.0,
     margin: float | None = None,
 ) -> PostgresLedger:
-    """Open a ledger in PostgreSQL.
+    """Open a ledger in PostgreSQL; `wait` for a server that is not there now.
 
     Raises ConfigurationError where the extra `postgres` is not installed, or no database is named.
     """
@@ -68,5 +69,5 @@ async def open_postgres(
         raise ConfigurationError('PostgreSQL ledgers need the extra: pip install "paycools-async[postgres]"') from None
     span = LEASE_MARGIN if margin is None else margin
     return await PostgresLedger.open(
-        dsn, identity, create=create, read_only=read_only, call_timeout=call_timeout, margin=span
+        dsn, identity, create=create, read_only=read_only, wait=wait, call_timeout=call_timeout, margin=span
     )
