@@ -147,8 +147,12 @@ class Runner:
     async def _feed(self) -> None:
         while not self._brake.stopped:
             self._wake.clear()
+            asked_at = self._clock.monotonic()
             await self._renew_leases()
             fed = await self._feed_page()
+            if self._progress.is_behind:
+                await self.refresh_counts()
+            self._progress.held_up(self._clock.monotonic() - asked_at)
             if not self._lasting and await self._stands_still():
                 return
             if fed:

@@ -38,7 +38,10 @@ def worker(
     absent_after: AbsentOption = 60.0,
     resends: ResendsOption = 1,
 ) -> None:
-    """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
+    """Drive released payouts until stopped. Start as many as you like, on as many machines as you like.
+
+    A database that is away is waited for. Exit 0: stopped by Ctrl-C or SIGTERM; 2: it could not start.
+    """
     from .opening import chosen_country, open_api
 
     name = required_ledger(ledger)
@@ -47,7 +50,8 @@ def worker(
     async def work() -> int:
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
         async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as paying:
-            found = await open_postgres(name, paying.api.identity, call_timeout=timeout, margin=lease_margin)
+            identity = paying.api.identity
+            found = await open_postgres(name, identity, wait=True, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
                 try:
                     from ...batch.ledger.postgres.shared_pace import SharedPace

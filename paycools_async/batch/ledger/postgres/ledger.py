@@ -90,6 +90,7 @@ class PostgresLedger:
         *,
         create: bool = True,
         read_only: bool = False,
+        wait: bool = False,
         call_timeout: float = 30.0,
         margin: float = LEASE_MARGIN,
         clock: Callable[[], float] | None = None,
@@ -97,8 +98,8 @@ class PostgresLedger:
         """Open or create a ledger; older tables are brought up to date. `identity=None` opens whatever ledger it is.
 
         `dsn` is a URL or a libpq string. With neither `identity` nor `create`, who only reads, older tables are
-        refused. `read_only` creates and changes nothing, and takes a server that is not to be written to. `clock`
-        replaces the database's, for tests.
+        refused. `read_only` creates and changes nothing, and takes a server that is not to be written to. `wait`: where
+        the server is not there now, until it is. `clock` replaces the database's, for tests.
 
         Raises ConfigurationError where `dsn` is no such text; LedgerError where there is no ledger, it belongs to
         somebody else, the database is not encoded in UTF8, a pooler in transaction mode stands before it, or it cannot
@@ -109,12 +110,17 @@ class PostgresLedger:
         ledger = cls(dsn, call_timeout=call_timeout, margin=margin, clock=clock, read_only=read_only)
         del dsn  # it may hold a password
         create = create and not read_only
+        if wait:
+            ledger.availability.begin_waiting()
         try:
             await ledger._session.run(lambda connection: prepare(connection, identity, create))
             await ledger._database.look_at_clock()
         except BaseException:
             await ledger.aclose()
             raise
+        finally:
+            if wait:
+                ledger.availability.end_waiting()
         return ledger
 
     def of_batches(self, batches: Collection[int]) -> Self:

@@ -14,6 +14,7 @@ from ..row import listed
 from .schema import ALL_COLUMNS, COLUMNS
 
 __all__ = [
+    "BEGUN",
     "GET",
     "GET_LOCKED",
     "LOST",
@@ -206,6 +207,12 @@ logged AS (
 )
 SELECT id, version, updated, sent FROM moved
 """
+
+# a worker's name is never used twice, so what is being sent under it, at just that version, it has begun itself
+BEGUN = """
+SELECT p.id, p.version, p.updated, p.sent FROM paycools_payouts p
+JOIN unnest(%s::bigint[], %s::bigint[]) AS a (id, version) ON p.id = a.id AND p.version = a.version
+WHERE p.state = 'sending' AND p.worker = %s"""
 
 # of an order that was withdrawn and offered again the active row, else the latest
 _LATER_ROW = "ORDER BY p.withdrawn <> 0, p.id DESC LIMIT 1"

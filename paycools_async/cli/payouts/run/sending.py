@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
@@ -21,6 +21,8 @@ from .progress import showing_progress
 __all__ = ["Sending"]
 
 _QUIET_END = 60.0
+_AWAY_AT_END = 5.0
+"""Seconds for which a run that is being stopped waits for a database that is away."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +45,8 @@ class Sending:
         go_on = f"Go on with: {self.run.resume(self.driven)}"
         from_here_on_something_may_be_sent()
         try:
-            yield
+            with self._waiting_for_database():
+                yield
         except PayCoolsError as error:
             raise Unfinished(f"{error}. {go_on}") from None
         except BaseExceptionGroup as group:
@@ -53,6 +56,19 @@ class Sending:
         except BaseException:
             echo_error(f"cut off after the yes. What is not final goes on with: {self.run.resume(self.driven)}")
             raise
+
+    @contextlib.contextmanager
+    def _waiting_for_database(self) -> Iterator[None]:
+        """A database that is away is waited for; before the yes it ends the command."""
+        if self.run.postgres is None:
+            yield
+            return
+        availability = self.run.postgres.availability
+        availability.begin_waiting()
+        try:
+            yield
+        finally:
+            availability.end_waiting()
 
     async def send(self, shards: Mapping[int, int]) -> int:
         """Send, and follow it to its end. `shards`: of each batch whose workers' jobs were made with the yes."""
@@ -85,7 +101,8 @@ class Sending:
         # what a lost run or worker was sending moves only when its lease has ended
         options = attrs.evolve(options, wait=quiet + ledger.lease)
         runner = Runner(self.run.api, self.view, options, pace=SharedPace(ledger, options.rate))
-        return await self.finish(await _drive(runner, refresh_counts=True))
+        stop_waiting = ledger.availability.stop_waiting
+        return await self.finish(await _drive(runner, refresh_counts=True, stop_waiting=stop_waiting))
 
     async def finish(self, summary: Summary) -> int:
         """Report, show what came of it, and how to go on. Returns the exit code."""
@@ -126,14 +143,16 @@ class Sending:
         return ""
 
 
-async def _drive(runner: Runner, *, refresh_counts: bool = False) -> Summary:
-    with _stopping_on_signals(runner):
+async def _drive(
+    runner: Runner, *, refresh_counts: bool = False, stop_waiting: Callable[[float], None] = lambda within: None
+) -> Summary:
+    with _stopping_on_signals(runner, stop_waiting):
         async with showing_progress(runner, refresh_counts=refresh_counts):
             return await runner.run()
 
 
 @contextlib.contextmanager
-def _stopping_on_signals(runner: Runner) -> Iterator[None]:
+def _stopping_on_signals(runner: Runner, stop_waiting: Callable[[float], None]) -> Iterator[None]:
     """The first Ctrl-C lets what is in flight finish; the second ends at once (the ledger stays right)."""
     task = asyncio.current_task()
     times = 0
@@ -143,6 +162,7 @@ def _stopping_on_signals(runner: Runner) -> Iterator[None]:
         times += 1
         if times == 1:
             runner.stop("interrupted")
+            stop_waiting(_AWAY_AT_END)
             echo_error("\nstopping: what is in flight is finished first; once more ends at once")
         elif task is not None:
             task.cancel()
