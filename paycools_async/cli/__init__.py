@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -11,6 +12,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
+    if sys.argv[1:] == ["--version"]:
+        sys.exit(_say_version())
     try:
         _fill_closed_streams()
         from .app import app
@@ -39,6 +42,20 @@ def main() -> None:
     else:
         code = exit_code_of(0)
     sys.exit(code)
+
+
+def _say_version() -> int:
+    """Print the version without a wait for the commands; the exit code."""
+    from .. import __version__
+
+    try:
+        _fill_closed_streams()
+        os.write(1, f"{__version__}\n".encode())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.write(2, f"error: standard output cannot be written: {error.strerror}\n".encode())
+        return 4
+    return 0
 
 
 def _refuse_to_start(fault: str) -> NoReturn:

@@ -26,8 +26,7 @@ from ..clients import open_client, payouts_of
 from ..console import echo, echo_error, run_command
 from ..destination import Destination, destination_lines
 from ..ledger_url import is_postgres, reading, shown
-from .opening import chosen_country
-from .options import ApiOption, CountryOption
+from .options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["reconcile_command"]
 
