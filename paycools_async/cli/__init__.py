@@ -12,10 +12,10 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
-    if sys.argv[1:] == ["--version"]:
-        sys.exit(_say_version())
     try:
         _fill_closed_streams()
+        if sys.argv[1:] == ["--version"]:
+            sys.exit(_say_version())
         from .app import app
         from .console import exit_code_of, report_failure
         from .self_check import parsing_fault
@@ -49,7 +49,6 @@ def _say_version() -> int:
     from .. import __version__
 
     try:
-        _fill_closed_streams()
         os.write(1, f"{__version__}\n".encode())
     except OSError as error:
         with contextlib.suppress(OSError):
