@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from ..client import PayCoolsPH
-from ..config import PHCredentials, secret_doubts
+from ..config import GlobalCredentials, PHCredentials, secret_doubts
+from ..countries import COUNTRIES
 from ..errors import ConfigurationError
 from ..signing import load_private_key, signer_for, verifier_for
-from ..testing.keys import generate_private_key
-from .console import echo, run_command
+from .console import JsonOption, echo, present, run_command
+from .payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["app"]
 
@@ -26,7 +26,11 @@ def new(
     file: Annotated[Path, typer.Argument(help="Where the private key goes.")] = Path("paycools-private.pem"),
     bits: Annotated[int, typer.Option(min=2048, max=8192, help="PayCools documents 4096.")] = 4096,
 ) -> None:
-    """Make a key pair. Prints the public half, to be registered with PayCools."""
+    """Make a key pair. Prints the public half, to be registered with PayCools.
+
+    Example: paycools keys new my-private.pem
+    """
+    from ..testing.keys import generate_private_key
 
     async def make() -> int:
         pem = generate_private_key(bits)
@@ -48,17 +52,26 @@ def new(
 
 @app.command("check")
 def check(
-    file: Annotated[Path | None, typer.Argument(help="A key file; without it, the PAYCOOLS_PH_* variables.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A key file; without it, the PAYCOOLS_PH_* or PAYCOOLS_GLOBAL_* variables.")
+    ] = None,
     online: Annotated[bool, typer.Option("--online", help="Also ask PayCools for the balance.")] = False,
+    api: ApiOption = "ph",
+    country: CountryOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Check a private key, or all PH settings; with --online also that PayCools accepts them."""
+    """Check a private key, or all settings of an API; with --online also that PayCools accepts them.
+
+    Examples: paycools keys check --online; paycools keys check --api global --country TH --online
+    """
+    picked = _api_of(api, country, online)
 
     async def look() -> int:
         if file is not None and online:
-            raise ConfigurationError("--online uses the PAYCOOLS_PH_* variables; leave the file out")
-        settings: PHCredentials | None = None
+            raise ConfigurationError("--online uses the variables of an API; leave the file out")
+        settings: PHCredentials | GlobalCredentials | None = None
         if file is None:
-            settings = PHCredentials.from_env()
+            settings = PHCredentials.from_env() if picked == "ph" else GlobalCredentials.from_env()
             key = settings.private_key
         elif file.expanduser().exists():
             key = load_private_key(file)
@@ -67,18 +80,49 @@ def check(
         proof = b"paycools"
         if not verifier_for(key.public).verify(proof, signer_for(key).sign(proof)):
             raise ConfigurationError("the key's halves do not belong together")
+        public = base64.b64encode(key.public.der).decode()
         echo(f"private key: {key.bits} bits, signs and verifies")
         echo("Public key, for PayCools:")
-        echo(base64.b64encode(key.public.der).decode())
-        if settings is not None:
+        echo(public)
+        present({"key_bits": key.bits, "public_key": public})
+        if isinstance(settings, PHCredentials):
             echo(_line_of_secret(settings))
+            present({"callback_secret_set": settings.callback_secret is not None})
+        elif settings is not None:
+            echo(_line_of_platform_key(settings))
+            present({"platform_key_set": settings.platform_public_key is not None})
         if online:
-            async with PayCoolsPH.from_env() as paycools:
-                await paycools.ping()
-                echo(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
+            await _ask_paycools(None if picked == "ph" else picked)
         return 0
 
-    run_command(look)
+    run_command(look, as_json=as_json)
+
+
+def _api_of(api: str, country: str | None, online: bool) -> str:
+    """ "ph", or the Global API's country; "global" where none is needed."""
+    if api.lower() == "global" and country is None and not online:
+        return "global"
+    return chosen_country(api, country, COUNTRIES) or "ph"
+
+
+async def _ask_paycools(country: str | None) -> None:
+    from ..client import PayCoolsPH
+    from .clients import open_client
+
+    async with open_client(country) as paycools:
+        if isinstance(paycools, PayCoolsPH):
+            await paycools.ping()
+        else:
+            await paycools.ping(country)  # type: ignore[arg-type]
+        echo(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
+        present({"accepted_by": paycools.base_url})
+
+
+def _line_of_platform_key(settings: GlobalCredentials) -> str:
+    key = settings.platform_public_key
+    if key is None:
+        return "platform key: not set, so callbacks cannot be verified (PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY)"
+    return f"platform key: {key.bits} bits; only a callback of PayCools' proves it: `paycools callbacks verify FILE`"
 
 
 def _line_of_secret(settings: PHCredentials) -> str:

@@ -10,17 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from ...batch import Options
-from ...batch.intake import check_file
-from ...batch.report.write import write_report
-from ...batch.run.payout_api import payout_request
 from ...countries import COUNTRIES, PHILIPPINES
 from ..console import echo, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
+from ..lazy_group import lazy_group
 from ..ledger_url import reading, shown
-from .batches import backup, batches, withdraw
-from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
-from .opening import chosen_country, try_folder
 from .options import (
     AbsentOption,
     AdoptOption,
@@ -48,27 +43,31 @@ from .options import (
     TotalOption,
     WaitOption,
     YesOption,
+    chosen_country,
 )
-from .reconcile import reconcile_command
-from .run.pay import pay
 from .run.plan import Plan, whoami
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
-from .template import columns, template
-from .worker import prepare, worker
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
-app.command(epilog="Example: paycools payouts template wages.csv --method EWALLET")(template)
-app.command(epilog="Example: paycools payouts columns --api global --country ID")(columns)
-app.command("reconcile", epilog="Example: paycools payouts reconcile --ledger wages.db --date 2026-11-26")(
-    reconcile_command
+_HERE = __name__.rpartition(".")[0]
+
+app: typer.Typer = typer.Typer(
+    help="Pay files of payouts, and never twice.",
+    no_args_is_help=True,
+    cls=lazy_group(
+        {
+            "template": f"{_HERE}.template:template",
+            "columns": f"{_HERE}.template:columns",
+            "batches": f"{_HERE}.batches:batches",
+            "withdraw": f"{_HERE}.batches:withdraw",
+            "backup": f"{_HERE}.batches:backup",
+            "reconcile": f"{_HERE}.reconcile:reconcile_command",
+            "worker": f"{_HERE}.worker:worker",
+            "prepare": f"{_HERE}.worker:prepare",
+        }
+    ),
 )
-app.command()(worker)
-app.command()(prepare)
-app.command()(withdraw)
-app.command()(batches)
-app.command()(backup)
 
 
 @app.command()
@@ -82,6 +81,10 @@ def check(
     plain_names: PlainNamesOption = False,
 ) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
+    from ...batch.intake import check_file
+    from ...batch.run.payout_api import payout_request
+    from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
+
     chosen = chosen_country(api, country)
     request_class = payout_request(chosen)
     currency = COUNTRIES[chosen or PHILIPPINES.code].currency
@@ -153,6 +156,8 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
 
 
 def _pay(plan: Callable[[], Plan]) -> None:
+    from .run.pay import pay
+
     async def go() -> int:
         return await pay(plan())
 
@@ -175,6 +180,7 @@ def run(
     **options: Any,
 ) -> None:
     """Pay a file: shows what your yes would send, and sends that. Running it again resumes, and pays nobody twice."""
+    from .intake import reading_of
 
     def plan() -> Plan:
         how = reading_of(encoding, ignore_column, codes, plain_names)
@@ -236,6 +242,9 @@ def report_(
     batch: BatchesOption = None,
 ) -> None:
     """Write the report: a page for people, one CSV row per payout, and a summary."""
+    from ...batch.report.write import write_report
+    from .opening import try_folder
+
     name = _required(ledger)
 
     async def write() -> int:

@@ -12,7 +12,7 @@ from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
 from ..exit_codes import from_here_on_something_may_be_sent
 from ..ledger_url import open_postgres, shown
-from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
+from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption, chosen_country
 
 __all__ = ["prepare", "worker"]
 
@@ -37,7 +37,7 @@ def worker(
     resends: ResendsOption = 1,
 ) -> None:
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
-    from .opening import chosen_country, open_api
+    from .opening import open_api
 
     picked = chosen_country(api, country)
 
