@@ -23,6 +23,7 @@ __all__ = [
     "CountOption",
     "CountryOption",
     "DetachOption",
+    "DryRunOption",
     "EncodingOption",
     "FileArgument",
     "IgnoreOption",
@@ -40,6 +41,7 @@ __all__ = [
     "WaitOption",
     "YesOption",
     "chosen_country",
+    "required_ledger",
 ]
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
@@ -82,6 +84,9 @@ MarginOption = Annotated[
     typer.Option(min=0.5, help="PostgreSQL: seconds of a row's lease beyond --timeout; 20 by default."),
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what a yes would send, and end: nothing is entered, released or sent.")
+]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 EncodingOption = Annotated[
@@ -114,3 +119,10 @@ def chosen_country(api: str, country: str | None, allowed: Collection[str] = PAY
         echo_error(f"error: {fault}")
         raise typer.Exit(BAD_INPUT)
     return country if api == "global" else None
+
+
+def required_ledger(ledger: str | None) -> str:
+    """The ledger that a command cannot do without."""
+    if ledger is None:
+        raise typer.BadParameter("give the ledger", param_hint="--ledger")
+    return ledger
