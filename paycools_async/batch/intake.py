@@ -68,6 +68,9 @@ async def check_file(
     return intake, repeats, file
 
 
+_TO_SEND = (State.OFFERED, State.PLANNED)
+
+
 @attrs.frozen(kw_only=True)
 class Rehearsal:
     """What would come of entering a file and of a yes to it. Nothing of it stays."""
@@ -76,7 +79,7 @@ class Rehearsal:
     repeats: Repeats
     file: OrderFile
     preview: Preview
-    """What would be sent of what the ledger does not have yet."""
+    """What would be sent for sure: what is new, and what the ledger has offered or released and not sent."""
     known: Counts
     """Where those stand that the ledger has from before; rows and minor units by state."""
 
@@ -91,7 +94,8 @@ async def rehearse_file(path: Path, api: PayoutApi, ledger: Ledger | None, how: 
             known: dict[str, Row] = {}
             if ledger is not None:
                 known = await _known_in(ledger, trial, intake)
-            preview = await preview_of(trial, (State.OFFERED,), without=known)
+            not_to_send = {order_id for order_id, row in known.items() if row.state not in _TO_SEND}
+            preview = await preview_of(trial, (State.OFFERED,), without=not_to_send)
         except asyncio.CancelledError:
             file.stopped.set()
             raise

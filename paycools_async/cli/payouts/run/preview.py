@@ -8,7 +8,7 @@ from ....batch import State
 from ....batch.report.preview import Preview
 from ....money import format_major, from_minor
 from ....texts import shown_text
-from ...console import echo
+from ...console import echo, plain
 from ...objects.base import amount_of as amount_object
 from ...objects.payouts import LargestObject, PreviewGroupObject, PreviewObject
 from ..showing import amount_of
@@ -46,9 +46,11 @@ class Shown:
             what = amount_of(sum(each[2] for each in rest), sum(each[3] for each in rest), self.currency)
             echo(f"  and {len(rest)} more: {what}")
         echo("Largest:")
-        for each in self.preview.largest:
-            where = f"{each.order_id} (line {each.line})"
-            echo(f"  {format_major(each.amount, self.currency)}  {where}  {_name(each.method, each.bank)}")
+        largest = [(format_major(each.amount, self.currency), each) for each in self.preview.largest]
+        width = max(len(amount) for amount, _ in largest)
+        for amount, each in largest:
+            echo(f"  {amount:>{width}}  {each.order_id} (line {each.line})  {_name(each.method, each.bank)}")
+        echo(f"Asked by: {plain(self.by)}")
 
     def show_balance(self, total: int) -> None:
         """The balance, before and after what is sent for sure."""

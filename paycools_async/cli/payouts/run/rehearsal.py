@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from ....batch import Ledger, PayoutApi
+from ....batch import Ledger, PayoutApi, State
 from ....batch.intake import Rehearsal, rehearse_file
 from ....batch.run.outcomes import STOPS_RUN
 from ....errors import PayCoolsError
@@ -24,6 +24,9 @@ from .plan import Plan
 from .preview import Shown
 
 __all__ = ["end_of_rehearsal", "rehearse"]
+
+
+_UNCLEAR = (State.SENDING, State.UNKNOWN)
 
 
 def end_of_rehearsal(*, covered: bool) -> int:
@@ -51,10 +54,12 @@ async def rehearse(plan: Plan, file: Path, paying: Paying) -> int:
         echo(line)
     if intake.known:
         echo(f"In the ledger from an earlier run, and not entered again: {states_of(found.known, currency)}")
+        if any(found.known.get(state, (0, 0))[0] for state in _UNCLEAR):
+            echo("A run asks PayCools about those that are not final, before it sends anything of them")
     shown_to = Shown(preview=found.preview, currency=currency, by=plan.by)
     shown_to.show()
     total = _total(found)
-    echo(f"A yes would release: {amount_of(*total, currency)}, asked by {plan.by}")
+    echo(f"A yes would send: {amount_of(*total, currency)}")
     shown_to.balance, covered = await _balance(paying.api, total[1], currency, ignored=plan.ignore_balance)
     shown_to.show_balance(total[1])
     present(
