@@ -16,11 +16,11 @@ from ..console import JsonOption, echo, echo_error, plain, present, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT, BROKEN
 from ..lazy_group import with_example
-from ..ledger_url import is_postgres, open_ledger, reading, shown
+from ..ledger_url import is_postgres, open_ledger, reading, required_ledger, shown
 from ..objects.base import place_of
 from ..objects.ledgers import batch_object
 from ..objects.payouts import BatchesResult
-from .options import ByOption, LedgerOption, YesOption, required_ledger
+from .options import ByOption, LedgerOption, YesOption
 from .run.plan import whoami
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 

@@ -15,7 +15,7 @@ from ..console import JsonOption, echo, present, run_command, speaks_json
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
 from ..lazy_group import lazy_group
-from ..ledger_url import reading, shown
+from ..ledger_url import given_ledger, reading, required_ledger, shown
 from .options import (
     AbsentOption,
     AdoptOption,
@@ -45,7 +45,6 @@ from .options import (
     WaitOption,
     YesOption,
     chosen_country,
-    required_ledger,
 )
 from .run.plan import Plan, whoami
 from .showing import (
@@ -146,7 +145,7 @@ def _plan(
     return Plan(
         country=chosen_country(api, country),
         file=file,
-        ledger=required_ledger(ledger) if file is None else ledger or str(file.with_suffix(".ledger.db")),
+        ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after, max_resends=resends),
         yes=yes,

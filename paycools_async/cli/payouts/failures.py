@@ -18,12 +18,12 @@ from ...texts import shown_text
 from ..console import JsonOption, echo, echo_error, plain, present, run_command, speaks_json
 from ..destination import destination_lines
 from ..lazy_group import with_example
-from ..ledger_url import reading, shown
+from ..ledger_url import reading, required_ledger, shown
 from ..objects.base import amount_of as amount_object
 from ..objects.base import place_of
 from ..objects.ledgers import failure_groups, failure_object, moment_text
 from ..objects.payouts import FailuresResult, MoveObject, ShowResult
-from .options import BatchesOption, LedgerOption, required_ledger
+from .options import BatchesOption, LedgerOption
 from .showing import amount_of, batch_name, chosen_batches, hint, show_failures
 
 __all__ = ["failures", "show_order"]

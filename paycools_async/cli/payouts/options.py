@@ -41,11 +41,12 @@ __all__ = [
     "WaitOption",
     "YesOption",
     "chosen_country",
-    "required_ledger",
 ]
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
-LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...")]
+LedgerOption = Annotated[
+    str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...; else PAYCOOLS_LEDGER.")
+]
 SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Pay into a sandbox on this machine; no money moves.")]
 ConcurrencyOption = Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")]
 RateOption = Annotated[float | None, typer.Option(min=0.001, help="New payouts a second; no limit by default.")]
@@ -119,10 +120,3 @@ def chosen_country(api: str, country: str | None, allowed: Collection[str] = PAY
         echo_error(f"error: {fault}")
         raise typer.Exit(BAD_INPUT)
     return country if api == "global" else None
-
-
-def required_ledger(ledger: str | None) -> str:
-    """The ledger that a command cannot do without."""
-    if ledger is None:
-        raise typer.BadParameter("give the ledger", param_hint="--ledger")
-    return ledger

@@ -28,7 +28,7 @@ from ..clients import open_client, payouts_of
 from ..console import JsonOption, echo, echo_error, present, run_command
 from ..destination import Destination, destination_lines
 from ..lazy_group import with_example
-from ..ledger_url import is_postgres, reading, shown
+from ..ledger_url import is_postgres, reading, required_ledger, shown
 from ..objects.base import amount_of, place_of
 from ..objects.payouts import FindingObject, ReconcileResult
 from .options import ApiOption, CountryOption, chosen_country
@@ -51,8 +51,10 @@ class _Asked:
 
 @with_example("paycools payouts reconcile --ledger wages.db --date 2026-11-26")
 def reconcile_command(
-    ledger: Annotated[list[str], typer.Option("--ledger", help="The ledger; several, if several paid that day.")],
     day: Annotated[str, typer.Option("--date", help="The day, yyyy-MM-dd, in the country's time.")],
+    ledger: Annotated[
+        list[str] | None, typer.Option("--ledger", help="The ledger; several, if several paid that day.")
+    ] = None,
     api: ApiOption = "ph",
     country: CountryOption = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox of `run --sandbox`.")] = False,
@@ -69,6 +71,7 @@ def reconcile_command(
     as_json: JsonOption = False,
 ) -> None:
     """Hold a day against PayCools' statement. Exit 0: both agree; 1: PayCools has what we do not; 3: else."""
+    names = [required_ledger(each) for each in ledger] if ledger else [required_ledger(None)]
     picked = chosen_country(api, country)
 
     async def run() -> int:
@@ -80,7 +83,7 @@ def reconcile_command(
             raise ConfigurationError("--column and --minor say how to read the Global API's report: --api global")
         return await _reconcile(
             _Asked(
-                ledgers=ledger,
+                ledgers=names,
                 day=when,
                 country=picked,
                 sandbox=sandbox,

@@ -48,8 +48,8 @@ class Shown:
         echo("Largest:")
         largest = [(format_major(each.amount, self.currency), each) for each in self.preview.largest]
         width = max(len(amount) for amount, _ in largest)
-        for amount, each in largest:
-            echo(f"  {amount:>{width}}  {each.order_id} (line {each.line})  {_name(each.method, each.bank)}")
+        for text, each in largest:
+            echo(f"  {text:>{width}}  {each.order_id} (line {each.line})  {_name(each.method, each.bank)}")
         echo(f"Asked by: {plain(self.by)}")
 
     def show_balance(self, total: int) -> None:
