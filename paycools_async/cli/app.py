@@ -26,6 +26,7 @@ app: typer.Typer = typer.Typer(
     cls=lazy_group(
         {
             "payouts": f"{_HERE}.payouts.commands:app",
+            "doctor": f"{_HERE}.doctor.command:doctor",
             "balance": f"{_HERE}.balance:balance",
             "sandbox": f"{_HERE}.sandbox:sandbox",
             "keys": f"{_HERE}.keys:app",
