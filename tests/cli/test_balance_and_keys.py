@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from support.served import sandbox_of, served
 from typer.testing import CliRunner
 
+from paycools_async import UnverifiedEndpointWarning
 from paycools_async.cli.app import app
+from paycools_async.cli.console import say_warnings
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -88,3 +91,41 @@ def test_keys_are_checked_with_paycools(run: Run, arguments: tuple[str, ...]) ->
 def test_without_asking_no_country_is_needed(run: Run) -> None:
     result = run("keys", "check", "--api", "global")
     assert (result.exit_code, "platform key: not set" in result.stdout) == (0, True), result.output
+
+
+# -- paths ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_may_be_given(run: Run, both: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox has nothing at another path."""
+    result = run("--path", "ph.account.balance=/elsewhere", "balance")
+    assert (result.exit_code, "404" in result.stderr) == (2, True), result.stderr
+    assert run("--path", "global.account.balance=/elsewhere", "balance").exit_code == 0, "the other API's"
+    monkeypatch.setitem(both, "PAYCOOLS_GLOBAL_PATHS", "global.account.balance=/elsewhere")
+    assert run("balance", "--api", "global", "--country", "PH").exit_code == 2
+    assert run("--path", "global.account.balance=/open-api/account/balance", *BALANCE).exit_code == 0
+
+
+BALANCE = ("balance", "--api", "global", "--country", "PH")
+
+
+@pytest.mark.parametrize("path", ["ph.account.balance", "account.balance=/x", "ph.nothing=/x"])
+def test_a_path_that_is_none(run: Run, path: str) -> None:
+    result = run("--path", path, "balance")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "path" in result.stderr
+
+
+def test_a_warning_of_python_is_one_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        say_warnings()
+        warnings.warn(
+            "ph.x: the path /x is inferred; confirm it, and override it with paths= if it differs",
+            UnverifiedEndpointWarning,
+            stacklevel=1,
+        )
+    assert capsys.readouterr().err == (
+        "warning: ph.x: the path /x is inferred; confirm it, and give it with `paycools --path ENDPOINT=/...` if it "
+        "differs\n"
+    )

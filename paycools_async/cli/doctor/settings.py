@@ -24,7 +24,7 @@ from ...config import (
     secret_doubts,
 )
 from ...errors import ConfigurationError
-from ...settings import is_set, key_setting, setting
+from ...settings import is_set, key_setting, paths_setting, setting
 from ...signing import load_private_key, load_public_key, signer_for, verifier_for
 from ...urls import is_loopback_host
 from ..console import plain
@@ -121,12 +121,16 @@ class Settings:
             cure = "set it to what PayCools gave you, or NAME_FILE to a file that holds it"
             yield fault("settings", f"{', '.join(missing)} {what} not set", cure)
         for name in (*family.required, *family.optional):
-            if name.endswith("_KEY") or not is_set(self.env, family.prefix + name):
+            if name.endswith(("_KEY", "PATHS")) or not is_set(self.env, family.prefix + name):
                 continue
             try:
                 setting(self.env, family.prefix + name)
             except ConfigurationError as error:
                 yield fault("settings", str(error), "correct the variable")
+        try:
+            paths_setting(self.env, self._name("PATHS"))
+        except ConfigurationError as error:
+            yield fault("paths", str(error), "correct the variable")
         for name in (*family.required, *family.optional):
             yield from self._permissions(family.prefix + name)
         if not missing:
