@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from ..batch import GlobalPayouts, PayoutApi, PHPayouts
+from ..batch.run.payout_api import payouts_of
 from ..client import PayCoolsGlobal, PayCoolsPH
 from .network import chosen_paths, network
 
@@ -35,11 +35,3 @@ async def open_client(
         else:
             client = PayCoolsGlobal(fake.global_credentials, **options) if fake else PayCoolsGlobal.from_env(**options)
         yield await stack.enter_async_context(client)
-
-
-def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> PayoutApi:
-    """What a batch pays through."""
-    if isinstance(client, PayCoolsPH):
-        return PHPayouts(client)
-    assert country is not None  # noqa: S101 - `open_client` gives a Global client for a country only
-    return GlobalPayouts(client, country)

@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ import typer
 from ..errors import UnverifiedEndpointWarning
 from ..texts import shown_text
 from .exit_codes import BAD_INPUT, BROKEN, Broken, begin_command, code_and_line
+from .objects.base import as_json
 
 __all__ = [
     "JsonOption",
@@ -49,10 +50,13 @@ def speaks_json() -> bool:
     return _json is not None
 
 
-def present(found: Mapping[str, Any]) -> None:
-    """What `--json` prints when the command ends, with `exit_code` and `error`. Nothing without the option."""
+def present(found: Any) -> None:
+    """What `--json` prints when the command ends, with `exit_code` and `error`: an object of `objects`.
+
+    Nothing without the option.
+    """
     if _json is not None:
-        _json.update(found)
+        _json.update(as_json(found))
 
 
 def echo(text: str = "") -> None:

@@ -35,10 +35,7 @@ For a callback it says how sure its form is. Any path can be overridden with `pa
 
 
 def endpoints(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List every endpoint and callback, and how sure its path is.
-
-    Example: paycools endpoints --json | jq -r 'select(.provenance == "unpublished").id'
-    """
+    """List every endpoint and callback, and how sure its path is."""
     for entry in registered():
         row: dict[str, Any] = {
             "id": entry.id,

@@ -62,7 +62,7 @@ def test_the_balance_of_both_apis(run: Run, arguments: tuple[str, ...], told: st
     result = run("balance", *arguments)
     assert (result.exit_code, told in result.stdout) == (0, True), result.output
     found = json.loads(run("balance", "--json", *arguments).stdout)
-    assert (found["currency"], found["environment"].partition(" ")[0]) == (currency, "SANDBOX")
+    assert (found["currency"], found["destination"]["environment"].partition(" ")[0]) == (currency, "SANDBOX")
     assert result.stdout.splitlines()[-1].replace(",", "") == f"{currency} {found['balance']}"
     assert (found["exit_code"], found["error"]) == (0, None)
 

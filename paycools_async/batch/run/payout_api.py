@@ -14,7 +14,7 @@ import attrs
 from ... import converters
 from ...countries import COUNTRIES, INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, Country
 from ...endpoint import Endpoint, Result, result
-from ...errors import NotFound
+from ...errors import ConfigurationError, NotFound
 from ...ph.payout import CreatePayout, Payouts
 from ...resolving import check_order_id
 from ...times import MANILA, parse_time
@@ -28,7 +28,17 @@ if TYPE_CHECKING:  # who checks a file needs no client
     from ...client import PayCoolsGlobal, PayCoolsPH
     from ...engine.preparing import Prepared
 
-__all__ = ["Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken", "payout_request"]
+__all__ = [
+    "Found",
+    "GlobalPayouts",
+    "PHPayouts",
+    "PayoutApi",
+    "Sending",
+    "Taken",
+    "check_country",
+    "payout_request",
+    "payouts_of",
+]
 
 _PAYOUTS = {
     INDONESIA.code: ("indonesia", "IndonesianPayouts"),
@@ -42,6 +52,12 @@ _PAYOUTS = {
 def _payouts_in(country: str) -> Any:
     module, name = _PAYOUTS[country]
     return getattr(importlib.import_module(f"paycools_async.global_api.countries.{module}"), name)
+
+
+def check_country(country: str | None) -> None:
+    """Raises ConfigurationError where the Global API pays nobody there. None means the PH API."""
+    if country is not None and country not in _PAYOUTS:
+        raise ConfigurationError(f"no payouts for the country {country!r}; give one of {', '.join(_PAYOUTS)}")
 
 
 def payout_request(country: str | None) -> type[Any]:
@@ -219,3 +235,20 @@ class GlobalPayouts(_Payouts):
         code: Any = self._country.code  # one of those that the balance takes
         account = await self._client.account.balance(country_code=code)
         return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody
+
+
+def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> PayoutApi:
+    """What a batch pays through; the Global API's pays in one `country`.
+
+    Raises ConfigurationError where the country is missing, has no payouts, or the PH API is asked for another one.
+    """
+    from ...client import PayCoolsPH
+
+    check_country(country)
+    if isinstance(client, PayCoolsPH):
+        if country not in (None, PHILIPPINES.code):
+            raise ConfigurationError(f"the PH API pays in the Philippines only, not in {country}: use PayCoolsGlobal")
+        return PHPayouts(client)
+    if country is None:
+        raise ConfigurationError(f"the Global API needs country=: one of {', '.join(_PAYOUTS)}")
+    return GlobalPayouts(client, country)

@@ -14,6 +14,7 @@ from ...batch import Identity
 from ...countries import COUNTRIES, PHILIPPINES
 from ..console import JsonOption, echo, present, run_command
 from ..exit_codes import BAD_INPUT
+from ..objects.settings import DoctorResult, FoundObject
 from ..payouts.options import CountryOption, LedgerOption, chosen_country
 from .findings import Finding, Level
 from .ledger import look_at_ledger
@@ -37,7 +38,7 @@ def doctor(
 ) -> None:
     """Look at settings, keys, clock, network and a ledger; each fault with its cure. Moves no money.
 
-    Exit 0: nothing hinders a payout, warnings or not; 2: there are faults. Example: paycools doctor --ledger pay.db
+    Exit 0: nothing hinders a payout, warnings or not; 2: there are faults.
     """
     if api is not None:
         chosen_country(api, country or ("PH" if api.lower() == "global" else None), COUNTRIES)
@@ -61,11 +62,9 @@ def doctor(
         counts = Counter(each.level for each in found)
         echo(f"{_count(counts[Level.FAULT], 'fault')}, {_count(counts[Level.WARNING], 'warning')}")
         present(
-            {
-                "faults": counts[Level.FAULT],
-                "warnings": counts[Level.WARNING],
-                "findings": [{**attrs.asdict(each), "level": each.level.value} for each in found],
-            }
+            DoctorResult(
+                faults=counts[Level.FAULT], warnings=counts[Level.WARNING], findings=tuple(map(_object, found))
+            )
         )
         return BAD_INPUT if counts[Level.FAULT] else 0
 
@@ -86,6 +85,10 @@ async def _look_at_api(family: str, country: str | None, offline: bool, tell: Ca
     if family == "global" and country is None:
         return None
     return identity_of(settings, None if family == "ph" else chosen)
+
+
+def _object(finding: Finding) -> FoundObject:
+    return FoundObject(level=finding.level.value, check=finding.check, text=finding.text, cure=finding.cure)
 
 
 def _show(finding: Finding) -> None:

@@ -15,7 +15,7 @@ from ..console import echo, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
 from ..lazy_group import lazy_group
-from ..ledger_url import reading, shown
+from ..ledger_url import given_ledger, reading, required_ledger, shown
 from .options import (
     AbsentOption,
     AdoptOption,
@@ -57,13 +57,25 @@ app: typer.Typer = typer.Typer(
     no_args_is_help=True,
     cls=lazy_group(
         {
+            "template": f"{_HERE}.template:template",
+            "columns": f"{_HERE}.template:columns",
             "batches": f"{_HERE}.batches:batches",
             "withdraw": f"{_HERE}.batches:withdraw",
             "backup": f"{_HERE}.batches:backup",
             "reconcile": f"{_HERE}.reconcile:reconcile_command",
             "worker": f"{_HERE}.worker:worker",
             "prepare": f"{_HERE}.worker:prepare",
-        }
+        },
+        examples={
+            "template": "paycools payouts template wages.csv --method EWALLET",
+            "columns": "paycools payouts columns --api global --country ID",
+            "batches": "paycools payouts batches --ledger wages.db",
+            "withdraw": "paycools payouts withdraw --ledger wages.db --batch 2",
+            "backup": "paycools payouts backup copy.db --ledger wages.db",
+            "reconcile": "paycools payouts reconcile --ledger wages.db --date 2026-11-26",
+            "worker": "paycools payouts worker --ledger postgresql://pay@db/wages",
+            "prepare": "paycools payouts prepare --ledger postgresql://owner@db/wages --role pay",
+        },
     ),
 )
 
@@ -125,7 +137,7 @@ def _plan(
     return Plan(
         country=chosen_country(api, country),
         file=file,
-        ledger=_required(ledger) if file is None else ledger or str(file.with_suffix(".ledger.db")),
+        ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after, max_resends=resends),
         yes=yes,
@@ -209,7 +221,7 @@ def resume(batch: BatchesOption = None, **options: Any) -> None:
 @app.command()
 def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
     """Show where a ledger's payouts stand. May be used while a run is going on."""
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def look() -> int:
         async with reading(name) as found:
@@ -243,7 +255,7 @@ def report_(
     from ...batch.report.write import write_report
     from .opening import try_folder
 
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def write() -> int:
         async with reading(name) as found:
@@ -263,9 +275,3 @@ def report_(
         return summary.exit_code
 
     run_command(write)
-
-
-def _required(ledger: str | None) -> str:
-    if ledger is None:
-        raise typer.BadParameter("give the ledger file", param_hint="--ledger")
-    return ledger

@@ -9,6 +9,8 @@ from pathlib import Path
 import attrs
 
 from ...batch import PayoutApi
+from ...batch.report.templating import need_templates
+from ...batch.report.write import FILES
 from ..clients import open_client, payouts_of
 from ..destination import Destination
 from ..exit_codes import Broken
@@ -35,13 +37,17 @@ async def open_api(
 
 
 def try_folder(folder: Path) -> None:
-    """Raises Broken where a report could not be written there. Leaves nothing but the folder."""
+    """Leaves nothing but the folder.
+
+    Raises Broken where a report could not be written there, ConfigurationError where it cannot be made here.
+    """
+    need_templates()
     trial = folder / ".trial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial.write_text("x")
         trial.unlink()
-        for name in ("payouts.csv", "summary.json", "report.html"):
+        for name in FILES:
             if (folder / name).exists():
                 (folder / name).open("ab").close()
     except OSError as error:
