@@ -32,13 +32,7 @@ app: typer.Typer = typer.Typer(
             "keys": f"{_HERE}.keys:app",
             "callbacks": f"{_HERE}.callbacks:app",
             "endpoints": f"{_HERE}.endpoint_table:endpoints",
-        },
-        examples={
-            "doctor": "paycools doctor --ledger wages.db",
-            "balance": "paycools balance --api global --country ID",
-            "sandbox": "paycools sandbox --port 8650 --fault drop_after=0.05",
-            "endpoints": "paycools endpoints --json",
-        },
+        }
     ),
 )
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from ..countries import COUNTRIES
 from ..money import from_minor
 from .console import JsonOption, echo, present, run_command
+from .lazy_group import with_example
 from .objects.base import place_of
 from .objects.settings import BalanceResult
 from .payouts.options import ApiOption, CountryOption, chosen_country
@@ -14,6 +15,7 @@ from .payouts.options import ApiOption, CountryOption, chosen_country
 __all__ = ["balance"]
 
 
+@with_example("paycools balance --api global --country ID")
 def balance(api: ApiOption = "ph", country: CountryOption = None, as_json: JsonOption = False) -> None:
     """Show the balance. Settings come from the PAYCOOLS_PH_* or the PAYCOOLS_GLOBAL_* variables."""
     picked = chosen_country(api, country, COUNTRIES)

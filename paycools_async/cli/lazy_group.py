@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["lazy_group"]
+__all__ = ["example_of", "lazy_group", "with_example"]
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def with_example(text: str) -> Callable[[C], C]:
+    """Show this command line at the end of the command's --help."""
+
+    def note(command: C) -> C:
+        command.__example__ = text  # type: ignore[attr-defined]
+        return command
+
+    return note
+
+
+def example_of(command: Any) -> str | None:
+    """What stands at the end of a command's --help."""
+    text = getattr(command, "__example__", None)
+    return None if text is None else f"Example: {text}"
 
 
 class _LazyGroup(TyperGroup):
     """A group that knows some of its commands by where they are."""
 
     places: ClassVar[Mapping[str, str]] = {}
-    examples: ClassVar[Mapping[str, str]] = {}
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.places and cmd_name not in self.commands:
-            self.commands[cmd_name] = _imported(self.places[cmd_name], cmd_name, self.examples.get(cmd_name))
+            self.commands[cmd_name] = _imported(self.places[cmd_name], cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -35,22 +52,22 @@ class _LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def lazy_group(places: Mapping[str, str], *, examples: Mapping[str, str]) -> type[TyperGroup]:
+def lazy_group(places: Mapping[str, str]) -> type[TyperGroup]:
     """The class of a group, for `typer.Typer(cls=...)`. `places`: by command, "package.module:name" of its function.
 
-    The name may also be a `typer.Typer`, which is a group within the group. `examples`: by command, for its help.
+    The name may also be a `typer.Typer`, which is a group within the group.
     """
-    return type("LazyGroup", (_LazyGroup,), {"places": dict(places), "examples": dict(examples)})
+    return type("LazyGroup", (_LazyGroup,), {"places": dict(places)})
 
 
-def _imported(place: str, name: str, example: str | None) -> Any:
+def _imported(place: str, name: str) -> Any:
     module, _, attribute = place.partition(":")
     found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
         command: Any = typer.main.get_group(found)
     else:
         single = typer.Typer(add_completion=False)
-        single.command(name, epilog=None if example is None else f"Example: {example}")(found)
+        single.command(name, epilog=example_of(found))(found)
         command = typer.main.get_command(single)
     command.name = name
     return command

@@ -14,6 +14,7 @@ from ...batch import Identity
 from ...countries import COUNTRIES, PHILIPPINES
 from ..console import JsonOption, echo, present, run_command
 from ..exit_codes import BAD_INPUT
+from ..lazy_group import with_example
 from ..objects.settings import DoctorResult, FoundObject
 from ..payouts.options import CountryOption, LedgerOption, chosen_country
 from .findings import Finding, Level
@@ -27,6 +28,7 @@ __all__ = ["doctor"]
 _COLOURS = {Level.OK: typer.colors.GREEN, Level.WARNING: typer.colors.YELLOW, Level.FAULT: typer.colors.RED}
 
 
+@with_example("paycools doctor --ledger wages.db")
 def doctor(
     api: Annotated[
         str | None, typer.Option("--api", help="ph or global; by default whatever has a variable that is set.")

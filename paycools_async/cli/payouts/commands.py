@@ -65,17 +65,7 @@ app: typer.Typer = typer.Typer(
             "reconcile": f"{_HERE}.reconcile:reconcile_command",
             "worker": f"{_HERE}.worker:worker",
             "prepare": f"{_HERE}.worker:prepare",
-        },
-        examples={
-            "template": "paycools payouts template wages.csv --method EWALLET",
-            "columns": "paycools payouts columns --api global --country ID",
-            "batches": "paycools payouts batches --ledger wages.db",
-            "withdraw": "paycools payouts withdraw --ledger wages.db --batch 2",
-            "backup": "paycools payouts backup copy.db --ledger wages.db",
-            "reconcile": "paycools payouts reconcile --ledger wages.db --date 2026-11-26",
-            "worker": "paycools payouts worker --ledger postgresql://pay@db/wages",
-            "prepare": "paycools payouts prepare --ledger postgresql://owner@db/wages --role pay",
-        },
+        }
     ),
 )
 
