@@ -17,7 +17,7 @@ def main() -> None:
         if sys.argv[1:] == ["--version"]:
             sys.exit(_say_version())
         from .app import app
-        from .console import exit_code_of, report_failure
+        from .console import exit_code_of, report_failure, say_warnings
         from .self_check import parsing_fault
 
         fault = parsing_fault(app)
@@ -33,6 +33,7 @@ def main() -> None:
         _refuse_to_start(f"{type(error).__name__}: {error}")
     if fault is not None:
         _refuse_to_start(fault)
+    say_warnings()
     try:
         app()
     except SystemExit as end:

@@ -26,6 +26,7 @@ app: typer.Typer = typer.Typer(
     cls=lazy_group(
         {
             "payouts": f"{_HERE}.payouts.commands:app",
+            "doctor": f"{_HERE}.doctor.command:doctor",
             "balance": f"{_HERE}.balance:balance",
             "sandbox": f"{_HERE}.sandbox:sandbox",
             "keys": f"{_HERE}.keys:app",
@@ -54,5 +55,9 @@ def _root(
     ca_file: Annotated[
         Path | None, typer.Option(help="Believe the certificate authorities in this PEM file too.")
     ] = None,
+    path: Annotated[
+        list[str] | None,
+        typer.Option(help="The path of an endpoint, ENDPOINT=/path; repeat. Or PAYCOOLS_PH_PATHS, _GLOBAL_PATHS."),
+    ] = None,
 ) -> None:
-    choose_network(proxy, ca_file)
+    choose_network(proxy, ca_file, path or ())

@@ -7,16 +7,17 @@ from decimal import Decimal
 from ..countries import COUNTRIES
 from ..money import from_minor
 from .console import JsonOption, echo, present, run_command
+from .lazy_group import with_example
+from .objects.base import place_of
+from .objects.settings import BalanceResult
 from .payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["balance"]
 
 
+@with_example("paycools balance --api global --country ID")
 def balance(api: ApiOption = "ph", country: CountryOption = None, as_json: JsonOption = False) -> None:
-    """Show the balance. Settings come from the PAYCOOLS_PH_* or the PAYCOOLS_GLOBAL_* variables.
-
-    Example: paycools balance --api global --country ID
-    """
+    """Show the balance. Settings come from the PAYCOOLS_PH_* or the PAYCOOLS_GLOBAL_* variables."""
     picked = chosen_country(api, country, COUNTRIES)
 
     async def ask() -> int:
@@ -35,7 +36,7 @@ def balance(api: ApiOption = "ph", country: CountryOption = None, as_json: JsonO
                 account = await paycools.account.balance(country_code=picked)  # type: ignore[arg-type]
                 found = account.balance
         echo(f"{currency} {found:,f}")
-        present({**details, "currency": currency, "balance": str(found)})
+        present(BalanceResult(destination=place_of(details), currency=currency, balance=str(found)))
         return 0
 
     run_command(ask, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..batch.run.payout_api import payouts_of
 from ..client import PayCoolsGlobal, PayCoolsPH
-from .network import network
+from .network import chosen_paths, network
 
 __all__ = ["open_client", "payouts_of"]
 
@@ -27,6 +27,7 @@ async def open_client(
             box = await stack.enter_async_context(open_sandbox(sandbox, country))
             fake, options["base_url"] = box.fake, box.base_url
         else:
+            options["paths"] = chosen_paths("ph" if country is None else "global")
             options["transport"] = network(max_connections=options.pop("max_connections", 100))
         client: PayCoolsPH | PayCoolsGlobal
         if country is None:

@@ -15,6 +15,7 @@ import typer
 from ..endpoint import Endpoint
 from ..registry import endpoints as registered
 from .console import echo
+from .lazy_group import with_example
 
 __all__ = ["all_endpoints", "endpoint_table", "endpoints", "page"]
 
@@ -34,11 +35,9 @@ For a callback it says how sure its form is. Any path can be overridden with `pa
 """
 
 
+@with_example("paycools endpoints --json")
 def endpoints(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List every endpoint and callback, and how sure its path is.
-
-    Example: paycools endpoints --json | jq -r 'select(.provenance == "unpublished").id'
-    """
+    """List every endpoint and callback, and how sure its path is."""
     for entry in registered():
         row: dict[str, Any] = {
             "id": entry.id,

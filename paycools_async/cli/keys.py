@@ -14,6 +14,7 @@ from ..countries import COUNTRIES
 from ..errors import ConfigurationError
 from ..signing import load_private_key, signer_for, verifier_for
 from .console import JsonOption, echo, present, run_command
+from .objects.settings import KeysResult
 from .payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["app"]
@@ -21,15 +22,12 @@ __all__ = ["app"]
 app: typer.Typer = typer.Typer(help="Make and check keys.", no_args_is_help=True)
 
 
-@app.command("new")
+@app.command("new", epilog="Example: paycools keys new paycools-private.pem")
 def new(
     file: Annotated[Path, typer.Argument(help="Where the private key goes.")] = Path("paycools-private.pem"),
     bits: Annotated[int, typer.Option(min=2048, max=8192, help="PayCools documents 4096.")] = 4096,
 ) -> None:
-    """Make a key pair. Prints the public half, to be registered with PayCools.
-
-    Example: paycools keys new my-private.pem
-    """
+    """Make a key pair. Prints the public half, to be registered with PayCools."""
     from ..testing.keys import generate_private_key
 
     async def make() -> int:
@@ -50,7 +48,7 @@ def new(
     run_command(make)
 
 
-@app.command("check")
+@app.command("check", epilog="Example: paycools keys check --api global --country TH --online")
 def check(
     file: Annotated[
         Path | None, typer.Argument(help="A key file; without it, the PAYCOOLS_PH_* or PAYCOOLS_GLOBAL_* variables.")
@@ -60,10 +58,7 @@ def check(
     country: CountryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a private key, or all settings of an API; with --online also that PayCools accepts them.
-
-    Examples: paycools keys check --online; paycools keys check --api global --country TH --online
-    """
+    """Check a private key, or all settings of an API; with --online also that PayCools accepts them."""
     picked = _api_of(api, country, online)
 
     async def look() -> int:
@@ -84,15 +79,19 @@ def check(
         echo(f"private key: {key.bits} bits, signs and verifies")
         echo("Public key, for PayCools:")
         echo(public)
-        present({"key_bits": key.bits, "public_key": public})
         if isinstance(settings, PHCredentials):
             echo(_line_of_secret(settings))
-            present({"callback_secret_set": settings.callback_secret is not None})
         elif settings is not None:
             echo(_line_of_platform_key(settings))
-            present({"platform_key_set": settings.platform_public_key is not None})
-        if online:
-            await _ask_paycools(None if picked == "ph" else picked)
+        place = await _ask_paycools(None if picked == "ph" else picked) if online else None
+        present(
+            KeysResult(
+                key_bits=key.bits,
+                public_key=public,
+                callbacks=None if settings is None else _verifies(settings),
+                accepted_by=place,
+            )
+        )
         return 0
 
     run_command(look, as_json=as_json)
@@ -105,7 +104,13 @@ def _api_of(api: str, country: str | None, online: bool) -> str:
     return chosen_country(api, country, COUNTRIES) or "ph"
 
 
-async def _ask_paycools(country: str | None) -> None:
+def _verifies(settings: PHCredentials | GlobalCredentials) -> bool:
+    if isinstance(settings, PHCredentials):
+        return settings.callback_secret is not None
+    return settings.platform_public_key is not None
+
+
+async def _ask_paycools(country: str | None) -> str:
     from ..client import PayCoolsPH
     from .clients import open_client
 
@@ -115,7 +120,7 @@ async def _ask_paycools(country: str | None) -> None:
         else:
             await paycools.ping(country)  # type: ignore[arg-type]
         echo(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
-        present({"accepted_by": paycools.base_url})
+        return paycools.base_url
 
 
 def _line_of_platform_key(settings: GlobalCredentials) -> str:

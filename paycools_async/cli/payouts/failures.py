@@ -148,8 +148,10 @@ def show_order(
                 raise LedgerError(f"{shown_text(order_id, 80)}: this ledger has no such order")
             moves, batches = await found.history(order_id), {each.id: each for each in await found.batches()}
             currency, details = await found.currency(), {**await found.destination(), "ledger": shown(name)}
+        for each in moves:  # of a batch that came of no file: an application's
+            batches.setdefault(each.batch, _of_no_file(row))
         life = _life(row, moves, batches)
-        batch, todo = batches[row.intake], _next(row, name)
+        batch, todo = batches.setdefault(row.intake, _of_no_file(row)), _next(row, name)
         present(_object(row, life, batch, currency, details, todo))
         for line in destination_lines(details):
             echo(line)
@@ -170,6 +172,19 @@ def show_order(
         return 0
 
     run_command(look, as_json=as_json)
+
+
+def _of_no_file(row: Row) -> Batch:
+    return Batch(
+        id=row.intake,
+        file="",
+        sha256="",
+        payouts=1,
+        amount=row.amount,
+        offered_by="",
+        offered_at=row.entered,
+        counts={},
+    )
 
 
 def _life(row: Row, moves: list[PayoutMove], batches: dict[int, Batch]) -> tuple[MoveObject, ...]:
