@@ -9,11 +9,13 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 import typer
 
+from ..errors import UnverifiedEndpointWarning
 from ..texts import shown_text
 from .exit_codes import BAD_INPUT, BROKEN, Broken, begin_command, code_and_line
 from .objects.base import as_json
@@ -28,6 +30,7 @@ __all__ = [
     "present",
     "report_failure",
     "run_command",
+    "say_warnings",
     "speaks_json",
 ]
 
@@ -94,6 +97,18 @@ def _line(text: str) -> str:
     before = "\n" if text.startswith("\n") else ""
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
+
+
+def say_warnings() -> None:
+    """From now on a Python warning is one plain line, without the place in the code that it came from."""
+
+    def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        text = str(message)
+        if issubclass(category, UnverifiedEndpointWarning):
+            text = text.replace("override it with paths=", "give it with `paycools --path ENDPOINT=/...`")
+        echo_error(f"warning: {text}")
+
+    warnings.showwarning = say
 
 
 def plain(text: str) -> str:

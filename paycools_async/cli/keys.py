@@ -9,24 +9,26 @@ from typing import Annotated
 
 import typer
 
-from ..client import PayCoolsPH
-from ..config import PHCredentials, secret_doubts
+from ..config import GlobalCredentials, PHCredentials, secret_doubts
+from ..countries import COUNTRIES
 from ..errors import ConfigurationError
 from ..signing import load_private_key, signer_for, verifier_for
-from ..testing.keys import generate_private_key
-from .console import echo, run_command
+from .console import JsonOption, echo, present, run_command
+from .objects.settings import KeysResult
+from .payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(help="Make and check keys.", no_args_is_help=True)
 
 
-@app.command("new")
+@app.command("new", epilog="Example: paycools keys new paycools-private.pem")
 def new(
     file: Annotated[Path, typer.Argument(help="Where the private key goes.")] = Path("paycools-private.pem"),
     bits: Annotated[int, typer.Option(min=2048, max=8192, help="PayCools documents 4096.")] = 4096,
 ) -> None:
     """Make a key pair. Prints the public half, to be registered with PayCools."""
+    from ..testing.keys import generate_private_key
 
     async def make() -> int:
         pem = generate_private_key(bits)
@@ -46,19 +48,25 @@ def new(
     run_command(make)
 
 
-@app.command("check")
+@app.command("check", epilog="Example: paycools keys check --api global --country TH --online")
 def check(
-    file: Annotated[Path | None, typer.Argument(help="A key file; without it, the PAYCOOLS_PH_* variables.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A key file; without it, the PAYCOOLS_PH_* or PAYCOOLS_GLOBAL_* variables.")
+    ] = None,
     online: Annotated[bool, typer.Option("--online", help="Also ask PayCools for the balance.")] = False,
+    api: ApiOption = "ph",
+    country: CountryOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Check a private key, or all PH settings; with --online also that PayCools accepts them."""
+    """Check a private key, or all settings of an API; with --online also that PayCools accepts them."""
+    picked = _api_of(api, country, online)
 
     async def look() -> int:
         if file is not None and online:
-            raise ConfigurationError("--online uses the PAYCOOLS_PH_* variables; leave the file out")
-        settings: PHCredentials | None = None
+            raise ConfigurationError("--online uses the variables of an API; leave the file out")
+        settings: PHCredentials | GlobalCredentials | None = None
         if file is None:
-            settings = PHCredentials.from_env()
+            settings = PHCredentials.from_env() if picked == "ph" else GlobalCredentials.from_env()
             key = settings.private_key
         elif file.expanduser().exists():
             key = load_private_key(file)
@@ -67,18 +75,59 @@ def check(
         proof = b"paycools"
         if not verifier_for(key.public).verify(proof, signer_for(key).sign(proof)):
             raise ConfigurationError("the key's halves do not belong together")
+        public = base64.b64encode(key.public.der).decode()
         echo(f"private key: {key.bits} bits, signs and verifies")
         echo("Public key, for PayCools:")
-        echo(base64.b64encode(key.public.der).decode())
-        if settings is not None:
+        echo(public)
+        if isinstance(settings, PHCredentials):
             echo(_line_of_secret(settings))
-        if online:
-            async with PayCoolsPH.from_env() as paycools:
-                await paycools.ping()
-                echo(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
+        elif settings is not None:
+            echo(_line_of_platform_key(settings))
+        place = await _ask_paycools(None if picked == "ph" else picked) if online else None
+        present(
+            KeysResult(
+                key_bits=key.bits,
+                public_key=public,
+                callbacks=None if settings is None else _verifies(settings),
+                accepted_by=place,
+            )
+        )
         return 0
 
-    run_command(look)
+    run_command(look, as_json=as_json)
+
+
+def _api_of(api: str, country: str | None, online: bool) -> str:
+    """ "ph", or the Global API's country; "global" where none is needed."""
+    if api.lower() == "global" and country is None and not online:
+        return "global"
+    return chosen_country(api, country, COUNTRIES) or "ph"
+
+
+def _verifies(settings: PHCredentials | GlobalCredentials) -> bool:
+    if isinstance(settings, PHCredentials):
+        return settings.callback_secret is not None
+    return settings.platform_public_key is not None
+
+
+async def _ask_paycools(country: str | None) -> str:
+    from ..client import PayCoolsPH
+    from .clients import open_client
+
+    async with open_client(country) as paycools:
+        if isinstance(paycools, PayCoolsPH):
+            await paycools.ping()
+        else:
+            await paycools.ping(country)  # type: ignore[arg-type]
+        echo(f"PayCools ({paycools.base_url}) accepts app id, key and this machine's address")
+        return paycools.base_url
+
+
+def _line_of_platform_key(settings: GlobalCredentials) -> str:
+    key = settings.platform_public_key
+    if key is None:
+        return "platform key: not set, so callbacks cannot be verified (PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY)"
+    return f"platform key: {key.bits} bits; only a callback of PayCools' proves it: `paycools callbacks verify FILE`"
 
 
 def _line_of_secret(settings: PHCredentials) -> str:

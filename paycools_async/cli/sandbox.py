@@ -14,6 +14,7 @@ from ..errors import ConfigurationError
 from ..testing import FakePayCools, generate_private_key
 from ..testing.faults import Fault
 from .console import echo, on_signals, run_command
+from .lazy_group import with_example
 
 if TYPE_CHECKING:  # it brings a web server along, which most commands need not wait for
     from ..testing import Sandbox
@@ -23,6 +24,7 @@ __all__ = ["open_sandbox", "sandbox"]
 _KINDS = ("drop_before", "drop_after", "garbage", "busy", "http_status")
 
 
+@with_example("paycools sandbox --port 8650 --fault drop_after=0.05")
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8650,
     key: Annotated[Path, typer.Option(help="The merchant's private key; made if it does not exist.")] = Path(

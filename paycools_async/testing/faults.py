@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Literal
 
 import attrs
@@ -91,6 +92,10 @@ class Faults:
     def clear(self) -> None:
         """No more faults."""
         self._faults.clear()
+
+    def __iter__(self) -> Iterator[Fault]:
+        """Those that are set up."""
+        return iter(self._faults)
 
     def next_fault(self, endpoint_id: str) -> tuple[Fault | None, float]:
         """What goes wrong with this request, if anything, and the seconds it is delayed."""

@@ -7,18 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import attrs
-import typer
 
 from ...batch import PayoutApi
 from ...batch.report.templating import need_templates
 from ...batch.report.write import FILES
-from ...countries import PAYOUT_COUNTRIES
 from ..clients import open_client, payouts_of
-from ..console import echo_error
 from ..destination import Destination
-from ..exit_codes import BAD_INPUT, Broken
+from ..exit_codes import Broken
 
-__all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
+__all__ = ["Paying", "open_api", "try_folder"]
 
 
 @attrs.frozen(kw_only=True)
@@ -37,21 +34,6 @@ async def open_api(
     async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
         destination = Destination.of(client, country, embedded=sandbox is not None)
         yield Paying(api=payouts_of(client, country), destination=destination)
-
-
-def chosen_country(api: str, country: str | None) -> str | None:
-    """The Global API's country, or None for the PH API."""
-    fault = None
-    if api not in ("ph", "global"):
-        fault = f"--api {api}: ph or global"
-    elif api == "ph" and country not in (None, "PH"):
-        fault = "--country goes with --api global"
-    elif api == "global" and country not in PAYOUT_COUNTRIES:
-        fault = f"--api global needs --country: {', '.join(PAYOUT_COUNTRIES)}"
-    if fault is not None:
-        echo_error(f"error: {fault}")
-        raise typer.Exit(BAD_INPUT)
-    return country if api == "global" else None
 
 
 def try_folder(folder: Path) -> None:

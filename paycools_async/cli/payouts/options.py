@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ...countries import PAYOUT_COUNTRIES
+from ..console import echo_error
+from ..exit_codes import BAD_INPUT
 
 __all__ = [
     "AbsentOption",
@@ -18,6 +23,7 @@ __all__ = [
     "CountOption",
     "CountryOption",
     "DetachOption",
+    "DryRunOption",
     "EncodingOption",
     "FileArgument",
     "IgnoreOption",
@@ -34,6 +40,7 @@ __all__ = [
     "TotalOption",
     "WaitOption",
     "YesOption",
+    "chosen_country",
 ]
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
@@ -78,6 +85,9 @@ MarginOption = Annotated[
     typer.Option(min=0.5, help="PostgreSQL: seconds of a row's lease beyond --timeout; 20 by default."),
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what a yes would send, and end: nothing is entered, released or sent.")
+]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 EncodingOption = Annotated[
@@ -94,3 +104,19 @@ PlainNamesOption = Annotated[
     bool,
     typer.Option("--plain-names", help="Send names in letters that PayCools takes, n for ñ; lists them."),
 ]
+
+
+def chosen_country(api: str, country: str | None, allowed: Collection[str] = PAYOUT_COUNTRIES) -> str | None:
+    """The Global API's country, or None for the PH API. The letters of both may be small or capital."""
+    api, country = api.lower(), None if country is None else country.upper()
+    fault = None
+    if api not in ("ph", "global"):
+        fault = f"--api {api}: ph or global"
+    elif api == "ph" and country not in (None, "PH"):
+        fault = "--country goes with --api global"
+    elif api == "global" and country not in allowed:
+        fault = f"--api global needs --country: {', '.join(allowed)}"
+    if fault is not None:
+        echo_error(f"error: {fault}")
+        raise typer.Exit(BAD_INPUT)
+    return country if api == "global" else None

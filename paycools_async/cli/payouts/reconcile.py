@@ -27,11 +27,11 @@ from ...texts import shown_text
 from ..clients import open_client, payouts_of
 from ..console import JsonOption, echo, echo_error, present, run_command
 from ..destination import Destination, destination_lines
+from ..lazy_group import with_example
 from ..ledger_url import is_postgres, reading, required_ledger, shown
 from ..objects.base import amount_of, place_of
 from ..objects.payouts import FindingObject, ReconcileResult
-from .opening import chosen_country
-from .options import ApiOption, CountryOption
+from .options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["reconcile_command"]
 
@@ -49,6 +49,7 @@ class _Asked:
     known: list[Path]
 
 
+@with_example("paycools payouts reconcile --ledger wages.db --date 2026-11-26")
 def reconcile_command(
     day: Annotated[str, typer.Option("--date", help="The day, yyyy-MM-dd, in the country's time.")],
     ledger: Annotated[

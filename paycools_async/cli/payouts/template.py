@@ -20,9 +20,9 @@ from ...batch.run.payout_api import payout_request
 from ...countries import COUNTRIES, PHILIPPINES
 from ...errors import ConfigurationError
 from ..console import JsonOption, echo, present, run_command
+from ..lazy_group import with_example
 from ..objects.payouts import ColumnObject, ColumnsResult, TemplateResult
-from .opening import chosen_country
-from .options import ApiOption, CountryOption
+from .options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["columns", "template"]
 
@@ -33,6 +33,7 @@ _STANDARD_OUTPUT = Path("-")
 _WIDEST, _NARROWEST = 100, 40
 
 
+@with_example("paycools payouts template wages.csv --method EWALLET")
 def template(
     file: Annotated[
         Path, typer.Argument(help="The file to write, .csv or .jsonl; - is standard output. Never one that exists.")
@@ -73,6 +74,7 @@ def template(
     run_command(make, as_json=as_json)
 
 
+@with_example("paycools payouts columns --api global --country ID")
 def columns(
     api: ApiOption = "ph",
     country: CountryOption = None,
