@@ -18,6 +18,7 @@ from ..console import echo, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
 from ..ledger_url import given_ledger, reading, required_ledger, shown
+from ..monitoring.logs import LogFormat, LogFormatOption, logging_as
 from .batches import backup, batches, withdraw
 from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
 from .opening import chosen_country, try_folder
@@ -119,6 +120,7 @@ def _plan(
     timeout: TimeoutOption = 30.0,
     lease_margin: MarginOption = None,
     detach: DetachOption = False,
+    log_format: LogFormatOption = None,
     **own: Any,
 ) -> Plan:
     return Plan(
@@ -152,11 +154,12 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters.values()
 
 
-def _pay(plan: Callable[[], Plan]) -> None:
+def _pay(plan: Callable[[], Plan], log_format: LogFormat | None) -> None:
     async def go() -> int:
         return await pay(plan())
 
-    run_command(go)
+    with logging_as(log_format):
+        run_command(go)
 
 
 @app.command()
@@ -180,7 +183,7 @@ def run(
         how = reading_of(encoding, ignore_column, codes, plain_names)
         return _plan(file, offer=offer, expect_count=expect_count, expect_total=expect_total, reading=how, **options)
 
-    _pay(plan)
+    _pay(plan, options["log_format"])
 
 
 @app.command()
@@ -192,14 +195,15 @@ def release(
     **options: Any,
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
-    _pay(lambda: _plan(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options))
+    more = {"expect_count": expect_count, "expect_total": expect_total, **options}
+    _pay(lambda: _plan(None, release=batch, **more), options["log_format"])
 
 
 @app.command()
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options))
+    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options), options["log_format"])
 
 
 @app.command()
