@@ -48,6 +48,7 @@ from .options import (
     TimeoutOption,
     TotalOption,
     WaitOption,
+    WatchOption,
     YesOption,
 )
 from .reconcile import reconcile_command
@@ -183,7 +184,7 @@ def run(
         how = reading_of(encoding, ignore_column, codes, plain_names)
         return _plan(file, offer=offer, expect_count=expect_count, expect_total=expect_total, reading=how, **options)
 
-    _pay(plan, options["log_format"])
+    _pay(plan, options.get("log_format"))
 
 
 @app.command()
@@ -196,23 +197,31 @@ def release(
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
     more = {"expect_count": expect_count, "expect_total": expect_total, **options}
-    _pay(lambda: _plan(None, release=batch, **more), options["log_format"])
+    _pay(lambda: _plan(None, release=batch, **more), options.get("log_format"))
 
 
 @app.command()
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options), options["log_format"])
+    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options), options.get("log_format"))
 
 
 @app.command()
-def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
+def status(
+    ledger: LedgerOption = None,
+    batch: BatchesOption = None,
+    watching: WatchOption = False,
+) -> None:
     """Show where a ledger's payouts stand. May be used while a run is going on."""
     name = required_ledger(ledger)
 
     async def look() -> int:
         async with reading(name) as found:
+            if watching:
+                from .watching import watch
+
+                await watch(found, batch or ())
             every = await found.batches()
             chosen, which = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]
