@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
@@ -25,6 +26,7 @@ __all__ = [
     "echo",
     "echo_error",
     "exit_code_of",
+    "lines_as_records",
     "on_signals",
     "plain",
     "present",
@@ -43,6 +45,20 @@ _decided: int | None = None
 _json: dict[str, Any] | None = None
 """With `--json`: the object that is printed when the command ends."""
 _last_error: str | None = None
+_log: Callable[[int, str], object] | None = None
+"""With `--log-format json`: where lines of standard error go."""
+_log_all = False
+
+
+@contextlib.contextmanager
+def lines_as_records(log: Callable[[int, str], object], *, stdout_too: bool) -> Iterator[None]:
+    """Hand lines of standard error to `log(level, text)` while the body runs, and where said so all lines."""
+    global _log, _log_all
+    _log, _log_all = log, stdout_too
+    try:
+        yield
+    finally:
+        _log, _log_all = None, False
 
 
 def speaks_json() -> bool:
@@ -61,7 +77,9 @@ def present(found: Any) -> None:
 
 def echo(text: str = "") -> None:
     """Print a line, with `--json` to standard error. Raises Broken where nobody can read it."""
-    if speaks_json():
+    if _log is not None and _log_all:
+        _log(logging.INFO, text)
+    elif speaks_json():
         echo_error(text)
     else:
         _write(_line(text))
@@ -84,6 +102,9 @@ def echo_error(text: str) -> None:
     global _last_error
     if text.startswith("error: "):
         _last_error = text.removeprefix("error: ")
+    if _log is not None:
+        _log(logging.ERROR if text.startswith("error: ") else logging.WARNING, text.strip())
+        return
     with contextlib.suppress(OSError, ValueError):
         typer.echo(_line(text), err=True)
 

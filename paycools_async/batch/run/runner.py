@@ -90,6 +90,11 @@ class Runner:
         """Rows and minor units by state, kept up to date."""
         return self._progress.counts
 
+    @property
+    def renewed_ago(self) -> float:
+        """Seconds since it last renewed the leases of what is in flight, or began."""
+        return self._clock.monotonic() - self._renewed_at
+
     async def run(self) -> Summary:
         """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time.
 

@@ -146,6 +146,16 @@ class Worker:
         for runner in self._runners:
             runner.stop("the worker is stopping")
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more shards."""
+        return self._stopping.is_set()
+
+    @property
+    def renewed_ago(self) -> float:
+        """Seconds since the leases of a shard that it drives were renewed, the most of all; 0 where it drives none."""
+        return max((runner.renewed_ago for runner in self._runners), default=0.0)
+
     async def run(self) -> None:
         """Drive what jobs say until `stop`. A database that is away is waited for, however long that takes.
 

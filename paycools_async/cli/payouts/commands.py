@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
 from ..lazy_group import lazy_group
 from ..ledger_url import given_ledger, reading, required_ledger, shown
+from ..monitoring.logs import LogFormatOption, logging_as
 from .options import (
     AbsentOption,
     AdoptOption,
@@ -43,6 +44,7 @@ from .options import (
     TimeoutOption,
     TotalOption,
     WaitOption,
+    WatchOption,
     YesOption,
     chosen_country,
 )
@@ -140,6 +142,7 @@ def _plan(
     detach: DetachOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
+    log_format: LogFormatOption = None,
     **own: Any,
 ) -> Plan:
     return Plan(
@@ -175,13 +178,14 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters.values()
 
 
-def _pay(plan: Callable[[], Plan], *, as_json: bool) -> None:
+def _pay(plan: Callable[[], Plan], options: Mapping[str, Any]) -> None:
     from .run.pay import pay
 
     async def go() -> int:
         return await pay(plan())
 
-    run_command(go, as_json=as_json)
+    with logging_as(options.get("log_format")):
+        run_command(go, as_json=options.get("as_json", False))
 
 
 @app.command(epilog="Example: paycools payouts run wages.csv --ledger wages.db --report out")
@@ -206,7 +210,7 @@ def run(
         how = reading_of(encoding, ignore_column, codes, plain_names)
         return _plan(file, offer=offer, expect_count=expect_count, expect_total=expect_total, reading=how, **options)
 
-    _pay(plan, as_json=options.get("as_json", False))
+    _pay(plan, options)
 
 
 @app.command(epilog="Example: paycools payouts release --ledger wages.db --batch 4 --expect-total 10002.00")
@@ -218,26 +222,33 @@ def release(
     **options: Any,
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
-    _pay(
-        lambda: _plan(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options),
-        as_json=options.get("as_json", False),
-    )
+    more = {"expect_count": expect_count, "expect_total": expect_total, **options}
+    _pay(lambda: _plan(None, release=batch, **more), options)
 
 
 @app.command(epilog="Example: paycools payouts resume --ledger wages.db")
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options), as_json=options.get("as_json", False))
+    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options), options)
 
 
 @app.command(epilog="Example: paycools payouts status --ledger wages.db --json")
-def status(ledger: LedgerOption = None, batch: BatchesOption = None, as_json: JsonOption = False) -> None:
+def status(
+    ledger: LedgerOption = None,
+    batch: BatchesOption = None,
+    watching: WatchOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show where a ledger's payouts stand. May be used while a run is going on."""
     name = required_ledger(ledger)
 
     async def look() -> int:
         async with reading(name) as found:
+            if watching:
+                from .watching import watch
+
+                await watch(found, batch or ())
             every = await found.batches()
             chosen, which = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]

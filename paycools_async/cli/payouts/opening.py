@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from ...batch import PayoutApi
 from ...batch.report.templating import need_templates
 from ...batch.report.write import FILES
+from ...hooks import Observer
 from ..clients import open_client, payouts_of
 from ..destination import Destination
 from ..exit_codes import Broken
@@ -28,10 +30,16 @@ class Paying:
 
 @contextlib.asynccontextmanager
 async def open_api(
-    country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
+    country: str | None,
+    *,
+    concurrency: int,
+    call_timeout: float = 30.0,
+    sandbox: Path | None = None,
+    observers: Sequence[Observer] = (),
 ) -> AsyncIterator[Paying]:
     """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
-    async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
+    options: dict[str, Any] = {"max_connections": concurrency, "timeout": call_timeout, "observers": observers}
+    async with open_client(country, sandbox, **options) as client:
         destination = Destination.of(client, country, embedded=sandbox is not None)
         yield Paying(api=payouts_of(client, country), destination=destination)
 

@@ -39,6 +39,7 @@ __all__ = [
     "TimeoutOption",
     "TotalOption",
     "WaitOption",
+    "WatchOption",
     "YesOption",
     "chosen_country",
 ]
@@ -58,6 +59,7 @@ WaitOption = Annotated[
     float | None,
     typer.Option(min=0, help="End when nothing moved for so many seconds; 60, and longer for unclear payouts."),
 ]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Show every change until all is final; Ctrl-C ends it.")]
 AbsentOption = Annotated[
     float,
     typer.Option(min=1, help="Seconds, beyond --timeout, that an order must not be found before it is sent again."),

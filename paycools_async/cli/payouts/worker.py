@@ -13,6 +13,8 @@ from ..destination import destination_lines
 from ..exit_codes import from_here_on_something_may_be_sent
 from ..lazy_group import with_example
 from ..ledger_url import open_postgres, required_ledger, shown
+from ..monitoring.listening import ListenOption, watched
+from ..monitoring.logs import LogFormatOption, logging_as
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption, chosen_country
 
 __all__ = ["prepare", "worker"]
@@ -39,6 +41,8 @@ def worker(
     wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
     absent_after: AbsentOption = 60.0,
     resends: ResendsOption = 1,
+    listen: ListenOption = None,
+    log_format: LogFormatOption = None,
 ) -> None:
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like.
 
@@ -51,7 +55,12 @@ def worker(
 
     async def work() -> int:
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
-        async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as paying:
+        async with (
+            watched(listen, name) as server,
+            open_api(
+                picked, concurrency=concurrency, call_timeout=timeout, observers=server.observers if server else ()
+            ) as paying,
+        ):
             identity = paying.api.identity
             found = await open_postgres(name, identity, wait=True, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
@@ -61,6 +70,8 @@ def worker(
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                    if server is not None:
+                        server.watch(running, found.lease)
                     for line in destination_lines(paying.destination.details(shown(name))):
                         echo(line)
                     echo(f"worker {found.worker} on {shown(name)}")
@@ -72,7 +83,8 @@ def worker(
         echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 
-    run_command(work)
+    with logging_as(log_format, stdout_too=True):
+        run_command(work)
 
 
 @with_example("paycools payouts prepare --ledger postgresql://owner@db/payouts --role payer")
