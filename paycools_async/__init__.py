@@ -9,6 +9,7 @@ from .lazy import lazily
 if TYPE_CHECKING:
     from . import batch as batch
     from . import callbacks as callbacks
+    from . import durable as durable
     from . import global_api as global_api
     from . import ph as ph
     from . import signing as signing
@@ -86,5 +87,5 @@ else:
         __name__,
         modules=("errors",),
         names=_NAMES,
-        packages=("batch", "callbacks", "global_api", "ph", "signing", "testing", "transports"),
+        packages=("batch", "callbacks", "durable", "global_api", "ph", "signing", "testing", "transports"),
     )

@@ -62,7 +62,16 @@ def checked_names(package: Any) -> set[str]:
 @pytest.mark.parametrize("package", [paycools_async, ph, global_api], ids=lambda package: package.__name__)
 def test_the_names_type_checkers_see_are_those_that_are_there(package: Any) -> None:
     seen = checked_names(package)
-    assert seen - set(package.__all__) <= {"batch", "callbacks", "global_api", "ph", "signing", "testing", "transports"}
+    assert seen - set(package.__all__) <= {
+        "batch",
+        "callbacks",
+        "durable",
+        "global_api",
+        "ph",
+        "signing",
+        "testing",
+        "transports",
+    }
     assert set(package.__all__) <= seen
     for name in seen:
         assert getattr(package, name) is not None

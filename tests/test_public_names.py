@@ -21,6 +21,7 @@ PACKAGES = (
     "paycools_async",
     "paycools_async.batch",
     "paycools_async.callbacks",
+    "paycools_async.durable",
     "paycools_async.errors",
     "paycools_async.global_api",
     "paycools_async.ph",

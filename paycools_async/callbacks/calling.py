@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any
 
-from ..endpoint import Event
 from ..errors import ConfigurationError
 from .threads import HandlerThreads
 
@@ -56,7 +55,7 @@ class Caller:
     def __init__(self) -> None:
         self._threads = HandlerThreads()
         self._process = os.getpid()
-        self._running_on: list[tuple[Event, Future[Any]]] = []
+        self._running_on: list[tuple[Any, Future[Any]]] = []
         self._left: set[asyncio.Task[Any]] = set()
 
     @property
@@ -64,7 +63,7 @@ class Caller:
         """What an operator is to know of handlers that hang; None where none does."""
         return self._threads.problem
 
-    async def call(self, handler: Handler, event: Event, limit: float) -> Any:
+    async def call(self, handler: Handler, event: Any, limit: float) -> Any:
         """What the handler returns. Raises what it raises, HandlerCrashed if that is no Exception, and HandlerTimeout.
 
         When the caller is cancelled the handler is too. A thread cannot be stopped: it runs on, its result is ignored.
@@ -87,7 +86,7 @@ class Caller:
             raise error
         raise HandlerCrashed(f"the handler raised {type(error).__name__}") from error
 
-    async def _caught(self, handler: Handler, event: Event) -> tuple[Any, BaseException | None]:
+    async def _caught(self, handler: Handler, event: Any) -> tuple[Any, BaseException | None]:
         try:
             return await self._returned(handler, event), None
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -95,13 +94,13 @@ class Caller:
         except BaseException as error:  # noqa: BLE001 - raised in a task it would end the loop, or be lost
             return None, error
 
-    async def _returned(self, handler: Handler, event: Event) -> Any:
+    async def _returned(self, handler: Handler, event: Any) -> Any:
         if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
             return await handler(event)
         returned = await self._in_thread(handler, event)
         return await _awaited(returned) if inspect.isawaitable(returned) else returned
 
-    async def _in_thread(self, handler: Handler, event: Event) -> Any:
+    async def _in_thread(self, handler: Handler, event: Any) -> Any:
         if self._process != os.getpid():  # a forked child has none of its parent's threads
             self._threads, self._running_on, self._process = HandlerThreads(), [], os.getpid()
         self._running_on = [(of, call) for of, call in self._running_on if not call.done()]

@@ -148,6 +148,12 @@ class Intake:
             RowError(line, "mch_order_id", f"{order_id} is in the ledger with other content, in batch {batch}: {todo}")
         )
 
+    def add_application(self, line: int, order_id: str) -> None:
+        """An application has submitted the order id; a file never pays what is an application's."""
+        self.add(
+            RowError(line, "mch_order_id", f"{order_id} is in the ledger as a payout that an application submitted")
+        )
+
     def add_idempotency(self, line: int, idempotency_id: str, other: str) -> None:
         """PayCools would take this row for a repetition of another one, and not pay it."""
         what = f"{idempotency_id} is the idempotency id or order id of {other} too; PayCools would pay only one of them"

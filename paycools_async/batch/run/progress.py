@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...times import Clock
 from ..ledger.base import Counts
 from ..ledger.row import Row
@@ -14,10 +16,14 @@ _FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXIS
 
 
 class Progress:
-    """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic."""
+    """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic.
 
-    def __init__(self, clock: Clock) -> None:
+    `on_move` is called with each row that this run has moved.
+    """
+
+    def __init__(self, clock: Clock, on_move: Callable[[Row], None] | None = None) -> None:
         self._clock = clock
+        self._on_move = on_move
         self.counts: Counts = {}
         self.forward_at: float = clock.monotonic()
 
@@ -30,6 +36,8 @@ class Progress:
         """A row has moved."""
         if row.state is before.state:
             return
+        if self._on_move is not None:
+            self._on_move(row)
         self._count(before.state, -1, -row.amount)
         self._count(row.state, 1, row.amount)
         if row.state in _FORWARD or before.state is State.UNKNOWN:

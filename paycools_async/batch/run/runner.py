@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from ...errors import PayCoolsError, first_of
 from ...policy import Pace, Pacing
@@ -23,7 +25,9 @@ from .payout_api import PayoutApi
 from .progress import Progress
 from .stopping import Brake
 
-__all__ = ["Options", "Pacing", "Runner", "Summary", "run_with_one_error"]
+__all__ = ["Options", "Pacing", "Runner", "Summary", "run_with_one_error", "with_one_error"]
+
+T = TypeVar("T")
 
 _TO_INQUIRE = (State.UNKNOWN, State.ACCEPTED)
 _AT_ONCE = 16
@@ -36,7 +40,12 @@ _WAIT = 60.0
 
 @old_names(look_around="refresh_counts")
 class Runner:
-    """One run over one ledger. `counts` may be read while it runs."""
+    """One run over one ledger. `counts` may be read while it runs.
+
+    `lasting`: it goes on where nothing is to be done, until `stop`; it looks for more every `poll` seconds, and at once
+    after `wake`. It does not count: a ledger that grows for years is not read whole. `on_move` is called with each row
+    that it has moved.
+    """
 
     def __init__(
         self,
@@ -46,14 +55,19 @@ class Runner:
         *,
         clock: Clock | None = None,
         pace: Pacing | None = None,
+        lasting: bool = False,
+        poll: float = 1.0,
+        on_move: Callable[[Row], None] | None = None,
     ) -> None:
+        self._lasting = lasting
+        self._poll = poll
         self._api = api
         self._ledger = ledger
         self._options = options or Options()
         self._clock: Clock = clock or SystemClock()
         self._wake = asyncio.Event()
         self._brake = Brake(self._options, on_stop=self._wake.set)
-        self._progress = Progress(self._clock)
+        self._progress = Progress(self._clock, on_move)
         self._absence = AbsenceClock(ledger, self._options, self._clock, api.call_timeout)
         self._driver = Driver(
             api,
@@ -81,6 +95,15 @@ class Runner:
 
         Raises LedgerInUse where the ledger is not this run's alone, or somebody took it over.
         """
+        await self.drive()
+        return Summary(
+            counts=await self._ledger.counts(),
+            stopped=self._brake.reason or await self._ledger.paused(),
+            resent=await self._ledger.resent(),
+        )
+
+    async def drive(self) -> None:
+        """The same, without counting what came of it."""
         await self._ledger.begin_run()
         try:
             await self.prepare()
@@ -92,23 +115,32 @@ class Runner:
             await self._ledger.return_leases()
         finally:
             await self._ledger.end_run()
-        return Summary(
-            counts=await self._ledger.counts(),
-            stopped=self._brake.reason or await self._ledger.paused(),
-            resent=await self._ledger.resent(),
-        )
 
     async def prepare(self) -> None:
         """Take up what an earlier run left, and what it had learned."""
         await self._ledger.recover(call_timeout=self._api.call_timeout)
         self._absence.longest_lag = await self._ledger.longest_lag()
         self._absence.start()
-        self._progress.start(await self._ledger.counts())
+        self._progress.start({} if self._lasting else await self._ledger.counts())
         self._renewed_at = self._asked_at = self._clock.monotonic()
 
     def stop(self, reason: str) -> None:
         """Send nothing more, finish what is in flight, and end."""
         self._brake.stop(reason)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it sends nothing, if it was paused or stopped."""
+        return self._brake.reason if self._brake.is_on else None
+
+    def resume(self) -> None:
+        """End a pause of this run's own; the ledger's is ended by `Ledger.resume_sending`."""
+        self._brake.resume()
+        self.wake()
 
     # -- what is due ------------------------------------------------------------------------------------------
 
@@ -117,10 +149,7 @@ class Runner:
             self._wake.clear()
             await self._renew_leases()
             fed = await self._feed_page()
-            wait = self._wait()
-            if self._clock.monotonic() - self._progress.forward_at > wait and not await self.refresh_counts():
-                if await self._next_due() is not None:
-                    self.stop(f"nothing moved forward for {wait:g} seconds")
+            if not self._lasting and await self._stands_still():
                 return
             if fed:
                 continue
@@ -130,9 +159,25 @@ class Runner:
                         await self._wake.wait()
                 continue
             due = await self._next_due()
-            if due is None:
+            if self._lasting:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._rest(due, self._poll)):
+                        await self._wake.wait()
+            elif due is None:
                 return
-            await self._clock.sleep(min(max(due - self._ledger.time(), 0.01), 1.0))
+            else:
+                await self._clock.sleep(self._rest(due, 1.0))
+
+    def _rest(self, due: float | None, longest: float) -> float:
+        return longest if due is None else min(max(due - self._ledger.time(), 0.01), longest)
+
+    async def _stands_still(self) -> bool:
+        wait = self._wait()
+        if self._clock.monotonic() - self._progress.forward_at <= wait or await self.refresh_counts():
+            return False
+        if await self._next_due() is not None:
+            self.stop(f"nothing moved forward for {wait:g} seconds")
+        return True
 
     def _wait(self) -> float:
         """How long nothing may move forward. An unclear payout gets the time until its absence may be believed."""
@@ -212,8 +257,13 @@ class Runner:
 
 async def run_with_one_error(runner: Runner) -> Summary:
     """`runner.run()`; where all that went wrong is PayCools' or the ledger's, the first of it is raised alone."""
+    return await with_one_error(runner.run())
+
+
+async def with_one_error(work: Awaitable[T]) -> T:
+    """What it gives; where all that went wrong is PayCools' or the ledger's, the first of it is raised alone."""
     try:
-        return await runner.run()
+        return await work
     except BaseExceptionGroup as group:  # not `except*`: Python 3.11.2 would hand on a group
         if group.split(PayCoolsError)[1] is not None:
             raise

@@ -44,6 +44,11 @@ class Brake:
         self.paused = True
         self.reason = self.reason or reason
 
+    def resume(self) -> None:
+        """Send again after a pause. What was stopped stays so."""
+        if not self.stopped:
+            self.paused, self.reason = False, None
+
     def answered(self, *, refused: bool) -> bool:
         """Note an answer; whether it has just made this a pause."""
         reason = self._breaker.answered(refused=refused)

@@ -6,10 +6,11 @@ A slow handler holds up the events of its own transaction and one place of `conc
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..event_table import UnknownEvent, reference_of
 from ..router import CallbackRouter, log_failure
 from .store import InboxError, InboxStore, Stored, Work
 
-__all__ = ["Applier", "applying_store", "in_transaction", "with_mark"]
+__all__ = ["Applier", "applying_store", "collecting_work", "in_transaction", "with_mark"]
 
 log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
@@ -31,7 +32,7 @@ _LONGEST_PAUSE = 300.0
 
 @attrs.frozen
 class _Applying:
-    store: InboxStore
+    store: InboxStore | None
     work: list[Work] = attrs.field(factory=list)
 
 
@@ -39,7 +40,7 @@ _APPLYING: ContextVar[_Applying | None] = ContextVar("paycools_applying", defaul
 
 
 def in_transaction(work: Callable[[Any], Any]) -> None:
-    """In a handler called by an inbox: do this in the very transaction that marks the event as applied.
+    """In a handler called by an inbox, or by `DurablePayouts`: do this in the very transaction that marks it as done.
 
     `work` gets the store's connection: a `sqlite3.Connection` (in the store's thread; a plain function), or a
     `psycopg.AsyncConnection` (plain or async function). It must not commit. If it raises, nothing is marked, and the
@@ -48,7 +49,7 @@ def in_transaction(work: Callable[[Any], Any]) -> None:
     """
     applying = _APPLYING.get()
     if applying is None:
-        raise RuntimeError("in_transaction is for handlers that an inbox calls")
+        raise RuntimeError("in_transaction is for handlers that an inbox calls, or DurablePayouts")
     applying.work.append(work)
 
 
@@ -56,6 +57,17 @@ def with_mark(work: Callable[[Any], Any]) -> None:
     """The former name of `in_transaction`."""
     warnings.warn("with_mark is called in_transaction now", DeprecationWarning, stacklevel=2)
     in_transaction(work)
+
+
+@contextlib.contextmanager
+def collecting_work() -> Iterator[list[Work]]:
+    """What a handler that is called within asks of `in_transaction`, for somebody else than an inbox to do."""
+    applying = _Applying(None)
+    token = _APPLYING.set(applying)
+    try:
+        yield applying.work
+    finally:
+        _APPLYING.reset(token)
 
 
 def applying_store() -> InboxStore | None:

@@ -96,7 +96,7 @@ async def test_rows_of_version_1_are_what_they_were_and_planned_ones_wait_for_a_
     assert await ledger.claim([State.PLANNED], 99, max_resends=99) == [], "nothing is sent without a yes"
     await ledger.aclose()
     assert asked(old, "SELECT * FROM moves") == moves
-    assert asked(old, "PRAGMA user_version") == [(3,)]
+    assert asked(old, "PRAGMA user_version") == [(4,)]
 
 
 async def test_a_reader_shows_version_1_as_it_would_be_and_does_not_migrate_it(old: Path) -> None:
@@ -121,7 +121,7 @@ async def test_it_is_not_migrated_under_a_run_of_version_1(old: Path) -> None:
     assert asked(old, "PRAGMA user_version") == [(1,)]
     beside = await SQLiteLedger.open(old, None, exclusive=False)
     await beside.aclose()
-    assert asked(old, "PRAGMA user_version") == [(3,)]
+    assert asked(old, "PRAGMA user_version") == [(4,)]
 
 
 async def test_a_run_of_version_1_stays_out_of_a_ledger_that_is_in_use(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ async def test_a_migration_that_fails_changes_nothing(old: Path) -> None:
 @pytest.mark.parametrize("options", [{}, {"exclusive": False}, {"read_only": True}])
 async def test_a_ledger_of_a_newer_version_is_refused(old: Path, options: Any) -> None:
     with closing(sqlite3.connect(old)) as connection:
-        connection.execute("PRAGMA user_version = 4")
+        connection.execute("PRAGMA user_version = 5")
     before = old.read_bytes()
     with pytest.raises(LedgerError, match="newer version"):
         await SQLiteLedger.open(old, IDENTITY, **options)
@@ -177,7 +177,7 @@ async def test_rows_of_version_2_are_what_they_were_and_what_was_released_stays_
     await ledger.aclose()
     assert asked(second, "SELECT * FROM moves")[:-1] == moves
     assert asked(second, "SELECT * FROM batch_log") == log
-    assert asked(second, "PRAGMA user_version") == [(3,)]
+    assert asked(second, "PRAGMA user_version") == [(4,)]
 
 
 async def test_a_ledger_of_version_2_takes_columns_that_are_not_sent_once_it_is_brought_up_to_date(
@@ -232,7 +232,7 @@ async def test_it_is_not_migrated_under_a_run_of_version_2(second: Path) -> None
     assert asked(second, "PRAGMA user_version") == [(2,)]
     beside = await SQLiteLedger.open(second, None, exclusive=False)
     await beside.aclose()
-    assert asked(second, "PRAGMA user_version") == [(3,)]
+    assert asked(second, "PRAGMA user_version") == [(4,)]
 
 
 @pytest.mark.parametrize("options", [{}, {"exclusive": False}])
@@ -277,4 +277,4 @@ async def test_after_a_run_of_version_2_died_the_next_one_goes_on_with_all_of_it
     assert {name.removeprefix("PAYMENT"): (row.state, row.reason) for name, row in rows.items()} == STATES_2
     assert await ledger.recover(call_timeout=30.0) == 1
     await ledger.aclose()
-    assert asked(second, "PRAGMA user_version") == [(3,)]
+    assert asked(second, "PRAGMA user_version") == [(4,)]

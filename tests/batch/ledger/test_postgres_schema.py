@@ -252,7 +252,7 @@ async def test_a_ledger_of_the_second_version_is_what_it_was_and_takes_columns_t
     rows = {row.order_id.removeprefix("PAYMENT"): row async for page in ledger.pages() for row in page}
     assert {name: (row.state, row.reason) for name, row in rows.items()} == STATES_2
     assert await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id") == moves
-    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(3,)]
+    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(4,)]
     known = payout(mch_order_id="PAYMENTPLANNED", amount=10_000)
     found = await ledger.intake([Order(2, known, {"_dept": "A"}), Order(3, payout(), {"_dept": "B"})], text)
     assert (found.new, found.known, found.errors) == (1, 1, [])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 
 from ...files import Order, RowError
 from ...states import MAY_BE_SENT, State
-from ..base import Batch, BatchEntry, Changed, Intake, Offer, Source, Withdrawal
+from ..application import Seen
+from ..base import Batch, BatchEntry, Changed, Intake, LedgerError, Offer, Source, Withdrawal
 from ..payload import BesideNames, beside_text, body_of, digest_of, names_from, own_idempotency_id
 from . import queries
 
@@ -87,8 +88,11 @@ class _Entering:
             intake.new += 1
             self._entered_amount += request.amount
             return
-        batch, line, known, state = self._connection.execute(queries.KNOWN, (request.mch_order_id,)).fetchone()
-        if batch == self._number:
+        found = self._connection.execute(queries.KNOWN, (request.mch_order_id,)).fetchone()
+        batch, line, known, state, application = found
+        if application:
+            intake.add_application(order.line, request.mch_order_id)
+        elif batch == self._number:
             intake.add_twice(order.line, request.mch_order_id, line)
         elif known != digest:
             intake.add_changed(order.line, request.mch_order_id, batch, state)
@@ -105,6 +109,8 @@ class _Entering:
 
 def release(connection: sqlite3.Connection, batch: int, by: str, rows: int, amount: int, now: float) -> None:
     """A person's yes to just what the person was shown."""
+    if connection.execute(queries.IS_APPLICATION, (batch,)).fetchone():
+        raise LedgerError(f"batch {batch} is an application's: it alone says what is sent of it")
     [offered] = connection.execute(queries.OFFERED_OF, (batch,)).fetchall()
     if offered != (rows, amount):
         raise Changed(
@@ -120,7 +126,7 @@ def withdraw(
     by: str,
     batch: int | None,
     order_id: str | None,
-    seen: Collection[int] | None,
+    seen: Seen,
     now: float,
 ) -> Withdrawal:
     """Take back what was never sent, and log it for each batch."""
@@ -141,7 +147,7 @@ def withdraw(
     )
 
 
-def adopt(connection: sqlite3.Connection, by: str, seen: Collection[int] | None, now: float) -> int:
+def adopt(connection: sqlite3.Connection, by: str, seen: Seen, now: float) -> int:
     """Take what PayCools had before for this ledger's payouts."""
     where = f"state = 'preexisting'{queries.scope_of(seen)}"
     by_batch = connection.execute(queries.by_batch(where)).fetchall()
@@ -180,7 +186,7 @@ def batches(connection: sqlite3.Connection) -> list[Batch]:
         entry = BatchEntry(**dict(zip(names, values, strict=True)))
         log.setdefault(entry.batch, []).append(entry)
     names = ["id", "file", "sha256", "payouts", "amount", "offered_by", "offered_at"]
-    rows = connection.execute(f"SELECT beside, {', '.join(names)} FROM batches ORDER BY id")  # noqa: S608
+    rows = connection.execute(f"SELECT beside, {', '.join(names)} FROM batches WHERE application IS NULL ORDER BY id")  # noqa: S608
     return [
         Batch(
             **dict(zip(names, values, strict=True)),

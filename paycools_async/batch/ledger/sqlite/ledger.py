@@ -20,11 +20,13 @@ from typing import Any, Self, TypeVar
 from ....renamed import old_names
 from ...files import Order, RowError
 from ...states import Event, IllegalMove, State
+from ..application import ApplicationBatch, Seen
 from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, event_for, row_of
 from ..timeline import PayoutTimeline
+from . import application, queries, reading
 from . import batches as decisions
-from . import queries, reading
+from .application import SQLiteApplication
 from .file import reading_connection
 from .moves import Move, write
 from .store import Store
@@ -51,7 +53,7 @@ class SQLiteLedger:
         self._clock = clock or (lambda: started + time.monotonic() - at)
         self._steady_since = self.time()
         self._store = Store(path, read_only=read_only)
-        self._only: tuple[int, ...] | None = None
+        self._only: Seen = None
 
     @classmethod
     async def open(
@@ -93,6 +95,13 @@ class SQLiteLedger:
         view = copy.copy(self)
         view._only = tuple(sorted(set(batches)))
         return view
+
+    async def application(self, name: str) -> SQLiteApplication:
+        """What an application of this name submits: its own batch of this ledger, made where it is not there."""
+        number = await self._do(lambda db: application.own_batch(db, name, self.time()))
+        view = copy.copy(self)
+        view._only = ApplicationBatch(number)
+        return SQLiteApplication(view, view._store, number)
 
     @property
     def commits(self) -> int:

@@ -7,9 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ...states import MAY_BE_SENT, OPEN, UNSENT
+from ..application import ApplicationBatch, Seen
 from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
 
 __all__ = [
@@ -20,7 +19,9 @@ __all__ = [
     "COUNTS_BY_BATCH",
     "ENTER",
     "ENTER_BATCH",
+    "FILES_BATCHES",
     "GET",
+    "IS_APPLICATION",
     "KNOWN",
     "LAST_MOVES",
     "LOG_BATCH",
@@ -47,9 +48,15 @@ __all__ = [
 ]
 
 
-def scope_of(batches: Collection[int] | None) -> str:
-    """What narrows a question to these batches; None: all."""
-    return "" if batches is None else f" AND intake IN ({', '.join(str(int(number)) for number in batches)})"
+_APPLICATIONS = "SELECT id FROM batches WHERE application IS NOT NULL"
+
+
+def scope_of(batches: Seen) -> str:
+    """What narrows a question to these batches; None: all files'. An application's is seen by itself alone."""
+    if isinstance(batches, ApplicationBatch):
+        return f" AND intake = {batches.number}"
+    chosen = "" if batches is None else f" AND intake IN ({', '.join(str(int(number)) for number in batches)})"
+    return f"{chosen} AND intake NOT IN ({_APPLICATIONS})"
 
 
 NEVER_SENT = f"state IN ({listed(UNSENT)}) AND resends = 0"
@@ -64,7 +71,8 @@ INSERT INTO payouts
     (order_id, idempotency_id, intake, line, amount, body, digest, beside, state, reason, entered, sent, updated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id, withdrawn) DO NOTHING"""
 
-KNOWN = "SELECT intake, line, digest, state FROM payouts WHERE order_id = ? AND withdrawn = 0"
+KNOWN = f"""
+SELECT intake, line, digest, state, intake IN ({_APPLICATIONS}) FROM payouts WHERE order_id = ? AND withdrawn = 0"""
 
 # an idempotency id of its own that another row has too, as idempotency id or as order id; and the other way round
 CLASHES = """
@@ -86,6 +94,8 @@ LOG_BATCH = "INSERT INTO batch_log (batch, at, event, by, payouts, amount) VALUE
 # -- what a person decides --------------------------------------------------------------------------------------------
 
 OFFERED_OF = "SELECT count(*), coalesce(sum(amount), 0) FROM payouts WHERE intake = ? AND state = 'offered'"
+IS_APPLICATION = "SELECT 1 FROM batches WHERE id = ? AND application IS NOT NULL"
+FILES_BATCHES = "SELECT id FROM batches WHERE application IS NULL"
 
 
 def by_batch(where: str) -> str:
@@ -150,7 +160,9 @@ INSERT OR REPLACE INTO meta VALUES ('recovered', :now), ('ledger_id', lower(hex(
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
-COUNTS_BY_BATCH = "SELECT intake, state, count(*), sum(amount) FROM payouts GROUP BY intake, state"
+COUNTS_BY_BATCH = f"""
+SELECT intake, state, count(*), sum(amount) FROM payouts
+WHERE intake NOT IN ({_APPLICATIONS}) GROUP BY intake, state"""
 
 
 def counts(scope: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from ...states import State
+from ..application import ApplicationBatch, Seen
 from ..base import Counts
 from ..row import Row, row_of
 from ..timeline import PayoutTimeline, timeline_from
@@ -17,12 +18,13 @@ from . import queries
 __all__ = ["claim", "counts", "get", "meta", "next_due", "page", "resent", "set_meta", "timelines"]
 
 Connection = sqlite3.Connection
-Batches = Collection[int] | None
-"""The batches that are seen; None: all."""
 
 
-def _seen(connection: Connection, batches: Batches) -> Collection[int]:
-    return [number for (number,) in connection.execute("SELECT id FROM batches")] if batches is None else batches
+def _seen(connection: Connection, batches: Seen) -> Collection[int]:
+    if isinstance(batches, ApplicationBatch):
+        return (batches.number,)
+    files = [number for (number,) in connection.execute(queries.FILES_BATCHES)]
+    return files if batches is None else [number for number in files if number in batches]
 
 
 def claim(
@@ -30,7 +32,7 @@ def claim(
     states: Iterable[State],
     limit: int,
     *,
-    batches: Batches,
+    batches: Seen,
     now: float,
     max_resends: int,
     held: Collection[int],
@@ -47,7 +49,7 @@ def claim(
     return [row_of(values[1:]) for values in found[:limit]]
 
 
-def next_due(connection: Connection, states: Iterable[State], *, batches: Batches, max_resends: int) -> float | None:
+def next_due(connection: Connection, states: Iterable[State], *, batches: Seen, max_resends: int) -> float | None:
     """The earliest moment any row in these states is due."""
     seen = _seen(connection, batches)
     asked = ((state.value, batch, max_resends) for state in states for batch in seen)
@@ -61,31 +63,29 @@ def get(connection: Connection, order_id: str) -> Row | None:
     return None if values is None else row_of(values)
 
 
-def counts(connection: Connection, batches: Batches) -> Counts:
+def counts(connection: Connection, batches: Seen) -> Counts:
     """Rows and minor units in each state."""
     found = connection.execute(queries.counts(queries.scope_of(batches)))
     return {State(state): (rows, amount) for state, rows, amount in found}
 
 
-def oldest_open(connection: Connection, batches: Batches) -> float | None:
+def oldest_open(connection: Connection, batches: Seen) -> float | None:
     """When the oldest row was entered that the runner can still do something about."""
     found: float | None = connection.execute(queries.oldest_open(queries.scope_of(batches))).fetchone()[0]
     return found
 
 
-def resent(connection: Connection, batches: Batches) -> int:
+def resent(connection: Connection, batches: Seen) -> int:
     """Rows that were sent again after PayCools did not show them for long."""
     return int(connection.execute(queries.resent(queries.scope_of(batches))).fetchone()[0])
 
 
-def page(connection: Connection, batches: Batches, after: int, size: int) -> list[Row]:
+def page(connection: Connection, batches: Seen, after: int, size: int) -> list[Row]:
     """The next rows, in file order."""
     return [row_of(values) for values in connection.execute(queries.page(queries.scope_of(batches)), (after, size))]
 
 
-def timelines(
-    connect: Callable[[], Connection], batches: Batches, *, size: int = 1000
-) -> Iterator[list[PayoutTimeline]]:
+def timelines(connect: Callable[[], Connection], batches: Seen, *, size: int = 1000) -> Iterator[list[PayoutTimeline]]:
     """Every payout that was sent, in file order, a page at a time. Reads beside a run, on a connection of its own."""
     with closing(connect()) as connection:
         found = connection.execute(queries.timelines(queries.scope_of(batches)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["MARKED", "MIGRATIONS", "MOVING", "NEW_MARKS", "SCHEMA", "SHOWN", "VERSION"]
 
-VERSION = 3
+VERSION = 4
 MARKED = 2
 """From this version on a ledger has a mark beside it."""
 
@@ -118,9 +118,25 @@ ALTER TABLE batches ADD COLUMN beside TEXT;
 PRAGMA user_version = 3;
 """
 
-SCHEMA = f"{_VERSION_2}{_TO_VERSION_3}"
+# an application's batch takes payouts one by one; `told` is the last state that the application has acknowledged ("":
+# none; null: the payout is a file's), and `tell_due` when it is to be called again
+_TO_VERSION_4 = """
+ALTER TABLE batches ADD COLUMN application TEXT;
+CREATE UNIQUE INDEX batches_application ON batches (application) WHERE application IS NOT NULL;
+ALTER TABLE payouts ADD COLUMN told TEXT;
+ALTER TABLE payouts ADD COLUMN tell_due REAL NOT NULL DEFAULT 0;
+CREATE INDEX payouts_untold ON payouts (intake, tell_due) WHERE told IS NOT NULL AND told <> state
+    AND state IN ('settled', 'failed', 'withdrawn', 'preexisting', 'conflict');
+PRAGMA user_version = 4;
+"""
 
-MIGRATIONS = {1: f"{_TO_VERSION_2}{_TO_VERSION_3}", 2: _TO_VERSION_3}
+SCHEMA = f"{_VERSION_2}{_TO_VERSION_3}{_TO_VERSION_4}"
+
+MIGRATIONS = {
+    1: f"{_TO_VERSION_2}{_TO_VERSION_3}{_TO_VERSION_4}",
+    2: f"{_TO_VERSION_3}{_TO_VERSION_4}",
+    3: _TO_VERSION_4,
+}
 """By the version that a ledger is of."""
 
 # for those who only read: earlier versions as they would be after their migration
@@ -132,7 +148,7 @@ SELECT id, order_id, 0 AS withdrawn, NULL AS idempotency_id, intake, line, amoun
     CASE WHEN doubled THEN 0.0 ELSE due END AS due, resends, looks, absent_since,
     CASE WHEN state = 'planned' AND resends = 0 THEN updated ELSE 0.0 END AS entered,
     CASE WHEN state <> 'planned' THEN updated END AS sent, transaction_id, code, message, updated,
-    NULL AS beside
+    NULL AS beside, NULL AS told, 0.0 AS tell_due
 FROM (
     SELECT p.*, state = 'conflict' AND (
         SELECT event = 'absent' FROM main.moves WHERE payout = p.id ORDER BY id DESC LIMIT 1) AS doubled
@@ -140,18 +156,23 @@ FROM (
 );
 CREATE TEMP VIEW batches AS
 SELECT intake AS id, '' AS file, '' AS sha256, count(*) AS payouts, sum(amount) AS amount, '' AS offered_by,
-    min(updated) AS offered_at, NULL AS beside
+    min(updated) AS offered_at, NULL AS beside, NULL AS application
 FROM main.payouts GROUP BY intake;
 CREATE TEMP VIEW batch_log AS
 SELECT 0 AS id, 0 AS batch, 0.0 AS at, '' AS event, '' AS by, 0 AS payouts, 0 AS amount WHERE false;
 """
 
 _SHOWN_2 = """
-CREATE TEMP VIEW payouts AS SELECT *, NULL AS beside FROM main.payouts;
-CREATE TEMP VIEW batches AS SELECT *, NULL AS beside FROM main.batches;
+CREATE TEMP VIEW payouts AS SELECT *, NULL AS beside, NULL AS told, 0.0 AS tell_due FROM main.payouts;
+CREATE TEMP VIEW batches AS SELECT *, NULL AS beside, NULL AS application FROM main.batches;
 """
 
-SHOWN = {1: _SHOWN_1, 2: _SHOWN_2}
+_SHOWN_3 = """
+CREATE TEMP VIEW payouts AS SELECT *, NULL AS told, 0.0 AS tell_due FROM main.payouts;
+CREATE TEMP VIEW batches AS SELECT *, NULL AS application FROM main.batches;
+"""
+
+SHOWN = {1: _SHOWN_1, 2: _SHOWN_2, 3: _SHOWN_3}
 """By the version that a ledger is of."""
 
 NEW_MARKS = """

@@ -1,0 +1,388 @@
+"""Payouts that survive the application: durable when `submit` returns, and sent once, by whichever process is there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from ..batch.callback_feed import LedgerFeed
+from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, submission_of
+from ..batch.ledger.base import Ledger, LedgerError
+from ..batch.ledger.row import Row
+from ..batch.run.options import Options
+from ..batch.run.payout_api import GlobalPayouts, PayoutApi, PHPayouts
+from ..batch.states import Event, State
+from ..callbacks.calling import HANDLER_TIMEOUT, checked_limit
+from ..client import PayCoolsGlobal, PayCoolsPH
+from ..endpoint import Event as CallbackEvent
+from ..errors import ConfigurationError, Outcome
+from ..policy import Pacing
+from ..runtime import FORKED, OTHER_LOOP
+from ..times import Clock, SystemClock
+from .background import Background
+from .payout import DurablePayout, Health, payout_of
+from .telling import Telling
+
+__all__ = ["DurablePayouts", "UnknownPayout"]
+
+H = TypeVar("H", bound=Callable[[DurablePayout], Any])
+
+log: logging.Logger = logging.getLogger("paycools_async.durable")
+
+_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
+"""Seconds between looks at a payout that somebody waits for, and that another process may settle."""
+
+
+class UnknownPayout(LedgerError):
+    """This application has not submitted a payout of that order id, or not committed it yet."""
+
+
+class DurablePayouts:
+    """An application's payouts, in a ledger: `where` is a SQLite file, or PostgreSQL's URL.
+
+    Use it with `async with`, in the lifespan of the web application. A SQLite ledger has one process at a time, a
+    PostgreSQL ledger any number; all of the same `name` share the payouts. `country`: of a Global API client. `options`
+    and `pace` are those of a batch; by default refusals hold nothing (`breaker=None`), for these payouts have nothing
+    to do with each other. `poll`: seconds between looks for what other processes submitted, or PayCools said by
+    callback. `handlers`: how many payouts' handlers run at a time, each for up to `handler_timeout` seconds.
+    `stop_within`: seconds that what is in flight has to end when it is closed.
+
+    Raises LedgerError where the ledger cannot be used, LedgerInUse where another process has the SQLite file.
+    """
+
+    def __init__(
+        self,
+        paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi,
+        where: str | Path,
+        *,
+        name: str = "app",
+        country: str | None = None,
+        options: Options | None = None,
+        pace: Pacing | None = None,
+        poll: float = 0.5,
+        handlers: int = 8,
+        handler_timeout: float = HANDLER_TIMEOUT,
+        stop_within: float = 10.0,
+        clock: Clock | None = None,
+    ) -> None:
+        if not name:
+            raise ConfigurationError("name the application: its payouts are known by that")
+        if handlers < 1 or not poll > 0:
+            raise ConfigurationError("handlers must be at least 1, and poll more than 0 seconds")
+        self._api = _api_of(paycools, country)
+        self._where = where
+        self._name = name
+        self._options = options or Options(breaker=None)
+        self._pace = pace
+        self._poll = poll
+        self._handlers = handlers
+        self._limit = checked_limit(handler_timeout)
+        self._stop_within = stop_within
+        self._clock: Clock = clock or SystemClock()
+        self._handler: Callable[[DurablePayout], Any] | None = None
+        self._opened: _Opened | None = None
+        self._home: tuple[asyncio.AbstractEventLoop, int] | None = None
+
+    @property
+    def currency(self) -> str:
+        """The currency that amounts are in."""
+        return self._api.currency
+
+    # -- opening and closing --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
+        if self._opened is not None:
+            raise LedgerError("these payouts are open already")
+        ledger, pace = await _open(self._where, self._api, self._options)
+        try:
+            payouts = await ledger.application(self._name)
+            self._opened = opened = _Opened(self, payouts, ledger, self._pace or pace)
+            self._home = asyncio.get_running_loop(), os.getpid()
+            opened.telling.handler = self._handler
+            await opened.background.start()
+            opened.telling.start()
+        except BaseException:
+            self._opened = None
+            await ledger.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Stop sending and telling, within `stop_within` seconds, and close the ledger. In a forked child nothing.
+
+        What was submitted is durable. What is in flight and does not end in time is recovered by the next process.
+        """
+        if self._opened is None or (self._home is not None and self._home[1] != os.getpid()):
+            return
+        opened, self._opened = self._opened, None
+        try:
+            await asyncio.gather(opened.background.stop(self._stop_within), opened.telling.stop(self._stop_within))
+        finally:
+            await opened.payouts.aclose()
+            await opened.ledger.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _here(self) -> _Opened:
+        if self._home is not None and self._home[1] != os.getpid():
+            raise LedgerError(FORKED)
+        if self._opened is None:
+            raise LedgerError("these payouts are not open: use `async with`")
+        if self._home is not None and self._home[0] is not asyncio.get_running_loop():
+            raise LedgerError(OTHER_LOOP)
+        return self._opened
+
+    # -- submitting -----------------------------------------------------------------------------------------------
+
+    async def submit(self, payout: Any, *, connection: Any = None) -> DurablePayout:
+        """Take a payout: it is durable when this returns, and is sent by the background, once. It is the yes to it.
+
+        `payout` is a request such as `CreatePayout`. The same order id and content again gives the same payout.
+        `connection`: psycopg's, asyncpg's, sqlite3's, aiosqlite's, or SQLAlchemy's AsyncSession or AsyncConnection, to
+        the ledger's own database. Then it is durable when your transaction commits; rolled back, it never was.
+
+        Raises OrderConflict where the order id is known with other content; LedgerError, with the outcome UNKNOWN,
+        where the ledger could not be written: submit the same payout again. ConfigurationError: the connection is to
+        another database, or in no transaction.
+        """
+        opened = self._here()
+        if not isinstance(payout, self._api.request_class):
+            raise TypeError(f"this takes {self._api.request_class.__name__}, not {type(payout).__name__}")
+        submission = submission_of(payout, self._api.text_of)
+        if connection is not None:
+            kept = await opened.payouts.submit_within(connection, submission)
+            opened.background.expect()
+            return payout_of(kept, self.currency)
+        try:
+            kept = await opened.payouts.submit(submission)
+        except LedgerError as error:
+            unclear = LedgerError(
+                f"whether order {submission.order_id} was taken is not known; submit the same payout again: {error}",
+                outcome=Outcome.UNKNOWN,
+            )
+            unclear.order_id = submission.order_id
+            raise unclear from error
+        opened.background.wake()
+        return payout_of(kept, self.currency)
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    async def get(self, order_id: str) -> DurablePayout | None:
+        """A payout as it stands; None: this application has not submitted it. Raises LedgerError."""
+        kept = await self._here().payouts.get(order_id)
+        return None if kept is None else payout_of(kept, self.currency)
+
+    async def list(self, *, state: State | str | None = None) -> AsyncIterator[DurablePayout]:
+        """The payouts, in the order in which they were submitted; `state`: those in that state alone."""
+        wanted = None if state is None else State(state)
+        async for page in self._here().payouts.pages(wanted):
+            for kept in page:
+                yield payout_of(kept, self.currency)
+
+    async def wait(self, order_id: str, *, within: float) -> DurablePayout:
+        """The payout when it is final or needs a person, else as it stands after `within` seconds: look at `.final`.
+
+        Raises UnknownPayout where there is none of that order id.
+        """
+        opened = self._here()
+        clock = asyncio.get_running_loop().time
+        end, pause = clock() + within, _FIRST_LOOK
+        with opened.watching(order_id) as moved:
+            while True:
+                moved.clear()
+                kept = await opened.payouts.get(order_id)
+                if kept is None:
+                    raise UnknownPayout(f"there is no payout {order_id!r} of application {self._name!r}")
+                left = end - clock()
+                if kept.row.state in FINAL_WORDS or left <= 0:
+                    return payout_of(kept, self.currency)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(pause, left)):
+                        await moved.wait()
+                pause = min(pause * 2, _LONGEST_LOOK)
+
+    async def health(self) -> Health:
+        """How it stands, for a probe. It raises nothing: what is wrong is in `last_error`."""
+        opened = self._opened
+        if opened is None:
+            return Health(
+                running=False,
+                backlog=None,
+                oldest=None,
+                unacknowledged=None,
+                paused=None,
+                resumes_in=None,
+                last_error="these payouts are not open",
+            )
+        error = opened.background.last_error or opened.telling.problem
+        try:
+            standing = await self._here().payouts.standing()
+        except Exception as trouble:  # noqa: BLE001 - a probe wants to know, whatever it is
+            standing, error = None, str(trouble) if isinstance(trouble, LedgerError) else type(trouble).__name__
+        oldest = None if standing is None else standing.oldest
+        return Health(
+            running=opened.background.running,
+            backlog=None if standing is None else standing.backlog,
+            oldest=None if oldest is None else max(0.0, opened.payouts.ledger.time() - oldest),
+            unacknowledged=None if standing is None else standing.untold,
+            paused=opened.background.paused,
+            resumes_in=opened.background.resumes_in,
+            last_error=error,
+        )
+
+    # -- what a person, or the application, decides ---------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """End a pause now, for one who has filled the balance or changed the key. Raises LedgerError."""
+        await self._here().background.resume()
+
+    async def withdraw(self, order_id: str, *, by: str) -> bool:
+        """Take a payout back that was never sent; False: it was, or may have been. `by`: who says so, for the log."""
+        return bool((await self._here().payouts.ledger.withdraw(by=by, order_id=order_id)).rows)
+
+    async def adopt(self, order_id: str) -> DurablePayout:
+        """A person says that what PayCools had before ("preexisting") is this payout: it is followed to its end.
+
+        Raises UnknownPayout. A payout in another state is left as it is.
+        """
+        opened = self._here()
+        kept = await opened.payouts.get(order_id)
+        if kept is None:
+            raise UnknownPayout(f"there is no payout {order_id!r} of application {self._name!r}")
+        if kept.row.state is State.PREEXISTING:
+            await opened.payouts.ledger.apply_event(order_id, Event.ADOPT)
+            opened.background.wake()
+            kept = await opened.payouts.get(order_id) or kept
+        return payout_of(kept, self.currency)
+
+    # -- what became of it ----------------------------------------------------------------------------------------
+
+    def on_final(self, handler: H) -> H:
+        """Register the handler of payouts that are final or need a person: a function, async or not, of one argument.
+
+        It is called at least once for each such state of each payout, also for what an earlier process left, and for
+        "conflict" after "settled". When it returns, that is marked durably, and it is not called again; work given to
+        `in_transaction` is in the commit of that mark, and `acknowledge` makes the mark in a transaction of yours.
+        Where it raises, or takes longer than `handler_timeout`, it is called again after a growing pause (1 to 300
+        seconds). Without a handler nothing is marked.
+        """
+        if self._handler is not None:
+            raise ConfigurationError("on_final has a handler already")
+        self._handler = handler
+        if self._opened is not None:
+            self._opened.telling.handler = handler
+            self._opened.telling.changed.set()
+        return handler
+
+    async def acknowledge(self, payout: DurablePayout, *, connection: Any = None) -> None:
+        """Mark that the application knows of the payout's state: in the transaction of `connection`, or at once.
+
+        For handlers that write with a connection of their own, to the ledger's database: what they write and the mark
+        are one commit, so it is done exactly once. Raises AlreadyAcknowledged where it was marked before: let it pass,
+        so that your transaction is rolled back.
+        """
+        opened = self._here()
+        if connection is None:
+            await opened.payouts.acknowledge(payout._kept)
+            return
+        opened.telling.by_handler.add(payout._kept.row.id)
+        await opened.payouts.acknowledge_within(connection, payout._kept)
+
+    async def feed(self, event: CallbackEvent) -> None:
+        """A handler of payout events, for a router or an inbox: `router.on(PayoutSettled)(payouts.feed)`.
+
+        What PayCools says by callback settles a payout without an inquiry. Orders of others are left alone. Called by
+        an inbox that stands where the ledger stands, the move and the inbox's mark are one commit.
+        """
+        opened = self._here()
+        await opened.feed(event)
+        opened.expect_words()
+
+
+class _Opened:
+    """What is there between `start` and `aclose`."""
+
+    def __init__(self, outer: DurablePayouts, payouts: ApplicationLedger, ledger: Ledger, pace: Pacing | None) -> None:
+        self.payouts = payouts
+        self.ledger = ledger
+        self.telling = Telling(
+            payouts, outer.currency, concurrency=outer._handlers, limit=outer._limit, poll=outer._poll
+        )
+        self.background = Background(
+            outer._api,
+            payouts.ledger,
+            outer._options,
+            clock=outer._clock,
+            pace=pace,
+            poll=outer._poll,
+            on_move=self._moved,
+        )
+        self.feed = LedgerFeed(payouts.ledger)
+        self._watched: dict[str, list[asyncio.Event]] = {}
+
+    def _moved(self, row: Row) -> None:
+        if row.state in FINAL_WORDS:
+            self.telling.changed.set()
+            for moved in self._watched.get(row.order_id, ()):
+                moved.set()
+
+    def expect_words(self) -> None:
+        """A callback moves a payout now, or when its inbox commits."""
+        self.telling.changed.set()
+
+    @contextlib.contextmanager
+    def watching(self, order_id: str) -> Any:
+        """An event that is set when the payout is moved by this process."""
+        moved = asyncio.Event()
+        self._watched.setdefault(order_id, []).append(moved)
+        try:
+            yield moved
+        finally:
+            self._watched[order_id].remove(moved)
+            if not self._watched[order_id]:
+                del self._watched[order_id]
+
+
+def _api_of(paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi, country: str | None) -> PayoutApi:
+    if isinstance(paycools, PayCoolsGlobal):
+        if country is None:
+            raise ConfigurationError('name the country of the payouts: country="ID"')
+        return GlobalPayouts(paycools, country)
+    if country is not None:
+        raise ConfigurationError("country is for a Global API client")
+    return PHPayouts(paycools) if isinstance(paycools, PayCoolsPH) else paycools
+
+
+async def _open(where: str | Path, api: PayoutApi, options: Options) -> tuple[Any, Pacing | None]:
+    """The ledger, and the pace that its processes share."""
+    if not str(where).startswith(("postgresql://", "postgres://")):
+        from ..batch.ledger.sqlite.ledger import SQLiteLedger
+
+        return await SQLiteLedger.open(Path(where), api.identity), None
+    try:
+        from ..batch.ledger.postgres.ledger import PostgresLedger
+        from ..batch.ledger.postgres.shared_pace import SharedPace
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise ConfigurationError(
+            'a PostgreSQL ledger needs the extra: pip install "paycools-async[postgres]"'
+        ) from None
+    ledger = await PostgresLedger.open(str(where), api.identity, call_timeout=api.call_timeout)
+    return ledger, SharedPace(ledger, options.rate)
