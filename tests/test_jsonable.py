@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 from support.engine_stage import ORDER
 
-from paycools_async import PayCoolsPH, PayoutReceipt, PayoutSettled, endpoints, to_dict
+from paycools_async import CreatePayout, PayCoolsPH, PayoutReceipt, PayoutSettled, endpoints, to_dict
 from paycools_async.endpoint import Result
 from paycools_async.jsonable import json_schema
 

@@ -17,8 +17,8 @@ __all__ = ["is_missing_file", "is_postgres", "open_ledger", "open_postgres"]
 
 
 def is_missing_file(location: str | os.PathLike[str]) -> bool:
-    """Whether it is the path of a file that is not there: a ledger there would be made anew."""
-    return not is_postgres(location) and not os.path.lexists(location)
+    """Whether it names a file that is not there: a ledger there would be made anew. Raises ConfigurationError."""
+    return not is_postgres(location) and not os.path.lexists(file_at(location))
 
 
 async def open_ledger(

@@ -24,10 +24,12 @@ from ....storage.postgres import Availability
 from ....storage.postgres_connections import ConnectionString
 from ...files import Order, RowError
 from ...states import Event, State
+from ..application import ApplicationBatch, Seen
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event
 from ..timeline import FailureGroup, PayoutMove, PayoutTimeline
 from . import batch_queries, queries
+from .application import PostgresApplication, own_batch
 from .database import Connection, Database, DatabaseClock
 from .intake import enter
 from .leases import Leases
@@ -74,7 +76,7 @@ class PostgresLedger:
         self.send_within: float = margin / 2
         self.worker: str = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
         self._clock = DatabaseClock(self.lease, clock)
-        self._only: tuple[int, ...] | None = None
+        self._only: Seen = None
         self._shard: tuple[int, int] | None = None
         self.availability: Availability = Availability(log.warning)
         self._session = LedgerSession(dsn, self.lease, availability=self.availability, read_only=read_only)
@@ -135,14 +137,23 @@ class PostgresLedger:
         view._shard = (batch, number)
         return view
 
+    async def application(self, name: str) -> PostgresApplication:
+        """What an application of this name submits: its own batch of this ledger, made where it is not there."""
+        number, schema = await self._session.run(lambda connection: own_batch(connection, name, self._clock.now))
+        view = copy.copy(self)
+        view._only = ApplicationBatch(number)
+        return PostgresApplication(view, self._database, number, schema)
+
     @property
-    def _batches(self) -> tuple[int, ...] | None:
-        """The batches that are seen; None: all."""
+    def _batches(self) -> Seen:
+        """The batches that are seen; None: all of files."""
         return self._only if self._shard is None else (self._shard[0],)
 
     @property
     def _scope(self) -> str:
-        scope = ""
+        if isinstance(self._only, ApplicationBatch):
+            return f" AND p.intake = {self._only.number}"
+        scope = f" AND p.intake NOT IN ({queries.APPLICATIONS})"
         if self._shard is not None:
             scope += f" AND p.intake = {int(self._shard[0])} AND p.shard = {int(self._shard[1])}"
         if self._only is not None:

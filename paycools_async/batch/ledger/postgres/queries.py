@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ...states import MAY_BE_SENT, OPEN, State
+from ..application import ApplicationBatch, Seen
 from ..row import listed
 from .schema import ALL_COLUMNS, COLUMNS
 
 __all__ = [
+    "APPLICATIONS",
     "BEGUN",
     "GET",
     "GET_LOCKED",
@@ -120,6 +120,9 @@ WHERE id = %(id)s AND state = %(state)s AND version = %(version)s"""
 # -- a pause that PayCools refused, and one pace for all --------------------------------------------------------------
 
 
+APPLICATIONS = "SELECT id FROM paycools_batches WHERE application IS NOT NULL"
+
+
 def pause() -> str:
     """Hold every batch of which something may still be sent; one person's later yes to another one ends none of it."""
     return f"""
@@ -128,19 +131,21 @@ def pause() -> str:
         ) ON CONFLICT (key) DO NOTHING"""
 
 
-def _of_pauses(batches: Collection[int] | None) -> str:
+def _of_pauses(batches: Seen) -> str:
+    if isinstance(batches, ApplicationBatch):
+        return f"key = 'paused:{batches.number}'"
     if batches is None:
-        return "key LIKE 'paused:%%'"
+        return f"key LIKE 'paused:%%' AND key NOT IN (SELECT 'paused:' || id FROM ({APPLICATIONS}) a)"
     keys = ", ".join(f"'paused:{int(number)}'" for number in batches)
     return f"key IN ({keys})" if keys else "false"
 
 
-def end_pause(batches: Collection[int] | None) -> str:
-    """Go on with these batches; None: with all."""
+def end_pause(batches: Seen) -> str:
+    """Go on with these batches; None: with all of files."""
     return f"DELETE FROM paycools_ledger WHERE {_of_pauses(batches)}"
 
 
-def paused(batches: Collection[int] | None) -> str:
+def paused(batches: Seen) -> str:
     """Why nothing is sent of these batches."""
     return f"SELECT value FROM paycools_ledger WHERE {_of_pauses(batches)} ORDER BY length(key), key LIMIT 1"
 

@@ -43,9 +43,12 @@ SELECT :order_id, :idempotency_id, :batch, 0, :amount, :body, :digest,
     CASE WHEN lost THEN :now END, :now, ''
 FROM (SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'recovered') AS lost)
 WHERE NOT EXISTS (
-    SELECT 1 FROM payouts p WHERE p.state <> 'withdrawn' AND p.order_id <> :order_id
-        AND (p.idempotency_id = :order_id OR p.idempotency_id = :idempotency_id OR p.order_id = :idempotency_id))
-ON CONFLICT (order_id, withdrawn) DO NOTHING"""
+    SELECT 1 FROM payouts WHERE idempotency_id = :order_id AND state <> 'withdrawn' AND order_id <> :order_id
+) AND NOT EXISTS (
+    SELECT 1 FROM payouts WHERE idempotency_id = :idempotency_id AND state <> 'withdrawn' AND order_id <> :order_id
+) AND NOT EXISTS (
+    SELECT 1 FROM payouts WHERE order_id = :idempotency_id AND state <> 'withdrawn' AND order_id <> :order_id
+) ON CONFLICT (order_id, withdrawn) DO NOTHING"""
 _LOG_NEW = """
 INSERT INTO moves (payout, at, event, state)
 SELECT id, updated, CASE state WHEN 'planned' THEN 'release' ELSE 'lost' END, state FROM payouts
