@@ -145,6 +145,8 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: boo
     global _decided, _json, _last_error
     _json, _last_error = ({} if as_json else None), None
     begin_command()
+    # it warns of what it passes over in a transaction whose connection is lost: what matters of that is said elsewhere
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(_terminable(command))

