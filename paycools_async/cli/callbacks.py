@@ -30,7 +30,7 @@ PH_SECRET = "PAYCOOLS_PH_CALLBACK_SECRET"  # noqa: S105 - a variable's name  # n
 PLATFORM_KEY = "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY"
 
 
-@app.command()
+@app.command(epilog="Example: paycools callbacks verify callback.json")
 def verify(file: Annotated[Path, typer.Argument(help="The raw body as it came; - reads standard input.")]) -> None:
     """Verify a callback's body and show the event, without personal data. Exit 0: it is PayCools'; 2: it is not.
 
@@ -76,7 +76,7 @@ def _shown(event: Event) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in found if value is not None]
 
 
-@app.command()
+@app.command(epilog="Example: paycools callbacks send disbursement.success http://127.0.0.1:8000/paycools")
 def send(
     event: Annotated[str, typer.Argument(help="An event name (disbursement.success), a class or an endpoint id.")],
     url: Annotated[str, typer.Argument(help="Your handler's address.")],

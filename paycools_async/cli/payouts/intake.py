@@ -9,9 +9,11 @@ from ...batch.files.codes import read_codes
 from ...batch.files.repeats import Repeats
 from ...batch.ledger.base import Intake
 from ..console import echo, echo_error
+from ..objects.base import amount_of
+from ..objects.payouts import CheckResult, FaultObject
 from .showing import hint
 
-__all__ = ["reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]
+__all__ = ["check_object", "reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]
 
 
 def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Path | None, plain_names: bool) -> Reading:
@@ -22,6 +24,23 @@ def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Pat
         codes=None if codes is None else read_codes(codes),
         codes_name="the list of codes" if codes is None else codes.name,
         plain_names=plain_names,
+    )
+
+
+def check_object(file: Path, found: Intake, repeats: Repeats, read: OrderFile, currency: str) -> CheckResult:
+    """What `check --json` prints."""
+    return CheckResult(
+        file=file.name,
+        currency=currency,
+        rows=read.rows,
+        lines=read.lines,
+        good=amount_of(found.new, found.total, currency),
+        faults=tuple(FaultObject(line=each.line, column=each.column, reason=each.reason) for each in found.errors),
+        more_faults=found.more_errors,
+        warnings=tuple(read.warnings),
+        notes=tuple(read.notes),
+        spelled=tuple(read.spelled),
+        same_payment=tuple(repeats.found),
     )
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "CountOption",
     "CountryOption",
     "DetachOption",
+    "DryRunOption",
     "EncodingOption",
     "FileArgument",
     "IgnoreOption",
@@ -84,6 +85,9 @@ MarginOption = Annotated[
     typer.Option(min=0.5, help="PostgreSQL: seconds of a row's lease beyond --timeout; 20 by default."),
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what a yes would send, and end: nothing is entered, released or sent.")
+]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 EncodingOption = Annotated[

@@ -11,6 +11,7 @@ from ...batch import Options
 from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
 from ..exit_codes import from_here_on_something_may_be_sent
+from ..lazy_group import with_example
 from ..ledger_url import open_postgres, required_ledger, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption, chosen_country
 
@@ -21,6 +22,7 @@ PostgresOption = Annotated[
 ]
 
 
+@with_example("paycools payouts worker --ledger postgresql://payer@db/payouts")
 def worker(
     ledger: PostgresOption = None,
     api: ApiOption = "ph",
@@ -69,6 +71,7 @@ def worker(
     run_command(work)
 
 
+@with_example("paycools payouts prepare --ledger postgresql://owner@db/payouts --role payer")
 def prepare(
     ledger: PostgresOption = None,
     role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,

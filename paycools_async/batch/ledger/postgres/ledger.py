@@ -26,7 +26,7 @@ from ...files import Order, RowError
 from ...states import Event, State
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event
-from ..timeline import PayoutTimeline
+from ..timeline import FailureGroup, PayoutMove, PayoutTimeline
 from . import batch_queries, queries
 from .database import Connection, Database, DatabaseClock
 from .intake import enter
@@ -355,6 +355,14 @@ class PostgresLedger:
         """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
         [(entered,)] = await self._all(queries.oldest_open(self._scope))
         return None if entered is None else float(entered)
+
+    async def failures(self) -> list[FailureGroup]:
+        """What failed, by code; the most frequent first."""
+        return [FailureGroup(*values) for values in await self._all(queries.failures(self._scope))]
+
+    async def history(self, order_id: str) -> list[PayoutMove]:
+        """Every move of an order, oldest first."""
+        return [PayoutMove(*values) for values in await self._all(queries.HISTORY, order_id=order_id)]
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""

@@ -16,6 +16,7 @@ from .schema import ALL_COLUMNS, COLUMNS
 __all__ = [
     "GET",
     "GET_LOCKED",
+    "HISTORY",
     "LOST",
     "MAY_NOTE",
     "MOVE",
@@ -37,6 +38,7 @@ __all__ = [
     "counts",
     "earliest",
     "end_pause",
+    "failures",
     "oldest_open",
     "page",
     "pause",
@@ -250,6 +252,18 @@ def oldest_open(scope: str) -> str:
 def resent(scope: str) -> str:
     """How many rows were sent again after an absence."""
     return f"SELECT count(*) FROM paycools_payouts p WHERE p.resends > 0{scope}"
+
+
+def failures(scope: str) -> str:
+    """What failed, by code, and by whether PayCools had taken the order."""
+    return f"""
+        SELECT p.code, coalesce(p.transaction_id, '') <> '', min(p.message), count(*), sum(p.amount)::bigint
+        FROM paycools_payouts p WHERE p.state = 'failed'{scope} GROUP BY 1, 2 ORDER BY 4 DESC, 1"""
+
+
+HISTORY = """
+SELECT m.at, m.event, m.state, p.intake, p.line FROM paycools_moves m JOIN paycools_payouts p ON p.id = m.payout
+WHERE p.order_id = %(order_id)s ORDER BY m.id"""
 
 
 def page(scope: str) -> str:

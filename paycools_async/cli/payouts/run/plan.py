@@ -40,6 +40,9 @@ class Plan:
     """How the file is to be read."""
     timeout: float = 30.0
     lease_margin: float | None = None
+    dry_run: bool = False
+    """Show what a yes would send, and end."""
+    as_json: bool = False
     detach: bool = False
     """Leave the sending to workers."""
 

@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from ....batch import Ledger, Runner, State, Summary
+from ....batch.ledger.timeline import FailureGroup
 from ....batch.report.write import write_report
 from ....batch.states import OPEN
 from ....errors import PayCoolsError, first_of
-from ...console import echo, echo_error, on_signals
+from ...console import echo, echo_error, on_signals, present
 from ...exit_codes import BROKEN, UNRESOLVED, Unfinished, from_here_on_something_may_be_sent
-from ..showing import show, show_offered, show_outcomes, summary_of
+from ...objects.base import place_of
+from ...objects.ledgers import failure_groups, states_object
+from ...objects.payouts import PreviewObject, RunResult
+from ..showing import show, show_failures, show_offered, show_outcomes, summary_of
 from .context import RunContext
 from .progress import showing_progress
 
@@ -23,7 +27,7 @@ __all__ = ["Sending"]
 _QUIET_END = 60.0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Sending:
     """What one run sends, and how it ends."""
 
@@ -36,6 +40,8 @@ class Sending:
     """How many of their rows were withdrawn before anything was sent."""
     left_out: bool
     """Some of the file's payouts are in a batch that this run does not drive."""
+    preview: PreviewObject | None = None
+    """What was shown above the question, for `--json`."""
 
     @contextlib.contextmanager
     def after_the_yes(self) -> Iterator[None]:
@@ -95,7 +101,11 @@ class Sending:
         trouble = await self._report(summary.stopped)
         if summary.stopped:
             echo_error(f"stopped: {summary.stopped}")
-        show(summary, await run.ledger.currency())
+        failed = await self.view.failures() if summary.rows(State.FAILED) else []
+        currency = await run.ledger.currency()
+        self.present(summary, failed, currency, self.preview)
+        show(summary, currency)
+        show_failures(failed, currency)
         show_outcomes(summary, adopting=run.resume(self.driven, "--adopt") if plan.adopt else "")
         if plan.report is not None and not trouble:
             echo(f"report: {plan.report / 'report.html'} for people, {plan.report / 'payouts.csv'} for machines")
@@ -113,6 +123,28 @@ class Sending:
             echo_error(f"error: the report could not be written: {trouble}; the payouts themselves are as told above")
             return BROKEN
         return code
+
+    def present(
+        self, summary: Summary, failed: list[FailureGroup], currency: str, preview: PreviewObject | None
+    ) -> None:
+        """What `--json` prints."""
+        plan = self.run.plan
+        if not plan.as_json:
+            return
+        present(
+            RunResult(
+                destination=place_of(self.run.place),
+                currency=currency,
+                batches=tuple(self.driven),
+                preview=preview,
+                dry_run=plan.dry_run,
+                states=states_object(summary.counts, currency),
+                failures=failure_groups(failed, currency),
+                sent_again=summary.resent,
+                stopped=summary.stopped,
+                report=None if plan.report is None or plan.dry_run else str(plan.report),
+            )
+        )
 
     async def _report(self, stopped: str | None) -> str:
         """Write the report; what hindered it, if anything did."""
