@@ -14,6 +14,7 @@ def main() -> None:
     """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
     try:
         _fill_closed_streams()
+        _print_whatever_comes()
         if sys.argv[1:] == ["--version"]:
             sys.exit(_say_version())
         from .app import app
@@ -43,6 +44,14 @@ def main() -> None:
     else:
         code = exit_code_of(0)
     sys.exit(code)
+
+
+def _print_whatever_comes() -> None:
+    """A terminal that has not all letters, as cp1252 has no Thai ones, gets codes in their place, and no failure."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
 
 
 def _say_version() -> int:
