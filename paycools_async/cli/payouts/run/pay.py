@@ -64,7 +64,9 @@ async def pay(plan: Plan) -> int:
             margin=plan.lease_margin,
         )
         try:
-            run = RunContext(plan=plan, ledger=ledger, api=paying.api, destination=paying.destination)
+            run = RunContext(
+                plan=plan, ledger=ledger, api=paying.api, destination=paying.destination, reach=paying.reach
+            )
             code = await _run(run)
         finally:
             await ledger.aclose()
