@@ -48,13 +48,14 @@ class MobileRule:
     """How a country writes its mobile numbers at home: 0 and the subscriber's digits.
 
     `prefix`: the country's calling code. `own`: the digits after it, as a pattern. `shortest`, `longest`: characters of
-    the whole number, 0 included.
+    the whole number, 0 included. `example`: a number of that form, which may be nobody's.
     """
 
-    def __init__(self, prefix: str, own: str, shortest: int, longest: int, reason: str) -> None:
+    def __init__(self, prefix: str, own: str, shortest: int, longest: int, reason: str, *, example: str = "") -> None:
         self.prefix = prefix
         self.shortest = shortest
         self.longest = longest
+        self.example = example
         self.form: Form = mobile_form("0" + own, reason)
         self._international = re.compile(rf"\+?{prefix}({own})", re.ASCII)
 
@@ -86,10 +87,18 @@ class Country:
     """What stands before a number of the country's in place of the 0."""
 
 
-PH_MOBILE = MobileRule("63", "9[0-9]{9}", 11, 11, "is no Philippine mobile number (09 and nine more digits)")
-ID_MOBILE = MobileRule("62", "8[0-9]{8,11}", 10, 13, "is no Indonesian mobile number (08 and 8 to 11 more digits)")
-MY_MOBILE = MobileRule("60", "1[0-9]{8,9}", 10, 11, "is no Malaysian mobile number (01 and 8 or 9 more digits)")
-TH_MOBILE = MobileRule("66", "[689][0-9]{8}", 10, 10, "is no Thai mobile number (06, 08 or 09 and eight more digits)")
+PH_MOBILE = MobileRule(
+    "63", "9[0-9]{9}", 11, 11, "is no Philippine mobile number (09 and nine more digits)", example="09170000001"
+)
+ID_MOBILE = MobileRule(
+    "62", "8[0-9]{8,11}", 10, 13, "is no Indonesian mobile number (08 and 8 to 11 more digits)", example="081200000001"
+)
+MY_MOBILE = MobileRule(
+    "60", "1[0-9]{8,9}", 10, 11, "is no Malaysian mobile number (01 and 8 or 9 more digits)", example="0120000001"
+)
+TH_MOBILE = MobileRule(
+    "66", "[689][0-9]{8}", 10, 10, "is no Thai mobile number (06, 08 or 09 and eight more digits)", example="0810000001"
+)
 
 # No page names a zone. Published transaction ids hold their own time of creation, and the texts beside them are seven
 # hours ahead of it in Indonesia and Thailand, eight in a refund; notifications that do write an offset write +08:00.

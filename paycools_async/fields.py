@@ -256,8 +256,15 @@ def _field(
     wire: str | None = None,
     converter: Any = None,
     in_path: bool = False,
+    example: str = "",
 ) -> Any:
-    metadata: Mapping[str, Any] = {"rule": rule, "wire": wire, "personal": personal, "in_path": in_path}
+    metadata: Mapping[str, Any] = {
+        "rule": rule,
+        "wire": wire,
+        "personal": personal,
+        "in_path": in_path,
+        "example": example,
+    }
     return attrs.field(
         default=default,
         metadata=dict(metadata),
@@ -278,10 +285,14 @@ def text(
     converter: Any = None,
     in_path: bool = False,
     form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
+    example: str = "",
 ) -> Any:
-    """A text of `minimum` to `maximum` characters. `form_by`: its form where that hangs on other fields."""
+    """A text of `minimum` to `maximum` characters. `form_by`: its form where that hangs on other fields.
+
+    `example`: what templates of files show.
+    """
     rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by)
-    return _field(rule, default, personal=personal, wire=wire, converter=converter, in_path=in_path)
+    return _field(rule, default, personal=personal, wire=wire, converter=converter, in_path=in_path, example=example)
 
 
 def payee(
@@ -291,19 +302,26 @@ def payee(
     default: Any = attrs.NOTHING,
     pattern: Form | None = None,
     form_by: Callable[[Mapping[str, Any]], Form | None] | None = None,
+    example: str = "Juan Dela Cruz",
 ) -> Any:
     """The name of who is paid: not the error, the formula or the `nan` of a program."""
     rule = Rule(type=str, minimum=minimum, maximum=maximum, pattern=pattern, form_by=form_by, is_a_name=True)
-    return _field(rule, default, personal=True)
+    return _field(rule, default, personal=True, example=example)
 
 
-def account(maximum: int | None = None, *, default: Any = attrs.NOTHING, converter: Any = None) -> Any:
+def account(
+    maximum: int | None = None,
+    *,
+    default: Any = attrs.NOTHING,
+    converter: Any = None,
+    example: str = "001234567890",
+) -> Any:
     """The number of an account; no page gives its alphabet.
 
     Letters, digits, single blanks and hyphens are taken, and a mobile number with its country's +. What spreadsheets
     make of a number is refused.
     """
-    return text(1, maximum, pattern=ACCOUNT, personal=True, default=default, converter=converter)
+    return text(1, maximum, pattern=ACCOUNT, personal=True, default=default, converter=converter, example=example)
 
 
 def phone(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.NOTHING, converter: Any = None) -> Any:
@@ -311,9 +329,13 @@ def phone(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.
     return text(minimum, maximum, pattern=PHONE, personal=True, default=default, converter=converter)
 
 
-def code(*known: str, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
-    """A code of a bank, a wallet or a channel. No list is complete: `known` are those seen, any other is taken too."""
-    return _field(Rule(type=str, minimum=1, pattern=CODE, known=known), default, wire=wire)
+def code(*known: str, default: Any = attrs.NOTHING, wire: str | None = None, example: str = "CODE") -> Any:
+    """A code of a bank, a wallet or a channel. No list is complete: `known` are those seen, any other is taken too.
+
+    `example`: what templates show where none is known.
+    """
+    rule = Rule(type=str, minimum=1, pattern=CODE, known=known)
+    return _field(rule, default, wire=wire, example=known[0] if known else example)
 
 
 def order_id(
@@ -344,14 +366,15 @@ def integer(
     return _field(Rule(type=int, minimum=minimum, maximum=maximum, values=values), default)
 
 
-def choice(*values: str, default: Any = attrs.NOTHING, wire: str | None = None) -> Any:
+def choice(*values: str, default: Any = attrs.NOTHING, wire: str | None = None, example: str = "") -> Any:
     """One of the documented values, and nothing else."""
-    return _field(Rule(type=str, values=values), default, wire=wire)
+    return _field(Rule(type=str, values=values), default, wire=wire, example=example or values[0])
 
 
 def day(*, default: Any = attrs.NOTHING, personal: bool = False) -> Any:
     """A day as "yyyy-MM-dd"; a `datetime.date` is taken too."""
-    return _field(Rule(type=str, pattern=_DAY, is_a_day=True), default, converter=_day, personal=personal)
+    rule = Rule(type=str, pattern=_DAY, is_a_day=True)
+    return _field(rule, default, converter=_day, personal=personal, example="2030-12-31")
 
 
 def items(minimum: int = 1, maximum: int | None = None, *, default: Any = attrs.NOTHING) -> Any:
@@ -390,6 +413,7 @@ def mobile(rule: MobileRule = PH_MOBILE, *, default: Any = attrs.NOTHING, wire: 
         default=default,
         wire=wire,
         converter=rule.national,
+        example=rule.example,
     )
 
 

@@ -6,7 +6,7 @@ Every variable has another that ends in `_FILE` and names a file, as Docker and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .errors import ConfigurationError
@@ -33,10 +33,13 @@ def is_set(env: Mapping[str, str], variable: str) -> bool:
     return bool(env.get(variable) or env.get(f"{variable}_FILE"))
 
 
-def setting(env: Mapping[str, str], variable: str) -> str | None:
+def setting(
+    env: Mapping[str, str], variable: str, may_end_quoted: Callable[[str], bool] = lambda value: False
+) -> str | None:
     """The value of a variable, or of the file that NAME_FILE names; None where neither is set.
 
-    Blanks and line breaks around it are left out. Raises ConfigurationError, naming the variable and never the value.
+    Blanks and line breaks around it are left out. `may_end_quoted`: whether such a value may hold quotation marks and
+    equals signs, as a libpq string does. Raises ConfigurationError, naming the variable and never the value.
     """
     name, value = _given(env, variable)
     if value is None:
@@ -44,7 +47,7 @@ def setting(env: Mapping[str, str], variable: str) -> str | None:
     value = value.strip().strip(_AROUND).strip()
     if not value:
         raise ConfigurationError(f"{name}: holds nothing but blanks")
-    fault = unmeant(value) or text_fault(value)
+    fault = (None if may_end_quoted(value) else unmeant(value)) or text_fault(value)
     if fault is not None:
         raise ConfigurationError(f"{name}: {fault}")
     return value

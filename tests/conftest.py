@@ -33,6 +33,7 @@ if (
 pytest_plugins = [
     "support.authority",
     "support.batch",
+    "support.own_postgres",
     "support.postgres",
     "support.sandbox",
     "support.tiers",

@@ -147,6 +147,7 @@ TRAVELS: dict[str, Callable[[Any], Any]] = {
 def all_of(error: BaseException) -> dict[str, Any]:
     """Whatever can be asked of an error: its attributes and those that its class gives."""
     names = [name for name in dir(error) if not name.startswith("__") or name == "__notes__"]
+    names = [name for name in names if name != "diag"]  # psycopg's: another object each time that one asks
     values = {name: getattr(error, name, None) for name in names}
     return {name: value for name, value in values.items() if not callable(value)}
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import psycopg
 
-from ..storage.postgres import ConnectionString, Session, lock_schema
+from ..storage.location import connection_string
+from ..storage.postgres import Session, lock_schema
+from ..storage.postgres_connections import ConnectionString
 from .calling import must_pass
 from .inbox.store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
@@ -56,7 +58,7 @@ class PostgresStore(FormerNames):
     """Made by `await PostgresStore.open(dsn)`; the table `paycools_callbacks` is made if it is not there."""
 
     def __init__(self, dsn: str, clock: Callable[[], float] = time.time) -> None:
-        self._dsn = ConnectionString(dsn)
+        self._dsn = ConnectionString(connection_string(dsn))
         self._clock = clock
         self._intake = Session(dsn, _LEASE, _failure, statement=_LEASE)
         self._applying = Session(dsn, _LEASE, _failure)
@@ -67,7 +69,11 @@ class PostgresStore(FormerNames):
 
     @classmethod
     async def open(cls, dsn: str, *, clock: Callable[[], float] = time.time) -> PostgresStore:
-        """Connect, and make the table. Raises InboxError."""
+        """Connect, and make the table. `dsn` is a URL or a libpq string.
+
+        Raises ConfigurationError where it is neither; InboxError where the database is not encoded in UTF8, a pooler in
+        transaction mode stands before it, or it cannot be reached.
+        """
         store = cls(dsn, clock)
         del dsn  # it may hold a password
 

@@ -24,7 +24,8 @@ app: typer.Typer = typer.Typer(
     name="paycools",
     help="Pay through PayCools: payout batches that never pay twice, a sandbox, keys.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.add_typer(payouts.app, name="payouts")

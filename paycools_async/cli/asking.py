@@ -15,14 +15,15 @@ import typer
 if sys.platform != "win32":
     import termios
 
-from .console import echo_error
+from .console import echo_error, speaks_json
 
 __all__ = ["asked", "can_ask"]
 
 
 def can_ask() -> bool:
     """Whether somebody sits at a terminal, and can see a question there."""
-    return _is_terminal(sys.stdin) and (_is_terminal(sys.stdout) or _is_terminal(sys.stderr))
+    shown = (sys.stderr,) if speaks_json() else (sys.stdout, sys.stderr)
+    return _is_terminal(sys.stdin) and any(map(_is_terminal, shown))
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -40,7 +41,7 @@ def asked(question: str) -> bool:
     try:
         with _interruptible():
             _forget_what_was_typed()
-            return typer.confirm(question, err=not _is_terminal(sys.stdout))
+            return typer.confirm(question, err=speaks_json() or not _is_terminal(sys.stdout))
     except (KeyboardInterrupt, EOFError, typer.Abort):
         echo_error("")
         return False

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from ..batch import GlobalPayouts, PayoutApi, PHPayouts
+from ..batch.run.payout_api import payouts_of
 from ..client import PayCoolsGlobal, PayCoolsPH
 from ..transports import AiohttpTransport
 from .sandbox import open_sandbox
@@ -47,11 +47,3 @@ async def open_client(
         else:
             client = PayCoolsGlobal(fake.global_credentials, **options) if fake else PayCoolsGlobal.from_env(**options)
         yield await stack.enter_async_context(client)
-
-
-def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> PayoutApi:
-    """What a batch pays through."""
-    if isinstance(client, PayCoolsPH):
-        return PHPayouts(client)
-    assert country is not None  # noqa: S101 - `open_client` gives a Global client for a country only
-    return GlobalPayouts(client, country)

@@ -4,37 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from ..texts import shown_text
 from .exit_codes import BAD_INPUT, BROKEN, Broken, begin_command, code_and_line
+from .objects.base import as_json
 
 __all__ = [
+    "JsonOption",
     "echo",
     "echo_error",
     "exit_code_of",
     "on_signals",
     "plain",
+    "present",
     "report_failure",
     "run_command",
+    "speaks_json",
+]
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, and nothing else; see docs/cli_json.md.")
 ]
 
 _TYPER_INTERRUPTED = 130
 _decided: int | None = None
+_json: dict[str, Any] | None = None
+"""With `--json`: the object that is printed when the command ends."""
+_last_error: str | None = None
+
+
+def speaks_json() -> bool:
+    """Whether standard output is for one JSON object, and what is said to people goes to standard error."""
+    return _json is not None
+
+
+def present(found: Any) -> None:
+    """What `--json` prints when the command ends, with `exit_code` and `error`: an object of `objects`.
+
+    Nothing without the option.
+    """
+    if _json is not None:
+        _json.update(as_json(found))
 
 
 def echo(text: str = "") -> None:
-    """Print a line. Raises Broken where nobody can read it."""
+    """Print a line, with `--json` to standard error. Raises Broken where nobody can read it."""
+    if speaks_json():
+        echo_error(text)
+    else:
+        _write(_line(text))
+
+
+def _write(text: str) -> None:
     if sys.stdout is None:
         raise Broken("standard output is closed")
-    text = _line(text)
     try:
         try:
             typer.echo(text)
@@ -46,6 +78,9 @@ def echo(text: str = "") -> None:
 
 def echo_error(text: str) -> None:
     """Print a line to standard error. Never fails: it is called where a run is being stopped."""
+    global _last_error
+    if text.startswith("error: "):
+        _last_error = text.removeprefix("error: ")
     with contextlib.suppress(OSError, ValueError):
         typer.echo(_line(text), err=True)
 
@@ -66,9 +101,13 @@ def plain(text: str) -> str:
     return shown_text(text)
 
 
-def run_command(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line."""
-    global _decided
+def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: bool = False) -> None:
+    """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line.
+
+    `as_json`: standard output gets what the command has given to `present`, as one JSON object, and nothing else.
+    """
+    global _decided, _json, _last_error
+    _json, _last_error = ({} if as_json else None), None
     begin_command()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -79,8 +118,22 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
         if hasattr(error, "format_message"):  # a wrong option: typer shows it, with the usage
             raise
         code = report_failure(error)
-    _decided = code = _flushed(code)
+    _decided = code = _flushed(_print_object(code))
     raise typer.Exit(code)
+
+
+def _print_object(code: int) -> int:
+    """Print what `--json` asks for; the exit code, which is 4 where it cannot be printed."""
+    global _json
+    found, _json = _json, None
+    if found is None:
+        return code
+    whole = {**found, "exit_code": code, "error": _last_error if code else None}
+    try:
+        _write(json.dumps(whole))  # ASCII: it can be printed on any terminal
+    except Broken as error:
+        return report_failure(error)
+    return code
 
 
 def exit_code_of(found: object) -> int:

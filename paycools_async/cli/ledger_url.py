@@ -4,40 +4,59 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+
+import typer
 
 from ..batch import Identity, Ledger, SQLiteLedger
 from ..errors import ConfigurationError
+from ..settings import setting
+from ..storage.location import is_postgres, shown
+from .console import echo_error
+from .exit_codes import BAD_INPUT
 
 if TYPE_CHECKING:
     from ..batch.ledger.postgres.ledger import PostgresLedger
 
-__all__ = ["is_postgres", "open_ledger", "open_postgres", "reading", "shown"]
+__all__ = [
+    "LEDGER",
+    "given_ledger",
+    "is_postgres",
+    "open_ledger",
+    "open_postgres",
+    "reading",
+    "required_ledger",
+    "shown",
+]
+
+LEDGER = "PAYCOOLS_LEDGER"
 
 _READ_ONLY: dict[str, Any] = (
     {"read_only": True} if "read_only" in inspect.signature(SQLiteLedger.open).parameters else {}
 )
 
 
-def is_postgres(ledger: str) -> bool:
-    """Whether it is a PostgreSQL URL. Raises ConfigurationError where it is another kind of URL."""
-    scheme, there, _ = ledger.partition("://")
-    if there and scheme not in ("postgresql", "postgres"):
-        raise ConfigurationError("--ledger takes a file or postgresql://...")
-    return bool(there)
+def given_ledger(ledger: str | None) -> str | None:
+    """What `--ledger` says, else PAYCOOLS_LEDGER; None where neither does. Ends the command where it is no place."""
+    try:
+        if ledger is None:
+            return setting(os.environ, LEDGER, may_end_quoted=is_postgres)
+        is_postgres(ledger)
+    except ConfigurationError as error:
+        echo_error(f"error: {error}" if ledger is None else f"error: --ledger: {error}")
+        raise typer.Exit(BAD_INPUT) from None
+    return ledger
 
 
-def shown(ledger: str) -> str:
-    """The name as it may be printed: without a password."""
-    if not is_postgres(ledger):
-        return ledger
-    parts = urlsplit(ledger)
-    user, at, host = parts.netloc.rpartition("@")
-    query = "..." if "password" in parts.query else parts.query
-    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=query))
+def required_ledger(ledger: str | None) -> str:
+    """The same, where there must be one."""
+    found = given_ledger(ledger)
+    if found is None:
+        raise typer.BadParameter(f"give the ledger, or set {LEDGER}", param_hint="--ledger")
+    return found
 
 
 async def open_ledger(
@@ -64,7 +83,7 @@ async def reading(ledger: str, identity: Identity | None = None) -> AsyncIterato
     """A ledger to look at: nothing is made and nothing is written, and a run may go on beside it."""
     found: Ledger
     if is_postgres(ledger):
-        found = await open_postgres(ledger, identity, create=False)
+        found = await open_postgres(ledger, identity, create=False, read_only=True)
     else:
         found = await SQLiteLedger.open(Path(ledger), identity, create=False, exclusive=False, **_READ_ONLY)
     try:
@@ -78,6 +97,7 @@ async def open_postgres(
     identity: Identity | None,
     *,
     create: bool = True,
+    read_only: bool = False,
     call_timeout: float = 30.0,
     margin: float | None = None,
 ) -> PostgresLedger:
@@ -91,4 +111,6 @@ async def open_postgres(
             raise
         raise ConfigurationError('PostgreSQL ledgers need the extra: pip install "paycools-async[postgres]"') from None
     span = LEASE_MARGIN if margin is None else margin
-    return await PostgresLedger.open(ledger, identity, create=create, call_timeout=call_timeout, margin=span)
+    return await PostgresLedger.open(
+        ledger, identity, create=create, read_only=read_only, call_timeout=call_timeout, margin=span
+    )

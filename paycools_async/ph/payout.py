@@ -81,17 +81,19 @@ class CreatePayout(AppRequest[PayoutReceipt]):
     amount: int = minor_units(100, 500_000_000)
     # SCANQR stands on the "DisbursementV2" page only; the wider list is taken
     pay_method_code: Literal["BANK", "EWALLET", "SCANQR"] = choice("BANK", "EWALLET", "SCANQR")
-    account_no: str = text(1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"))
+    account_no: str = text(
+        1, personal=True, converter=mobile_where("pay_method_code", "EWALLET"), example="001234567890"
+    )
     account_name: str = payee(1, 30, form_by=_form_of_the_name)
     bank_code: str | None = code(default=None)
     ewallet_code: str | None = code(*(each.value for each in EWalletCode), default=None)
     idempotency_id: str = order_id(10, 30, default=attrs.Factory(default_idempotency_id, takes_self=True))
-    remark: str | None = text(1, 200, default=None)
-    id_card_pic_url: str | None = text(1, 200, default=None, personal=True)
+    remark: str | None = text(1, 200, default=None, example="Wages of November")
+    id_card_pic_url: str | None = text(1, 200, default=None, personal=True, example="https://example.com/card.jpg")
     id_card_expiry_date: str | None = day(default=None, personal=True)
-    birth_place: str | None = text(1, 200, default=None, personal=True)
+    birth_place: str | None = text(1, 200, default=None, personal=True, example="Manila")
     gender: Literal[0, 1, 2] | None = integer(values=(0, 1, 2), default=None)
-    email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True)
+    email: str | None = text(1, 50, pattern=EMAIL, default=None, personal=True, example="juan@example.com")
 
     def _cross_checks(self) -> Iterator[FieldError]:
         method = self.pay_method_code

@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
 
 from ..runtime import FORKED
+from .location import connection_string
+from .postgres_connections import ConnectionString, connect, what
 
-__all__ = ["LONGEST", "ConnectionString", "Session", "connect_options", "idle_limit", "limits", "lock_schema", "what"]
+__all__ = ["Availability", "Session", "lock_schema"]
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[Any]
@@ -29,63 +30,10 @@ _PAUSES = (0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts to connect again: a server that restarts refuses for a moment."""
 _PATIENCE = 2.0
 """Seconds after which no further attempt is made."""
+_LONGEST_PAUSE = 2.0
+"""Seconds between attempts, where it is waited for without end."""
 _AWAY = 10.0
 """Seconds after which one that could not be reached is waited for again; until then nobody waits for it."""
-LONGEST = 3600.0
-"""Seconds, the most that any limit is set to."""
-
-
-def what(error: psycopg.Error) -> str:
-    """The driver's error for people. Never the connection string: it may hold a password."""
-    return error.diag.message_primary or type(error).__name__
-
-
-def connect_options(dsn: str, lease: float) -> dict[str, Any]:
-    """How to connect so that a peer that is gone is noticed within about the lease; what the DSN says goes first."""
-    part = max(1, int(min(lease, LONGEST) / 4))
-    ours = {
-        "connect_timeout": 10,
-        "keepalives_idle": part,
-        "keepalives_interval": part,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 4000 * part,
-    }
-    return {**ours, **conninfo_to_dict(dsn), "autocommit": True}
-
-
-def idle_limit(lease: float) -> str:
-    """How long a transaction may wait for its own process, as PostgreSQL reads it: half a lease, a second at least."""
-    return f"{max(1000, int(min(lease, LONGEST) * 500))}ms"
-
-
-def limits(lease: float, *, statement: float | None = None) -> tuple[str, list[Any]]:
-    """A statement that sets a connection's limits, and its values. `statement` in seconds; 0 is none.
-
-    A process that stops within a transaction loses it after half a lease, and its locks with it. Nobody waits longer
-    than a lease for a lock. A commit that could be lost in a power cut would be a payout that could be sent again, or
-    a callback that was acknowledged and is gone.
-    """
-    lease = min(lease, LONGEST)
-    part = max(1, int(lease / 4))
-    wanted: dict[str, object] = {
-        "idle_in_transaction_session_timeout": idle_limit(lease),
-        "lock_timeout": f"{max(1, int(lease * 1000))}ms",
-        "tcp_keepalives_idle": part,
-        "tcp_keepalives_interval": part,
-        "tcp_keepalives_count": 3,
-        "tcp_user_timeout": 4000 * part,
-    }
-    if statement is not None:
-        wanted |= {"statement_timeout": f"{int(min(statement, LONGEST) * 1000)}ms"}
-    if statement == 0:
-        wanted |= {"transaction_timeout": 0}
-    # by way of the settings that there are: older versions do not know them all
-    query = """
-        SELECT set_config(wanted.name, wanted.value, false)
-        FROM unnest(%s::text[], %s::text[]) AS wanted (name, value) JOIN pg_settings USING (name)
-        UNION ALL
-        SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"""
-    return query, [list(wanted), [str(value) for value in wanted.values()]]
 
 
 # -- locks ------------------------------------------------------------------------------------------------------------
@@ -96,16 +44,55 @@ async def lock_schema(connection: Connection, number: int) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (number,))
 
 
-class ConnectionString:
-    """A connection string, closed: it may hold a password."""
+# -- whether it is there ----------------------------------------------------------------------------------------------
 
-    __slots__ = ("text",)
 
-    def __init__(self, text: str) -> None:
-        self.text: str = text
+class Availability:
+    """Whether a database can be used, as several sessions on it see it; told once when it goes, and once when it comes.
 
-    def __repr__(self) -> str:
-        return "<connection string>"
+    Between `begin_waiting` and `end_waiting` its sessions wait for it, however long it is away.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._waiting = 0
+        self._missed_by: set[int] = set()
+        self._left_until: float | None = None
+        self.problem: str | None = None
+        """Why it cannot be used now; None: it can, as far as anybody knows."""
+        self.returned_at: float = 0.0
+        """When it was last back after it had been away; monotonic, of the event loop."""
+
+    def begin_waiting(self) -> None:
+        """From now on, until as many `end_waiting`."""
+        self._waiting += 1
+
+    def end_waiting(self) -> None:
+        """Somebody who waited is done."""
+        self._waiting -= 1
+
+    def stop_waiting(self, within: float) -> None:
+        """Whoever waits gives up after so many seconds, and nobody waits any more."""
+        self._left_until = asyncio.get_running_loop().time() + within
+
+    def waits(self, now: float) -> bool:
+        """Whether a session goes on waiting."""
+        return self._waiting > 0 and (self._left_until is None or now < self._left_until)
+
+    def missed(self, session: object, problem: str) -> None:
+        """A session could not use it."""
+        if not self._missed_by:
+            self._tell(f"the database is away, and waited for: {problem}")
+        self._missed_by.add(id(session))
+        self.problem = problem
+
+    def used(self, session: object) -> None:
+        """A session has used it."""
+        self._missed_by.discard(id(session))
+        if self.problem is not None and not self._missed_by:
+            self.problem = None
+            self.returned_at = asyncio.get_running_loop().time()
+            self._tell("the database is back")
 
 
 # -- sessions ---------------------------------------------------------------------------------------------------------
@@ -115,7 +102,8 @@ class Session:
     """One connection, made when needed and again when lost; one transaction at a time.
 
     `failure` makes the caller's own error of a text. `retried`: what is tried again at once, because PostgreSQL undid
-    it whole.
+    it whole. `availability`: while its sessions wait, whatever is asked is asked again until the database answers; it
+    must then be as if asked once. `read_only`: a server that takes no writes will do.
     """
 
     def __init__(
@@ -126,12 +114,16 @@ class Session:
         *,
         statement: float | None = None,
         retried: tuple[type[psycopg.Error], ...] = (errors.DeadlockDetected, errors.SerializationFailure),
+        availability: Availability | None = None,
+        read_only: bool = False,
     ) -> None:
-        self._dsn = ConnectionString(dsn)
+        self._dsn = ConnectionString(connection_string(dsn))
         self._lease = lease
         self._failure = failure
         self._statement = statement
         self._retried = retried
+        self._availability = availability
+        self._read_only = read_only
         self._process = os.getpid()
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
@@ -208,8 +200,12 @@ class Session:
             except self._retried:
                 if attempt == _ATTEMPTS:
                     raise
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, errors.ReadOnlySqlTransaction) as error:
+                await self._leave_read_only(connection, error)
                 lost = connection is None or connection.closed
+                if self._waits(clock()):
+                    await self._wait(attempt, error, was_lost=lost and connection is not None)
+                    continue
                 may_go_on = attempt < _ATTEMPTS and clock() < until and not self._is_away(clock())
                 if not (repeatable and was_there and lost and may_go_on):
                     if lost:
@@ -219,7 +215,24 @@ class Session:
                     await asyncio.sleep(_PAUSES[attempt - 1])
             else:
                 self._away_since = None
+                if self._availability is not None:
+                    self._availability.used(self)
                 return found
+
+    def _waits(self, now: float) -> bool:
+        return self._availability is not None and self._availability.waits(now)
+
+    async def _wait(self, attempt: int, error: psycopg.Error, *, was_lost: bool) -> None:
+        """Until the next attempt. That a connection was lost is nothing to tell, where a new one can be had at once."""
+        assert self._availability is not None  # noqa: S101 - `_waits` has looked
+        if attempt > 1 or not was_lost:
+            self._availability.missed(self, what(error))
+            await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSES[0] * 2.0 ** min(attempt, 10)))
+
+    async def _leave_read_only(self, connection: Connection | None, error: psycopg.Error) -> None:
+        """A server that takes no writes any more has handed its part to another: the next connection may find that."""
+        if isinstance(error, errors.ReadOnlySqlTransaction) and connection is not None and not self._read_only:
+            await connection.close()
 
     def _is_away(self, now: float) -> bool:
         """Whether somebody waited for the server a moment ago, and in vain."""
@@ -227,14 +240,9 @@ class Session:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            connection = await psycopg.AsyncConnection.connect(**connect_options(self._dsn.text, self._lease))
-            try:
-                query, values = limits(self._lease, statement=self._statement)
-                await connection.execute(query.encode(), values)
-            except BaseException:
-                await connection.close()
-                raise
-            self._connection = connection
+            self._connection = await connect(
+                self._dsn, self._lease, statement=self._statement, read_only=self._read_only
+            )
         return self._connection
 
     async def aclose(self) -> None:

@@ -1,40 +1,25 @@
-"""The network, through aiohttp.
-
-Whether anything was sent is proven by one fact: aiohttp reports `on_request_headers_sent` just before it hands the
-first byte to the socket. No report, nothing sent; whatever went wrong. A request with a body is looked at once more in
-`on_request_chunk_sent`: aiohttp keeps the headers back until the body comes and writes both at once, so even there
-nothing has left yet.
-"""
+"""The network, through aiohttp. Whether anything was sent, `proof` tells."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import itertools
 import os
-import socket
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextvars import ContextVar
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import attrs
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
 from ..errors import ClientClosed, ConfigurationError, DeadlineExceeded, Outcome, TransportError
 from ..urls import is_local_host, is_public_address
-from .arrived import has_arrived, is_tls, read_what_arrived
 from .base import HttpRequest, HttpResponse, HttpStream
 from .callers_session import CallersSession
 from .causes import cause_of
+from .proof import NOT_PUBLIC, PROOF, PROOF_TRACE, NotWritten, Proof, ProvenRequest, socket_for
 from .routes import Routes, checked_proxy, trusted
 from .sessions import Pool, Pools
 
@@ -42,157 +27,6 @@ __all__ = ["AiohttpTransport"]
 
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
-
-_HEADERS_WAIT_FOR_THE_BODY = hasattr(StreamWriter, "send_headers")
-"""Older versions of aiohttp write the headers at once; there the body's report comes too late for a proof."""
-
-
-_EARLY = "the connection held an answer before the request was sent"
-_NOT_PUBLIC = "the host is this machine or one of a private network"
-
-
-class _NotWritten(Exception):
-    """Raised in aiohttp's trace: what would be written must not be."""
-
-
-@attrs.define
-class _Proof:
-    """Travels with one request through aiohttp's trace."""
-
-    request: HttpRequest
-    connection: ResponseHandler | None = None
-    wire: asyncio.Transport | None = None
-    """What the connection writes to."""
-    by_proxy: bool = False
-    reused: bool = False
-    """The connection has served a request before."""
-    reason: str | None = None
-    """Why the rest of the request was held back."""
-    late: bool = False
-    _before: bool = False
-    _writing: bool = False
-
-    @property
-    def started(self) -> bool:
-        return self.request.departure.may_have_left
-
-    @started.setter
-    def started(self, value: bool) -> None:
-        self.request.departure.may_have_left = value
-
-    def headers_go(self) -> None:
-        if self.started and (self.request.once or self.request.method != "GET"):  # by aiohttp itself, or a middleware
-            self.reason = "the request would have been sent twice"
-            raise _NotWritten(self.reason)
-        self._check()
-        self._before, self.started = self.started, True
-        self.request.departure.times += 1
-
-    def body_goes(self) -> None:
-        try:
-            self._check()
-        except _NotWritten:
-            if _HEADERS_WAIT_FOR_THE_BODY and not self._writing:
-                self.started = self._before
-                self.request.departure.times -= 1
-            raise
-        self._writing = True
-        self.keep_apart()
-
-    def answered(self) -> None:
-        """An answer is there. aiohttp hands on one that came before the body was written, or was held back."""
-        if self.reason is None and self.connection is not None and self.request.body is not None and not self._writing:
-            self.reason = _EARLY
-        if self.reason is not None:
-            raise _NotWritten(self.reason)
-
-    def drop(self) -> None:
-        """The connection is not kept: at once, for nobody waits for the farewell of TLS."""
-        if self.wire is not None:
-            self.wire.abort()
-
-    def keep_apart(self) -> None:
-        """A connection that was fresh is not kept for others either."""
-        if self.request.fresh and self.connection is not None:
-            self.connection.force_close()
-
-    def _check(self) -> None:
-        if self.request.expired is not None and self.request.expired():
-            self.reason, self.late = "too late to send", True
-        elif self.connection is not None and not self._writing and self._holds_an_answer(self.connection):
-            self.reason = _EARLY
-        elif self.request.public_only and not self.by_proxy and not is_public_address(_peer_of(self.connection)):
-            self.reason = _NOT_PUBLIC
-        if self.reason is not None:
-            raise _NotWritten(self.reason)
-
-    def _holds_an_answer(self, connection: ResponseHandler) -> bool:
-        # what the loop has read already, and what it has not; over new TLS the latter may be tickets of the session
-        if connection.should_close:
-            return True
-        if not self._is_last_look or (not self.reused and is_tls(connection.transport)):
-            return False
-        return has_arrived(connection.transport)
-
-    @property
-    def _is_last_look(self) -> bool:
-        """Whether a byte leaves right after: with a body, its headers are kept back until it goes."""
-        return self.request.body is None or self.started or not _HEADERS_WAIT_FOR_THE_BODY
-
-    async def settle(self) -> None:
-        """Over a new connection the loop first reads what TLS itself has to say; before the headers, or an answer that
-        is read meanwhile would count as this request's."""
-        if not self.reused and self.connection is not None:
-            await read_what_arrived(self.connection.transport)
-
-
-def _peer_of(connection: ResponseHandler | None) -> str:
-    """The address that a connection leads to, in the words of the system; empty where there is none."""
-    transport = None if connection is None else connection.transport
-    peer = None if transport is None else transport.get_extra_info("peername")
-    return str(peer[0]) if isinstance(peer, tuple) else ""
-
-
-_PROOF: ContextVar[_Proof | None] = ContextVar("paycools_proof", default=None)
-_NUMBERS = itertools.count(1)
-
-
-def _socket_for(address: Any) -> socket.socket:
-    """Before a connection is made to an address of a name: a request for public ones connects to no other."""
-    family, kind, protocol, _, place = address
-    proof = _PROOF.get()
-    if proof is not None and proof.request.public_only and not proof.by_proxy and not is_public_address(str(place[0])):
-        proof.reason = _NOT_PUBLIC
-        raise OSError(_NOT_PUBLIC)
-    return socket.socket(family, kind, protocol)
-
-
-class _Request(aiohttp.ClientRequest):
-    """aiohttp's request, which knows the connection it goes over and may ask for a new one."""
-
-    @functools.cached_property
-    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
-        key = super().connection_key
-        proof = _PROOF.get()
-        if proof is not None:
-            proof.by_proxy = self.proxy is not None
-        if proof is None or not proof.request.fresh:
-            return key
-        # the pool is looked up by this key: no connection in it can have the same
-        stamp = next(_NUMBERS)
-        if not hasattr(key, "_replace"):  # an attrs class in older versions of aiohttp
-            return attrs.evolve(key, proxy_headers_hash=stamp)  # type: ignore[misc]
-        return key._replace(proxy_headers_hash=stamp)
-
-    async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        proof = _PROOF.get()
-        if proof is not None:
-            proof.connection, proof.by_proxy = conn.protocol, self.proxy is not None
-            proof.wire = conn.transport
-        response = await super().send(conn)
-        if proof is not None and proof.request.body is None:  # with a body it is not looked at for the last time yet
-            proof.keep_apart()
-        return response
 
 
 class AiohttpTransport:
@@ -253,7 +87,7 @@ class AiohttpTransport:
         """
         if request.public_only and is_local_host(_host_of(request.url) or ""):  # a proxy would be asked otherwise
             request.departure.may_have_left = False
-            raise TransportError(f"{_NOT_PUBLIC}; nothing was sent", outcome=Outcome.NOT_SENT)
+            raise TransportError(f"{NOT_PUBLIC}; nothing was sent", outcome=Outcome.NOT_SENT)
         until = _deadline_of(request)
         async with contextlib.AsyncExitStack() as stack:
             async with self._proven(request, until) as proof:
@@ -268,7 +102,7 @@ class AiohttpTransport:
             yield HttpStream(response.status, dict(response.headers), chunks=chunks)
 
     async def _chunks(
-        self, response: aiohttp.ClientResponse, request: HttpRequest, proof: _Proof, until: float | None
+        self, response: aiohttp.ClientResponse, request: HttpRequest, proof: Proof, until: float | None
     ) -> AsyncGenerator[bytes, None]:
         while True:
             async with self._proven(request, until, proof):
@@ -279,8 +113,8 @@ class AiohttpTransport:
 
     @contextlib.asynccontextmanager
     async def _proven(
-        self, request: HttpRequest, until: float | None, known: _Proof | None = None
-    ) -> AsyncIterator[_Proof]:
+        self, request: HttpRequest, until: float | None, known: Proof | None = None
+    ) -> AsyncIterator[Proof]:
         """Whatever goes wrong inside is a TransportError, and the proof alone decides its outcome."""
         if known is None:
             request.departure.may_have_left = False
@@ -288,8 +122,8 @@ class AiohttpTransport:
                 raise ClientClosed("the client is closed; nothing was sent")
             if request.timeout is not None and request.timeout <= 0:  # aiohttp would take it for "no limit"
                 raise DeadlineExceeded("no time left; nothing was sent", outcome=Outcome.NOT_SENT)
-        proof = known or _Proof(request)
-        token = _PROOF.set(proof)
+        proof = known or Proof(request)
+        token = PROOF.set(proof)
         whole = False
         try:
             # one timer for everything; aiohttp's own cost more and round long times up to whole seconds
@@ -309,12 +143,12 @@ class AiohttpTransport:
             kind = DeadlineExceeded if proof.late else TransportError
             raise kind(_worded(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
-            _PROOF.reset(token)
+            PROOF.reset(token)
             if not whole:
                 proof.drop()
             proof.connection = proof.wire = None
 
-    def _request(self, session: aiohttp.ClientSession, request: HttpRequest, proof: _Proof) -> Any:
+    def _request(self, session: aiohttp.ClientSession, request: HttpRequest, proof: Proof) -> Any:
         url = URL(request.url, encoded=True)
         more: dict[str, Any] = {}
         if not self._routes.are_direct and (proxy := self._routes.proxy_for(url)) is not None:
@@ -355,16 +189,16 @@ class AiohttpTransport:
     def _open_here(self) -> Pool:
         loop = asyncio.get_running_loop()
         if self._callers is not None:
-            pool = Pool(loop, self._callers.over(_Request, _PROOF_TRACE), owned=False)
+            pool = Pool(loop, self._callers.over(ProvenRequest, PROOF_TRACE), owned=False)
             # over connections of somebody else a transport need not be closed; without this aiohttp would warn
             weakref.finalize(pool, pool.session.detach).atexit = False
             return pool
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60, socket_factory=_socket_for),
+            connector=aiohttp.TCPConnector(limit=self._max_connections, ttl_dns_cache=60, socket_factory=socket_for),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_PROOF_TRACE],
+            trace_configs=[PROOF_TRACE],
             auto_decompress=True,
-            request_class=_Request,
+            request_class=ProvenRequest,
         )
         return Pool(loop, session, owned=True)
 
@@ -374,15 +208,15 @@ class AiohttpTransport:
         await self._pools.aclose()
 
 
-async def _look_up(url: str, proof: _Proof, callers: aiohttp.ClientSession) -> None:
+async def _look_up(url: str, proof: Proof, callers: aiohttp.ClientSession) -> None:
     """Over connections of the caller's: what the name stands for, before one is made."""
     resolve = getattr(callers.connector, "_resolve_host", None)
     if resolve is None:
         return
     parts = URL(url, encoded=True)
     if not all(is_public_address(str(found["host"])) for found in await resolve(parts.host, parts.port)):
-        proof.reason = _NOT_PUBLIC
-        raise _NotWritten(_NOT_PUBLIC)
+        proof.reason = NOT_PUBLIC
+        raise NotWritten(NOT_PUBLIC)
 
 
 def _for_files(pool: Pool) -> aiohttp.ClientSession:
@@ -394,49 +228,10 @@ def _for_files(pool: Pool) -> aiohttp.ClientSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=pool.session.trace_configs,
             auto_decompress=False,  # a length that is announced is the length on the wire
-            request_class=_Request,
+            request_class=ProvenRequest,
         )
         weakref.finalize(pool, pool.files.detach).atexit = False
     return pool.files
-
-
-def _proof_trace() -> aiohttp.TraceConfig:
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_reuseconn.append(_is_reused)
-    trace.on_connection_create_end.append(_is_new)
-    trace.on_request_headers_sent.append(_headers_go)
-    trace.on_request_chunk_sent.append(_body_goes)
-    trace.freeze()
-    return trace
-
-
-async def _is_reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    proof = getattr(context, "trace_request_ctx", None)
-    if isinstance(proof, _Proof):
-        proof.reused = True
-
-
-async def _is_new(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    proof = getattr(context, "trace_request_ctx", None)
-    if isinstance(proof, _Proof):
-        proof.reused = False
-
-
-async def _headers_go(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    proof = getattr(context, "trace_request_ctx", None)
-    if isinstance(proof, _Proof):
-        await proof.settle()
-        proof.headers_go()
-
-
-async def _body_goes(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    proof = getattr(context, "trace_request_ctx", None)
-    if isinstance(proof, _Proof):
-        proof.body_goes()
-
-
-_PROOF_TRACE = _proof_trace()
-"""One for all: a trace of each client's own would be asked by the calls of all others."""
 
 
 def _deadline_of(request: HttpRequest) -> float | None:
@@ -458,9 +253,9 @@ def _host_of(url: str) -> str | None:
         return "a malformed address"
 
 
-def _outcome(proof: _Proof) -> Outcome:
+def _outcome(proof: Proof) -> Outcome:
     return Outcome.UNKNOWN if proof.started else Outcome.NOT_SENT
 
 
-def _worded(what: str, proof: _Proof) -> str:
+def _worded(what: str, proof: Proof) -> str:
     return f"{what}; the request had been sent" if proof.started else f"{what}; nothing was sent"

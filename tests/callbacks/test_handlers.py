@@ -226,7 +226,7 @@ async def test_an_own_cancellation_passes_at_once_and_ends_the_handler(make: Mak
     await inbox.start()
     await inbox.handle(payout(1))
     await until(lambda: shop.calls == ["PAY1"])
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await inbox.aclose()
     assert ended == ["cancelled"]
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("paycools")]

@@ -7,23 +7,35 @@ import json
 import ssl
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
+from urllib.parse import parse_qs, urlsplit
 
-from support.engine_stage import says
+from support.engine_stage import ORDER, says
 from support.fault_server import Connection, FaultServer, answer
 
-__all__ = ["KeptServer"]
+__all__ = ["KeptServer", "Trouble"]
+
+Trouble = Literal["", "not booked", "dropped", "reset", "late", "gateway", "garbage"]
+"""What goes wrong with one call; in all but the first two it is booked."""
 
 
 class KeptServer:
-    """`paid`: the connection, counted from 1, and the order of each payout, in the order in which they came."""
+    """`paid`: the connection, counted from 1, and the order of each payout, in the order in which they came.
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+    `trouble` says what goes wrong with a call that comes in.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None, trouble: Callable[[], Trouble] = lambda: "") -> None:
+        self._trouble = trouble
+        self.troubles: Counter[Trouble] = Counter()
         self._loop = asyncio.new_event_loop()
         self._server = FaultServer(self._script, tls=tls)
         self._thread = threading.Thread(target=self._loop.run_forever, name="kept-server")
         self.paid: list[tuple[int, str]] = []
+        self._booked: set[str] = set()
 
     @property
     def url(self) -> str:
@@ -48,10 +60,44 @@ class KeptServer:
         number = connection.server.accepted
         while True:
             request = await connection.request()
-            order = json.loads(request.partition(b"\r\n\r\n")[2])["mchOrderId"]
+            trouble = self._trouble()
+            self.troubles[trouble] += 1
+            if trouble == "not booked":
+                return
+            good = self._answer(request, number)
+            match trouble:
+                case "dropped":
+                    return
+                case "reset":
+                    connection.reset()
+                    return
+                case "late":
+                    await asyncio.sleep(0.05)
+                case "gateway":
+                    good = answer("502 Bad Gateway", b"<html>Bad Gateway</html>")
+                case "garbage":
+                    good = answer("200 OK", b"<html>Welcome</html>")
+                case _:
+                    pass
+            await connection.write(good)
+
+    def _answer(self, request: bytes, number: int) -> bytes:
+        head, _, body = request.partition(b"\r\n\r\n")
+        if head.startswith(b"GET"):
+            order = parse_qs(urlsplit(head.split(b" ")[1].decode()).query)["mchOrderId"][0]
+            if order not in self._booked:
+                return answer("200 OK", says(1008, "transaction not found").body)
+        else:
+            order = json.loads(body)["mchOrderId"]
             self.paid.append((number, order))
-            taken = {"mchOrderId": order, "transactionId": f"D{order}", "transactionStatus": "PENDING"}
-            await connection.write(answer("200 OK", says(1000, "success", data=taken).body))
+            self._booked.add(order)
+        taken = {
+            "mchOrderId": order,
+            "transactionId": f"D{order}",
+            "transactionStatus": "PENDING",
+            "amount": ORDER.amount,
+        }
+        return answer("200 OK", says(1000, "success", data=taken).body)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-_BY_FIXTURE = {"postgres_url": "postgres", "dsn": "postgres", "sandbox": "process"}
+_BY_FIXTURE = {"postgres_url": "postgres", "dsn": "postgres", "own_postgres": "postgres", "sandbox": "process"}
 
 
 def _markers_of(item: pytest.Function) -> set[str]:

@@ -17,7 +17,7 @@ from support.fault_server import answer
 from support.transport_stage import BODY, get, post, raised
 
 from paycools_async import AiohttpTransport, Outcome
-from paycools_async.transports.aiohttp import _Proof
+from paycools_async.transports.proof import Proof
 
 SENT = bytes(post("http://127.0.0.1").body or b"")
 EARLY = answer("200 OK", b"of another request")
@@ -89,14 +89,14 @@ def server(certificate: Path | None) -> Iterator[Server]:
 @pytest.fixture
 def late(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a server says first is there, and not read, before it is looked for."""
-    settle = _Proof.settle
+    settle = Proof.settle
 
-    async def wait(proof: _Proof) -> None:
+    async def wait(proof: Proof) -> None:
         server.spoke.wait(5)
         time.sleep(0.05)
         await settle(proof)
 
-    monkeypatch.setattr(_Proof, "settle", wait)
+    monkeypatch.setattr(Proof, "settle", wait)
 
 
 def transport_for(certificate: Path | None) -> AiohttpTransport:

@@ -83,7 +83,7 @@ async def test_where_the_headers_had_left_a_late_body_is_unknown(
     network: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with older versions of aiohttp, which write the headers at once."""
-    monkeypatch.setattr("paycools_async.transports.aiohttp._HEADERS_WAIT_FOR_THE_BODY", False)
+    monkeypatch.setattr("paycools_async.transports.proof._HEADERS_WAIT_FOR_THE_BODY", False)
     async with FaultServer(Everything()) as server:
         error = await raised(network.send(attrs.evolve(post(server.url), expired=from_ask(2))))
     assert error.outcome is Outcome.UNKNOWN

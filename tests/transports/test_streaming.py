@@ -115,7 +115,7 @@ async def test_an_address_outside_is_asked(network: AiohttpTransport, monkeypatc
         judged.append(address)
         return True
 
-    monkeypatch.setattr("paycools_async.transports.aiohttp.is_public_address", judge)
+    monkeypatch.setattr("paycools_async.transports.proof.is_public_address", judge)
     monkeypatch.setattr("paycools_async.transports.aiohttp.is_local_host", lambda host: False)
     async with FaultServer(script_of(answer("200 OK", BODY))) as server:
         assert await whole(network, attrs.evolve(get(server.url), public_only=True)) == BODY

@@ -52,7 +52,7 @@ async def test_over_tls_too_the_connections_own_address_is_judged(
         judged.append(address)
         return False
 
-    monkeypatch.setattr("paycools_async.transports.aiohttp.is_public_address", judge)
+    monkeypatch.setattr("paycools_async.transports.proof.is_public_address", judge)
     async with FaultServer(script_of(answer("200 OK", BODY)), tls=serving(certificate)) as server:
         transport = AiohttpTransport(ssl_context=ssl.create_default_context(cafile=str(certificate)))
         error = await raised(transport.send(attrs.evolve(get(server.url), public_only=True)))

@@ -11,6 +11,7 @@ import attrs
 
 from .codes import Codes
 from .csv_rows import CsvRows
+from .described import SAMPLE_ID
 from .header import Columns
 from .jsonl_rows import JsonlRows
 from .results import FileError, Order, RowError
@@ -99,9 +100,17 @@ class OrderFile:
         return f"{_count(self.rows, 'row')} read from {_count(self.lines, 'line')}"
 
     @property
+    def sample(self) -> int | None:
+        """The line that still is the row of a template (order id SAMPLE000001); None where there is none."""
+        return self._converter.sample
+
+    @property
     def warnings(self) -> list[str]:
         """What a person should look at before saying yes."""
-        return list(self._codes.warnings())
+        found = list(self._codes.warnings())
+        if self.sample is not None:
+            found.append(f"line {self.sample} is the row of the template ({SAMPLE_ID}): put a payout of yours there")
+        return found
 
     @property
     def spelled(self) -> list[str]:

@@ -11,6 +11,7 @@ from ...errors import InvalidRequest
 from ...money import format_major, to_minor
 from ...texts import name_of, plain_spelling
 from .codes import CODE_COLUMNS, Codes
+from .described import SAMPLE_ID
 from .header import MONEY, Columns
 from .results import Order, RowError
 
@@ -50,6 +51,8 @@ class RowConverter:
         self.spelled: list[str] = []
         """The names that were sent in plain spelling: where, and what became of which letter."""
         self.more_spelled: int = 0
+        self.sample: int | None = None
+        """The line that still is the row of a template."""
 
     def order(self, line: int, row: dict[str, Any], beside: dict[str, str] | None = None) -> Order | list[RowError]:
         """The row's order, or every error in it. `row`: fields and their cells, without those that hold nothing.
@@ -61,6 +64,8 @@ class RowConverter:
             request = self._explained(line, row)
         if isinstance(request, list):
             return request
+        if request.mch_order_id == SAMPLE_ID:
+            self.sample = line
         self._codes.note(line, request)
         return Order(line, request, beside)
 

@@ -17,9 +17,10 @@ from ...vocabulary.statuses import TransactionStatus
 from ..ledger.row import Row
 from ..ledger.timeline import PayoutTimeline
 from ..states import State
+from .known import KnownOrders
 from .statements import Line, Statement
 
-__all__ = ["ALARMS", "Finding", "Reconciliation", "Verdict", "finding_for", "reconcile"]
+__all__ = ["ALARMS", "IN_ORDER", "Finding", "Reconciliation", "Verdict", "finding_for", "reconcile"]
 
 
 class Verdict(enum.StrEnum):
@@ -35,7 +36,14 @@ class Verdict(enum.StrEnum):
     TWICE = "twice there"
     THEIRS_ONLY = "theirs only"
     """PayCools has it, and no ledger given has: somebody else pays, or a ledger is missing."""
+    KNOWN = "known elsewhere"
+    """No ledger has it, and a list of what other programs paid has."""
+    OTHERS_FAILED = "failed, not ours"
+    """No ledger has it, and PayCools paid nobody by it."""
 
+
+IN_ORDER = frozenset({Verdict.AGREES, Verdict.KNOWN, Verdict.OTHERS_FAILED})
+"""Nothing is to be done."""
 
 ALARMS = frozenset({Verdict.PAID_THERE, Verdict.TWICE, Verdict.THEIRS_ONLY})
 """Money may have left that the ledger does not know of."""
@@ -69,7 +77,7 @@ class Reconciliation:
         theirs = finding.their_amount if finding.their_amount is not None else finding.our_amount
         self.counts[finding.verdict] = (rows + 1, amount + (theirs or 0))
         kept = self.examples.setdefault(finding.verdict, [])
-        if finding.verdict is not Verdict.AGREES and len(kept) < keep:
+        if finding.verdict not in IN_ORDER and len(kept) < keep:
             kept.append(finding)
 
     @property
@@ -78,7 +86,7 @@ class Reconciliation:
         found = {verdict for verdict, (rows, _) in self.counts.items() if rows}
         if found & ALARMS:
             return 1
-        return 3 if found - {Verdict.AGREES} else 0
+        return 3 if found - IN_ORDER else 0
 
 
 _UNPAID = (TransactionStatus.FAILED, TransactionStatus.CLOSED)
@@ -86,12 +94,19 @@ _NOT_PAID_HERE = frozenset({State.OFFERED, State.PLANNED, State.WITHDRAWN, State
 """As far as this ledger knows, no payment of its own is behind such a row."""
 
 
-def finding_for(line: Line, row: Row | None) -> Finding:
-    """One line of the statement, held against the ledger's row of the same order id."""
+_NONE = KnownOrders()
+
+
+def finding_for(line: Line, row: Row | None, known: KnownOrders = _NONE) -> Finding:
+    """One line of the statement, held against the ledger's row of the same order id.
+
+    `known`: what other programs paid; it is asked only about what the ledger does not have.
+    """
+    verdict = _verdict_of_others(line, known) if row is None else _verdict(line.status, line.amount, row)
     return Finding(
         order_id=line.order_id,
-        verdict=_verdict(line.status, line.amount, row),
-        our_amount=row.amount if row else None,
+        verdict=verdict,
+        our_amount=row.amount if row else known.amount(line.order_id),
         their_amount=line.amount,
         our_state=row.state if row else None,
         their_status=line.status.value if line.status is not None else None,
@@ -99,9 +114,14 @@ def finding_for(line: Line, row: Row | None) -> Finding:
     )
 
 
-def _verdict(status: TransactionStatus | None, amount: int | None, row: Row | None) -> Verdict:
-    if row is None:
-        return Verdict.THEIRS_ONLY
+def _verdict_of_others(line: Line, known: KnownOrders) -> Verdict:
+    if line.order_id in known:
+        told = known.amount(line.order_id)
+        return Verdict.KNOWN if told is None or told == line.amount else Verdict.AMOUNT
+    return Verdict.OTHERS_FAILED if line.status in _UNPAID else Verdict.THEIRS_ONLY
+
+
+def _verdict(status: TransactionStatus | None, amount: int | None, row: Row) -> Verdict:
     unpaid = status in _UNPAID
     if row.state in _NOT_PAID_HERE and not unpaid:
         return Verdict.PAID_THERE
@@ -133,11 +153,13 @@ async def reconcile(
     find: Callable[[str], Awaitable[Row | None]],
     timelines: Iterable[PayoutTimeline],
     note: Callable[[Finding], None] = lambda _: None,
+    *,
+    known: KnownOrders = _NONE,
 ) -> Reconciliation:
     """Hold a day's statement against the ledger. `find` looks an order up; `timelines` are the ledger's payouts.
 
-    `timelines` is read in a thread. `note` is given every finding, agreements included, as it is made. Memory: the
-    day's order ids.
+    `timelines` is read in a thread. `note` is given every finding, agreements included, as it is made. `known`: what
+    other programs paid. Memory: the day's order ids.
     """
     result = Reconciliation(day, statement.currency)
 
@@ -154,7 +176,7 @@ async def reconcile(
             if (line.order_id, line.transaction_id) in lines:
                 continue  # the same line on two pages: the statement grew while it was read
             lines.add((line.order_id, line.transaction_id))
-        finding = finding_for(line, await find(line.order_id))
+        finding = finding_for(line, await find(line.order_id), known)
         if line.status not in _UNPAID:
             if line.order_id in paid:
                 finding = attrs.evolve(finding, verdict=Verdict.TWICE)

@@ -1,4 +1,4 @@
-"""The report's charts, as SVG text. Every number in them also stands in a tooltip or a table."""
+"""The report's charts: where everything stands in them. Every number also stands in a tooltip or a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from ...times import MANILA
+from .templating import markup, render
 
 __all__ = ["TimeColumns", "share_bar", "throughput"]
 
@@ -35,14 +36,11 @@ def share_bar(parts: Sequence[tuple[str, int]]) -> str:
     drawn, x = [], 0.0
     for name, size in parts:
         width = least + spare * size / total
-        share = f"{100 * size / total:.1f} %"
-        drawn.append(
-            f'<rect class="{name}" x="{x:.1f}" y="0" width="{width:.1f}" height="26">'
-            f"<title>{name}: {size:,} ({share})</title></rect>"
-        )
+        title = f"{name}: {size:,} ({100 * size / total:.1f} %)"
+        drawn.append({"name": name, "x": f"{x:.1f}", "width": f"{width:.1f}", "title": title})
         x += width
     label = ", ".join(f"{name} {size:,}" for name, size in parts)
-    return f'<svg viewBox="0 0 {_WIDTH} 26" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
+    return render("share_bar.svg", width=_WIDTH, label=label, parts=drawn)
 
 
 def throughput(columns: TimeColumns) -> str:
@@ -60,46 +58,49 @@ def throughput(columns: TimeColumns) -> str:
         x = _LEFT + n * step
         title = f"{_clock(columns.start + n * columns.seconds)}: {sent:.4g} sent, {final:.4g} final a second"
         bars.append(
-            f'<g><title>{title}</title><rect x="{x:.1f}" y="{_TOP}" width="{step:.1f}" height="{_PLOT}" fill="none" '
-            f'pointer-events="all"/><rect class="settled" x="{x + step * 0.1:.1f}" y="{y(final):.1f}" '
-            f'width="{step * 0.8:.1f}" height="{_TOP + _PLOT - y(final):.1f}" opacity="0.75"/></g>'
+            {
+                "title": title,
+                "x": f"{x:.1f}",
+                "inner_x": f"{x + step * 0.1:.1f}",
+                "y": f"{y(final):.1f}",
+                "height": f"{_TOP + _PLOT - y(final):.1f}",
+            }
         )
         dots.append(f"{x:.1f},{y(sent):.1f} {x + step:.1f},{y(sent):.1f}")
-    grid = "".join(
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(rate):.1f}" y2="{y(rate):.1f}" stroke="#dde3e9"/>'
-        f'<text x="{_LEFT - 8}" y="{y(rate) + 4:.1f}" text-anchor="end">{rate:,.4g}</text>'
-        for rate in (0.0, top / 2, top)
-    )
-    height = _TOP + _PLOT + _BOTTOM
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="Payouts a second over time">'
-        f"{_legend()}{grid}{''.join(bars)}"
-        f'<polyline points="{" ".join(dots)}" fill="none" stroke="#1d4f91" stroke-width="2" stroke-linejoin="round" '
-        f'pointer-events="none"/>{_axis(columns, step)}</svg>'
-    )
-
-
-def _legend() -> str:
-    return (
-        f'<text x="{_LEFT}" y="14">payouts a second</text>'
-        f'<rect class="settled" x="{_WIDTH - 190}" y="4" width="12" height="12" opacity="0.75"/>'
-        f'<text x="{_WIDTH - 172}" y="14">final</text>'
-        f'<line x1="{_WIDTH - 110}" x2="{_WIDTH - 90}" y1="10" y2="10" stroke="#1d4f91" stroke-width="2"/>'
-        f'<text x="{_WIDTH - 84}" y="14">sent</text>'
+    grid = [
+        {"y": f"{y(rate):.1f}", "text_y": f"{y(rate) + 4:.1f}", "rate": f"{rate:,.4g}"} for rate in (0.0, top / 2, top)
+    ]
+    return render(
+        "throughput.svg",
+        width=_WIDTH,
+        height=_TOP + _PLOT + _BOTTOM,
+        left=_LEFT,
+        right=_WIDTH - _RIGHT,
+        top=_TOP,
+        plot=_PLOT,
+        bottom=_TOP + _PLOT + 18,
+        step=f"{step:.1f}",
+        inner_width=f"{step * 0.8:.1f}",
+        grid=grid,
+        bars=bars,
+        points=markup(" ".join(dots)),
+        axis=_axis(columns, step),
     )
 
 
-def _axis(columns: TimeColumns, step: float) -> str:
+def _axis(columns: TimeColumns, step: float) -> list[dict[str, str]]:
     """The times at the start, the middle and the end."""
     count = len(columns.sent)
-    bottom = _TOP + _PLOT + 18
     marks = [(0, "start"), (count, "end")] if count < 3 else [(0, "start"), (count // 2, "middle"), (count, "end")]
     days = {_day(columns.start), _day(columns.start + count * columns.seconds)}
-    return "".join(
-        f'<text x="{_LEFT + n * step:.1f}" y="{bottom}" text-anchor="{anchor}">'
-        f"{_clock(columns.start + n * columns.seconds, with_day=len(days) > 1)}</text>"
+    return [
+        {
+            "x": f"{_LEFT + n * step:.1f}",
+            "anchor": anchor,
+            "time": _clock(columns.start + n * columns.seconds, with_day=len(days) > 1),
+        }
         for n, anchor in marks
-    )
+    ]
 
 
 def _day(moment: float) -> str:

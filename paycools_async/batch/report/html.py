@@ -1,34 +1,27 @@
 """The report as one page for people: what was paid, how it went, what failed and what to do about it.
 
-The page stands alone (no script, no link, no font from elsewhere), prints well, and holds no account data.
+The page stands alone (no script, no font from elsewhere; its one link leads to failures.csv beside it), prints well,
+can be read on a phone, and holds no account data. Its markup and its style stand in `templates`.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from html import escape as _escape
-
-import attrs
+from typing import Any
 
 from ...money import format_major
-from ...texts import shown_text
 from ...times import MANILA
 from ..ledger.timeline import PayoutTimeline
 from ..run.runner import Summary
 from ..states import OPEN, State
 from .advice import advice_for, name_of
-from .charts import TimeColumns, share_bar, throughput
+from .charts import share_bar, throughput
+from .findings import Findings, percentiles
+from .templating import markup, render
 
 __all__ = ["html_page"]
-
-
-def escape(text: str) -> str:
-    """Words that are not ours, in the page: a few hundred characters of them, nothing unseen, no markup."""
-    return _escape(shown_text(text))
-
 
 _SHOWN = (
     (State.SETTLED, "settled", "paid: PayCools says so"),
@@ -59,56 +52,7 @@ _PLACES = (
     ("ledger", "Ledger"),
     ("files", "Files"),
 )
-_KEPT = 5
-_COLUMNS = 60
-
-
-@attrs.define
-class _Failures:
-    """Failed payouts with one code."""
-
-    rows: int = 0
-    amount: int = 0
-    message: str = ""
-    orders: list[str] = attrs.field(factory=list)
-
-    def add(self, timeline: PayoutTimeline) -> None:
-        self.rows += 1
-        self.amount += timeline.amount
-        self.message = self.message or timeline.message or ""
-        if len(self.orders) < _KEPT:
-            self.orders.append(timeline.order_id)
-
-
-@attrs.define
-class _Findings:
-    """What the timelines come to. Grows with seconds and codes, plus three numbers a payout."""
-
-    failures: dict[tuple[int | None, bool], _Failures] = attrs.field(factory=dict)
-    """By code, and whether PayCools had taken the order: only then it is a `failedCode`."""
-    conflicts: list[str] = attrs.field(factory=list)
-    sent: Counter[int] = attrs.field(factory=Counter)
-    final: Counter[int] = attrs.field(factory=Counter)
-    again: int = 0
-    answer: array[float] = attrs.field(factory=lambda: array("d"))
-    end: array[float] = attrs.field(factory=lambda: array("d"))
-    whole: array[float] = attrs.field(factory=lambda: array("d"))
-
-    def add(self, timeline: PayoutTimeline) -> None:
-        self.sent[int(timeline.sent)] += 1
-        self.again += timeline.last_sent > timeline.sent
-        if timeline.accepted is not None:
-            self.answer.append(timeline.accepted - timeline.sent)
-        if timeline.final is not None:
-            self.final[int(timeline.final)] += 1
-            self.whole.append(timeline.final - timeline.sent)
-            if timeline.accepted is not None:
-                self.end.append(timeline.final - timeline.accepted)
-        if timeline.state is State.FAILED:
-            key = timeline.code, bool(timeline.transaction_id)
-            self.failures.setdefault(key, _Failures()).add(timeline)
-        elif timeline.state is State.CONFLICT and len(self.conflicts) < _KEPT:
-            self.conflicts.append(timeline.order_id)
+_PERCENTILES = ("median", "90th percentile", "99th percentile", "slowest")
 
 
 def html_page(
@@ -119,169 +63,111 @@ def html_page(
     now: float,
     destination: Mapping[str, str] | None = None,
 ) -> str:
-    """The page. `timelines` None: the store does not tell when things happened. `destination`: where the money goes."""
+    """The page. `timelines` None: the store does not tell when things happened. `destination`: where the money goes.
+
+    Raises ConfigurationError where Jinja2 is not installed.
+    """
     place = destination or {}
-    found = _Findings()
+    found = Findings()
     for timeline in timelines or ():
         found.add(timeline)
-    parts = [
-        _headline(summary, currency),
-        _place(place),
-        _states(summary, currency),
-        _todo(summary, found),
-        _failed(found, currency),
-        _times(found, summary) if timelines is not None else "",
-    ]
-    written = datetime.fromtimestamp(now, MANILA)
-    return _PAGE.format(
+    shown = [(state, word, meaning) for state, word, meaning in _SHOWN if summary.rows(state)]
+    return render(
+        "page.html",
         title="Payout report",
-        written=f"{written:%d %B %Y, %H:%M:%S} Philippine time",
-        style=_STYLE,
+        written=f"{datetime.fromtimestamp(now, MANILA):%d %B %Y, %H:%M:%S} Philippine time",
         banner=_banner(place),
-        body="\n".join(part for part in parts if part),
+        headline=_headline(summary),
+        paid=_paid(summary, currency),
+        stopped=summary.stopped,
+        place=[(name, place[key]) for key, name in _PLACES if place.get(key)],
+        bar=markup(share_bar([(word, summary.rows(state)) for state, word, _ in shown])),
+        states=[_state(summary, currency, *each) for each in shown],
+        todo=_todo(summary),
+        conflicts=found.conflicts,
+        failed=_failed(found, currency),
+        times=_times(found),
+        percentiles=_PERCENTILES,
+        throughput=markup(throughput(found.columns())) if found.sent else "",
+        again=_again(found, summary),
     )
 
 
 def _banner(place: Mapping[str, str]) -> str:
     environment = place.get("environment", "")
-    banner = _BANNERS.get(environment) or (escape(environment) if environment.startswith("SANDBOX") else "")
-    return f'<p class="banner">{banner}</p>' if banner else ""
+    return _BANNERS.get(environment) or (environment if environment.startswith("SANDBOX") else "")
 
 
-def _place(place: Mapping[str, str]) -> str:
-    lines = "".join(f"<tr><th>{name}</th><td>{escape(place[key])}</td></tr>" for key, name in _PLACES if place.get(key))
-    return f'<h2>Where the money goes</h2><table class="place">{lines}</table>' if lines else ""
+_EVERYTHING = tuple(state for state in State if state is not State.WITHDRAWN)
 
 
-def _headline(summary: Summary, currency: str) -> str:
-    everything = tuple(state for state in State if state is not State.WITHDRAWN)
-    total, settled = summary.rows(*everything), summary.rows(State.SETTLED)
-    if settled == total:
-        headline = f"All {_count(total)} are settled."
-    else:
-        headline = f"{settled:,} of {_count(total)} are settled."
-    paid = format_major(summary.amount(State.SETTLED), currency)
-    asked = format_major(summary.amount(*everything), currency)
-    stopped = f'<p class="stopped">The run stopped: {escape(summary.stopped)}</p>' if summary.stopped else ""
-    return f'<p class="headline">{headline}</p><p>{paid} of {asked} has been paid.</p>{stopped}'
+def _headline(summary: Summary) -> str:
+    total, settled = summary.rows(*_EVERYTHING), summary.rows(State.SETTLED)
+    return f"All {_count(total)} are settled." if settled == total else f"{settled:,} of {_count(total)} are settled."
+
+
+def _paid(summary: Summary, currency: str) -> str:
+    paid, asked = summary.amount(State.SETTLED), summary.amount(*_EVERYTHING)
+    return f"{format_major(paid, currency)} of {format_major(asked, currency)} has been paid."
 
 
 def _count(rows: int) -> str:
     return f"{rows:,} payout{'' if rows == 1 else 's'}"
 
 
-def _states(summary: Summary, currency: str) -> str:
-    shown = [(state, word, meaning) for state, word, meaning in _SHOWN if summary.rows(state)]
-    bar = share_bar([(word, summary.rows(state)) for state, word, _ in shown])
-    lines = "".join(
-        f'<tr><td><span class="dot {word}"></span>{word}</td><td class="n">{summary.rows(state):,}</td>'
-        f'<td class="n">{format_major(summary.amount(state), currency)}</td><td>{meaning}</td></tr>'
-        for state, word, meaning in shown
-    )
-    head = '<tr><th>State</th><th class="n">Payouts</th><th class="n">Amount</th><th>Meaning</th></tr>'
-    return f"<h2>Where the payouts stand</h2>{bar}<table><thead>{head}</thead><tbody>{lines}</tbody></table>"
+def _state(summary: Summary, currency: str, state: State, word: str, meaning: str) -> dict[str, str]:
+    return {
+        "word": word,
+        "rows": f"{summary.rows(state):,}",
+        "amount": format_major(summary.amount(state), currency),
+        "meaning": meaning,
+    }
 
 
-def _todo(summary: Summary, found: _Findings) -> str:
-    steps = []
-    if summary.resent:
-        steps.append(
-            f"{_count(summary.resent)}: sent again, because PayCools did not show them for long: look in PayCools' "
-            "portal that nobody was paid twice (column resends of payouts.csv)."
-        )
-    if summary.rows(State.PREEXISTING):
-        steps.append(
-            f"{_count(summary.rows(State.PREEXISTING))}: PayCools had the order ids before this ledger sent them, so, "
-            "as far as it can tell, nobody was paid by this ledger. Compare; then <code>paycools payouts resume "
-            "--adopt</code>, or, only where it was another payment, pay under new order ids."
-        )
-    if summary.rows(State.OFFERED):
-        steps.append(
-            f"{_count(summary.rows(State.OFFERED))}: waiting for a yes; <code>paycools payouts release</code>, or "
-            "<code>paycools payouts withdraw</code>."
-        )
-    if summary.rows(State.CONFLICT):
-        orders = ", ".join(map(escape, found.conflicts))
-        which = f" The first: {orders}." if orders else ""
-        steps.append(
-            f"Look up the {_count(summary.rows(State.CONFLICT))} in conflict in PayCools' portal; nothing is sent for "
-            f"them any more.{which}"
-        )
-    if summary.rows(*OPEN):
-        steps.append(
-            f"{_count(summary.rows(*OPEN))} are not final: run <code>paycools payouts resume</code>. "
-            "It never pays twice."
-        )
-    if summary.rows(State.FAILED):
-        steps.append(
-            "Failed payouts are not paid again by themselves. Correct the rows and give each a new order id; "
-            "the reasons are below."
-        )
-    if not steps:
-        return ""
-    return "<h2>What to do</h2><ul>" + "".join(f"<li>{step}</li>" for step in steps) + "</ul>"
+def _todo(summary: Summary) -> dict[str, Any]:
+    """What a person has to do, by how many payouts; what is empty need not be done."""
+    rows = {
+        "resent": summary.resent,
+        "preexisting": summary.rows(State.PREEXISTING),
+        "offered": summary.rows(State.OFFERED),
+        "conflict": summary.rows(State.CONFLICT),
+        "open": summary.rows(*OPEN),
+        "failed": summary.rows(State.FAILED),
+    }
+    return {name: _count(count) if count else "" for name, count in rows.items()} | {"any": any(rows.values())}
 
 
-def _failed(found: _Findings, currency: str) -> str:
-    if not found.failures:
-        return ""
-    lines = []
-    for (code, taken), failures in sorted(found.failures.items(), key=lambda item: -item[1].rows):
-        orders = ", ".join(map(escape, failures.orders)) + (", ..." if failures.rows > len(failures.orders) else "")
-        lines.append(
-            f'<tr><td class="n">{"" if code is None else code}</td>'
-            f"<td>{escape(name_of(code, failures.message, taken=taken))}</td>"
-            f'<td class="n">{failures.rows:,}</td><td class="n">{format_major(failures.amount, currency)}</td>'
-            f'<td>{escape(advice_for(code, taken=taken))}<div class="orders">{orders}</div></td></tr>'
-        )
-    head = (
-        '<tr><th class="n">Code</th><th>Reason</th><th class="n">Payouts</th><th class="n">Amount</th>'
-        "<th>What to do, and for which orders</th></tr>"
-    )
-    return f"<h2>What failed</h2><table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>"
+def _failed(found: Findings, currency: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": "" if code is None else str(code),
+            "reason": name_of(code, failures.message, taken=taken),
+            "rows": f"{failures.rows:,}",
+            "amount": format_major(failures.amount, currency),
+            "advice": advice_for(code, taken=taken),
+            "orders": failures.orders,
+            "more": f"{failures.rows - len(failures.orders):,}" if failures.rows > len(failures.orders) else "",
+        }
+        for (code, taken), failures in sorted(found.failures.items(), key=lambda item: -item[1].rows)
+    ]
 
 
-def _times(found: _Findings, summary: Summary) -> str:
-    if not found.sent:
-        return ""
+def _times(found: Findings) -> list[dict[str, Any]]:
     rows = (
         ("from sending to PayCools' answer", found.answer),
         ("from the answer to the end", found.end),
         ("from sending to the end", found.whole),
     )
-    lines = "".join(f"<tr><td>{what}</td>{_cells(values)}</tr>" for what, values in rows if values)
+    return [{"what": what, "cells": _cells(values)} for what, values in rows if values]
+
+
+def _again(found: Findings, summary: Summary) -> str:
     proven = max(0, found.again - summary.resent)
-    again = f"<p>{_count(proven)} left more than once, after proof that nothing was done.</p>" if proven else ""
-    head = "<tr><th>Time taken by</th>" + "".join(
-        f'<th class="n">{share}</th>' for share in ("half", "90 %", "99 %", "the slowest")
-    )
-    return (
-        f"<h2>How fast it went</h2>{throughput(_columns(found))}"
-        f"<table><thead>{head}</tr></thead><tbody>{lines}</tbody></table>{again}"
-    )
+    return _count(proven) if proven else ""
 
 
-def _columns(found: _Findings) -> TimeColumns:
-    """Sent and final payouts by time, in at most sixty columns of whole seconds."""
-    start = min(found.sent)
-    end = max(max(found.sent), max(found.final, default=start)) + 1
-    width = -(-(end - start) // _COLUMNS)
-    count = -(-(end - start) // width)
-    sent, final = [0] * count, [0] * count
-    for series, into in ((found.sent, sent), (found.final, final)):
-        for second, rows in series.items():
-            into[(second - start) // width] += rows
-    return TimeColumns(start=start, seconds=width, sent=sent, final=final)
-
-
-def _quantiles(values: array[float]) -> list[float]:
-    ordered = sorted(values)
-    last = len(ordered) - 1
-    return [ordered[min(last, int(share * len(ordered)))] for share in (0.5, 0.9, 0.99, 1.0)]
-
-
-def _cells(values: array[float]) -> str:
-    return "".join(f'<td class="n">{_duration(value)}</td>' for value in _quantiles(values))
+def _cells(values: array[float]) -> list[str]:
+    return [_duration(value) for value in percentiles(values)]
 
 
 def _duration(seconds: float) -> str:
@@ -292,58 +178,3 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; color: #1d2733; background: #f4f6f8;
-  margin: 0; }
-main { max-width: 60rem; margin: 2rem auto; padding: 2rem 2.5rem; background: #fff; border: 1px solid #dde3e9;
-  border-radius: 8px; }
-h1 { font-size: 1.15rem; margin: 0; font-weight: 600; color: #51606f; }
-h2 { font-size: 1.1rem; margin: 2.2rem 0 .7rem; }
-p { margin: .3rem 0; }
-.headline { font-size: 1.9rem; font-weight: 650; line-height: 1.25; margin: 1.2rem 0 .2rem; }
-.written, .orders { color: #6a7886; font-size: .87rem; }
-.orders { overflow-wrap: anywhere; }
-.stopped { border-left: 4px solid #b3261e; padding: .4rem .8rem; background: #fdf1f0; margin-top: .8rem; }
-table { border-collapse: collapse; width: 100%; margin-top: .7rem; }
-th { text-align: left; font-weight: 600; color: #51606f; font-size: .87rem; border-bottom: 2px solid #dde3e9; }
-th, td { padding: .4rem .7rem .4rem 0; vertical-align: top; }
-td { border-bottom: 1px solid #e9edf1; }
-.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-right: 1.4rem; }
-code { background: #eef1f4; padding: .1rem .3rem; border-radius: 3px; }
-li { margin: .3rem 0; }
-svg { display: block; width: 100%; height: auto; }
-svg text { font: 12px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; fill: #51606f; }
-.dot { display: inline-block; width: .75em; height: .75em; border-radius: 2px; margin-right: .55em; }
-.settled { background: #1f8a5b; fill: #1f8a5b; } .failed { background: #b3261e; fill: #b3261e; }
-.conflict { background: #7b3fa0; fill: #7b3fa0; } .accepted { background: #3b7dd8; fill: #3b7dd8; }
-.unknown { background: #d98a00; fill: #d98a00; } .sending { background: #7fb2f0; fill: #7fb2f0; }
-.planned { background: #b6c1cc; fill: #b6c1cc; } .preexisting { background: #8a6d3b; fill: #8a6d3b; }
-.offered { background: #d5dbe1; fill: #d5dbe1; } .withdrawn { background: #51606f; fill: #51606f; }
-.banner { background: #ffd400; color: #1d2733; font-size: 2rem; font-weight: 750; line-height: 1.3; text-align: center;
-  padding: 1.2rem 1rem; margin: 0; border-top: 6px solid #1d2733; border-bottom: 6px solid #1d2733;
-  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.place th { width: 9rem; border-bottom: 1px solid #e9edf1; } .place td { overflow-wrap: anywhere; }
-@media print { body { background: #fff; } main { border: 0; margin: 0; } }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-{banner}
-<main>
-<h1>{title}</h1>
-<p class="written">{written}</p>
-{body}
-</main>
-</body>
-</html>
-"""

@@ -1,13 +1,14 @@
-"""The report: one CSV row per payout, a summary, and a page for people. Holds no account data.
+"""The report: one CSV row per payout, those that failed, a summary, and a page for people. Holds no account data.
 
 A file's own columns, those whose names begin with `_`, stand at the end of each CSV row as they were.
 
-Each of the three says where the money went: host, environment, merchant, API and country, ledger, files.
+Each of them says where the money went: host, environment, merchant, API and country, ledger, files.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import time
@@ -25,12 +26,18 @@ from ..ledger.payload import beside_from
 from ..ledger.row import Row
 from ..run.runner import Summary
 from ..states import State
+from .advice import advice_for, name_of
 from .csv_cells import CsvWriter, Kept
 from .html import html_page
+from .templating import need_templates
 
-__all__ = ["write_report"]
+__all__ = ["FILES", "write_report"]
+
+FILES = ("payouts.csv", "failures.csv", "summary.json", "report.html")
+"""What a report consists of."""
 
 _HEADER = ("line", "mch_order_id", "amount", "outcome", "code", "message", "transaction_id", "resends", "updated")
+_FAILED = ("line", "mch_order_id", "amount", "code", "reason", "what_to_do", "transaction_id", "updated")
 _PLACES = ("environment", "host", "merchant", "api", "country", "ledger")
 """Columns, and names in the summary, of where the money goes."""
 
@@ -43,15 +50,17 @@ async def write_report(
     batches: Collection[int] | None = None,
     destination: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Write `payouts.csv`, `summary.json` and `report.html` into the directory; major units, Philippine times.
+    """Write `payouts.csv`, `failures.csv`, `summary.json` and `report.html` into the directory.
 
+    Major units, Philippine times. Raises ConfigurationError, before anything is written, where Jinja2 is not installed.
     `batches`: those that the ledger, or this view of it, is of. `destination`: where the money goes; by default as the
     ledger has noted it.
     """
+    need_templates()
     currency = await ledger.currency()
     place = dict(await ledger.destination() if destination is None else destination)
     found = [batch for batch in await ledger.batches() if batches is None or batch.id in batches]
-    await _write_rows(ledger, directory / "payouts.csv", currency, place, found)
+    await _write_rows(ledger, directory, currency, place, found)
     summary = Summary(counts=await ledger.counts(), stopped=stopped, resent=await ledger.resent())
     text = json.dumps(_summary(summary, currency, place, found), indent=2) + "\n"
     await asyncio.to_thread((directory / "summary.json").write_text, text, "utf-8")
@@ -62,21 +71,28 @@ async def write_report(
 
 
 async def _write_rows(
-    ledger: Ledger, path: Path, currency: str, destination: Mapping[str, str], batches: Collection[Batch]
+    ledger: Ledger, directory: Path, currency: str, destination: Mapping[str, str], batches: Collection[Batch]
 ) -> None:
     files = {batch.id: batch.file for batch in batches}
     beside = list(dict.fromkeys(name for batch in batches for name in batch.beside))
     places = [destination.get(name, "") for name in _PLACES]
-    file = await asyncio.to_thread(_open, path)
-    with file:
-        writer = CsvWriter(file)
-        writer.row((*_HEADER, "batch", "file", *_PLACES, *map(Kept, beside)))
+    with contextlib.ExitStack() as opened:
+        every, failed = [
+            CsvWriter(opened.enter_context(await asyncio.to_thread(_open, directory / name))) for name in FILES[:2]
+        ]
+        own = list(map(Kept, beside))
+        every.row((*_HEADER, "batch", "file", *_PLACES, *own))
+        failed.row((*_FAILED, "batch", "file", *_PLACES, *own))
+
+        def write(page: list[Row]) -> None:
+            for row in page:
+                rest = [row.intake, files.get(row.intake, ""), *places, *_beside(row, beside)]
+                every.row([*_cells(row, currency), *rest])
+                if row.state is State.FAILED:
+                    failed.row([*_cells_of_failure(row, currency), *rest])
+
         async for page in ledger.pages():
-            rows = [
-                [*_cells(row, currency), row.intake, files.get(row.intake, ""), *places, *_beside(row, beside)]
-                for row in page
-            ]
-            await asyncio.to_thread(writer.rows, rows)
+            await asyncio.to_thread(write, page)
 
 
 def _name(batch: Batch) -> str:
@@ -104,6 +120,20 @@ def _cells(row: Row, currency: str) -> list[Any]:
         row.message,
         row.transaction_id,
         row.resends,
+        _moment(row.updated),
+    ]
+
+
+def _cells_of_failure(row: Row, currency: str) -> list[Any]:
+    taken = bool(row.transaction_id)
+    return [
+        row.line,
+        row.order_id,
+        from_minor(row.amount, currency),
+        row.code,
+        name_of(row.code, row.message or "", taken=taken),
+        advice_for(row.code, taken=taken),
+        row.transaction_id,
         _moment(row.updated),
     ]
 

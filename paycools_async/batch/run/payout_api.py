@@ -15,7 +15,7 @@ from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import COUNTRIES, INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, Country
 from ...endpoint import Endpoint, Result, result
 from ...engine.preparing import Prepared
-from ...errors import NotFound
+from ...errors import ConfigurationError, NotFound
 from ...global_api.countries.indonesia import IndonesianPayouts
 from ...global_api.countries.malaysia import MalaysianPayouts
 from ...global_api.countries.philippines import PhilippinePayouts
@@ -29,7 +29,17 @@ from ...wire.canonical import json_text
 from ..ledger.base import Identity
 from ..ledger.payload import wire_fields_of
 
-__all__ = ["Found", "GlobalPayouts", "PHPayouts", "PayoutApi", "Sending", "Taken", "payout_request"]
+__all__ = [
+    "Found",
+    "GlobalPayouts",
+    "PHPayouts",
+    "PayoutApi",
+    "Sending",
+    "Taken",
+    "check_country",
+    "payout_request",
+    "payouts_of",
+]
 
 _PAYOUTS: dict[str, type[Any]] = {
     INDONESIA.code: IndonesianPayouts,
@@ -38,6 +48,12 @@ _PAYOUTS: dict[str, type[Any]] = {
     THAILAND.code: ThaiPayouts,
 }
 """The Global API's, by country."""
+
+
+def check_country(country: str | None) -> None:
+    """Raises ConfigurationError where the Global API pays nobody there. None means the PH API."""
+    if country is not None and country not in _PAYOUTS:
+        raise ConfigurationError(f"no payouts for the country {country!r}; give one of {', '.join(_PAYOUTS)}")
 
 
 def payout_request(country: str | None) -> type[Any]:
@@ -215,3 +231,18 @@ class GlobalPayouts(_Payouts):
         code: Any = self._country.code  # one of those that the balance takes
         account = await self._client.account.balance(country_code=code)
         return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody
+
+
+def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> PayoutApi:
+    """What a batch pays through; the Global API's pays in one `country`.
+
+    Raises ConfigurationError where the country is missing, has no payouts, or the PH API is asked for another one.
+    """
+    check_country(country)
+    if isinstance(client, PayCoolsPH):
+        if country not in (None, PHILIPPINES.code):
+            raise ConfigurationError(f"the PH API pays in the Philippines only, not in {country}: use PayCoolsGlobal")
+        return PHPayouts(client)
+    if country is None:
+        raise ConfigurationError(f"the Global API needs country=: one of {', '.join(_PAYOUTS)}")
+    return GlobalPayouts(client, country)

@@ -12,6 +12,7 @@ from typing import Any
 from ...storage import file_lock, marks, sqlite
 from ...storage.errors import StorageError
 from ...storage.group_commit import Committer, NotHere
+from ...storage.location import file_at
 from .store import FormerNames, InboxError, Item, Mark, Stored, Work, WorkFailed, stored_of
 
 __all__ = ["SQLiteStore"]
@@ -79,8 +80,8 @@ class SQLiteStore(FormerNames):
 
     @classmethod
     async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> SQLiteStore:
-        """Open the file, or make it. Raises InboxError."""
-        store = cls(Path(path), clock)
+        """Open the file, or make it. Raises InboxError; ConfigurationError where a database is named and not a file."""
+        store = cls(file_at(path), clock)
         store._committer = Committer(await asyncio.to_thread(store._connect), store._failure)
         return store
 

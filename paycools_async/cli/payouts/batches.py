@@ -15,7 +15,7 @@ from ..asking import asked, can_ask
 from ..console import echo, echo_error, plain, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT, BROKEN
-from ..ledger_url import is_postgres, open_ledger, reading, shown
+from ..ledger_url import is_postgres, open_ledger, reading, required_ledger, shown
 from .options import ByOption, LedgerOption, YesOption
 from .run.plan import whoami
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
@@ -34,7 +34,7 @@ def withdraw(
     by: ByOption = None,
 ) -> None:
     """Take back what was never sent: of a batch, of one order, or of the whole ledger. May be used beside a run."""
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def take_back() -> int:
         found = await open_ledger(name, None, create=False, exclusive=False)
@@ -83,7 +83,7 @@ async def _show_unsent(ledger: Ledger, batch: int | None, order_id: str | None, 
 
 def batches(ledger: LedgerOption = None) -> None:
     """List a ledger's batches: the file, what became of it, and who offered, released and took back how much."""
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def look() -> int:
         async with reading(name) as found:
@@ -116,7 +116,7 @@ def _show_batch(batch: Batch, currency: str) -> None:
 
 def backup(target: Annotated[Path, typer.Argument(help="The copy to make.")], ledger: LedgerOption = None) -> None:
     """Copy a ledger file, also while a run is going on. Never copy it by other means: a part may stay behind."""
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def copy() -> int:
         if is_postgres(name):
@@ -134,9 +134,3 @@ def backup(target: Annotated[Path, typer.Argument(help="The copy to make.")], le
         return 0
 
     run_command(copy)
-
-
-def _required(ledger: str | None) -> str:
-    if ledger is None:
-        raise typer.BadParameter("give the ledger", param_hint="--ledger")
-    return ledger

@@ -17,7 +17,7 @@ from ...countries import COUNTRIES, PHILIPPINES
 from ..console import echo, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
-from ..ledger_url import reading, shown
+from ..ledger_url import given_ledger, reading, required_ledger, shown
 from .batches import backup, batches, withdraw
 from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
 from .opening import chosen_country, try_folder
@@ -53,12 +53,17 @@ from .reconcile import reconcile_command
 from .run.pay import pay
 from .run.plan import Plan, whoami
 from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
+from .template import columns, template
 from .worker import prepare, worker
 
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
-app.command("reconcile")(reconcile_command)
+app.command(epilog="Example: paycools payouts template wages.csv --method EWALLET")(template)
+app.command(epilog="Example: paycools payouts columns --api global --country ID")(columns)
+app.command("reconcile", epilog="Example: paycools payouts reconcile --ledger wages.db --date 2026-11-26")(
+    reconcile_command
+)
 app.command()(worker)
 app.command()(prepare)
 app.command()(withdraw)
@@ -119,7 +124,7 @@ def _plan(
     return Plan(
         country=chosen_country(api, country),
         file=file,
-        ledger=_required(ledger) if file is None else ledger or str(file.with_suffix(".ledger.db")),
+        ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after, max_resends=resends),
         yes=yes,
@@ -200,7 +205,7 @@ def resume(batch: BatchesOption = None, **options: Any) -> None:
 @app.command()
 def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
     """Show where a ledger's payouts stand. May be used while a run is going on."""
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def look() -> int:
         async with reading(name) as found:
@@ -231,7 +236,7 @@ def report_(
     batch: BatchesOption = None,
 ) -> None:
     """Write the report: a page for people, one CSV row per payout, and a summary."""
-    name = _required(ledger)
+    name = required_ledger(ledger)
 
     async def write() -> int:
         async with reading(name) as found:
@@ -251,9 +256,3 @@ def report_(
         return summary.exit_code
 
     run_command(write)
-
-
-def _required(ledger: str | None) -> str:
-    if ledger is None:
-        raise typer.BadParameter("give the ledger file", param_hint="--ledger")
-    return ledger

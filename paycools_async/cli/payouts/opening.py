@@ -10,6 +10,8 @@ import attrs
 import typer
 
 from ...batch import PayoutApi
+from ...batch.report.templating import need_templates
+from ...batch.report.write import FILES
 from ...countries import PAYOUT_COUNTRIES
 from ..clients import open_client, payouts_of
 from ..console import echo_error
@@ -53,13 +55,17 @@ def chosen_country(api: str, country: str | None) -> str | None:
 
 
 def try_folder(folder: Path) -> None:
-    """Raises Broken where a report could not be written there. Leaves nothing but the folder."""
+    """Leaves nothing but the folder.
+
+    Raises Broken where a report could not be written there, ConfigurationError where it cannot be made here.
+    """
+    need_templates()
     trial = folder / ".trial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial.write_text("x")
         trial.unlink()
-        for name in ("payouts.csv", "summary.json", "report.html"):
+        for name in FILES:
             if (folder / name).exists():
                 (folder / name).open("ab").close()
     except OSError as error:

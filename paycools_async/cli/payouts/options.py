@@ -37,7 +37,9 @@ __all__ = [
 ]
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
-LedgerOption = Annotated[str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...")]
+LedgerOption = Annotated[
+    str | None, typer.Option("--ledger", help="The ledger: FILE.db, or postgresql://...; else PAYCOOLS_LEDGER.")
+]
 SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Pay into a sandbox on this machine; no money moves.")]
 ConcurrencyOption = Annotated[int, typer.Option(min=1, max=2000, help="Payouts in flight at a time.")]
 RateOption = Annotated[float | None, typer.Option(min=0.001, help="New payouts a second; no limit by default.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import tempfile
@@ -16,6 +17,7 @@ import typer
 from ...batch import Identity
 from ...batch.ledger.row import Row
 from ...batch.reconcile.compare import ALARMS, Finding, Reconciliation, Verdict, reconcile
+from ...batch.reconcile.known import read_known
 from ...batch.reconcile.statements import FIELDS, Statement, global_statement, ph_statement
 from ...batch.report.csv_cells import CsvWriter
 from ...client import PayCoolsPH
@@ -23,9 +25,11 @@ from ...errors import ConfigurationError
 from ...money import format_major, from_minor
 from ...texts import shown_text
 from ..clients import open_client, payouts_of
-from ..console import echo, echo_error, run_command
+from ..console import JsonOption, echo, echo_error, present, run_command
 from ..destination import Destination, destination_lines
-from ..ledger_url import is_postgres, reading, shown
+from ..ledger_url import is_postgres, reading, required_ledger, shown
+from ..objects.base import amount_of, place_of
+from ..objects.payouts import FindingObject, ReconcileResult
 from .opening import chosen_country
 from .options import ApiOption, CountryOption
 
@@ -42,11 +46,14 @@ class _Asked:
     report: Path | None
     columns: dict[str, str]
     minor: bool
+    known: list[Path]
 
 
 def reconcile_command(
-    ledger: Annotated[list[str], typer.Option("--ledger", help="The ledger; several, if several paid that day.")],
     day: Annotated[str, typer.Option("--date", help="The day, yyyy-MM-dd, in the country's time.")],
+    ledger: Annotated[
+        list[str] | None, typer.Option("--ledger", help="The ledger; several, if several paid that day.")
+    ] = None,
     api: ApiOption = "ph",
     country: CountryOption = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox of `run --sandbox`.")] = False,
@@ -56,8 +63,14 @@ def reconcile_command(
         typer.Option(help=f"Global API: a header of its report, FIELD=HEADER. FIELD: {', '.join(FIELDS)}."),
     ] = None,
     minor: Annotated[bool, typer.Option("--minor", help="Global API: its report counts minor units.")] = False,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option("--known", help="What other programs paid: order ids, one a line, or a CSV; repeat for several."),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Hold a day against PayCools' statement. Exit 0: both agree; 1: PayCools has what we do not; 3: else."""
+    names = [required_ledger(each) for each in ledger] if ledger else [required_ledger(None)]
     picked = chosen_country(api, country)
 
     async def run() -> int:
@@ -69,17 +82,18 @@ def reconcile_command(
             raise ConfigurationError("--column and --minor say how to read the Global API's report: --api global")
         return await _reconcile(
             _Asked(
-                ledgers=ledger,
+                ledgers=names,
                 day=when,
                 country=picked,
                 sandbox=sandbox,
                 report=report,
                 columns=_columns(column or []),
                 minor=minor,
+                known=known or [],
             )
         )
 
-    run_command(run)
+    run_command(run, as_json=as_json)
 
 
 def _columns(named: list[str]) -> dict[str, str]:
@@ -109,9 +123,11 @@ async def _reconcile(asked: _Asked) -> int:
                     return row
             return None
 
+        others = await asyncio.to_thread(read_known, asked.known, statement.currency)
         pages = itertools.chain.from_iterable(each.timelines() for each in opened)
-        result = await reconcile(asked.day, statement, find, itertools.chain.from_iterable(pages), note)
+        result = await reconcile(asked.day, statement, find, itertools.chain.from_iterable(pages), note, known=others)
     _show(result)
+    present(_object(result, details, asked.report))
     if asked.report is not None:
         echo(f"report: {asked.report / 'reconciliation.csv'}")
     return result.exit_code
@@ -153,6 +169,28 @@ def _cell(name: str, value: Any, currency: str) -> Any:
     if value is None or not name.endswith("_amount"):
         return None if value is None else str(value)
     return from_minor(value, currency)
+
+
+def _object(result: Reconciliation, details: dict[str, str], report: Path | None) -> ReconcileResult:
+    currency = result.currency
+    return ReconcileResult(
+        day=result.day.isoformat(),
+        currency=currency,
+        destination=place_of(details),
+        alarm=result.exit_code == 1,
+        verdicts={verdict.value: amount_of(*sums, currency) for verdict, sums in sorted(result.counts.items())},
+        findings=tuple(_finding(each, currency) for found in result.examples.values() for each in found),
+        report=None if report is None else str(report / "reconciliation.csv"),
+    )
+
+
+def _finding(finding: Finding, currency: str) -> FindingObject:
+    cells = attrs.asdict(finding, recurse=False)
+    for name in ("our_amount", "their_amount"):
+        cells[name] = None if cells[name] is None else str(from_minor(cells[name], currency))
+    cells["mch_order_id"] = shown_text(cells.pop("order_id"), 80)
+    cells["their_status"] = None if finding.their_status is None else shown_text(finding.their_status, 40)
+    return FindingObject(**cells)
 
 
 def _show(result: Reconciliation) -> None:

@@ -11,16 +11,18 @@ from ...batch import Options
 from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
 from ..exit_codes import from_here_on_something_may_be_sent
-from ..ledger_url import open_postgres, shown
+from ..ledger_url import open_postgres, required_ledger, shown
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
 
 __all__ = ["prepare", "worker"]
 
-PostgresOption = Annotated[str, typer.Option("--ledger", help="The ledger: postgresql://user@host/database.")]
+PostgresOption = Annotated[
+    str | None, typer.Option("--ledger", help="The ledger: postgresql://user@host/database; else PAYCOOLS_LEDGER.")
+]
 
 
 def worker(
-    ledger: PostgresOption,
+    ledger: PostgresOption = None,
     api: ApiOption = "ph",
     country: CountryOption = None,
     concurrency: ConcurrencyOption = 50,
@@ -39,12 +41,13 @@ def worker(
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
     from .opening import chosen_country, open_api
 
+    name = required_ledger(ledger)
     picked = chosen_country(api, country)
 
     async def work() -> int:
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
         async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as paying:
-            found = await open_postgres(ledger, paying.api.identity, call_timeout=timeout, margin=lease_margin)
+            found = await open_postgres(name, paying.api.identity, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
                 try:
                     from ...batch.ledger.postgres.shared_pace import SharedPace
@@ -52,9 +55,9 @@ def worker(
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
-                    for line in destination_lines(paying.destination.details(shown(ledger))):
+                    for line in destination_lines(paying.destination.details(shown(name))):
                         echo(line)
-                    echo(f"worker {found.worker} on {shown(ledger)}")
+                    echo(f"worker {found.worker} on {shown(name)}")
                     signals.enter_context(on_signals(running.stop))
                     from_here_on_something_may_be_sent()
                     await running.run()
@@ -67,27 +70,28 @@ def worker(
 
 
 def prepare(
-    ledger: PostgresOption,
+    ledger: PostgresOption = None,
     role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,
     may: Annotated[
         list[str] | None, typer.Option(help="What the role may do: offer, release, run; several; all by default.")
     ] = None,
 ) -> None:
     """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
+    name = required_ledger(ledger)
 
     async def make() -> int:
-        found = await open_postgres(ledger, None)
+        found = await open_postgres(name, None)
         try:
             from ...batch.ledger.postgres.session import RIGHTS, grant
             from ...batch.run.worker import prepare_jobs
 
             await prepare_jobs(found)
             if role is not None:
-                await grant(ledger, role, tuple(may or RIGHTS))
+                await grant(name, role, tuple(may or RIGHTS))
         finally:
             await found.aclose()
         echo(
-            f"ready: {shown(ledger)}"
+            f"ready: {shown(name)}"
             + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
         )
         return 0

@@ -95,11 +95,11 @@ class CreateIndonesianPayout(CountryPayout[IndonesianPayoutReceipt]):
 
     amount: int = minor_units(10_000)
     account_no: str = account(50)
-    account_name: str = payee(1, 128)
+    account_name: str = payee(1, 128, example="Budi Santoso")
     mobile: str = mobile(ID_MOBILE)
     pay_method_code: Literal["BANK", "EWALLET"] | str = code("BANK", "EWALLET")
     transfer_code: Literal["CIMB"] | str = code("CIMB")
-    remark: str | None = text(1, 256, default=None)
+    remark: str | None = text(1, 256, default=None, example="Wages of November")
 
 
 @endpoint(

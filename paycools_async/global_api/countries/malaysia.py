@@ -75,10 +75,12 @@ class CreateMalaysianPayout(CountryPayout[GlobalPayoutReceipt]):
 
     pay_method_code: Literal["BANK"] | str = code("BANK")
     transfer_code: Literal["RHBB"] | str = code("RHBB")
-    account_type: Literal["MOBILE_NUMBER", "BANK_ACCOUNT"] = choice("MOBILE_NUMBER", "BANK_ACCOUNT")
+    account_type: Literal["MOBILE_NUMBER", "BANK_ACCOUNT"] = choice(
+        "MOBILE_NUMBER", "BANK_ACCOUNT", example="BANK_ACCOUNT"
+    )
     account_no: str = account(50, converter=mobile_where("account_type", "MOBILE_NUMBER", MY_MOBILE))
-    account_name: str = payee(1, 128)
-    remark: str | None = text(1, 256, default=None)
+    account_name: str = payee(1, 128, example="Ahmad Bin Ali")
+    remark: str | None = text(1, 256, default=None, example="Wages of November")
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.account_type == "MOBILE_NUMBER":

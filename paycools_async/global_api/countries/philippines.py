@@ -112,7 +112,7 @@ class CreatePhilippinePayout(GlobalRequest[GlobalPayoutReceipt]):
     transfer_code: str = code()
     account_no: str = account(50, converter=mobile_where("pay_method_code", "EWALLET"))
     account_name: str = payee(1, 128, pattern=ACCOUNT_NAME)
-    remark: str | None = text(1, 256, default=None)
+    remark: str | None = text(1, 256, default=None, example="Wages of November")
 
     def _cross_checks(self) -> Iterator[FieldError]:
         if self.pay_method_code == "EWALLET":

@@ -104,13 +104,15 @@ class CreateThaiPayout(CountryPayout[ThaiPayoutReceipt]):
     pay_method_code: Literal["BANK", "PROMPTPAY", "EWALLET"] = choice("BANK", "PROMPTPAY", "EWALLET")
     account_no: str = account(50)
     transfer_code: str | None = code(default=None)
-    promptpay_account_type: Literal["NATID", "MSISDN"] | None = choice("NATID", "MSISDN", default=None)
-    account_name: str | None = payee(1, 128, default=None)  # 50 on two of the three sites
+    promptpay_account_type: Literal["NATID", "MSISDN"] | None = choice(
+        "NATID", "MSISDN", default=None, example="MSISDN"
+    )
+    account_name: str | None = payee(1, 128, default=None, example="Somchai Jaidee")  # 50 on two of the three sites
     account_type: Literal["INDIVIDUAL", "ORGANIZATION"] | None = choice("INDIVIDUAL", "ORGANIZATION", default=None)
-    account_tax_id: str | None = account(50, default=None)
+    account_tax_id: str | None = account(50, default=None, example="1234567890123")
     mobile: str | None = mobile(TH_MOBILE, default=None)
-    relationship: str | None = text(1, 50, default=None)
-    remark: str | None = text(1, 256, default=None)
+    relationship: str | None = text(1, 50, default=None, example="employee")
+    remark: str | None = text(1, 256, default=None, example="Wages of November")
 
     def _doubts(self) -> Iterator[FieldError]:
         doubt = promptpay_doubt(self.promptpay_account_type, self.account_no)

@@ -18,7 +18,7 @@ from paycools_async import PayCoolsPH
 from paycools_async.batch import Event, Options, PHPayouts, Runner, State, read_orders
 from paycools_async.batch.ledger.postgres.database import DatabaseClock
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
-from paycools_async.batch.ledger.postgres.session import limits
+from paycools_async.storage.postgres_connections import limits
 from paycools_async.testing import FakePayCools
 
 LEASE = 4.0

@@ -15,10 +15,11 @@ from support.sandbox import ask
 from typer.testing import CliRunner
 
 from paycools_async import PayCoolsPH, TransactionStatus
-from paycools_async.batch import Event, Ledger, Options, PHPayouts, Runner, State
+from paycools_async.batch import Event, FileError, Ledger, Options, PHPayouts, Runner, State
 from paycools_async.batch.ledger.row import Row
 from paycools_async.batch.ledger.timeline import PayoutTimeline
 from paycools_async.batch.reconcile.compare import Reconciliation, Verdict, finding_for, reconcile
+from paycools_async.batch.reconcile.known import KnownOrders, read_known
 from paycools_async.batch.reconcile.statements import Line, Statement, ph_statement
 from paycools_async.cli.app import app
 from paycools_async.testing import FakePayCools
@@ -275,6 +276,14 @@ def test_the_command_holds_a_sandbox_run_against_its_statement(
     assert "theirs only: STRANGER: here -, there COMPLETE PHP 77.00" in alarm.stderr
     assert "ours only: PAY" in alarm.stdout
     assert "ALARM" in alarm.stderr
+    told = json.loads(run(*reconciling, "--json").stdout)
+    assert (told["alarm"], told["exit_code"], told["verdicts"]["theirs only"]["amount"]) == (True, 1, "77.00")
+    (tmp_path / "others.csv").write_text("mch_order_id,amount\nSTRANGER,77.00\n")
+    known = run(*reconciling, "--known", "others.csv")
+    assert (known.exit_code, "ALARM" in known.stderr) == (3, False), known.output
+    assert "known elsewhere:        1                 PHP 77.00" in known.stdout
+    missing = run(*reconciling, "--known", "none.csv")
+    assert (missing.exit_code, missing.stderr) == (2, "error: none.csv: cannot be read: No such file or directory\n")
 
 
 def test_the_command_reads_a_postgres_ledger(
@@ -327,3 +336,71 @@ def test_what_cannot_be_reconciled_is_told_and_exit_2(
     result = CliRunner().invoke(app, ["payouts", "reconcile", "--ledger", "none.db", *arguments])
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "known", "verdict"),
+    [
+        ("COMPLETE", KnownOrders({}), Verdict.THEIRS_ONLY),
+        ("PENDING", KnownOrders({}), Verdict.THEIRS_ONLY),
+        ("FAILED", KnownOrders({}), Verdict.OTHERS_FAILED),
+        ("CLOSED", KnownOrders({}), Verdict.OTHERS_FAILED),
+        ("COMPLETE", KnownOrders({"A1": None}), Verdict.KNOWN),
+        ("COMPLETE", KnownOrders({"A1": 50010}), Verdict.KNOWN),
+        ("COMPLETE", KnownOrders({"A1": 50011}), Verdict.AMOUNT),
+        ("COMPLETE", KnownOrders({"A2": 50010}), Verdict.THEIRS_ONLY),
+    ],
+)
+def test_what_others_paid_is_no_alarm_where_it_is_known_or_failed(
+    status: str, known: KnownOrders, verdict: Verdict
+) -> None:
+    assert finding_for(line(status), None, known).verdict is verdict
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.PLANNED, State.PREEXISTING])
+def test_a_known_order_that_a_ledger_has_too_is_the_ledgers(state: State) -> None:
+    assert finding_for(line("COMPLETE"), row(state), KnownOrders({"A1": 50010})).verdict is Verdict.PAID_THERE
+
+
+async def test_known_and_failed_ones_of_others_are_in_order_and_a_known_one_twice_is_not() -> None:
+    async def find(_: str) -> None:
+        return None
+
+    def statement(*lines: Line) -> Statement:
+        async def listed(_: date) -> AsyncIterator[Line]:
+            for each in lines:
+                yield each
+
+        return Statement(lines=listed, currency="PHP")
+
+    known = KnownOrders({"A1": None})
+    fine = statement(line("COMPLETE"), line("FAILED", order_id="X9", transaction="D2"))
+    found = await reconcile(DAY, fine, find, [], known=known)
+    assert (found.exit_code, found.examples[Verdict.KNOWN]) == (0, [])
+    twice = statement(line("COMPLETE"), line("COMPLETE", transaction="D2"))
+    assert (await reconcile(DAY, twice, find, [], known=known)).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("A1\nA2\n\n", {"A1": None, "A2": None}),
+        ("mch_order_id,amount\nA1,500.10\nA2,\n", {"A1": 50010, "A2": None}),
+        ("\ufeffName;Merchant Order ID;Amount Minor\nx;A1;7\n", {"A1": 7}),
+        ("", None),
+        ("a,b\n1,2\n", None),
+        ("mch_order_id,amount\nA1,5\nA1,6\n", None),
+        ("mch_order_id,amount\nA1,-5\n", None),
+        ("mch_order_id,amount_minor\nA1,1_0\n", None),
+    ],
+)
+def test_a_list_of_known_orders_is_ids_or_a_payout_file(
+    text: str, amounts: dict[str, int | None] | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "known.csv"
+    path.write_text(text, "utf-8")
+    if amounts is None:
+        with pytest.raises(FileError):
+            read_known([path], "PHP")
+    else:
+        assert read_known([path], "PHP").amounts == amounts

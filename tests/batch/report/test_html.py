@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+import sys
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,10 +17,12 @@ from support.batch import Plan, WriteOrders
 
 from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, Summary
 from paycools_async.batch.ledger.timeline import PayoutTimeline
+from paycools_async.batch.report import templating
 from paycools_async.batch.report.advice import advice_for, name_of
 from paycools_async.batch.report.charts import TimeColumns, share_bar, throughput
 from paycools_async.batch.report.html import html_page
 from paycools_async.batch.report.write import write_report
+from paycools_async.errors import ConfigurationError
 from paycools_async.testing import FakePayCools
 
 NOON = 1_772_424_000.0  # 2026-03-02 12:00:00 in Manila
@@ -83,7 +87,7 @@ def test_failures_stand_by_code_with_what_to_do_and_the_first_orders() -> None:
     assert "1 of 10 payouts are settled. PHP 500.10 of PHP 5,001.00 has been paid." in text
     assert (
         "-10005 Account Error 7 PHP 3,500.70 check the account with the recipient; then pay it again under a new order "
-        "id PAY000, PAY001, PAY002, PAY003, PAY004, ..."
+        "id PAY000, PAY001, PAY002, PAY003, PAY004, PAY005, PAY006 1007"
     ) in text
     assert "1007 transaction exceed limit 1 PHP 500.10 use a smaller amount" in text
     assert "PayCools gave no reason 1 PHP 500.10 ask PayCools, naming the order ids PAY008" in text
@@ -138,6 +142,7 @@ def test_what_is_open_or_in_conflict_says_what_to_do_next() -> None:
 def test_the_time_taken_is_told_by_share() -> None:
     timelines = [timeline(n, accepted=NOON + n + (n + 1) / 100, final=NOON + n + (n + 1)) for n in range(100)]
     text = words(page({State.SETTLED: (100, 1)}, timelines))
+    assert "Time taken by median 90th percentile 99th percentile slowest" in text
     assert "from sending to PayCools' answer 510 ms 910 ms 1.0 s 1.0 s" in text
     assert "from sending to the end 51.0 s 1 min 31 s 1 min 40 s 1 min 40 s" in text
 
@@ -156,9 +161,40 @@ def test_words_from_outside_are_text_and_not_markup() -> None:
     assert "<i>" not in text
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
+def test_the_page_needs_nothing_from_elsewhere_and_leads_to_the_failures_beside_it() -> None:
     text = page({State.SETTLED: (3, 1)}, [timeline(n) for n in range(3)])
     assert re.findall(r"https?:|src=|href=|<script|<link|@import|url\(", text) == []
+    text = page({State.FAILED: (3, 1)}, [timeline(n, State.FAILED, code=-10005) for n in range(3)])
+    assert set(re.findall(r"https?:|src=|href=\S+|<script|<link|@import|url\(", text)) == {
+        'href="failures.csv">failures.csv</a>.</p>'
+    }
+
+
+def test_of_many_failures_fifty_orders_are_named_and_the_rest_is_counted() -> None:
+    text = words(page({State.FAILED: (1234, 1)}, [timeline(n, State.FAILED, code=-10005) for n in range(1234)]))
+    assert "PAY049, and 1,184 more in failures.csv" in text
+    assert "PAY050" not in text
+
+
+def test_a_heading_stays_with_its_chart_in_print_and_a_phone_gets_one_column() -> None:
+    text = page({State.SETTLED: (3, 1)}, [timeline(n) for n in range(3)])
+    assert re.search(r'<div class="together"><h2>Where the payouts stand</h2><svg', text)
+    assert re.search(r'<div class="together"><h2>How fast it went</h2><svg', text)
+    assert re.search(r"\.together[^{]*\{ break-inside: avoid; \}", text)
+    assert "h2, thead { break-after: avoid; }" in text
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in text
+    cells = re.findall(r"<td(?: class=\"n\")?( data-label=\"[^\"]+\")?>", text)
+    assert cells
+    assert all(cells), "on a phone each cell names its column"
+
+
+def test_without_jinja_a_report_is_one_plain_line_and_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    templating._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ConfigurationError, match=r"needs Jinja2: pip install 'paycools-async\[report\]'"):
+        page({State.SETTLED: (1, 1)}, [])
+    monkeypatch.undo()
+    assert "All 1 payout" in page({State.SETTLED: (1, 1)}, [])
 
 
 def test_the_pictures_are_sound_and_show_the_numbers() -> None:
@@ -214,6 +250,17 @@ async def test_the_report_of_a_run_has_the_page_and_no_account_data(
     assert "BAD1" in text
     assert "How fast it went" in text
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["payouts"] == 2
+    with (tmp_path / "out" / "failures.csv").open(newline="", encoding="utf-8") as file:
+        [failed] = csv.DictReader(file)
+    assert (failed["mch_order_id"], failed["line"], failed["amount"], failed["code"]) == (
+        "BAD1",
+        "2",
+        "500.10",
+        "-10005",
+    )
+    assert (failed["reason"], failed["batch"]) == ("Transaction Destination Account Error", "1")
+    assert failed["what_to_do"] == advice_for(-10005)
+    text += (tmp_path / "out" / "failures.csv").read_text("utf-8")
     for secret in ("Maria", "0917"):
         assert secret not in text
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import psycopg
 
+from ....storage.postgres_connections import ConnectionString, connect_sync
 from ...files import Order, RowError
 from ..base import Intake, Offer, Source
 from ..payload import BesideNames, beside_text, body_of, digest_of, own_idempotency_id
 from . import batch_queries as queries
-from .session import connect_options, limits
 
 __all__ = ["enter"]
 
@@ -23,7 +23,7 @@ Connection = psycopg.Connection[Any]
 
 
 def enter(
-    dsn: str,
+    place: ConnectionString,
     lease: float,
     orders: Iterable[Order | RowError],
     text_of: Callable[[Any], str],
@@ -32,21 +32,18 @@ def enter(
 ) -> Intake:
     """Enter the orders as a batch. Runs in a thread: reading, signing texts and copying go on off the loop."""
     intake = Intake()
-    with psycopg.connect(**connect_options(dsn, lease)) as connection:
-        # a large file, slowly read, is one long statement
-        setting, settings = limits(lease, statement=0)
-        connection.execute(setting.encode(), settings)
-        with connection.transaction():
-            connection.execute(queries.INCOMING)
-            # nobody waits while the file is read: up to here nothing is locked that others want
-            names = BesideNames()
-            rows = _copy(connection, orders, text_of, intake, names)
-            connection.execute("ANALYZE paycools_incoming")
-            _lock(connection)
-            _enter(connection, rows, names, source, clock, intake)
-            if intake.errors:
-                intake.batch = None
-                raise psycopg.Rollback
+    # a large file, slowly read, is one long statement
+    with connect_sync(place, lease, statement=0) as connection, connection.transaction():
+        connection.execute(queries.INCOMING)
+        # nobody waits while the file is read: up to here nothing is locked that others want
+        names = BesideNames()
+        rows = _copy(connection, orders, text_of, intake, names)
+        connection.execute("ANALYZE paycools_incoming")
+        _lock(connection)
+        _enter(connection, rows, names, source, clock, intake)
+        if intake.errors:
+            intake.batch = None
+            raise psycopg.Rollback
     return intake
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import logging
 import os
 import platform
 import secrets
@@ -18,6 +19,9 @@ from typing import Any, Self
 
 from ....errors import ConfigurationError
 from ....renamed import old_names
+from ....storage.location import connection_string
+from ....storage.postgres import Availability
+from ....storage.postgres_connections import ConnectionString
 from ...files import Order, RowError
 from ...states import Event, State
 from ..application import ApplicationBatch, Seen
@@ -35,6 +39,8 @@ from .session import LedgerSession, ledger_errors, prepare
 from .writer import Writer, apply_now, apply_within
 
 __all__ = ["LEASE_MARGIN", "PostgresLedger", "open_shards"]
+
+log: logging.Logger = logging.getLogger("paycools_async.batch")
 
 LEASE_MARGIN = 20.0
 """Seconds that a lease outlasts the client's own deadline."""
@@ -54,8 +60,16 @@ class PostgresLedger:
     still, and with it its locks, so that nobody waits longer than a lease for somebody who is frozen.
     """
 
-    def __init__(self, dsn: str, *, call_timeout: float, margin: float, clock: Callable[[], float] | None) -> None:
-        self.dsn = dsn
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        call_timeout: float,
+        margin: float,
+        clock: Callable[[], float] | None,
+        read_only: bool = False,
+    ) -> None:
+        self._dsn = ConnectionString(connection_string(dsn))
         self.lease: float = call_timeout + margin
         self.renew_every: float = self.lease / 3
         # the rest of the margin is for the time between the database's clock and the first byte
@@ -64,9 +78,10 @@ class PostgresLedger:
         self._clock = DatabaseClock(self.lease, clock)
         self._only: Seen = None
         self._shard: tuple[int, int] | None = None
-        self._session = LedgerSession(dsn, self.lease)
+        self.availability: Availability = Availability(log.warning)
+        self._session = LedgerSession(dsn, self.lease, availability=self.availability, read_only=read_only)
         self._database = Database(self._session, self._clock, self.lease, self.worker)
-        self._writer = Writer(dsn, self.lease, self.worker, self._clock)
+        self._writer = Writer(dsn, self.lease, self.worker, self._clock, self.availability)
         self._leases = Leases(self._database, self._writer, call_timeout)
 
     @classmethod
@@ -76,19 +91,26 @@ class PostgresLedger:
         identity: Identity | None,
         *,
         create: bool = True,
+        read_only: bool = False,
         call_timeout: float = 30.0,
         margin: float = LEASE_MARGIN,
         clock: Callable[[], float] | None = None,
     ) -> PostgresLedger:
         """Open or create a ledger; older tables are brought up to date. `identity=None` opens whatever ledger it is.
 
-        With neither `identity` nor `create`, who only reads, older tables are refused. `clock` replaces the database's,
-        for tests. Raises LedgerError where there is no ledger, it belongs to somebody else, or the database cannot be
-        reached.
+        `dsn` is a URL or a libpq string. With neither `identity` nor `create`, who only reads, older tables are
+        refused. `read_only` creates and changes nothing, and takes a server that is not to be written to. `clock`
+        replaces the database's, for tests.
+
+        Raises ConfigurationError where `dsn` is no such text; LedgerError where there is no ledger, it belongs to
+        somebody else, the database is not encoded in UTF8, a pooler in transaction mode stands before it, or it cannot
+        be reached.
         """
         if not margin > 0:
             raise ConfigurationError("margin must be more than 0 seconds")
-        ledger = cls(dsn, call_timeout=call_timeout, margin=margin, clock=clock)
+        ledger = cls(dsn, call_timeout=call_timeout, margin=margin, clock=clock, read_only=read_only)
+        del dsn  # it may hold a password
+        create = create and not read_only
         try:
             await ledger._session.run(lambda connection: prepare(connection, identity, create))
             await ledger._database.look_at_clock()
@@ -145,6 +167,11 @@ class PostgresLedger:
             await self._session.aclose()
 
     @property
+    def dsn(self) -> str:
+        """The connection string. May hold a password."""
+        return self._dsn.text
+
+    @property
     def location(self) -> str:
         """The connection string: an inbox in the same place can share a commit. May hold a password."""
         return self.dsn
@@ -170,7 +197,7 @@ class PostgresLedger:
         """
         who = source or Source()
         with ledger_errors():
-            return await asyncio.to_thread(enter, self.dsn, self.lease, orders, text_of, who, self._clock.stand_in)
+            return await asyncio.to_thread(enter, self._dsn, self.lease, orders, text_of, who, self._clock.stand_in)
 
     async def release(self, batch: int, *, by: str, rows: int, amount: int, also: Also | None = None) -> None:
         """A person's yes to a batch: its offered rows become planned. Raises Changed where they are not what was shown.
@@ -227,10 +254,12 @@ class PostgresLedger:
     # -- a run ----------------------------------------------------------------------------------------------------
 
     async def begin_run(self) -> None:
-        """Nothing to do: rows are leased, so several runs may send from one ledger."""
+        """From now on a database that is away is waited for. Several runs may send from one ledger: rows are leased."""
+        self.availability.begin_waiting()
 
     async def end_run(self) -> None:
-        """Nothing to do."""
+        """Nobody waits for this run any more."""
+        self.availability.end_waiting()
 
     async def resume_sending(self) -> None:
         """End a `pause`, of the batches that this ledger sees."""
@@ -357,7 +386,7 @@ class PostgresLedger:
 
     def timelines(self) -> Iterator[list[PayoutTimeline]]:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
-        return postgres_timelines(self.dsn, self.lease, self._scope)
+        return postgres_timelines(self._dsn, self.lease, self._scope)
 
     async def within(self, work: Callable[[Connection], Awaitable[None]]) -> None:
         """`await work(connection)` in one transaction on the ledger's database."""

@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 import psycopg
 
+from ....storage.postgres_connections import ConnectionString, connect_sync
 from ...states import State
 from ..base import Batch, BatchEntry
 from ..payload import names_from
 from ..timeline import PayoutTimeline, timeline_from
 from . import batch_queries, queries
-from .session import connect_options, ledger_errors, limits
+from .session import ledger_errors
 
 __all__ = ["postgres_timelines", "read_batches"]
 
@@ -50,15 +51,19 @@ def _batches_of(
     ]
 
 
-def postgres_timelines(dsn: str, lease: float, scope: str = "", *, size: int = 1000) -> Iterator[list[PayoutTimeline]]:
+def postgres_timelines(
+    place: ConnectionString, lease: float, scope: str = "", *, size: int = 1000
+) -> Iterator[list[PayoutTimeline]]:
     """Every payout that was sent, in file order, a page at a time; on a connection of its own, beside any run.
 
     `scope`: ` AND p.intake IN (..)`, for some batches only.
     """
-    with ledger_errors(), psycopg.connect(**connect_options(dsn, lease)) as connection:
-        setting, values = limits(lease)
-        connection.execute(setting.encode(), values)
-        with connection.transaction(), connection.cursor("timelines") as found:
-            found.execute(queries.timelines(scope).encode())
-            while page := found.fetchmany(size):
-                yield [timeline_from(values) for values in page]
+    with (
+        ledger_errors(),
+        connect_sync(place, lease, read_only=True) as connection,
+        connection.transaction(),
+        connection.cursor("timelines") as found,
+    ):
+        found.execute(queries.timelines(scope).encode())
+        while page := found.fetchmany(size):
+            yield [timeline_from(values) for values in page]

@@ -10,12 +10,12 @@ import psycopg
 from psycopg import errors, sql
 
 from ....errors import ConfigurationError
-from ....storage import postgres
-from ....storage.postgres import LONGEST, connect_options, idle_limit, limits, lock_schema
+from ....storage.postgres import Availability, Session, lock_schema
+from ....storage.postgres_connections import LONGEST, what
 from ..base import Identity, LedgerError
 from .schema import GRANTS, JOB_GRANTS, MIGRATIONS
 
-__all__ = ["RIGHTS", "LedgerSession", "connect_options", "grant", "idle_limit", "ledger_errors", "limits", "prepare"]
+__all__ = ["RIGHTS", "LedgerSession", "grant", "ledger_errors", "prepare"]
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -37,14 +37,30 @@ def ledger_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise _failure(postgres.what(error)) from None
+        raise _failure(what(error)) from None
 
 
-class LedgerSession(postgres.Session):
+class LedgerSession(Session):
     """The ledger's connection: its errors are LedgerErrors."""
 
-    def __init__(self, dsn: str, lease: float, *, statement: float | None = None) -> None:
-        super().__init__(dsn, lease, _failure, statement=statement, retried=_RETRIED)
+    def __init__(
+        self,
+        dsn: str,
+        lease: float,
+        *,
+        statement: float | None = None,
+        availability: Availability | None = None,
+        read_only: bool = False,
+    ) -> None:
+        super().__init__(
+            dsn,
+            lease,
+            _failure,
+            statement=statement,
+            retried=_RETRIED,
+            availability=availability,
+            read_only=read_only,
+        )
 
 
 async def prepare(connection: Connection, identity: Identity | None, create: bool) -> None:
@@ -79,9 +95,9 @@ async def _migrate(connection: Connection, version: int) -> None:
             await connection.execute(migration.encode())
             await connection.execute("INSERT INTO paycools_schema VALUES (%s)", (number,))
     except errors.InsufficientPrivilege as error:
-        what = error.diag.message_primary
+        problem = error.diag.message_primary
         raise LedgerError(
-            f"this role cannot make the ledger's tables or bring them up to date ({what}); let their owner run "
+            f"this role cannot make the ledger's tables or bring them up to date ({problem}); let their owner run "
             "`paycools payouts prepare`"
         ) from None
 
@@ -95,14 +111,16 @@ async def _version(connection: Connection) -> int:
 
 
 async def _own(connection: Connection, identity: Identity) -> None:
-    insert = "INSERT INTO paycools_ledger VALUES (%s, %s) ON CONFLICT (key) DO NOTHING"
-    for key, value in (("identity", identity.text()), ("currency", identity.currency)):
-        await connection.execute(insert, (key, value))
-    cursor = await connection.execute("SELECT value FROM paycools_ledger WHERE key = 'identity'")
-    [(found,)] = await cursor.fetchall()
-    if found != identity.text():
+    owner = "SELECT value FROM paycools_ledger WHERE key = 'identity'"
+    found = await (await connection.execute(owner)).fetchall()
+    if not found:
+        insert = "INSERT INTO paycools_ledger VALUES (%s, %s) ON CONFLICT (key) DO NOTHING"
+        for key, value in (("identity", identity.text()), ("currency", identity.currency)):
+            await connection.execute(insert, (key, value))
+        found = await (await connection.execute(owner)).fetchall()
+    if found[0][0] != identity.text():
         raise LedgerError(
-            f"this PostgreSQL ledger belongs to {found!r}, these credentials are {identity.text()!r}; "
+            f"this PostgreSQL ledger belongs to {found[0][0]!r}, these credentials are {identity.text()!r}; "
             "use another database or search_path"
         )
 

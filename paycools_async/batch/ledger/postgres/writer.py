@@ -10,13 +10,15 @@ from typing import Any, Protocol
 import attrs
 import psycopg
 
+from ....storage.postgres import Availability
+from ....storage.postgres_connections import idle_limit
 from ...states import Event, IllegalMove
 from ..base import LedgerError
 from ..row import EventSource, Row, apply_event, counts_from, event_for
 from . import queries
 from .database import DatabaseClock
 from .schema import LeasedRow, leased_row_from
-from .session import LedgerSession, idle_limit
+from .session import LedgerSession
 
 __all__ = ["Writer", "apply_now", "apply_within"]
 
@@ -47,9 +49,11 @@ class _Move:
 class Writer:
     """Group commit: moves that wait are one statement and one commit. A caller goes on only when it is durable."""
 
-    def __init__(self, dsn: str, lease: float, worker: str, clock: DatabaseClock) -> None:
+    def __init__(
+        self, dsn: str, lease: float, worker: str, clock: DatabaseClock, availability: Availability | None = None
+    ) -> None:
         # a move that is not made within a lease is too late for everybody
-        self._session = LedgerSession(dsn, lease, statement=lease)
+        self._session = LedgerSession(dsn, lease, statement=lease, availability=availability)
         self._lease = lease
         self.idle_limit: str = idle_limit(lease)
         self._worker = worker

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ....renamed import old_names
+from ....storage.location import file_at
 from ...files import Order, RowError
 from ...states import Event, IllegalMove, State
 from ..application import ApplicationBatch, Seen
@@ -75,7 +76,7 @@ class SQLiteLedger:
         Raises LedgerError where the file is no ledger, or not all of it, or belongs to somebody else; LedgerInUse where
         another run has it; LedgerLockError where nobody can say whether one has.
         """
-        ledger = cls(path, clock, read_only=read_only)
+        ledger = cls(file_at(path), clock, read_only=read_only)
         await ledger._store.open(identity, create=create, exclusive=exclusive, recover=recover, now=ledger.time)
         return ledger
 

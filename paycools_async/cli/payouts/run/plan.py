@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from pathlib import Path
 
 import attrs
 
 from ....batch import LedgerError, Options, Reading
+from ....batch.facade.given import whoami
 from ....errors import ConfigurationError
 from ....money import format_major, to_minor
 
@@ -58,12 +57,3 @@ class Plan:
         if amount != expected:
             total = format_major(amount, currency)
             raise LedgerError(f"--expect-total {self.expect_total}: they come to {total}; nothing was sent")
-
-
-def whoami() -> str:
-    """user@host, for the log."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"

@@ -5,43 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import time
 from collections.abc import AsyncIterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ....batch import Runner, State
-from ....batch.states import FINAL
+from ....batch.run.meter import Meter, RunProgress
 from ....errors import PayCoolsError
 from ...console import echo
 
 __all__ = ["showing_progress"]
 
-_LEFT_OUT = (State.OFFERED, State.WITHDRAWN)
-"""What no run drives."""
-_SHOWN = tuple(state for state in State if state not in _LEFT_OUT)
-_ENDS = (*FINAL, State.CONFLICT, State.PREEXISTING)
 
-
-class _Meter:
-    """Rows done, the rate since the start, and the time left at that rate."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        self._started = time.monotonic()
-        self._before: int | None = None
-
-    def read(self) -> tuple[int, int, str]:
-        counts = {state: rows for state, (rows, _) in self._runner.counts.items() if rows and state not in _LEFT_OUT}
-        total = sum(counts.values())
-        done = sum(counts.get(state, 0) for state in _ENDS)
-        if self._before is None and total:
-            self._before = done
-        rate = (done - (self._before or 0)) / max(time.monotonic() - self._started, 0.001)
-        left = f"{_duration((total - done) / rate)} left" if rate > 0 and done < total else ""
-        states = ", ".join(f"{state.value} {counts[state]}" for state in _SHOWN if state in counts)
-        return done, total, "  ".join(part for part in (states, f"{rate:.0f}/s", left) if part)
+def _text(now: RunProgress) -> str:
+    left = "" if now.seconds_left is None else f"{_duration(now.seconds_left)} left"
+    states = ", ".join(f"{state.value} {now.counts[state]}" for state in State if state in now.counts)
+    return "  ".join(part for part in (states, f"{now.rate:.0f}/s", left) if part)
 
 
 def _duration(seconds: float) -> str:
@@ -73,23 +53,23 @@ async def _refreshing_counts(runner: Runner) -> None:
 
 
 async def _bar(runner: Runner) -> None:
-    meter = _Meter(runner)
+    meter = Meter(runner)
     columns = (TextColumn("payouts"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[states]}"))
     with Progress(*columns, console=Console()) as progress:
         bar = progress.add_task("payouts", total=None, states="")
         try:
             while True:
-                done, total, states = meter.read()
-                progress.update(bar, completed=done, total=total or None, states=states)
+                now = meter.read()
+                progress.update(bar, completed=now.done, total=now.total or None, states=_text(now))
                 await asyncio.sleep(0.2)
         finally:
-            done, total, states = meter.read()
-            progress.update(bar, completed=done, total=total or None, states=states)
+            now = meter.read()
+            progress.update(bar, completed=now.done, total=now.total or None, states=_text(now))
 
 
 async def _lines(runner: Runner, every: float) -> None:
-    meter = _Meter(runner)
+    meter = Meter(runner)
     while True:
         await asyncio.sleep(every)
-        done, total, states = meter.read()
-        echo(f"{done} of {total} done: {states}")
+        now = meter.read()
+        echo(f"{now.done} of {now.total} done: {_text(now)}")

@@ -43,7 +43,7 @@ def pay(api: PHPayouts, ledger: Ledger, fake: FakePayCools) -> Callable[..., Any
     fake.payouts.settle_after = 0.0
 
     async def pay(file: Path, yes: Any, **more: Any) -> Summary:
-        return await pay_file(api, ledger, file, yes, by="ana", **{"options": QUICK, **more})
+        return await pay_file(api, file, ledger=ledger, approve=yes, by="ana", **{"options": QUICK, **more})
 
     return pay
 
@@ -214,10 +214,11 @@ async def test_a_ledger_that_is_another_merchants_is_refused_before(tmp_path: Pa
 
 
 def test_the_example_runs() -> None:
-    example = Path(__file__).parents[2] / "docs" / "examples" / "pay_file.py"
+    example = Path(__file__).parents[3] / "docs" / "examples" / "pay_file.py"
     done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(
-        r"payouts-500.csv: 500 payouts, PHP [\d,.]+, to api-uat.paycools.com\n500 settled\nagain: 500 settled\n",
+        r"payouts-500.csv: 500 payouts, PHP [\d,.]+, to api-uat.paycools.com\n"
+        r"500 of 500 done\n500 settled\nagain: 500 settled\n",
         done.stdout,
     ), done.stdout

