@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import secrets
 import tempfile
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,11 +24,11 @@ import segno
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
+from lender_tables import Base, Loan, Refund, Repayment, engine_of, new_id
 from pydantic import BaseModel
-from sqlalchemy import BigInteger, ForeignKey, String, event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from paycools_async import CreatePayout, InvalidRequest, Outcome, OutcomeUnknown, PayCoolsError, PayCoolsPH
 from paycools_async.batch import Options
@@ -42,79 +40,6 @@ from paycools_async.testing import FakePayCools, Sandbox
 
 LEAST, MOST = 500_00, 50_000_00
 """Centavos of a loan."""
-
-
-# -- what the lender keeps ------------------------------------------------------------------------------------------
-
-
-class Base(DeclarativeBase):
-    """The lender's own tables. They stand in the database where PayCools' ledger and inbox stand."""
-
-
-class Loan(Base):
-    """Money lent; amounts in centavos. Its id is the payout's order id."""
-
-    __tablename__ = "loans"
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    application: Mapped[str] = mapped_column(String(64), unique=True)
-    """The borrower's browser makes it: sent again after a lost answer, it is the same loan."""
-    at: Mapped[float] = mapped_column(default=time.time)
-    borrower: Mapped[str]
-    account: Mapped[str]
-    amount: Mapped[int] = mapped_column(BigInteger)
-    owed: Mapped[int] = mapped_column(BigInteger, default=0)
-    state: Mapped[str] = mapped_column(default="approved")
-    """approved, paid out, repaid; not paid out; to be looked at."""
-    reason: Mapped[str] = mapped_column(default="")
-
-
-class Repayment(Base):
-    """A QR code that a borrower may pay once; its id is PayCools' order id."""
-
-    __tablename__ = "repayments"
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    loan_id: Mapped[str] = mapped_column(ForeignKey("loans.id"), index=True)
-    amount: Mapped[int] = mapped_column(BigInteger)
-    qr: Mapped[str] = mapped_column(default="")
-    state: Mapped[str] = mapped_column(default="waiting")
-    """waiting, paid, failed."""
-
-
-class Refund(Base):
-    """What a borrower paid too much. A person sends it back."""
-
-    __tablename__ = "refunds"
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    loan_id: Mapped[str] = mapped_column(ForeignKey("loans.id"), index=True)
-    transaction_id: Mapped[str]
-    """PayCools' id of the repayment."""
-    amount: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(default="owed")
-    """owed, sending, sent, refunded, refused."""
-    reason: Mapped[str] = mapped_column(default="")
-
-
-def new_id(kind: str) -> str:
-    """An order id that nobody else has."""
-    return kind + secrets.token_hex(10).upper()
-
-
-def engine_of(database: str) -> AsyncEngine:
-    """SQLAlchemy's way to a SQLite file or postgresql://..."""
-    if "://" in database:
-        return create_async_engine(database.replace("postgresql://", "postgresql+psycopg://", 1))
-    engine = create_async_engine(f"sqlite+aiosqlite:///{database}", connect_args={"timeout": 30})
-
-    # SQLite's driver begins no transaction before the first write, and then it may be too late: begin at once
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(connection: Any, record: Any) -> None:
-        connection.isolation_level = None
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begun(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
 
 
 # -- what the lender does -------------------------------------------------------------------------------------------
