@@ -12,6 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
+from ...storage import psycopg_extra  # noqa: F401 - first: it says what is missing
+
+# isort: split
 import attrs
 import procrastinate
 import psycopg
