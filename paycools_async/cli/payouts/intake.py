@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...batch import OrderFile, Reading
 from ...batch.files.codes import read_codes
 from ...batch.files.repeats import Repeats
 from ...batch.ledger.base import Intake
 from ..console import echo, echo_error
-from ..objects.base import amount_of
-from ..objects.payouts import CheckResult, FaultObject
 from .showing import hint
+
+if TYPE_CHECKING:
+    from ..objects.payouts import CheckResult
 
 __all__ = ["check_object", "reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]
 
@@ -28,7 +30,10 @@ def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Pat
 
 
 def check_object(file: Path, found: Intake, repeats: Repeats, read: OrderFile, currency: str) -> CheckResult:
-    """What `check --json` prints."""
+    """What `check --json` prints. Others do not wait for the classes."""
+    from ..objects.base import amount_of
+    from ..objects.payouts import CheckResult, FaultObject
+
     return CheckResult(
         file=file.name,
         currency=currency,
