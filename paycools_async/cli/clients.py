@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 from ..batch.run.payout_api import payouts_of
 from ..client import PayCoolsGlobal, PayCoolsPH
+from ..transports.base import Transport
 from .network import chosen_paths, network
 
 __all__ = ["open_client", "payouts_of"]
@@ -16,9 +17,16 @@ __all__ = ["open_client", "payouts_of"]
 
 @contextlib.asynccontextmanager
 async def open_client(
-    country: str | None, sandbox: Path | None = None, **options: Any
+    country: str | None,
+    sandbox: Path | None = None,
+    *,
+    watch: Callable[[Transport], Transport] | None = None,
+    **options: Any,
 ) -> AsyncIterator[PayCoolsPH | PayCoolsGlobal]:
-    """The Global API's client for a country, the PH API's for None. `sandbox`: the ledger whose sandbox is meant."""
+    """The Global API's client for a country, the PH API's for None. `sandbox`: the ledger whose sandbox is meant.
+
+    `watch` gets the transport, and returns one that watches it.
+    """
     async with contextlib.AsyncExitStack() as stack:
         fake = None
         if sandbox is not None:
@@ -28,7 +36,8 @@ async def open_client(
             fake, options["base_url"] = box.fake, box.base_url
         else:
             options["paths"] = chosen_paths("ph" if country is None else "global")
-            options["transport"] = network(max_connections=options.pop("max_connections", 100))
+            transport: Transport = network(max_connections=options.pop("max_connections", 100))
+            options["transport"] = transport if watch is None else watch(transport)
         client: PayCoolsPH | PayCoolsGlobal
         if country is None:
             client = PayCoolsPH(fake.ph_credentials, **options) if fake else PayCoolsPH.from_env(**options)

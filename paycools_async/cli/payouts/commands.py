@@ -31,6 +31,7 @@ from .options import (
     EncodingOption,
     FileArgument,
     IgnoreOption,
+    LedgerApiOption,
     LedgerOption,
     MarginOption,
     PlainNamesOption,
@@ -121,7 +122,7 @@ def check(
 def _plan(
     file: Path | None,
     ledger: LedgerOption = None,
-    api: ApiOption = "ph",
+    api: LedgerApiOption = None,
     country: CountryOption = None,
     sandbox: SandboxOption = False,
     concurrency: ConcurrencyOption = 50,
@@ -143,7 +144,7 @@ def _plan(
     **own: Any,
 ) -> Plan:
     return Plan(
-        country=chosen_country(api, country),
+        country=chosen_country(api or "ph", country),
         file=file,
         ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
@@ -184,6 +185,19 @@ def _pay(plan: Callable[[], Plan], *, as_json: bool) -> None:
     run_command(go, as_json=as_json)
 
 
+def _pay_from(ledger: str | None, options: dict[str, Any], **own: Any) -> None:
+    """Pay what a ledger has: through the API that it was paid through, unless the options say another."""
+    from .opening import country_of
+    from .run.pay import pay
+
+    async def go() -> int:
+        found = await country_of(options.pop("api", None), options.pop("country", None), required_ledger(ledger))
+        api = "ph" if found is None else "global"
+        return await pay(_plan(None, ledger=ledger, api=api, country=found, **own, **options))
+
+    run_command(go, as_json=options.get("as_json", False))
+
+
 @app.command(epilog="Example: paycools payouts run wages.csv --ledger wages.db --report out")
 @_takes_options_of_plan
 def run(
@@ -218,17 +232,15 @@ def release(
     **options: Any,
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
-    _pay(
-        lambda: _plan(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options),
-        as_json=options.get("as_json", False),
-    )
+    own = {"release": batch, "expect_count": expect_count, "expect_total": expect_total}
+    _pay_from(options.pop("ledger", None), options, **own)
 
 
 @app.command(epilog="Example: paycools payouts resume --ledger wages.db")
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options), as_json=options.get("as_json", False))
+    _pay_from(options.pop("ledger", None), options, batches=tuple(batch or ()))
 
 
 @app.command(epilog="Example: paycools payouts status --ledger wages.db --json")

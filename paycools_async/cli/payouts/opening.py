@@ -11,11 +11,16 @@ import attrs
 from ...batch import PayoutApi
 from ...batch.report.templating import need_templates
 from ...batch.report.write import FILES
+from ...errors import PayCoolsError
+from ...transports.base import Transport
 from ..clients import open_client, payouts_of
 from ..destination import Destination
 from ..exit_codes import Broken
+from ..ledger_url import reading
+from .options import chosen_country
+from .run.reach import Reach, Watched
 
-__all__ = ["Paying", "open_api", "try_folder"]
+__all__ = ["Paying", "country_of", "open_api", "try_folder"]
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +29,7 @@ class Paying:
 
     api: PayoutApi
     destination: Destination
+    reach: Reach
 
 
 @contextlib.asynccontextmanager
@@ -31,9 +37,27 @@ async def open_api(
     country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
 ) -> AsyncIterator[Paying]:
     """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
-    async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
+    reach = Reach()
+
+    def watch(transport: Transport) -> Transport:
+        return Watched(transport, reach)
+
+    async with open_client(country, sandbox, watch=watch, max_connections=concurrency, timeout=call_timeout) as client:
         destination = Destination.of(client, country, embedded=sandbox is not None)
-        yield Paying(api=payouts_of(client, country), destination=destination)
+        yield Paying(api=payouts_of(client, country), destination=destination, reach=reach)
+
+
+async def country_of(api: str | None, country: str | None, ledger: str) -> str | None:
+    """The Global API's country, or None for the PH API: as it is asked for, else as the ledger was paid through."""
+    if api is None and country is None:
+        try:
+            async with reading(ledger) as found:
+                details = await found.destination()
+        except PayCoolsError:  # told when the ledger is opened for what was asked
+            details = {}
+        if details.get("api") == "Global API":
+            return chosen_country("global", details.get("country"))
+    return chosen_country(api or "ph", country)
 
 
 def try_folder(folder: Path) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "EncodingOption",
     "FileArgument",
     "IgnoreOption",
+    "LedgerApiOption",
     "LedgerOption",
     "MarginOption",
     "PlainNamesOption",
@@ -89,6 +90,9 @@ DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show what a yes would send, and end: nothing is entered, released or sent.")
 ]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
+LedgerApiOption = Annotated[
+    str | None, typer.Option("--api", help="ph or global; by default what the ledger was paid through.")
+]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 EncodingOption = Annotated[
     str | None,

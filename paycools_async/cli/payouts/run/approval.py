@@ -12,7 +12,7 @@ from ....batch.ledger.base import Batch, Changed
 from ....batch.pending import PendingBatch, TakenBack, Waiting
 from ....batch.report.preview import preview_of
 from ....batch.run.outcomes import STOPS_RUN
-from ....errors import PayCoolsError
+from ....errors import PayCoolsError, UnexpectedAnswer
 from ....money import format_major
 from ...asking import asked, can_ask
 from ...console import echo, echo_error, plain
@@ -121,6 +121,15 @@ class Approval:
             balance = await self.run.api.balance()
         except STOPS_RUN:
             raise
+        except UnexpectedAnswer as error:
+            if self.run.plan.ignore_balance:
+                echo_error(f"warning: the balance could not be read: {error}")
+                return True
+            echo_error(
+                f"error: {self.run.destination.host} answers, and not as PayCools does: {error}; nothing was sent. "
+                "Is it a firewall's page? `paycools doctor` looks for the fault; --ignore-balance goes on"
+            )
+            return False
         except PayCoolsError as error:
             echo_error(f"warning: the balance could not be read: {error}")
             return True

@@ -101,6 +101,9 @@ class Sending:
         trouble = await self._report(summary.stopped)
         if summary.stopped:
             echo_error(f"stopped: {summary.stopped}")
+        unreached = run.reach.last_words()
+        if unreached is not None:
+            echo_error(unreached)
         failed = await self.view.failures() if summary.rows(State.FAILED) else []
         currency = await run.ledger.currency()
         self.present(summary, failed, currency, self.preview)
