@@ -28,6 +28,7 @@ __all__ = [
     "on_signals",
     "plain",
     "present",
+    "printing_above",
     "report_failure",
     "run_command",
     "say_warnings",
@@ -85,7 +86,25 @@ def echo_error(text: str) -> None:
     if text.startswith("error: "):
         _last_error = text.removeprefix("error: ")
     with contextlib.suppress(OSError, ValueError):
-        typer.echo(_line(text), err=True)
+        if _above is not None and sys.stderr.isatty():
+            _above.print(_line(text), markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(_line(text), err=True)
+
+
+_above: Any = None
+"""Where a bar is drawn: a rich console, which keeps lines above it."""
+
+
+@contextlib.contextmanager
+def printing_above(console: Any) -> Iterator[None]:
+    """While the body runs, what is told on the terminal stands above the bar on this console of rich's."""
+    global _above
+    _above = console
+    try:
+        yield
+    finally:
+        _above = None
 
 
 _MOST = 8_000

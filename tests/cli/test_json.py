@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -127,3 +131,39 @@ def test_without_it_nothing_is_an_object(ledger: Path) -> None:
     result = CliRunner().invoke(app, ["payouts", "status", "--ledger", "l.db"])
     assert "settled" in result.stdout
     assert "{" not in result.stdout
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_on_a_terminal_the_bar_and_the_question_leave_standard_output_alone(
+    tmp_path: Path, write_orders: WriteOrders
+) -> None:
+    """Standard output is a terminal of its own here, so that a bar would be drawn there."""
+    write_orders(3)
+    out, theirs = os.openpty()
+    program = "import sys; sys.argv[0] = 'paycools'; from paycools_async.cli import main; main()"
+    arguments = ("payouts", "run", "orders.csv", "--sandbox", "--ledger", "l.db", "--json")
+    people, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdin=terminal,
+        stdout=theirs,
+        stderr=terminal,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    os.close(theirs)
+    os.close(terminal)
+    seen = b""
+    while b"[y/N]" not in seen:
+        seen += os.read(people, 4096)
+    os.write(people, b"y\n")
+    told = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while each := os.read(out, 4096):
+            told += each
+    assert process.wait(30) == 0
+    [line] = told.decode().splitlines()
+    assert json.loads(line)["states"]["settled"]["payouts"] == 3
+    os.close(people)
+    os.close(out)

@@ -63,7 +63,8 @@ def template(
         settings = "" if picked is None else f" --api global --country {picked}"
         name = shlex.quote(str(file))
         echo(f"{file}: {len(names)} columns and one sample row; put your payouts in its place")
-        echo(f"What they hold:  paycools payouts columns --method {chosen}{settings}")
+        only = "" if chosen == described.methods[0] else f" --method {chosen}"
+        echo(f"What they hold:  paycools payouts columns{only}{settings}")
         echo(f"Check the file:  paycools payouts check {name}{settings}")
         echo(f"Try it first:    paycools payouts run {name} --sandbox --ledger try.db{settings}")
         others = [each for each in described.methods if each != chosen]

@@ -14,7 +14,7 @@ from rich.table import Column
 from ....batch import Runner, State
 from ....batch.run.meter import Meter, RunProgress
 from ....errors import PayCoolsError
-from ...console import echo
+from ...console import echo, printing_above, speaks_json
 
 __all__ = ["showing_progress"]
 
@@ -45,8 +45,9 @@ def _duration(seconds: float) -> str:
 @contextlib.asynccontextmanager
 async def showing_progress(runner: Runner, *, every: float = 5.0, refresh_counts: bool = False) -> AsyncIterator[None]:
     """Show the runner's counts until the block ends. `refresh_counts`: other workers move rows too."""
-    on_terminal = sys.stdout.isatty()
-    tasks = [asyncio.create_task(_bar(runner) if on_terminal else _lines(runner, every))]
+    stream = sys.stderr if speaks_json() else sys.stdout
+    on_terminal = stream.isatty()
+    tasks = [asyncio.create_task(_bar(runner, Console(file=stream)) if on_terminal else _lines(runner, every))]
     if refresh_counts:
         tasks.append(asyncio.create_task(_refreshing_counts(runner)))
     try:
@@ -64,7 +65,7 @@ async def _refreshing_counts(runner: Runner) -> None:
             await runner.refresh_counts()
 
 
-async def _bar(runner: Runner) -> None:
+async def _bar(runner: Runner, console: Console) -> None:
     meter = Meter(runner)
     whole, rest = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis", ratio=1)
     columns = (
@@ -72,7 +73,7 @@ async def _bar(runner: Runner) -> None:
         MofNCompleteColumn(table_column=whole),
         TextColumn("{task.fields[states]}", table_column=rest),
     )
-    with Progress(*columns, console=Console(), expand=True) as progress:
+    with Progress(*columns, console=console, expand=True) as progress, printing_above(console):
         bar = progress.add_task("payouts", total=None, states="")
         try:
             while True:
