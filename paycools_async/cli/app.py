@@ -27,10 +27,10 @@ app: typer.Typer = typer.Typer(
         {
             "payouts": f"{_HERE}.payouts.commands:app",
             "doctor": f"{_HERE}.doctor.command:doctor",
-            "balance": f"{_HERE}.balance:balance",
-            "sandbox": f"{_HERE}.sandbox:sandbox",
-            "keys": f"{_HERE}.keys:app",
-            "callbacks": f"{_HERE}.callbacks:app",
+            "balance": f"{_HERE}.tools.balance:balance",
+            "sandbox": f"{_HERE}.tools.sandbox:sandbox",
+            "keys": f"{_HERE}.tools.keys:app",
+            "callbacks": f"{_HERE}.tools.callbacks:app",
             "endpoints": f"{_HERE}.endpoint_table:endpoints",
         }
     ),

@@ -30,7 +30,7 @@ async def open_client(
     async with contextlib.AsyncExitStack() as stack:
         fake = None
         if sandbox is not None:
-            from .sandbox import open_sandbox
+            from .tools.sandbox import open_sandbox
 
             box = await stack.enter_async_context(open_sandbox(sandbox, country))
             fake, options["base_url"] = box.fake, box.base_url

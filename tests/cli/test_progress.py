@@ -19,15 +19,12 @@ def runner_with(**states: int) -> Any:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-async def test_x_of_y_is_seen_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+async def test_x_of_y_is_seen_on_a_narrow_terminal(width: int) -> None:
     shown = io.StringIO()
 
-    def console() -> Console:
-        return Console(file=shown, width=width, force_terminal=True, color_system=None)
-
-    monkeypatch.setattr(progress, "Console", console)
+    console = Console(file=shown, width=width, force_terminal=True, color_system=None)
     states = {"planned": 412_000, "sending": 50, "accepted": 91_000, "unknown": 17, "settled": 496_000, "failed": 933}
-    task = asyncio.create_task(progress._bar(runner_with(**states)))
+    task = asyncio.create_task(progress._bar(runner_with(**states), console))
     await asyncio.sleep(0.05)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

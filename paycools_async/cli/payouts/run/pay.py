@@ -40,8 +40,8 @@ async def pay(plan: Plan) -> int:
         )
     if plan.detach and not postgres:
         raise ConfigurationError("--detach leaves the sending to workers: it needs --ledger postgresql://...")
-    if plan.dry_run and (plan.recover or plan.adopt or (plan.file is None and plan.offer)):
-        raise ConfigurationError("--dry-run changes nothing: leave --recover, --adopt and --offer out")
+    if plan.dry_run and (plan.recover or plan.adopt):
+        raise ConfigurationError("--dry-run changes nothing: leave --recover and --adopt out")
     if plan.report is not None and not plan.dry_run:
         await asyncio.to_thread(try_folder, plan.report)
     options: dict[str, Any] = {"concurrency": plan.options.concurrency, "call_timeout": plan.timeout}

@@ -8,7 +8,7 @@ from pathlib import Path
 from ....batch import Ledger, PayoutApi, State
 from ....batch.intake import Rehearsal, rehearse_file
 from ....batch.run.outcomes import STOPS_RUN
-from ....errors import PayCoolsError
+from ....errors import PayCoolsError, UnexpectedAnswer
 from ....money import format_major
 from ...console import echo, echo_error, present
 from ...destination import destination_lines
@@ -17,7 +17,7 @@ from ...ledger_url import is_postgres, reading, shown
 from ...objects.base import place_of
 from ...objects.ledgers import states_object
 from ...objects.payouts import RunResult
-from ..intake import tell_bad_rows, tell_file, tell_repeats
+from ..intake import tell_bad_rows, tell_file, tell_repeats, tell_template
 from ..opening import Paying
 from ..showing import amount_of, states_of
 from .plan import Plan
@@ -44,7 +44,7 @@ async def rehearse(plan: Plan, file: Path, paying: Paying) -> int:
         found = await rehearse_file(file, paying.api, ledger, plan.reading)
     currency, intake = paying.api.currency, found.intake
     tell_file(file, found.file)
-    if tell_bad_rows(file, intake, plan.ledger):
+    if tell_bad_rows(file, intake, plan.ledger) or tell_template(found.file, paying.destination.environment):
         return BAD_INPUT
     echo(f"{file.name}: {amount_of(intake.new + intake.known, intake.total, currency)}")
     tell_repeats(file, found.repeats)
@@ -94,6 +94,10 @@ async def _balance(api: PayoutApi, total: int, currency: str, *, ignored: bool) 
         balance = await api.balance()
     except STOPS_RUN:
         raise
+    except UnexpectedAnswer as error:
+        if not ignored:
+            echo_error(f"error: the balance could not be read: {error}; a run would send nothing")
+        return None, ignored
     except PayCoolsError as error:
         echo_error(f"warning: the balance could not be read: {error}")
         return None, True

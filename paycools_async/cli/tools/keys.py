@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from ..config import GlobalCredentials, PHCredentials, secret_doubts
-from ..countries import COUNTRIES
-from ..errors import ConfigurationError
-from ..signing import load_private_key, signer_for, verifier_for
-from .console import JsonOption, echo, present, run_command
-from .objects.settings import KeysResult
-from .payouts.options import ApiOption, CountryOption, chosen_country
+from ...config import GlobalCredentials, PHCredentials, secret_doubts
+from ...countries import COUNTRIES
+from ...errors import ConfigurationError
+from ...signing import load_private_key, signer_for, verifier_for
+from ..console import JsonOption, echo, present, run_command
+from ..objects.settings import KeysResult
+from ..payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["app"]
 
@@ -28,7 +28,7 @@ def new(
     bits: Annotated[int, typer.Option(min=2048, max=8192, help="PayCools documents 4096.")] = 4096,
 ) -> None:
     """Make a key pair. Prints the public half, to be registered with PayCools."""
-    from ..testing.keys import generate_private_key
+    from ...testing.keys import generate_private_key
 
     async def make() -> int:
         pem = generate_private_key(bits)
@@ -111,8 +111,8 @@ def _verifies(settings: PHCredentials | GlobalCredentials) -> bool:
 
 
 async def _ask_paycools(country: str | None) -> str:
-    from ..client import PayCoolsPH
-    from .clients import open_client
+    from ...client import PayCoolsPH
+    from ..clients import open_client
 
     async with open_client(country) as paycools:
         if isinstance(paycools, PayCoolsPH):

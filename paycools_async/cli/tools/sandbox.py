@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..engine.paths import checked_paths
-from ..errors import ConfigurationError, InvalidKeyError
-from ..registry import endpoints
-from ..settings import MOST_BYTES
-from ..signing import load_private_key
-from ..storage.regular_file import read_small
-from ..testing import FakePayCools, generate_private_key
-from ..testing.faults import Fault
-from ..testing.server.payouts import PayoutRecords
-from .console import echo, on_signals, run_command
-from .exit_codes import Broken
-from .lazy_group import with_example
-from .network import chosen_paths
+from ...engine.paths import checked_paths
+from ...errors import ConfigurationError, InvalidKeyError
+from ...registry import endpoints
+from ...settings import MOST_BYTES
+from ...signing import load_private_key
+from ...storage.regular_file import read_small
+from ...testing import FakePayCools, generate_private_key
+from ...testing.faults import Fault
+from ...testing.server.payouts import PayoutRecords
+from ..console import echo, on_signals, run_command
+from ..exit_codes import Broken
+from ..lazy_group import with_example
+from ..network import chosen_paths
 
 if TYPE_CHECKING:  # it brings a web server along, which most commands need not wait for
-    from ..testing import Sandbox
+    from ...testing import Sandbox
 
 __all__ = ["open_sandbox", "sandbox"]
 
@@ -58,7 +58,7 @@ def sandbox(
     Accounts ending in 0000 fail; everything else is paid. `paycools --path ENDPOINT=/... sandbox` serves an endpoint
     there.
     """
-    from ..testing import Sandbox
+    from ...testing import Sandbox
 
     async def serve() -> int:
         paths = _paths()
@@ -190,7 +190,7 @@ def _fault(text: str) -> Fault:
 
 def open_sandbox(ledger: Path, country: str | None) -> Sandbox:
     """The embedded sandbox of `payouts run --sandbox`; its records stand beside the ledger."""
-    from ..testing import Sandbox
+    from ...testing import Sandbox
 
     fake = FakePayCools()
     payouts = fake.global_payouts if country else fake.payouts

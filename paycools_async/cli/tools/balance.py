@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ..countries import COUNTRIES
-from ..money import from_minor
-from .console import JsonOption, echo, present, run_command
-from .lazy_group import with_example
-from .objects.base import place_of
-from .objects.settings import BalanceResult
-from .payouts.options import ApiOption, CountryOption, chosen_country
+from ...countries import COUNTRIES
+from ...money import from_minor
+from ..console import JsonOption, echo, present, run_command
+from ..lazy_group import with_example
+from ..objects.base import place_of
+from ..objects.settings import BalanceResult
+from ..payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["balance"]
 
@@ -21,9 +21,9 @@ def balance(api: ApiOption = "ph", country: CountryOption = None, as_json: JsonO
     picked = chosen_country(api, country, COUNTRIES)
 
     async def ask() -> int:
-        from ..client import PayCoolsPH
-        from .clients import open_client
-        from .destination import Destination, destination_lines
+        from ...client import PayCoolsPH
+        from ..clients import open_client
+        from ..destination import Destination, destination_lines
 
         async with open_client(picked) as paycools:
             details = Destination.of(paycools, picked).details()

@@ -10,17 +10,17 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
-from ..callbacks.parsing import MAX_BODY
-from ..callbacks.samples import find_event, sample_fields, sign_global, sign_ph
-from ..callbacks.verify import Callbacks
-from ..endpoint import Event
-from ..errors import ConfigurationError
-from ..settings import key_setting, setting
-from ..signing import load_private_key
-from ..storage.regular_file import read_small
-from ..texts import shown_text
-from .console import echo, run_command
+from ...callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
+from ...callbacks.parsing import MAX_BODY
+from ...callbacks.samples import find_event, sample_fields, sign_global, sign_ph
+from ...callbacks.verify import Callbacks
+from ...endpoint import Event
+from ...errors import ConfigurationError
+from ...settings import key_setting, setting
+from ...signing import load_private_key
+from ...storage.regular_file import read_small
+from ...texts import shown_text
+from ..console import echo, run_command
 
 __all__ = ["app"]
 
@@ -88,7 +88,7 @@ def send(
 ) -> None:
     """Send a signed test callback to your own handler. Exit 0: acknowledged as documented; 1: not; 2: not sent."""
 
-    from ..testing.delivery import acknowledges
+    from ...testing.delivery import acknowledges
 
     async def deliver() -> int:
         body = _body(event, fields or [], platform_key)
