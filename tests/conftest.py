@@ -33,8 +33,9 @@ if (
 pytest_plugins = [
     "support.authority",
     "support.batch",
-    "support.postgres",  # before own_postgres, which imports it
     "support.own_postgres",
+    "support.postgres",
+    "support.restricted",
     "support.sandbox",
     "support.tiers",
     "support.transports",

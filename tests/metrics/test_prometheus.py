@@ -147,7 +147,7 @@ async def test_between_two_looks_the_ledger_is_left_alone(
 async def test_a_ledger_that_cannot_be_read_is_told_once_and_hangs_no_page(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    metrics = PrometheusMetrics(every=0, within=0.01)
+    metrics = PrometheusMetrics(every=0)
     metrics.watch(ledger)
     before = values(await metrics.page())
 
@@ -158,8 +158,9 @@ async def test_a_ledger_that_cannot_be_read_is_told_once_and_hangs_no_page(
         await asyncio.Event().wait()
 
     with caplog.at_level(logging.WARNING):
-        for counts in (away, hanging):
+        for counts, within in ((away, 5.0), (hanging, 0.01)):
             monkeypatch.setattr(ledger, "counts", counts)
+            monkeypatch.setattr(metrics, "_within", within)
             found = values(await metrics.page())
             assert found["paycools_store_up", "default"] == 0
             assert found["paycools_payouts", "default", "planned"] == before["paycools_payouts", "default", "planned"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.postgres import postgres_programs
+from support.postgres_programs import postgres_programs
 
 __all__ = ["OwnPostgres", "free_port", "own_postgres"]
 

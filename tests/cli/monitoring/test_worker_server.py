@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -114,6 +116,11 @@ def test_a_worker_is_scraped_while_it_pays(
     assert found["paycools_payouts_backlog", "ledger"] == 0
     assert found["paycools_store_up", "ledger"] == 1
     assert sum(value for (name, *_), value in found.items() if name == "paycools_paused_batches") == 0
+
+    dashboard = (Path(__file__).parents[3] / "docs" / "dashboards" / "paycools.json").read_text("utf-8")
+    names = {name.removesuffix("_bucket").removesuffix("_total") for name in re.findall(r"paycools_[a-z_]+", dashboard)}
+    told = {name.removesuffix("_total") for name in re.findall(r"# TYPE (\w+)", worker.get("/metrics")[1])}
+    assert names <= told
 
     assert worker.get("/payouts")[0] == 404
     assert worker.end() == 0
