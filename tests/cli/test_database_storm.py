@@ -23,7 +23,7 @@ from support.own_postgres import OwnPostgres
 from support.sandbox import FAULTS, ask
 
 FULL_STORM = os.environ.get("PAYCOOLS_STORM") == "full"
-ROWS = int(os.environ.get("PAYCOOLS_STORM_ROWS", "0")) or (5000 if FULL_STORM else 160)
+ROWS = int(os.environ.get("PAYCOOLS_STORM_ROWS", "0")) or (5000 if FULL_STORM else 100)
 RESTARTS, READ_ONLY, ENDED, KILLED, STOPPED = (10, 5, 20, 20, 20) if FULL_STORM else (2, 1, 2, 1, 1)
 
 PAYOUTS = (sys.executable, "-m", "paycools_async.cli", "payouts")

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ...batch import Options
+from ...batch import LedgerError, Options
 from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
-from ..exit_codes import from_here_on_something_may_be_sent
+from ..exit_codes import Unfinished, from_here_on_something_may_be_sent
 from ..lazy_group import with_example
 from ..ledger_url import open_postgres, required_ledger, shown
 from ..monitoring.listening import ListenOption, watched
@@ -46,7 +46,8 @@ def worker(
 ) -> None:
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like.
 
-    A database that is away is waited for. Exit 0: stopped by Ctrl-C or SIGTERM; 2: it could not start.
+    A database that is away is waited for. Exit 0: stopped by Ctrl-C or SIGTERM; 2: it could not start;
+    3: it could not go on.
     """
     from .opening import open_api
 
@@ -64,6 +65,8 @@ def worker(
             identity = paying.api.identity
             found = await open_postgres(name, identity, wait=True, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
+                found.availability.begin_waiting()
+                signals.callback(found.availability.end_waiting)
                 try:
                     from ...batch.ledger.postgres.shared_pace import SharedPace
                     from ...batch.run.worker import Worker, prepare_jobs
@@ -77,7 +80,10 @@ def worker(
                     echo(f"worker {found.worker} on {shown(name)}")
                     signals.enter_context(on_signals(running.stop))
                     from_here_on_something_may_be_sent()
-                    await running.run()
+                    try:
+                        await running.run()
+                    except LedgerError as error:
+                        raise Unfinished(f"{error}; what is not final stays in the ledger") from None
                 finally:
                     await found.aclose()
         echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
