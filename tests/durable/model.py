@@ -48,7 +48,7 @@ class World(NamedTuple):
 class Model:
     """The rules. Mistakes to plant:
 
-    `sees_uncommitted`: what is submitted can be sent before the transaction commits. `twice`: an order id may be entered
+    `sees_uncommitted`: what is submitted can be sent before the transaction commits. `twice`: an order id may enter
     twice. `marks_apart`: the mark is a commit of its own, after the handler's. `marks_first`: it is made before the
     handler is called. `compares_state`: the mark is made unless that very state is marked, whatever was marked when the
     handler was called. `once_told_always`: what was told once is told of nothing else.
