@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -323,3 +324,29 @@ async def test_many_transactions_at_once_enter_an_order_id_once(make: Make, plac
         taken = await asyncio.gather(*(one(number) for number in range(10)))
         assert taken.count(True) == 5
         assert len([each async for each in payouts.list()]) == 1
+
+
+@STORES
+async def test_a_handler_that_acknowledges_and_does_not_commit_is_called_again(
+    make: Make, place: str, store: str
+) -> None:
+    begin = on_psycopg if store == "postgres" else on_sqlite3
+    payouts = make()
+    calls: list[str] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls.append(payout.order_id)
+        with contextlib.suppress(Undo):
+            async with begin(place) as transaction:
+                await payouts.acknowledge(payout, connection=transaction)
+                if len(calls) == 1:
+                    raise Undo
+
+    async with payouts:
+        await payouts.submit(order(1))
+        async with asyncio.timeout(20):
+            while len(calls) < 2 or (await payouts.health()).unacknowledged:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
+    assert calls == ["APP000000001"] * 2
