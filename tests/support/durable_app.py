@@ -50,7 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app_id="f90addc4861540ef9312e87d8f360e08", app_name="Sandbox Merchant", private_key=Path(KEY).read_text()
     )
     async with PayCoolsPH(credentials, base_url=BASE_URL, timeout=2.0) as paycools:
-        payouts = DurablePayouts(paycools, PLACE, options=OPTIONS, poll=0.2, margin=2.0)
+        payouts = DurablePayouts(paycools, PLACE, options=OPTIONS, poll=0.2, margin=2.0, handler_timeout=3.0)
 
         @payouts.on_final
         async def done(payout: DurablePayout) -> None:
