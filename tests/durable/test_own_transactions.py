@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
@@ -266,9 +267,15 @@ async def test_the_ledgers_file_by_another_name_is_the_ledgers_file(opened: Any,
     assert (await payouts.wait("APP000000001", within=10)).settled
 
 
-async def test_a_sqlite_connection_outside_a_transaction_is_refused(opened: Any, place: str) -> None:
+_ALONE: list[dict[str, Any]] = [{"isolation_level": None}]
+if sys.version_info >= (3, 12):
+    _ALONE.append({"autocommit": True})
+
+
+@pytest.mark.parametrize("options", _ALONE)
+async def test_a_sqlite_connection_outside_a_transaction_is_refused(opened: Any, place: str, options: Any) -> None:
     payouts: DurablePayouts = await opened()
-    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(place, **options)) as connection:
         with pytest.raises(ConfigurationError, match="begin a transaction"):
             await payouts.submit(order(), connection=connection)
         connection.execute("BEGIN")
