@@ -93,12 +93,16 @@ def worker(
         run_command(work)
 
 
+ALL_RIGHTS = ("offer", "release", "run", "submit")
+
+
 @with_example("paycools payouts prepare --ledger postgresql://owner@db/payouts --role payer")
 def prepare(
     ledger: PostgresOption = None,
     role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,
     may: Annotated[
-        list[str] | None, typer.Option(help="What the role may do: offer, release, run; several; all by default.")
+        list[str] | None,
+        typer.Option(help="What the role may do: offer, release, run, submit; several; all by default."),
     ] = None,
 ) -> None:
     """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
@@ -117,7 +121,7 @@ def prepare(
             await found.aclose()
         echo(
             f"ready: {shown(name)}"
-            + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
+            + (f", for the role {role}, which may {', '.join(may or ALL_RIGHTS)}" if role else "")
         )
         return 0
 

@@ -166,7 +166,9 @@ class SQLiteApplication:
                 f"{self._store.file}: nothing was submitted"
             )
         driver = transaction.driver
-        if driver.isolation_level is None and not driver.in_transaction:
+        # aiosqlite does not show `autocommit`, which Python 3.12 brought, of the connection in it
+        commits_alone = driver.isolation_level is None or getattr(_innermost(driver), "autocommit", None) is True
+        if commits_alone and not driver.in_transaction:
             raise ConfigurationError(
                 "the connection commits each statement by itself: begin a transaction, or submit without `connection`"
             )
@@ -230,6 +232,10 @@ class SQLiteApplication:
 
     async def aclose(self) -> None:
         """Nothing of its own is open."""
+
+
+def _innermost(driver: Any) -> Any:
+    return driver if isinstance(driver, sqlite3.Connection) else getattr(driver, "_conn", driver)
 
 
 def _of(kept: Kept) -> dict[str, Any]:
