@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PARTS = {("timeouts.md", "try:"), ("timeouts.md", "except TimeoutError:")}
 """Page and first line of blocks that are parts of a statement: for people only."""
-STORIES = ("batches.md",)
+STORIES = ("batches.md", "durable_payouts.md")
 """Pages whose blocks are one program."""
 
 
@@ -229,3 +229,18 @@ async def test_the_page_about_files_from_python_runs(
     assert "bonus.csv: nobody said yes\n()\n" in said
     assert "2 taken back; 0 stay" in said
     assert sorted(path.name for path in Path("report").iterdir()) == ["payouts.csv", "report.html", "summary.json"]
+
+
+async def test_the_page_about_durable_payouts_runs(
+    key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = FakePayCools(private_key=key)
+    fake.payouts.settle_after = 0.0
+    async with Sandbox(fake) as sandbox:
+        settings(sandbox.base_url)
+        await run_page("durable_payouts.md")
+    assert sorted(payout.order_id for payout in fake.payouts.paid) == ["LOAN0001", "LOAN0002"]
+    said = capsys.readouterr().out
+    assert "LOAN0001 settled True\n" in said
+    assert "None\n" in said
+    assert "True 0 " in said

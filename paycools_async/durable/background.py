@@ -67,6 +67,7 @@ class Background:
         self._resumed_at = 0.0
         self.paused: str | None = None
         self.last_error: str | None = None
+        self._failed_at = 0.0
 
     async def start(self) -> None:
         """Begin. Raises LedgerError."""
@@ -146,17 +147,19 @@ class Background:
                 retry = _FIRST_RETRY if _now() - began > _LONGEST_RETRY else min(retry * 2, _LONGEST_RETRY)
                 await self._wait_for(self._go, retry)
             else:
-                await self._go.wait()  # it stopped: every further call would fail the same way
+                if not self._stopping:  # it stopped: every further call would fail the same way
+                    self._go.clear()
+                    await self._go.wait()
 
     def _moved(self, row: Row) -> None:
-        self.last_error = None
+        self.last_error = None  # what is written is no longer away
         self._on_move(row)
 
     def _failed(self, error: Exception) -> None:
         problem = str(error) if isinstance(error, PayCoolsError) else type(error).__name__
         if problem != self.last_error:
             log.error("payouts are not sent for now: %s", problem)
-        self.last_error = problem
+        self.last_error, self._failed_at = problem, _now()
 
     # -- pauses ---------------------------------------------------------------------------------------------------
 
@@ -166,6 +169,9 @@ class Background:
                 await self._look()
             except Exception as error:  # noqa: BLE001 - as above
                 self._failed(error)
+            else:
+                if _now() - self._failed_at > 2 * _LONGEST_RETRY:  # and the run goes on since
+                    self.last_error = None
             often = _now() < self._often_until
             if often:
                 self.wake()

@@ -24,6 +24,7 @@ from ..endpoint import Event as CallbackEvent
 from ..errors import ConfigurationError, Outcome
 from ..policy import Pacing
 from ..runtime import FORKED, OTHER_LOOP
+from ..storage.location import connection_string, is_postgres
 from ..times import Clock, SystemClock
 from .background import Background
 from .payout import DurablePayout, Health, payout_of
@@ -51,7 +52,8 @@ class DurablePayouts:
     and `pace` are those of a batch; by default refusals hold nothing (`breaker=None`), for these payouts have nothing
     to do with each other. `poll`: seconds between looks for what other processes submitted, or PayCools said by
     callback. `handlers`: how many payouts' handlers run at a time, each for up to `handler_timeout` seconds.
-    `stop_within`: seconds that what is in flight has to end when it is closed.
+    `stop_within`: seconds that what is in flight has to end when it is closed. `margin`: seconds that a row is leased
+    on PostgreSQL beyond the client's `timeout` (20); then another process takes up what a lost one was sending.
 
     Raises LedgerError where the ledger cannot be used, LedgerInUse where another process has the SQLite file.
     """
@@ -69,6 +71,7 @@ class DurablePayouts:
         handlers: int = 8,
         handler_timeout: float = HANDLER_TIMEOUT,
         stop_within: float = 10.0,
+        margin: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         if not name:
@@ -84,6 +87,7 @@ class DurablePayouts:
         self._handlers = handlers
         self._limit = checked_limit(handler_timeout)
         self._stop_within = stop_within
+        self._margin = margin
         self._clock: Clock = clock or SystemClock()
         self._handler: Callable[[DurablePayout], Any] | None = None
         self._opened: _Opened | None = None
@@ -100,7 +104,7 @@ class DurablePayouts:
         """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
         if self._opened is not None:
             raise LedgerError("these payouts are open already")
-        ledger, pace = await _open(self._where, self._api, self._options)
+        ledger, pace = await _open(self._where, self._api, self._options, self._margin)
         try:
             payouts = await ledger.application(self._name)
             self._opened = opened = _Opened(self, payouts, ledger, self._pace or pace)
@@ -369,20 +373,22 @@ def _api_of(paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi, country: str | No
     return PHPayouts(paycools) if isinstance(paycools, PayCoolsPH) else paycools
 
 
-async def _open(where: str | Path, api: PayoutApi, options: Options) -> tuple[Any, Pacing | None]:
+async def _open(where: str | Path, api: PayoutApi, options: Options, margin: float | None) -> tuple[Any, Pacing | None]:
     """The ledger, and the pace that its processes share."""
-    if not str(where).startswith(("postgresql://", "postgres://")):
+    if not is_postgres(where):
         from ..batch.ledger.sqlite.ledger import SQLiteLedger
 
         return await SQLiteLedger.open(Path(where), api.identity), None
     try:
-        from ..batch.ledger.postgres.ledger import PostgresLedger
+        from ..batch.ledger.postgres.ledger import LEASE_MARGIN, PostgresLedger
         from ..batch.ledger.postgres.shared_pace import SharedPace
     except ModuleNotFoundError as error:
         if error.name != "psycopg":
             raise
-        raise ConfigurationError(
-            'a PostgreSQL ledger needs the extra: pip install "paycools-async[postgres]"'
-        ) from None
-    ledger = await PostgresLedger.open(str(where), api.identity, call_timeout=api.call_timeout)
+        needed = 'a PostgreSQL ledger needs the extra: pip install "paycools-async[postgres]"'
+        raise ConfigurationError(needed) from None
+    span = LEASE_MARGIN if margin is None else margin
+    ledger = await PostgresLedger.open(
+        connection_string(where), api.identity, call_timeout=api.call_timeout, margin=span
+    )
     return ledger, SharedPace(ledger, options.rate)

@@ -19,7 +19,7 @@ __all__ = ["Telling"]
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
 _LONGEST_PAUSE = 300.0
-_MARGIN = 30.0
+_MARGIN = 10.0
 """Seconds beyond the handler's own time for which no other process calls it for the same payout."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -31,11 +32,13 @@ __all__ = [
     "app",
     "asyncio",
     "fake",
+    "loan",
     "mark_as_paid",
     "paycools",
     "receipt",
     "request",
     "router",
+    "session",
 ]
 
 paycools: PayCoolsPH
@@ -44,4 +47,6 @@ app: web.Application
 fake: FakePayCools
 receipt: PayoutReceipt
 request: CreatePayout
+loan: CreatePayout
+session: Any
 mark_as_paid: Callable[..., Awaitable[None]]

@@ -69,11 +69,15 @@ def worker(
     run_command(work)
 
 
+ALL_RIGHTS = ("offer", "release", "run", "submit")
+
+
 def prepare(
     ledger: PostgresOption = None,
     role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,
     may: Annotated[
-        list[str] | None, typer.Option(help="What the role may do: offer, release, run; several; all by default.")
+        list[str] | None,
+        typer.Option(help="What the role may do: offer, release, run, submit; several; all by default."),
     ] = None,
 ) -> None:
     """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
@@ -92,7 +96,7 @@ def prepare(
             await found.aclose()
         echo(
             f"ready: {shown(name)}"
-            + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
+            + (f", for the role {role}, which may {', '.join(may or ALL_RIGHTS)}" if role else "")
         )
         return 0
 

@@ -36,6 +36,8 @@ _INTAKE_LOCK = 0x50_43_4C_49
 """That of a file's intake: numbers of batches are given one at a time."""
 _IDEMPOTENCY_LOCK = 0x50_43_4C_44  # "PCLD"
 _LARGEST_GROUP = 512
+_PATIENCE = 10.0
+"""Seconds that what is submitted at the very end has to be written."""
 
 _KEPT = f"SELECT {COLUMNS}, coalesce(p.told, '') FROM SCHEMA.paycools_payouts p"
 
@@ -327,9 +329,12 @@ class PostgresApplication:
         await self._ask(_POSTPONE, seconds=seconds, id=kept.row.id, told=kept.told)
 
     async def aclose(self) -> None:
-        """Write what waits, and close the connection."""
+        """Write what waits, in bounded time, and close the connection."""
         if self._task is not None:
-            await asyncio.wait([self._task])
+            _, late = await asyncio.wait([self._task], timeout=_PATIENCE)
+            for task in late:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         await self._session.aclose()
 
 
