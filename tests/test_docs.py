@@ -228,8 +228,8 @@ async def test_the_page_about_files_from_python_runs(
     assert "3 paid, 0 failed\n" in said
     assert "bonus.csv: nobody said yes\n()\n" in said
     assert "2 taken back; 0 stay" in said
-    written = ["failures.csv", "payouts.csv", "report.html", "summary.json"]
-    assert sorted(path.name for path in Path("report").iterdir()) == written
+    written = sorted(path.name for path in Path("report").iterdir())
+    assert written == ["failures.csv", "payouts.csv", "report.html", "summary.json"]
 
 
 async def test_the_page_about_durable_payouts_runs(
