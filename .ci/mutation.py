@@ -29,7 +29,7 @@ AREAS = {
     ),
     "verification": (
         ["paycools_async/callbacks/verify.py"],
-        "tests/callbacks/test_verify.py tests/callbacks/test_verify_global.py tests/callbacks/test_secrets.py "
+        "tests/callbacks/test_verify_exactly.py tests/callbacks/test_verify.py tests/callbacks/test_verify_global.py tests/callbacks/test_secrets.py "
         "tests/callbacks/test_malformed.py",
     ),
     "inbox": (
@@ -37,7 +37,7 @@ AREAS = {
         "tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py tests/callbacks/test_in_transaction.py "
         "tests/callbacks/test_shared_file.py tests/runtime/test_stores.py",
     ),
-    "outcomes": ([f"{RUN}/outcomes.py", f"{RUN}/absence_clock.py"], "tests/batch/test_states.py tests/batch/run"),
+    "outcomes": ([f"{RUN}/outcomes.py", f"{RUN}/absence_clock.py"], "tests/batch/run/test_outcomes.py"),
     "driver": ([f"{RUN}/driver.py", f"{RUN}/row_moves.py"], "tests/batch/run"),
     "ledger": (
         [f"{SQLITE}/moves.py", f"{SQLITE}/recovery.py", f"{SQLITE}/ledger.py", f"{SQLITE}/batches.py"],
