@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import procrastinate
 import psycopg
+from procrastinate.exceptions import AppNotOpen
 from procrastinate.sql import queries
 from psycopg import errors, sql
 from psycopg.rows import dict_row
@@ -78,7 +79,7 @@ class JobConnector(procrastinate.PsycopgConnector):
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         if self._session is None:
-            raise procrastinate.exceptions.AppNotOpen
+            raise AppNotOpen
         return await self._session.run(work)
 
     async def _fetch(self, arguments: dict[str, Any]) -> dict[str, Any]:

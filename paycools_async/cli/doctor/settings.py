@@ -204,6 +204,7 @@ class Settings:
         if not is_set(self.env, variable):
             return
         key: Any = None
+        name = variable
         try:
             name, text = key_setting(self.env, variable) or (variable, "")
             key = load_private_key(text)

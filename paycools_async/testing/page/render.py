@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405 - reads a file of this package
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import get_args
@@ -14,16 +14,17 @@ from . import books
 __all__ = ["page", "style"]
 
 _NONE = "none"
+_FOLDER = "paycools_async.testing.page"
 
 
 def style() -> str:
     """The page's style sheet."""
-    return resources.files(__package__).joinpath("page.css").read_text("utf-8")
+    return resources.files(_FOLDER).joinpath("page.css").read_text("utf-8")
 
 
 def page(fake: FakePayCools, base_url: str, message: str = "") -> str:
     """The whole page. `message`: what came of the last thing that was done on it."""
-    text = resources.files(__package__).joinpath("page.html").read_text("utf-8")
+    text = resources.files(_FOLDER).joinpath("page.html").read_text("utf-8")
     root = ET.fromstring(text)  # noqa: S314 - our own  # nosec B314
     parts = {id: element for element in root.iter() if (id := element.get("id")) is not None}
     parts["base-url"].text = base_url
