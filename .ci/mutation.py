@@ -29,7 +29,8 @@ AREAS = {
     ),
     "verification": (
         ["paycools_async/callbacks/verify.py"],
-        "tests/callbacks/test_verify_exactly.py tests/callbacks/test_verify.py tests/callbacks/test_verify_global.py tests/callbacks/test_secrets.py "
+        "tests/callbacks/test_verify_exactly.py tests/callbacks/test_verify.py "
+        "tests/callbacks/test_verify_global.py tests/callbacks/test_secrets.py "
         "tests/callbacks/test_malformed.py",
     ),
     "inbox": (
