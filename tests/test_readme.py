@@ -27,7 +27,7 @@ def test_the_demo_command_names_files_and_options_that_exist() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "paycools_async.cli", "payouts", "run", "--help"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
         env={"COLUMNS": "200", "PATH": ""},
     ).stdout
