@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
-from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, submission_of
+from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, StuckRule, submission_of
 from ..batch.ledger.base import Ledger, LedgerError
 from ..batch.ledger.row import Row
 from ..batch.run.options import Options
@@ -172,7 +172,7 @@ class DurablePayouts:
         if connection is not None:
             kept = await opened.payouts.submit_within(connection, submission)
             opened.background.expect()
-            return payout_of(kept, self.currency)
+            return self._payout_of(kept)
         try:
             kept = await opened.payouts.submit(submission)
         except LedgerError as error:
@@ -183,21 +183,27 @@ class DurablePayouts:
             unclear.order_id = submission.order_id
             raise unclear from error
         opened.background.wake()
-        return payout_of(kept, self.currency)
+        return self._payout_of(kept)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
     async def get(self, order_id: str) -> DurablePayout | None:
         """A payout as it stands; None: this application has not submitted it. Raises LedgerError."""
         kept = await self._here().payouts.get(order_id)
-        return None if kept is None else payout_of(kept, self.currency)
+        return None if kept is None else self._payout_of(kept)
 
-    async def list(self, *, state: State | str | None = None) -> AsyncIterator[DurablePayout]:
-        """The payouts, in the order in which they were submitted; `state`: those in that state alone."""
+    async def list(
+        self, *, state: State | str | None = None, needs_person: bool = False
+    ) -> AsyncIterator[DurablePayout]:
+        """The payouts, in the order in which they were submitted.
+
+        `state`: those in that state alone; `needs_person`: those alone that need one.
+        """
         wanted = None if state is None else State(state)
-        async for page in self._here().payouts.pages(wanted):
+        opened = self._here()
+        async for page in opened.payouts.pages(wanted, stuck=opened.stuck_rule() if needs_person else None):
             for kept in page:
-                yield payout_of(kept, self.currency)
+                yield self._payout_of(kept)
 
     async def wait(self, order_id: str, *, within: float) -> DurablePayout:
         """The payout when it is final or needs a person, else as it stands after `within` seconds: look at `.final`.
@@ -213,9 +219,9 @@ class DurablePayouts:
                 kept = await opened.payouts.get(order_id)
                 if kept is None:
                     raise UnknownPayout(f"there is no payout {order_id!r} of application {self._name!r}")
-                left = end - clock()
-                if kept.row.state in FINAL_WORDS or left <= 0:
-                    return payout_of(kept, self.currency)
+                left, payout = end - clock(), self._payout_of(kept)
+                if payout.final or payout.needs_person or left <= 0:
+                    return payout
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(pause, left)):
                         await moved.wait()
@@ -230,13 +236,14 @@ class DurablePayouts:
                 backlog=None,
                 oldest=None,
                 unacknowledged=None,
+                stuck=None,
                 paused=None,
                 resumes_in=None,
                 last_error="these payouts are not open",
             )
         error = opened.background.last_error or opened.telling.problem
         try:
-            standing = await self._here().payouts.standing()
+            standing = await self._here().payouts.standing(opened.stuck_rule())
         except Exception as trouble:  # noqa: BLE001 - a probe wants to know, whatever it is
             standing, error = None, str(trouble) if isinstance(trouble, LedgerError) else type(trouble).__name__
         oldest = None if standing is None else standing.oldest
@@ -245,10 +252,14 @@ class DurablePayouts:
             backlog=None if standing is None else standing.backlog,
             oldest=None if oldest is None else max(0.0, opened.payouts.ledger.time() - oldest),
             unacknowledged=None if standing is None else standing.untold,
+            stuck=None if standing is None else standing.stuck,
             paused=opened.background.paused,
             resumes_in=opened.background.resumes_in,
             last_error=error,
         )
+
+    def _payout_of(self, kept: Kept) -> DurablePayout:
+        return payout_of(kept, self.currency, self._here().stuck_rule())
 
     # -- what a person, or the application, decides ---------------------------------------------------------------
 
@@ -273,7 +284,7 @@ class DurablePayouts:
             await opened.payouts.ledger.apply_event(order_id, Event.ADOPT)
             opened.background.wake()
             kept = await opened.payouts.get(order_id) or kept
-        return payout_of(kept, self.currency)
+        return self._payout_of(kept)
 
     # -- what became of it ----------------------------------------------------------------------------------------
 
@@ -281,7 +292,9 @@ class DurablePayouts:
         """Register the handler of payouts that are final or need a person: a function, async or not, of one argument.
 
         It is called at least once for each such state of each payout, also for what an earlier process left, and for
-        "conflict" after "settled". When it returns, that is marked durably, and it is not called again; work given to
+        "conflict" after "settled". An "unknown" one that needs a person (see `needs_person`) may have been paid: never
+        pay it under another order id before PayCools has said that it was not. If PayCools shows it later, it settles,
+        and that is told too. When it returns, that is marked durably, and it is not called again; work given to
         `in_transaction` is in the commit of that mark, and `acknowledge` makes the mark in a transaction of yours.
         Where it raises, or takes longer than `handler_timeout`, it is called again after a growing pause (1 to 300
         seconds). Without a handler nothing is marked.
@@ -325,8 +338,14 @@ class _Opened:
     def __init__(self, outer: DurablePayouts, payouts: ApplicationLedger, ledger: Ledger, pace: Pacing | None) -> None:
         self.payouts = payouts
         self.ledger = ledger
+        self._options, self._call_timeout = outer._options, outer._api.call_timeout
         self.telling = Telling(
-            payouts, outer.currency, concurrency=outer._handlers, limit=outer._limit, poll=outer._poll
+            payouts,
+            outer.currency,
+            self.stuck_rule,
+            concurrency=outer._handlers,
+            limit=outer._limit,
+            poll=outer._poll,
         )
         self.background = Background(
             outer._api,
@@ -345,6 +364,12 @@ class _Opened:
             self.telling.changed.set()
             for moved in self._watched.get(row.order_id, ()):
                 moved.set()
+
+    def stuck_rule(self) -> StuckRule:
+        """What needs a person now: what was not shown for as long as the last absence would take to be believed."""
+        most = self._options.max_resends
+        patience = self._options.absence(most, self._call_timeout, self.background.longest_lag)
+        return StuckRule(max_resends=most, sent_before=self.payouts.ledger.time() - patience)
 
     def expect_words(self) -> None:
         """A callback moves a payout now, or when its inbox commits."""
