@@ -7,16 +7,16 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
 from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, StuckRule, submission_of
 from ..batch.ledger.base import Ledger, LedgerError
+from ..batch.ledger.opening import open_ledger
 from ..batch.ledger.row import Row
 from ..batch.run.options import Options
-from ..batch.run.payout_api import GlobalPayouts, PayoutApi, PHPayouts
+from ..batch.run.payout_api import PayoutApi, payouts_of
 from ..batch.states import Event, State
 from ..callbacks.calling import HANDLER_TIMEOUT, checked_limit
 from ..client import PayCoolsGlobal, PayCoolsPH
@@ -24,7 +24,7 @@ from ..endpoint import Event as CallbackEvent
 from ..errors import ConfigurationError, Outcome
 from ..policy import Pacing
 from ..runtime import FORKED, OTHER_LOOP
-from ..storage.location import connection_string, is_postgres
+from ..storage.location import is_postgres
 from ..times import Clock, SystemClock
 from .background import Background
 from .payout import DurablePayout, Health, payout_of
@@ -61,7 +61,7 @@ class DurablePayouts:
     def __init__(
         self,
         paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi,
-        where: str | Path,
+        where: str | os.PathLike[str],
         *,
         name: str = "app",
         country: str | None = None,
@@ -78,7 +78,10 @@ class DurablePayouts:
             raise ConfigurationError("name the application: its payouts are known by that")
         if handlers < 1 or not poll > 0:
             raise ConfigurationError("handlers must be at least 1, and poll more than 0 seconds")
-        self._api = _api_of(paycools, country)
+        self._api: PayoutApi = (
+            payouts_of(paycools, country) if isinstance(paycools, PayCoolsPH | PayCoolsGlobal) else paycools
+        )
+        is_postgres(where)  # what is neither a file nor a database is refused before anything begins
         self._where = where
         self._name = name
         self._options = options or Options(breaker=None)
@@ -104,10 +107,12 @@ class DurablePayouts:
         """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
         if self._opened is not None:
             raise LedgerError("these payouts are open already")
-        ledger, pace = await _open(self._where, self._api, self._options, self._margin)
+        ledger: Any = await open_ledger(
+            self._where, self._api.identity, call_timeout=self._api.call_timeout, margin=self._margin
+        )
         try:
             payouts = await ledger.application(self._name)
-            self._opened = opened = _Opened(self, payouts, ledger, self._pace or pace)
+            self._opened = opened = _Opened(self, payouts, ledger, self._pace or self._shared_pace(ledger))
             self._home = asyncio.get_running_loop(), os.getpid()
             opened.telling.handler = self._handler
             await opened.background.start()
@@ -142,6 +147,14 @@ class DurablePayouts:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _shared_pace(self, ledger: Any) -> Pacing | None:
+        """What the processes on one database share; a file has one process, and needs none."""
+        if not is_postgres(self._where):
+            return None
+        from ..batch.ledger.postgres.shared_pace import SharedPace
+
+        return SharedPace(ledger, self._options.rate)
 
     def _here(self) -> _Opened:
         if self._home is not None and self._home[1] != os.getpid():
@@ -386,34 +399,3 @@ class _Opened:
             self._watched[order_id].remove(moved)
             if not self._watched[order_id]:
                 del self._watched[order_id]
-
-
-def _api_of(paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi, country: str | None) -> PayoutApi:
-    if isinstance(paycools, PayCoolsGlobal):
-        if country is None:
-            raise ConfigurationError('name the country of the payouts: country="ID"')
-        return GlobalPayouts(paycools, country)
-    if country is not None:
-        raise ConfigurationError("country is for a Global API client")
-    return PHPayouts(paycools) if isinstance(paycools, PayCoolsPH) else paycools
-
-
-async def _open(where: str | Path, api: PayoutApi, options: Options, margin: float | None) -> tuple[Any, Pacing | None]:
-    """The ledger, and the pace that its processes share."""
-    if not is_postgres(where):
-        from ..batch.ledger.sqlite.ledger import SQLiteLedger
-
-        return await SQLiteLedger.open(Path(where), api.identity), None
-    try:
-        from ..batch.ledger.postgres.ledger import LEASE_MARGIN, PostgresLedger
-        from ..batch.ledger.postgres.shared_pace import SharedPace
-    except ModuleNotFoundError as error:
-        if error.name != "psycopg":
-            raise
-        needed = 'a PostgreSQL ledger needs the extra: pip install "paycools-async[postgres]"'
-        raise ConfigurationError(needed) from None
-    span = LEASE_MARGIN if margin is None else margin
-    ledger = await PostgresLedger.open(
-        connection_string(where), api.identity, call_timeout=api.call_timeout, margin=span
-    )
-    return ledger, SharedPace(ledger, options.rate)
