@@ -44,9 +44,7 @@ async def test_a_database_by_any_text_that_libpq_knows(client: PayCoolsPH, odd: 
             await payouts.submit(order(2), connection=connection)
         assert (await payouts.wait("APP000000001", within=20)).settled
         assert (await payouts.wait("APP000000002", within=20)).settled
-        async with await psycopg.AsyncConnection.connect(
-            odd["service"]
-        ) as connection:
+        async with await psycopg.AsyncConnection.connect(odd["service"]) as connection:
             await payouts.submit(order(3), connection=connection)
         assert (await payouts.wait("APP000000003", within=20)).settled
 
