@@ -17,7 +17,7 @@ from ..errors import PayCoolsError
 from ..policy import Pacing
 from ..times import Clock
 
-__all__ = ["Background"]
+__all__ = ["Background", "end"]
 
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
@@ -125,8 +125,7 @@ class Background:
         try:
             await asyncio.wait([running], timeout=within)
         finally:
-            running.cancel()
-            await asyncio.gather(running, keeping, return_exceptions=True)
+            await end(running, keeping)
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
@@ -203,6 +202,15 @@ class Background:
                 await event.wait()
         except TimeoutError:
             pass
+
+
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel them until they have ended: psycopg takes a first cancelling for a wish, and waits for the server."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 def _now() -> float:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
-from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, StuckRule, submission_of
+from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, NotWritten, StuckRule, submission_of
 from ..batch.ledger.base import Ledger, LedgerError
 from ..batch.ledger.opening import open_ledger
 from ..batch.ledger.row import Row
@@ -36,6 +36,8 @@ H = TypeVar("H", bound=Callable[[DurablePayout], Any])
 
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
+_LAST_SECOND = 1.0
+"""Seconds that closing may take beyond `stop_within`, to write what came of what was in flight."""
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 """Seconds between looks at a payout that somebody waits for, and that another process may settle."""
 
@@ -52,7 +54,8 @@ class DurablePayouts:
     and `pace` are those of a batch; by default refusals hold nothing (`breaker=None`), for these payouts have nothing
     to do with each other. `poll`: seconds between looks for what other processes submitted, or PayCools said by
     callback. `handlers`: how many payouts' handlers run at a time, each for up to `handler_timeout` seconds.
-    `stop_within`: seconds that what is in flight has to end when it is closed. `margin`: seconds that a row is leased
+    `stop_within`: seconds that what is in flight has to end when it is closed. `submit_within`: seconds after which
+    `submit` gives up, where the ledger does not answer. `margin`: seconds that a row is leased
     on PostgreSQL beyond the client's `timeout` (20); then another process takes up what a lost one was sending.
 
     Raises LedgerError where the ledger cannot be used, LedgerInUse where another process has the SQLite file.
@@ -71,6 +74,7 @@ class DurablePayouts:
         handlers: int = 8,
         handler_timeout: float = HANDLER_TIMEOUT,
         stop_within: float = 10.0,
+        submit_within: float = 15.0,
         margin: float | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -90,6 +94,7 @@ class DurablePayouts:
         self._handlers = handlers
         self._limit = checked_limit(handler_timeout)
         self._stop_within = stop_within
+        self._submit_within = submit_within
         self._margin = margin
         self._clock: Clock = clock or SystemClock()
         self._handler: Callable[[DurablePayout], Any] | None = None
@@ -123,18 +128,26 @@ class DurablePayouts:
             raise
 
     async def aclose(self) -> None:
-        """Stop sending and telling, within `stop_within` seconds, and close the ledger. In a forked child nothing.
+        """Stop sending and telling, and close the ledger, in `stop_within` seconds and one more.
 
-        What was submitted is durable. What is in flight and does not end in time is recovered by the next process.
+        What was submitted is durable. What is in flight and does not end in time is recovered by the next process. In a
+        forked child it does nothing.
         """
         if self._opened is None or (self._home is not None and self._home[1] != os.getpid()):
             return
         opened, self._opened = self._opened, None
+        opened.payouts.stop_waiting(self._stop_within)
+        # a database that neither answers nor goes away holds up nobody
+        loop = asyncio.get_running_loop()
+        aborting = loop.call_later(self._stop_within + _LAST_SECOND, opened.payouts.abort)
         try:
-            await asyncio.gather(opened.background.stop(self._stop_within), opened.telling.stop(self._stop_within))
+            try:
+                await asyncio.gather(opened.background.stop(self._stop_within), opened.telling.stop(self._stop_within))
+            finally:
+                await opened.payouts.aclose()
+                await opened.ledger.aclose()
         finally:
-            await opened.payouts.aclose()
-            await opened.ledger.aclose()
+            aborting.cancel()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -174,9 +187,10 @@ class DurablePayouts:
         `connection`: psycopg's, asyncpg's, sqlite3's, aiosqlite's, or SQLAlchemy's AsyncSession or AsyncConnection, to
         the ledger's own database. Then it is durable when your transaction commits; rolled back, it never was.
 
-        Raises OrderConflict where the order id is known with other content; LedgerError, with the outcome UNKNOWN,
-        where the ledger could not be written: submit the same payout again. ConfigurationError: the connection is to
-        another database, or in no transaction.
+        Raises OrderConflict where the order id is known with other content; LedgerError where the ledger could not be
+        written, or did not answer within `submit_within` seconds: with the outcome NOT_SENT this call has certainly
+        taken nothing, with UNKNOWN it may have. Either way, submit the same payout again. ConfigurationError: the
+        connection is to another database, or in no transaction.
         """
         opened = self._here()
         if not isinstance(payout, self._api.request_class):
@@ -187,14 +201,9 @@ class DurablePayouts:
             opened.background.expect()
             return self._payout_of(kept)
         try:
-            kept = await opened.payouts.submit(submission)
+            kept = await opened.payouts.submit(submission, within=self._submit_within)
         except LedgerError as error:
-            unclear = LedgerError(
-                f"whether order {submission.order_id} was taken is not known; submit the same payout again: {error}",
-                outcome=Outcome.UNKNOWN,
-            )
-            unclear.order_id = submission.order_id
-            raise unclear from error
+            raise _not_taken(submission.order_id, error) from error
         opened.background.wake()
         return self._payout_of(kept)
 
@@ -399,3 +408,13 @@ class _Opened:
             self._watched[order_id].remove(moved)
             if not self._watched[order_id]:
                 del self._watched[order_id]
+
+
+def _not_taken(order_id: str, error: LedgerError) -> LedgerError:
+    if isinstance(error, NotWritten):
+        found = LedgerError(f"order {order_id} was not taken: {error}", outcome=Outcome.NOT_SENT)
+    else:
+        text = f"whether order {order_id} was taken is not known; submit the same payout again: {error}"
+        found = LedgerError(text, outcome=Outcome.UNKNOWN)
+    found.order_id = order_id
+    return found

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept, StuckRule
+from ..batch.ledger.base import LedgerError
 from ..callbacks.calling import Caller, HandlerCrashed, must_pass
 from ..callbacks.inbox import collecting_work
 from ..errors import PayCoolsError
+from .background import end
 from .payout import DurablePayout, payout_of
 
 __all__ = ["Telling"]
@@ -61,6 +63,7 @@ class Telling:
         """Payouts that their handler acknowledges in a transaction of its own."""
         self.changed: asyncio.Event = asyncio.Event()
         self.last_error: str | None = None
+        self._is_away = False
 
     @property
     def problem(self) -> str | None:
@@ -76,14 +79,10 @@ class Telling:
         task, self._task = self._task, None
         if task is None:
             return
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        task.cancel()  # and begin with no other
         if self._active:
             await asyncio.wait(self._active.values(), timeout=within)
-        left = list(self._active.values())
-        for each in left:
-            each.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end(task, *self._active.values())
 
     async def _run(self) -> None:
         while True:
@@ -99,7 +98,7 @@ class Telling:
                         )
                         self._active[kept.row.id] = task
             except Exception as error:  # noqa: BLE001 - it must go on, whatever the database says
-                self._failed(error, "the application is told nothing for now")
+                self._ledger_failed(error)
                 self.changed.clear()
             try:
                 async with asyncio.timeout(self._poll):
@@ -110,6 +109,9 @@ class Telling:
     async def _due(self, room: int, rule: StuckRule) -> list[Kept]:
         held, within, now = tuple(self._active), self._limit + _MARGIN, asyncio.get_running_loop().time()
         found = await self._payouts.due(room, held, within)
+        if self._is_away:
+            self._is_away, self.last_error = False, None
+            log.warning("the application is told again of what became of its payouts")
         if now >= self._stuck_at and len(found) < room:
             self._stuck_at = now + _STUCK_EVERY * self._poll
             found += await self._payouts.due_stuck(room - len(found), held, within, rule)
@@ -149,12 +151,30 @@ class Telling:
         attempts = self._attempts.get(kept.row.id, 0)
         self._attempts[kept.row.id] = attempts + 1
         pause = min(2.0 ** min(attempts, 20), _LONGEST_PAUSE)
-        self._failed(error, f"order {kept.row.order_id} is {kept.row.state}, and told again in {pause:g} seconds")
-        try:
-            await self._payouts.postpone(kept, pause)
-        except Exception as trouble:  # noqa: BLE001 - then it is told again when nobody has it any more
-            self._failed(trouble, f"order {kept.row.order_id}: that it is told later could not be noted")
-            await asyncio.sleep(1.0)
+        consequence = f"order {kept.row.order_id} is {kept.row.state}, and told again in {pause:g} seconds"
+        is_of_the_ledger = isinstance(error, LedgerError)
+        if not is_of_the_ledger:
+            self._failed(error, consequence)
+        while True:
+            try:
+                await self._payouts.postpone(kept, pause)
+            except Exception as trouble:  # noqa: BLE001 - it must go on, whatever the database says
+                is_of_the_ledger = False
+                self._ledger_failed(trouble)
+                await asyncio.sleep(1.0)
+            else:
+                break
+        if is_of_the_ledger:
+            self.last_error = str(error)
+            log.warning("%s: %s", consequence, error)
+
+    def _ledger_failed(self, error: Exception) -> None:
+        """One log entry when the ledger goes, and one when it is back."""
+        problem = str(error) if isinstance(error, PayCoolsError) else type(error).__name__
+        self.last_error = problem
+        if not self._is_away:
+            self._is_away = True
+            log.warning("the application is told nothing for now: %s", problem)
 
     def _failed(self, error: BaseException, consequence: str) -> None:
         """One log entry, without the text of an error that may say anything."""

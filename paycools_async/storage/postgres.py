@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -140,7 +141,8 @@ class Session:
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
         self._locked: Connection | None = None
-        self._closed = False
+        self._connecting: asyncio.Future[Connection] | None = None
+        self._closed = self._aborted = False
         self._away_since: float | None = None
         self.asked_again: bool = False
         """Whether what was done last may have been done, and committed, more than once."""
@@ -223,6 +225,8 @@ class Session:
                 self.asked_again = True
                 await self._leave_read_only(connection, error)
                 lost = connection is None or connection.closed
+                if self._closed:
+                    raise
                 if self._availability is not None and self._availability.waits(clock(), what(error)):
                     await self._wait(self._availability, attempt, error, was_lost=lost and connection is not None)
                     continue
@@ -256,10 +260,34 @@ class Session:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(
-                self._dsn, self._lease, statement=self._statement, read_only=self._read_only
+            self._connecting = asyncio.ensure_future(
+                connect(self._dsn, self._lease, statement=self._statement, read_only=self._read_only)
             )
+            try:
+                self._connection = await self._connecting
+            except asyncio.CancelledError:
+                current = asyncio.current_task()
+                if not self._aborted or (current is not None and current.cancelling()):
+                    raise
+                raise psycopg.OperationalError("it is closed") from None
         return self._connection
+
+    def abort(self) -> None:
+        """Whoever waits for an answer gets an error at once, and nothing more is asked. Close it then.
+
+        To cancel them is not enough: psycopg asks the server to end the statement and waits for that too.
+        """
+        if self._process != os.getpid():
+            return
+        self._closed = self._aborted = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._connection is not None and not self._connection.closed:
+            with (
+                contextlib.suppress(OSError, psycopg.Error),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as ours,
+            ):
+                ours.shutdown(socket.SHUT_RDWR)
 
     async def aclose(self) -> None:
         """Close the connection and open no other. In a forked child nothing: it would end the parent's."""

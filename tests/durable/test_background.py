@@ -132,8 +132,8 @@ async def test_a_submission_that_the_ledger_could_not_take_is_unclear_and_can_be
     payouts: DurablePayouts = await opened()
     submit = type(inside(payouts).payouts).submit
 
-    async def failing(self: Any, submission: Any) -> Any:
-        await submit(self, submission)
+    async def failing(self: Any, submission: Any, **more: Any) -> Any:
+        await submit(self, submission, **more)
         raise LedgerError("the connection is lost")
 
     with monkeypatch.context() as patch:

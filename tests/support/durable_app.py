@@ -2,8 +2,8 @@
 
     python durable_app.py PORT PLACE BASE_URL KEY
 
-`POST /pay/ORDER?amount=` submits and answers when that is durable; each final word goes into the application's own
-table, in the commit of its mark.
+`POST /pay/ORDER?amount=` submits and answers when that is durable, or with 503 and what is known of it; each final word
+goes into the application's own table, in the commit of its mark.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 
 from paycools_async import CreatePayout, PayCoolsPH, PHCredentials
-from paycools_async.batch.ledger.base import LedgerInUse
+from paycools_async.batch import LedgerError
 from paycools_async.durable import DurablePayout, DurablePayouts, Options, in_transaction
 
 PORT, PLACE, BASE_URL, KEY = sys.argv[1:]
@@ -78,8 +78,8 @@ async def pay(order_id: str, amount: int, account: str) -> dict[str, str]:
     )
     try:
         taken = await payouts.submit(payout)
-    except LedgerInUse as error:
-        raise HTTPException(503, str(error)) from None
+    except LedgerError as error:
+        raise HTTPException(503, error.outcome.value) from None
     return {"state": taken.state}
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "ApplicationBatch",
     "ApplicationLedger",
     "Kept",
+    "NotWritten",
     "Seen",
     "Standing",
     "StuckRule",
@@ -53,6 +54,10 @@ STUCK = f"""told IS NOT NULL AND state = 'unknown' AND absent_since IS NOT NULL
 
 class AlreadyAcknowledged(LedgerError):
     """Another call has acknowledged this before. Whatever shares a transaction with this one must not be committed."""
+
+
+class NotWritten(LedgerError):
+    """The ledger could not be written, and certainly nothing of it was."""
 
 
 @attrs.frozen
@@ -170,8 +175,12 @@ class ApplicationLedger(Protocol):
         """The number of the application's batch."""
         ...
 
-    async def submit(self, submission: Submission) -> Kept:
-        """Take it, or find that it was taken. Raises OrderConflict, LedgerError."""
+    async def submit(self, submission: Submission, *, within: float | None = None) -> Kept:
+        """Take it, or find that it was taken.
+
+        Raises OrderConflict; NotWritten; LedgerError where it may have been written, also after `within` seconds
+        without an answer.
+        """
         ...
 
     async def submit_within(self, connection: Any, submission: Submission) -> Kept:
@@ -219,6 +228,14 @@ class ApplicationLedger(Protocol):
 
     async def standing(self, rule: StuckRule) -> Standing:
         """How they stand."""
+        ...
+
+    def stop_waiting(self, within: float) -> None:
+        """It will be closed: a database that is away is waited for so many seconds more."""
+        ...
+
+    def abort(self) -> None:
+        """Whatever still waits for the database ends at once, with an error."""
         ...
 
     async def aclose(self) -> None:

@@ -26,6 +26,7 @@ from ..application import (
     UNTOLD,
     AlreadyAcknowledged,
     Kept,
+    NotWritten,
     Standing,
     StuckRule,
     Submission,
@@ -176,6 +177,13 @@ class _Waiting:
     done: asyncio.Future[Kept]
 
 
+@attrs.define(eq=False)
+class _Writing:
+    """Of one group. `committing`: everything else is done, so it may be written, whatever is heard of it."""
+
+    committing: bool = False
+
+
 class PostgresApplication:
     """Satisfies `application.ApplicationLedger`."""
 
@@ -205,23 +213,39 @@ class PostgresApplication:
 
     # -- submitting -----------------------------------------------------------------------------------------------
 
-    async def submit(self, submission: Submission) -> Kept:
-        """Take it, with whatever else waits, or find that it was taken. Raises OrderConflict, LedgerError."""
+    async def submit(self, submission: Submission, *, within: float | None = None) -> Kept:
+        """Take it, with whatever else waits, or find that it was taken.
+
+        Raises OrderConflict; NotWritten; LedgerError where it may have been written, also after `within` seconds
+        without an answer.
+        """
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write(), name="paycools-durable-submit")
-        return await waiting.done
+        try:
+            async with asyncio.timeout(within):
+                return await waiting.done
+        except TimeoutError:
+            problem = f"PostgreSQL did not answer within {within:g} seconds"
+        if waiting in self._waiting:  # nobody has begun to write it
+            self._waiting.remove(waiting)
+            raise NotWritten(problem)
+        raise LedgerError(problem)
 
     async def _write(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting[:_LARGEST_GROUP], self._waiting[_LARGEST_GROUP:]
+            writing = _Writing()
             try:
-                results = await self._session.run(functools.partial(self._enter, group), repeatable=True)
+                results = await self._session.run(functools.partial(self._enter, group, writing), repeatable=True)
             except BaseException as error:
+                failure = error if isinstance(error, Exception) else LedgerError(repr(error))
+                if isinstance(error, LedgerError) and not writing.committing:
+                    failure = NotWritten(str(error))
                 for waiting in group:
                     if not waiting.done.done():
-                        waiting.done.set_exception(error if isinstance(error, Exception) else LedgerError(repr(error)))
+                        waiting.done.set_exception(failure)
                 if not isinstance(error, Exception):
                     raise
                 continue
@@ -233,13 +257,16 @@ class PostgresApplication:
                 else:
                     waiting.done.set_exception(result)
 
-    async def _enter(self, group: list[_Waiting], connection: Connection) -> list[Kept | OrderConflict]:
+    async def _enter(
+        self, group: list[_Waiting], writing: _Writing, connection: Connection
+    ) -> list[Kept | OrderConflict]:
         async def execute(statement: str, values: Any) -> list[tuple[Any, ...]]:
             cursor = await connection.execute(pyformat(statement).encode(), values)
             return await cursor.fetchall() if cursor.description else []
 
         submissions = [waiting.submission for waiting in group]
         found = await self._submit(execute, submissions)
+        writing.committing = True
         return [self._result(submission, found.get(submission.order_id)) for submission in submissions]
 
     def _result(self, submission: Submission, found: Kept | None) -> Kept | OrderConflict:
@@ -358,6 +385,15 @@ class PostgresApplication:
     async def postpone(self, kept: Kept, seconds: float) -> None:
         """The application could not be told: try again then."""
         await self._ask(_POSTPONE, seconds=seconds, id=kept.row.id, told=kept.told)
+
+    def stop_waiting(self, within: float) -> None:
+        """It will be closed: a database that is away is waited for so many seconds more."""
+        self._ledger.availability.stop_waiting(within)
+
+    def abort(self) -> None:
+        """Whatever still waits for the database ends at once, with an error."""
+        self._session.abort()
+        self._ledger.abort()
 
     async def aclose(self) -> None:
         """Write what waits, in bounded time, and close the connection."""

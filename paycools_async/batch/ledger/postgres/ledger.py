@@ -172,6 +172,11 @@ class PostgresLedger:
             await self._writer.aclose()
             await self._session.aclose()
 
+    def abort(self) -> None:
+        """Whatever waits for the database ends at once, with a LedgerError; nothing more is done. Close it then."""
+        self._writer.abort()
+        self._session.abort()
+
     @property
     def dsn(self) -> str:
         """The connection string. May hold a password."""

@@ -86,6 +86,10 @@ class Writer:
             await asyncio.wait([self._task])
         await self._session.aclose()
 
+    def abort(self) -> None:
+        """What waits ends at once, with an error."""
+        self._session.abort()
+
     async def _write(self) -> None:
         while self._waiting:
             group: dict[int, _Move] = {}

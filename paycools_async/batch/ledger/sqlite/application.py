@@ -20,6 +20,7 @@ from ..application import (
     UNTOLD,
     AlreadyAcknowledged,
     Kept,
+    NotWritten,
     Standing,
     StuckRule,
     Submission,
@@ -139,11 +140,17 @@ class SQLiteApplication:
             "now": self._ledger.time(),
         }
 
-    async def submit(self, submission: Submission) -> Kept:
-        """Take it, with whatever else waits, or find that it was taken. Raises OrderConflict, LedgerError."""
+    async def submit(self, submission: Submission, *, within: float | None = None) -> Kept:
+        """Take it, with whatever else waits, or find that it was taken.
+
+        Raises OrderConflict; NotWritten; LedgerError where it may have been written.
+        """
         values = self._values(submission)
+        entered = False
 
         def enter(connection: sqlite3.Connection) -> Kept:
+            nonlocal entered
+            entered = True
             connection.execute(_SUBMIT, values)
             connection.execute(_LOG_NEW)
             found = accepted_submission(submission, _kept(connection.execute(_CURRENT, values).fetchone()), self._batch)
@@ -154,7 +161,15 @@ class SQLiteApplication:
                 found = _all(connection.execute(_CURRENT, values))[0]
             return found
 
-        return await self._store.do(enter)
+        try:
+            async with asyncio.timeout(within):
+                return await self._store.do(enter)
+        except TimeoutError:
+            raise LedgerError(f"{self._store.file} was not written within {within:g} seconds") from None
+        except LedgerError as error:
+            if entered:
+                raise
+            raise NotWritten(str(error)) from error
 
     async def submit_within(self, connection: Any, submission: Submission) -> Kept:
         """The same in a transaction of the caller's, on a connection to the ledger's file."""
@@ -262,6 +277,12 @@ class SQLiteApplication:
         """The application could not be told: try again then."""
         values = (self._ledger.time() + seconds, kept.row.id, kept.told)
         await self._store.do(lambda db: db.execute(_POSTPONE, values))
+
+    def stop_waiting(self, within: float) -> None:
+        """A file is not waited for."""
+
+    def abort(self) -> None:
+        """The same."""
 
     async def aclose(self) -> None:
         """Nothing of its own is open."""
