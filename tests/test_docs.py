@@ -259,6 +259,18 @@ async def test_the_page_about_files_from_python_runs(
     assert written == ["failures.csv", "payouts.csv", "report.html", "summary.json"]
 
 
+async def test_the_readmes_example_pays(
+    key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = FakePayCools(private_key=key)
+    fake.payouts.settle_after = 0.0
+    async with Sandbox(fake) as sandbox:
+        settings(sandbox.base_url)
+        await run_page("../README.md")
+    assert [payout.order_id for payout in fake.payouts.paid] == ["SALARY2026110001"]
+    assert capsys.readouterr().out == "COMPLETE\n"
+
+
 async def test_the_page_about_durable_payouts_runs(
     key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
