@@ -95,3 +95,12 @@ def imports(session: nox.Session) -> None:
     """The direction of imports."""
     session.install(".[dev]")
     session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, with warnings as errors; it stays in the session's temporary folder."""
+    session.install(".[docs]")
+    site = f"{session.create_tmp()}/site"
+    command = ("mkdocs", "build", "--strict", "-f", ".ci/site/mkdocs.yml", "-d", site)
+    session.run(*command, env={"NO_MKDOCS_2_WARNING": "1"})

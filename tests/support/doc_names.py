@@ -9,7 +9,15 @@ from typing import Any
 
 from aiohttp import web
 
-from paycools_async import AiohttpTransport, CreatePayout, OutcomeUnknown, PayCoolsPH, PayoutReceipt, Retry
+from paycools_async import (
+    AiohttpTransport,
+    CreatePayout,
+    OutcomeUnknown,
+    PayCoolsGlobal,
+    PayCoolsPH,
+    PayoutReceipt,
+    Retry,
+)
 from paycools_async.batch import SQLiteLedger
 from paycools_async.callbacks import CallbackRouter
 from paycools_async.callbacks.aiohttp import aiohttp_handler
@@ -23,6 +31,7 @@ __all__ = [
     "GetBalance",
     "OutcomeUnknown",
     "Path",
+    "PayCoolsGlobal",
     "PayCoolsPH",
     "PayoutSettled",
     "Retry",
@@ -35,6 +44,7 @@ __all__ = [
     "loan",
     "mark_as_paid",
     "paycools",
+    "paycools_global",
     "receipt",
     "request",
     "router",
@@ -42,6 +52,7 @@ __all__ = [
 ]
 
 paycools: PayCoolsPH
+paycools_global: PayCoolsGlobal
 router: CallbackRouter
 app: web.Application
 fake: FakePayCools
