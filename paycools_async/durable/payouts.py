@@ -11,7 +11,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
-from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, NotWritten, StuckRule, submission_of
+from ..batch.ledger.application import (
+    FINAL_WORDS,
+    ApplicationLedger,
+    Kept,
+    NotWritten,
+    Standing,
+    StuckRule,
+    submission_of,
+)
 from ..batch.ledger.base import Ledger, LedgerError
 from ..batch.ledger.opening import open_ledger
 from ..batch.ledger.row import Row
@@ -26,7 +34,7 @@ from ..policy import Pacing
 from ..runtime import FORKED, OTHER_LOOP
 from ..storage.location import is_postgres
 from ..times import Clock, SystemClock
-from .background import Background
+from .background import Background, end
 from .payout import DurablePayout, Health, payout_of
 from .telling import Telling
 
@@ -38,6 +46,8 @@ log: logging.Logger = logging.getLogger("paycools_async.durable")
 
 _LAST_SECOND = 1.0
 """Seconds that closing may take beyond `stop_within`, to write what came of what was in flight."""
+_PROBE = 5.0
+"""Seconds that a probe waits for the ledger."""
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 """Seconds between looks at a payout that somebody waits for, and that another process may settle."""
 
@@ -144,8 +154,7 @@ class DurablePayouts:
             try:
                 await asyncio.gather(opened.background.stop(self._stop_within), opened.telling.stop(self._stop_within))
             finally:
-                await opened.payouts.aclose()
-                await opened.ledger.aclose()
+                await opened.aclose()
         finally:
             aborting.cancel()
 
@@ -250,7 +259,7 @@ class DurablePayouts:
                 pause = min(pause * 2, _LONGEST_LOOK)
 
     async def health(self) -> Health:
-        """How it stands, for a probe. It raises nothing: what is wrong is in `last_error`."""
+        """How it stands, for a probe, within 5 seconds. It raises nothing: what is wrong is in `last_error`."""
         opened = self._opened
         if opened is None:
             return Health(
@@ -265,7 +274,7 @@ class DurablePayouts:
             )
         error = opened.background.last_error or opened.telling.problem
         try:
-            standing = await self._here().payouts.standing(opened.stuck_rule())
+            standing = await self._here().standing()
         except Exception as trouble:  # noqa: BLE001 - a probe wants to know, whatever it is
             standing, error = None, str(trouble) if isinstance(trouble, LedgerError) else type(trouble).__name__
         oldest = None if standing is None else standing.oldest
@@ -379,6 +388,7 @@ class _Opened:
             on_move=self._moved,
         )
         self.feed = LedgerFeed(payouts.ledger)
+        self._asking: asyncio.Task[Standing] | None = None
         self._watched: dict[str, list[asyncio.Event]] = {}
 
     def _moved(self, row: Row) -> None:
@@ -392,6 +402,28 @@ class _Opened:
         most = self._options.max_resends
         patience = self._options.absence(most, self._call_timeout, self.background.longest_lag)
         return StuckRule(max_resends=most, sent_before=self.payouts.ledger.time() - patience)
+
+    async def standing(self) -> Standing:
+        """How the payouts stand; probes that come meanwhile share the answer. Raises LedgerError."""
+        asking = self._asking
+        if asking is None:
+            asking = asyncio.create_task(self.payouts.standing(self.stuck_rule()), name="paycools-durable-health")
+            self._asking = asking
+        done, _ = await asyncio.wait({asking}, timeout=_PROBE)
+        if not done:
+            raise LedgerError(f"the ledger does not answer within {_PROBE:g} seconds")
+        if self._asking is asking:
+            self._asking = None
+        return asking.result()
+
+    async def aclose(self) -> None:
+        """Close the ledger."""
+        try:
+            await self.payouts.aclose()
+            await self.ledger.aclose()
+        finally:
+            if self._asking is not None:
+                await end(self._asking)
 
     def expect_words(self) -> None:
         """A callback moves a payout now, or when its inbox commits."""

@@ -21,6 +21,7 @@ from paycools_async import PayCoolsPH
 from paycools_async.batch import LedgerError, State
 from paycools_async.batch.ledger.postgres import application
 from paycools_async.durable import DurablePayout, DurablePayouts
+from paycools_async.durable import payouts as durable_payouts
 from paycools_async.testing import FakePayCools
 
 pytestmark = pytest.mark.process
@@ -149,14 +150,20 @@ async def test_a_commit_of_which_no_answer_came_is_unclear(
 
 
 async def test_a_server_that_does_not_answer_is_given_up_in_time_and_what_it_was_given_is_paid_once(
-    opened: Open, server: OwnPostgres, live: FakePayCools
+    opened: Open, server: OwnPostgres, live: FakePayCools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(durable_payouts, "_PROBE", 0.5)
     payouts: DurablePayouts = await opened(submit_within=1.0)
     await payouts.submit(order())
     assert (await payouts.wait("APP000000001", within=10)).settled
     with frozen(server):
-        first, second = await asyncio.gather(refused(payouts, 2), later(payouts, 3))
+        first, second, health = await asyncio.gather(refused(payouts, 2), later(payouts, 3), payouts.health())
     assert (first.outcome, second.outcome) == ("unknown", "not_sent")
+    assert (health.ok, health.backlog, health.last_error) == (
+        False,
+        None,
+        "the ledger does not answer within 0.5 seconds",
+    )
     for number in (2, 3):
         await payouts.submit(order(number))
         async with asyncio.timeout(20):
@@ -191,9 +198,12 @@ async def test_closing_stays_in_its_time_whatever_the_database_does(
             server.stop()
         await asyncio.sleep(0.5)
         await refused(payouts, 20)
+        probe = asyncio.create_task(payouts.health())
+        await asyncio.sleep(0.05)
         began = time.monotonic()
         await payouts.aclose()
         assert time.monotonic() - began < 3
+        assert not (await probe).ok
     if how == "away":
         server.start()
     with psycopg.connect(server.url()) as connection:
