@@ -10,19 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ..batch.callback_feed import LedgerFeed
 from ..batch.ledger.application import (
-    FINAL_WORDS,
-    ApplicationLedger,
     Kept,
     NotWritten,
-    Standing,
-    StuckRule,
     submission_of,
 )
-from ..batch.ledger.base import Ledger, LedgerError
+from ..batch.ledger.base import LedgerError
 from ..batch.ledger.opening import open_ledger
-from ..batch.ledger.row import Row
 from ..batch.run.options import Options
 from ..batch.run.payout_api import PayoutApi, payouts_of
 from ..batch.states import Event, State
@@ -34,9 +28,8 @@ from ..policy import Pacing
 from ..runtime import FORKED, OTHER_LOOP
 from ..storage.location import is_postgres
 from ..times import Clock, SystemClock
-from .background import Background, end
+from .opened import Opened
 from .payout import DurablePayout, Health, payout_of
-from .telling import Telling
 
 __all__ = ["DurablePayouts", "UnknownPayout"]
 
@@ -46,8 +39,6 @@ log: logging.Logger = logging.getLogger("paycools_async.durable")
 
 _LAST_SECOND = 1.0
 """Seconds that closing may take beyond `stop_within`, to write what came of what was in flight."""
-_PROBE = 5.0
-"""Seconds that a probe waits for the ledger."""
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 """Seconds between looks at a payout that somebody waits for, and that another process may settle."""
 
@@ -108,7 +99,7 @@ class DurablePayouts:
         self._margin = margin
         self._clock: Clock = clock or SystemClock()
         self._handler: Callable[[DurablePayout], Any] | None = None
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._home: tuple[asyncio.AbstractEventLoop, int] | None = None
 
     @property
@@ -127,7 +118,17 @@ class DurablePayouts:
         )
         try:
             payouts = await ledger.application(self._name)
-            self._opened = opened = _Opened(self, payouts, ledger, self._pace or self._shared_pace(ledger))
+            self._opened = opened = Opened(
+                payouts,
+                ledger,
+                self._api,
+                self._options,
+                clock=self._clock,
+                pace=self._pace or self._shared_pace(ledger),
+                poll=self._poll,
+                handlers=self._handlers,
+                handler_timeout=self._limit,
+            )
             self._home = asyncio.get_running_loop(), os.getpid()
             opened.telling.handler = self._handler
             await opened.background.start()
@@ -178,7 +179,7 @@ class DurablePayouts:
 
         return SharedPace(ledger, self._options.rate)
 
-    def _here(self) -> _Opened:
+    def _here(self) -> Opened:
         if self._home is not None and self._home[1] != os.getpid():
             raise LedgerError(FORKED)
         if self._opened is None:
@@ -361,85 +362,6 @@ class DurablePayouts:
         opened = self._here()
         await opened.feed(event)
         opened.expect_words()
-
-
-class _Opened:
-    """What is there between `start` and `aclose`."""
-
-    def __init__(self, outer: DurablePayouts, payouts: ApplicationLedger, ledger: Ledger, pace: Pacing | None) -> None:
-        self.payouts = payouts
-        self.ledger = ledger
-        self._options, self._call_timeout = outer._options, outer._api.call_timeout
-        self.telling = Telling(
-            payouts,
-            outer.currency,
-            self.stuck_rule,
-            concurrency=outer._handlers,
-            limit=outer._limit,
-            poll=outer._poll,
-        )
-        self.background = Background(
-            outer._api,
-            payouts.ledger,
-            outer._options,
-            clock=outer._clock,
-            pace=pace,
-            poll=outer._poll,
-            on_move=self._moved,
-        )
-        self.feed = LedgerFeed(payouts.ledger)
-        self._asking: asyncio.Task[Standing] | None = None
-        self._watched: dict[str, list[asyncio.Event]] = {}
-
-    def _moved(self, row: Row) -> None:
-        if row.state in FINAL_WORDS:
-            self.telling.changed.set()
-            for moved in self._watched.get(row.order_id, ()):
-                moved.set()
-
-    def stuck_rule(self) -> StuckRule:
-        """What needs a person now: what was not shown for as long as the last absence would take to be believed."""
-        most = self._options.max_resends
-        patience = self._options.absence(most, self._call_timeout, self.background.longest_lag)
-        return StuckRule(max_resends=most, sent_before=self.payouts.ledger.time() - patience)
-
-    async def standing(self) -> Standing:
-        """How the payouts stand; probes that come meanwhile share the answer. Raises LedgerError."""
-        asking = self._asking
-        if asking is None:
-            asking = asyncio.create_task(self.payouts.standing(self.stuck_rule()), name="paycools-durable-health")
-            self._asking = asking
-        done, _ = await asyncio.wait({asking}, timeout=_PROBE)
-        if not done:
-            raise LedgerError(f"the ledger does not answer within {_PROBE:g} seconds")
-        if self._asking is asking:
-            self._asking = None
-        return asking.result()
-
-    async def aclose(self) -> None:
-        """Close the ledger."""
-        try:
-            await self.payouts.aclose()
-            await self.ledger.aclose()
-        finally:
-            if self._asking is not None:
-                await end(self._asking)
-
-    def expect_words(self) -> None:
-        """A callback moves a payout now, or when its inbox commits."""
-        self.telling.changed.set()
-
-    @contextlib.contextmanager
-    def watching(self, order_id: str) -> Any:
-        """An event that is set when the payout is moved by this process."""
-        moved = asyncio.Event()
-        self._watched.setdefault(order_id, []).append(moved)
-        try:
-            yield moved
-        finally:
-            self._watched[order_id].remove(moved)
-            if not self._watched[order_id]:
-                del self._watched[order_id]
 
 
 def _not_taken(order_id: str, error: LedgerError) -> LedgerError:

@@ -21,7 +21,7 @@ from paycools_async import PayCoolsPH
 from paycools_async.batch import LedgerError, State
 from paycools_async.batch.ledger.postgres import application
 from paycools_async.durable import DurablePayout, DurablePayouts
-from paycools_async.durable import payouts as durable_payouts
+from paycools_async.durable import opened as durable_opened
 from paycools_async.testing import FakePayCools
 
 pytestmark = pytest.mark.process
@@ -152,7 +152,7 @@ async def test_a_commit_of_which_no_answer_came_is_unclear(
 async def test_a_server_that_does_not_answer_is_given_up_in_time_and_what_it_was_given_is_paid_once(
     opened: Open, server: OwnPostgres, live: FakePayCools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(durable_payouts, "_PROBE", 0.5)
+    monkeypatch.setattr(durable_opened, "_PROBE", 0.5)
     payouts: DurablePayouts = await opened(submit_within=1.0)
     await payouts.submit(order())
     assert (await payouts.wait("APP000000001", within=10)).settled
