@@ -259,14 +259,15 @@ async def test_the_page_about_files_from_python_runs(
     assert written == ["failures.csv", "payouts.csv", "report.html", "summary.json"]
 
 
-async def test_the_readmes_example_pays(
-    key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("page", ["../README.md", "getting_started.md"])
+async def test_the_first_example_of_a_newcomer_pays(
+    page: str, key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake = FakePayCools(private_key=key)
     fake.payouts.settle_after = 0.0
     async with Sandbox(fake) as sandbox:
         settings(sandbox.base_url)
-        await run_page("../README.md")
+        await run_page(page)
     assert [payout.order_id for payout in fake.payouts.paid] == ["SALARY2026110001"]
     assert capsys.readouterr().out == "COMPLETE\n"
 
