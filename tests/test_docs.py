@@ -218,6 +218,13 @@ async def test_a_guide_runs_and_prints_what_it_says(
     assert capsys.readouterr().out.splitlines() == said
 
 
+@pytest.mark.parametrize("client", [PayCoolsPH, PayCoolsGlobal])
+def test_every_product_has_a_guide(client: type[PayCoolsPH] | type[PayCoolsGlobal]) -> None:
+    name = "paycools" if client is PayCoolsPH else "paycools_global"
+    shown = "\n".join(page.read_text("utf-8") for page in GUIDES)
+    assert [product for product in client._products if f"{name}.{product}" not in shown] == []
+
+
 def write_file(name: str, order_ids: list[str]) -> None:
     lines = [[order_id, *cells[1:]] for order_id, cells in zip(order_ids, rows(len(order_ids)), strict=True)]
     with Path(name).open("w", newline="") as file:
