@@ -83,6 +83,11 @@ class Background:
         return bool(self._tasks) and not self._stopping and not any(task.done() for task in self._tasks)
 
     @property
+    def longest_lag(self) -> float:
+        """Seconds, the most that PayCools was seen to take to show an order."""
+        return 0.0 if self._runner is None else self._runner.longest_lag
+
+    @property
     def resumes_in(self) -> float | None:
         """Seconds until a pause ends."""
         return None if self.paused is None else max(0.0, self._resumes_at - _now())

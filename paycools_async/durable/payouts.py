@@ -7,16 +7,16 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
-from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, submission_of
+from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, StuckRule, submission_of
 from ..batch.ledger.base import Ledger, LedgerError
+from ..batch.ledger.opening import open_ledger
 from ..batch.ledger.row import Row
 from ..batch.run.options import Options
-from ..batch.run.payout_api import GlobalPayouts, PayoutApi, PHPayouts
+from ..batch.run.payout_api import PayoutApi, payouts_of
 from ..batch.states import Event, State
 from ..callbacks.calling import HANDLER_TIMEOUT, checked_limit
 from ..client import PayCoolsGlobal, PayCoolsPH
@@ -24,7 +24,7 @@ from ..endpoint import Event as CallbackEvent
 from ..errors import ConfigurationError, Outcome
 from ..policy import Pacing
 from ..runtime import FORKED, OTHER_LOOP
-from ..storage.location import connection_string, is_postgres
+from ..storage.location import is_postgres
 from ..times import Clock, SystemClock
 from .background import Background
 from .payout import DurablePayout, Health, payout_of
@@ -61,7 +61,7 @@ class DurablePayouts:
     def __init__(
         self,
         paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi,
-        where: str | Path,
+        where: str | os.PathLike[str],
         *,
         name: str = "app",
         country: str | None = None,
@@ -78,7 +78,10 @@ class DurablePayouts:
             raise ConfigurationError("name the application: its payouts are known by that")
         if handlers < 1 or not poll > 0:
             raise ConfigurationError("handlers must be at least 1, and poll more than 0 seconds")
-        self._api = _api_of(paycools, country)
+        self._api: PayoutApi = (
+            payouts_of(paycools, country) if isinstance(paycools, PayCoolsPH | PayCoolsGlobal) else paycools
+        )
+        is_postgres(where)  # what is neither a file nor a database is refused before anything begins
         self._where = where
         self._name = name
         self._options = options or Options(breaker=None)
@@ -104,10 +107,12 @@ class DurablePayouts:
         """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
         if self._opened is not None:
             raise LedgerError("these payouts are open already")
-        ledger, pace = await _open(self._where, self._api, self._options, self._margin)
+        ledger: Any = await open_ledger(
+            self._where, self._api.identity, call_timeout=self._api.call_timeout, margin=self._margin
+        )
         try:
             payouts = await ledger.application(self._name)
-            self._opened = opened = _Opened(self, payouts, ledger, self._pace or pace)
+            self._opened = opened = _Opened(self, payouts, ledger, self._pace or self._shared_pace(ledger))
             self._home = asyncio.get_running_loop(), os.getpid()
             opened.telling.handler = self._handler
             await opened.background.start()
@@ -143,6 +148,14 @@ class DurablePayouts:
     ) -> None:
         await self.aclose()
 
+    def _shared_pace(self, ledger: Any) -> Pacing | None:
+        """What the processes on one database share; a file has one process, and needs none."""
+        if not is_postgres(self._where):
+            return None
+        from ..batch.ledger.postgres.shared_pace import SharedPace
+
+        return SharedPace(ledger, self._options.rate)
+
     def _here(self) -> _Opened:
         if self._home is not None and self._home[1] != os.getpid():
             raise LedgerError(FORKED)
@@ -172,7 +185,7 @@ class DurablePayouts:
         if connection is not None:
             kept = await opened.payouts.submit_within(connection, submission)
             opened.background.expect()
-            return payout_of(kept, self.currency)
+            return self._payout_of(kept)
         try:
             kept = await opened.payouts.submit(submission)
         except LedgerError as error:
@@ -183,21 +196,27 @@ class DurablePayouts:
             unclear.order_id = submission.order_id
             raise unclear from error
         opened.background.wake()
-        return payout_of(kept, self.currency)
+        return self._payout_of(kept)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
     async def get(self, order_id: str) -> DurablePayout | None:
         """A payout as it stands; None: this application has not submitted it. Raises LedgerError."""
         kept = await self._here().payouts.get(order_id)
-        return None if kept is None else payout_of(kept, self.currency)
+        return None if kept is None else self._payout_of(kept)
 
-    async def list(self, *, state: State | str | None = None) -> AsyncIterator[DurablePayout]:
-        """The payouts, in the order in which they were submitted; `state`: those in that state alone."""
+    async def list(
+        self, *, state: State | str | None = None, needs_person: bool = False
+    ) -> AsyncIterator[DurablePayout]:
+        """The payouts, in the order in which they were submitted.
+
+        `state`: those in that state alone; `needs_person`: those alone that need one.
+        """
         wanted = None if state is None else State(state)
-        async for page in self._here().payouts.pages(wanted):
+        opened = self._here()
+        async for page in opened.payouts.pages(wanted, stuck=opened.stuck_rule() if needs_person else None):
             for kept in page:
-                yield payout_of(kept, self.currency)
+                yield self._payout_of(kept)
 
     async def wait(self, order_id: str, *, within: float) -> DurablePayout:
         """The payout when it is final or needs a person, else as it stands after `within` seconds: look at `.final`.
@@ -213,9 +232,9 @@ class DurablePayouts:
                 kept = await opened.payouts.get(order_id)
                 if kept is None:
                     raise UnknownPayout(f"there is no payout {order_id!r} of application {self._name!r}")
-                left = end - clock()
-                if kept.row.state in FINAL_WORDS or left <= 0:
-                    return payout_of(kept, self.currency)
+                left, payout = end - clock(), self._payout_of(kept)
+                if payout.final or payout.needs_person or left <= 0:
+                    return payout
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(pause, left)):
                         await moved.wait()
@@ -230,13 +249,14 @@ class DurablePayouts:
                 backlog=None,
                 oldest=None,
                 unacknowledged=None,
+                stuck=None,
                 paused=None,
                 resumes_in=None,
                 last_error="these payouts are not open",
             )
         error = opened.background.last_error or opened.telling.problem
         try:
-            standing = await self._here().payouts.standing()
+            standing = await self._here().payouts.standing(opened.stuck_rule())
         except Exception as trouble:  # noqa: BLE001 - a probe wants to know, whatever it is
             standing, error = None, str(trouble) if isinstance(trouble, LedgerError) else type(trouble).__name__
         oldest = None if standing is None else standing.oldest
@@ -245,10 +265,14 @@ class DurablePayouts:
             backlog=None if standing is None else standing.backlog,
             oldest=None if oldest is None else max(0.0, opened.payouts.ledger.time() - oldest),
             unacknowledged=None if standing is None else standing.untold,
+            stuck=None if standing is None else standing.stuck,
             paused=opened.background.paused,
             resumes_in=opened.background.resumes_in,
             last_error=error,
         )
+
+    def _payout_of(self, kept: Kept) -> DurablePayout:
+        return payout_of(kept, self.currency, self._here().stuck_rule())
 
     # -- what a person, or the application, decides ---------------------------------------------------------------
 
@@ -273,7 +297,7 @@ class DurablePayouts:
             await opened.payouts.ledger.apply_event(order_id, Event.ADOPT)
             opened.background.wake()
             kept = await opened.payouts.get(order_id) or kept
-        return payout_of(kept, self.currency)
+        return self._payout_of(kept)
 
     # -- what became of it ----------------------------------------------------------------------------------------
 
@@ -281,7 +305,9 @@ class DurablePayouts:
         """Register the handler of payouts that are final or need a person: a function, async or not, of one argument.
 
         It is called at least once for each such state of each payout, also for what an earlier process left, and for
-        "conflict" after "settled". When it returns, that is marked durably, and it is not called again; work given to
+        "conflict" after "settled". An "unknown" one that needs a person (see `needs_person`) may have been paid: never
+        pay it under another order id before PayCools has said that it was not. If PayCools shows it later, it settles,
+        and that is told too. When it returns, that is marked durably, and it is not called again; work given to
         `in_transaction` is in the commit of that mark, and `acknowledge` makes the mark in a transaction of yours.
         Where it raises, or takes longer than `handler_timeout`, it is called again after a growing pause (1 to 300
         seconds). Without a handler nothing is marked.
@@ -325,8 +351,14 @@ class _Opened:
     def __init__(self, outer: DurablePayouts, payouts: ApplicationLedger, ledger: Ledger, pace: Pacing | None) -> None:
         self.payouts = payouts
         self.ledger = ledger
+        self._options, self._call_timeout = outer._options, outer._api.call_timeout
         self.telling = Telling(
-            payouts, outer.currency, concurrency=outer._handlers, limit=outer._limit, poll=outer._poll
+            payouts,
+            outer.currency,
+            self.stuck_rule,
+            concurrency=outer._handlers,
+            limit=outer._limit,
+            poll=outer._poll,
         )
         self.background = Background(
             outer._api,
@@ -346,6 +378,12 @@ class _Opened:
             for moved in self._watched.get(row.order_id, ()):
                 moved.set()
 
+    def stuck_rule(self) -> StuckRule:
+        """What needs a person now: what was not shown for as long as the last absence would take to be believed."""
+        most = self._options.max_resends
+        patience = self._options.absence(most, self._call_timeout, self.background.longest_lag)
+        return StuckRule(max_resends=most, sent_before=self.payouts.ledger.time() - patience)
+
     def expect_words(self) -> None:
         """A callback moves a payout now, or when its inbox commits."""
         self.telling.changed.set()
@@ -361,34 +399,3 @@ class _Opened:
             self._watched[order_id].remove(moved)
             if not self._watched[order_id]:
                 del self._watched[order_id]
-
-
-def _api_of(paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi, country: str | None) -> PayoutApi:
-    if isinstance(paycools, PayCoolsGlobal):
-        if country is None:
-            raise ConfigurationError('name the country of the payouts: country="ID"')
-        return GlobalPayouts(paycools, country)
-    if country is not None:
-        raise ConfigurationError("country is for a Global API client")
-    return PHPayouts(paycools) if isinstance(paycools, PayCoolsPH) else paycools
-
-
-async def _open(where: str | Path, api: PayoutApi, options: Options, margin: float | None) -> tuple[Any, Pacing | None]:
-    """The ledger, and the pace that its processes share."""
-    if not is_postgres(where):
-        from ..batch.ledger.sqlite.ledger import SQLiteLedger
-
-        return await SQLiteLedger.open(Path(where), api.identity), None
-    try:
-        from ..batch.ledger.postgres.ledger import LEASE_MARGIN, PostgresLedger
-        from ..batch.ledger.postgres.shared_pace import SharedPace
-    except ModuleNotFoundError as error:
-        if error.name != "psycopg":
-            raise
-        needed = 'a PostgreSQL ledger needs the extra: pip install "paycools-async[postgres]"'
-        raise ConfigurationError(needed) from None
-    span = LEASE_MARGIN if margin is None else margin
-    ledger = await PostgresLedger.open(
-        connection_string(where), api.identity, call_timeout=api.call_timeout, margin=span
-    )
-    return ledger, SharedPace(ledger, options.rate)

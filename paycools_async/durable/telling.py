@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept
+from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept, StuckRule
 from ..callbacks.calling import Caller, HandlerCrashed, must_pass
 from ..callbacks.inbox import collecting_work
 from ..errors import PayCoolsError
@@ -19,6 +19,8 @@ __all__ = ["Telling"]
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
 _LONGEST_PAUSE = 300.0
+_STUCK_EVERY = 10
+"""Every so many polls it is looked for those that wait for a person: these are in no hurry."""
 _MARGIN = 10.0
 """Seconds beyond the handler's own time for which no other process calls it for the same payout."""
 
@@ -34,10 +36,19 @@ class Telling:
     """
 
     def __init__(
-        self, payouts: ApplicationLedger, currency: str, *, concurrency: int, limit: float, poll: float
+        self,
+        payouts: ApplicationLedger,
+        currency: str,
+        rule: Callable[[], StuckRule],
+        *,
+        concurrency: int,
+        limit: float,
+        poll: float,
     ) -> None:
         self._payouts = payouts
         self._currency = currency
+        self._rule = rule
+        self._stuck_at = 0.0
         self._concurrency = concurrency
         self._limit = limit
         self._poll = poll
@@ -80,8 +91,12 @@ class Telling:
             room = self._concurrency - len(self._active)
             try:
                 if self.handler is not None and room > 0:
-                    for kept in await self._payouts.due(room, tuple(self._active), self._limit + _MARGIN):
-                        task = asyncio.create_task(self._tell(self.handler, kept), name="paycools-durable-handler")
+                    rule = self._rule()
+                    for kept in await self._due(room, rule):
+                        payout = payout_of(kept, self._currency, rule)
+                        task = asyncio.create_task(
+                            self._tell(self.handler, kept, payout), name="paycools-durable-handler"
+                        )
                         self._active[kept.row.id] = task
             except Exception as error:  # noqa: BLE001 - it must go on, whatever the database says
                 self._failed(error, "the application is told nothing for now")
@@ -92,11 +107,19 @@ class Telling:
             except TimeoutError:
                 pass
 
-    async def _tell(self, handler: Callable[[DurablePayout], Any], kept: Kept) -> None:
+    async def _due(self, room: int, rule: StuckRule) -> list[Kept]:
+        held, within, now = tuple(self._active), self._limit + _MARGIN, asyncio.get_running_loop().time()
+        found = await self._payouts.due(room, held, within)
+        if now >= self._stuck_at and len(found) < room:
+            self._stuck_at = now + _STUCK_EVERY * self._poll
+            found += await self._payouts.due_stuck(room - len(found), held, within, rule)
+        return found
+
+    async def _tell(self, handler: Callable[[DurablePayout], Any], kept: Kept, payout: DurablePayout) -> None:
         number, again = kept.row.id, False
         try:
             with collecting_work() as work:
-                await self._caller.call(handler, payout_of(kept, self._currency), self._limit)
+                await self._caller.call(handler, payout, self._limit)
                 if number in self.by_handler:
                     await self._check(kept)
                 else:

@@ -239,7 +239,7 @@ COMMANDS: list[tuple[int, tuple[str, ...]]] = [
     (2, ("payouts", "batches", "--ledger", LEDGER)),
     (2, ("payouts", "withdraw", "--ledger", LEDGER, "--yes")),
     (2, ("payouts", "reconcile", "--ledger", LEDGER, "--date", "2026-01-05")),
-    (2, ("payouts", "worker", "--ledger", "postgresql://127.0.0.1:1/x", "--listen", "127.0.0.1:0")),
+    (2, ("payouts", "worker", "--ledger", "postgresql://127.0.0.1:1/x?nonsense=1", "--listen", "127.0.0.1:0")),
     (2, ("payouts", "prepare", "--ledger", "postgresql://127.0.0.1:1/x")),
     (2, ("callbacks", "verify", FILE)),
     (4, ("sandbox", "--port", "0", "--journal", "/journal.db")),
@@ -280,7 +280,13 @@ def test_nothing_to_write_to_is_one_line_and_no_traceback_in_every_command(
     given = [[str(orders) if each == FILE else each for each in arguments] for _, arguments in COMMANDS]
     command = as_in_a_container("-c", DRIVER, json.dumps(given))
     ended = subprocess.run(
-        command, env=environment(**settings), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        command,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=200,
     )
     assert ended.returncode == 0, ended.stderr
     wrong: list[Any] = []

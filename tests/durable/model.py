@@ -116,7 +116,12 @@ class Model:
 
     def _telling(self, world: World) -> Iterator[tuple[str, World]]:
         state = world.rows[0] if world.rows else None
-        is_due = state in FINAL_WORDS and world.told != state and not (self.once_told_always and world.told)
+        # in doubt it may be told of too, and what it comes to is told later
+        is_due = (
+            (state in FINAL_WORDS or state is State.UNKNOWN)
+            and world.told != state
+            and not (self.once_told_always and world.told)
+        )
         if state is not None and is_due and len(world.calls) < CALLS:
             told = state.value if self.marks_first else world.told
             claimed = world._replace(calls=(*world.calls, Call(state, world.told)), told=told)

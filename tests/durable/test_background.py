@@ -192,7 +192,7 @@ async def test_a_probe_hears_how_it_stands_and_never_an_error(
     assert (health.ok, health.backlog, health.unacknowledged) == (True, 1, 0)
     assert 0 <= (health.oldest or 0) < 30
 
-    async def fails(self: Any) -> Any:
+    async def fails(self: Any, rule: Any) -> Any:
         raise LedgerError("it is away")
 
     monkeypatch.setattr(type(inside(payouts).payouts), "standing", fails)

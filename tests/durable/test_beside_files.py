@@ -11,11 +11,13 @@ from support.batch import STORES, WriteOrders, release_all
 
 from paycools_async import OrderConflict
 from paycools_async.batch import Event, Ledger, LedgerError, Options, Order, PHPayouts, Runner, State
-from paycools_async.batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, submission_of
+from paycools_async.batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, StuckRule, submission_of
 from paycools_async.batch.ledger.base import Changed
 from paycools_async.testing import ManualClock
 
 pytestmark = STORES
+
+NOBODY = StuckRule(max_resends=9, sent_before=0.0)
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ async def test_words_are_held_postponed_and_marked_once(
     await submit(application, api, 2)
     for number in (1, 2):
         await ledger.apply_event(f"APP{number:09}", Event.FOUND_EARLIER)
-    assert (await application.standing()).untold == 2
+    assert (await application.standing(NOBODY)).untold == 2
     [kept] = await application.due(1, (), 60.0)
     assert kept.row.order_id == "APP000000001"
     [other] = await application.due(9, (kept.row.id,), 60.0)
@@ -158,7 +160,7 @@ async def test_words_are_held_postponed_and_marked_once(
     await application.acknowledge(kept)
     with pytest.raises(AlreadyAcknowledged):
         await application.acknowledge(kept)
-    assert (await application.standing()).untold == 0
+    assert (await application.standing(NOBODY)).untold == 0
 
 
 async def test_what_is_to_be_told_is_found_by_its_own_index(ledger: Any, application: Any, store: str) -> None:

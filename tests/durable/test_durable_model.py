@@ -13,7 +13,7 @@ def test_a_payout_is_paid_once_if_its_transaction_commits_and_each_word_is_writt
     print(f"\none submission: {found.states} states")  # noqa: T201 - shown with -s
     assert found.states > 500
     assert found.stuck == []
-    assert found.words == {State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT}
+    assert found.words == {State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT, State.UNKNOWN}
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ async def test_the_global_api_pays_in_every_country_that_has_payouts(
         }
     )
     async with PayCoolsGlobal(live.global_credentials, transport=live.transport()) as paycools:
-        with pytest.raises(ConfigurationError, match="name the country"):
+        with pytest.raises(ConfigurationError, match="the Global API needs country="):
             DurablePayouts(paycools, place)
         async with DurablePayouts(paycools, place, country=country, options=QUICK) as payouts:
             await payouts.submit(payout)

@@ -91,6 +91,11 @@ class Runner:
         return self._progress.counts
 
     @property
+    def longest_lag(self) -> float:
+        """Seconds, the most that PayCools was seen to take to show an order."""
+        return self._absence.longest_lag
+
+    @property
     def renewed_ago(self) -> float:
         """Seconds since it last renewed the leases of what is in flight, or began."""
         return self._clock.monotonic() - self._renewed_at

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.batch import WriteOrders
 from support.killing import start, wait_for
+from support.own_postgres import OwnPostgres
 from support.sandbox import ask
 from typer.testing import CliRunner
 
@@ -145,22 +145,19 @@ def test_a_pause_is_told_with_its_reason_and_the_worker_stays_ready(
     wait_for(lambda: worker.metrics().get(("paycools_paused_batches", "ledger", "credentials")) == 1, every=0.5)
 
 
+@pytest.mark.postgres
 def test_without_its_database_a_worker_is_alive_and_not_ready(
-    dsn: str, released: dict[str, str], workers: list[Watched]
+    own_postgres: OwnPostgres, sandbox: tuple[str, dict[str, str]], workers: list[Watched]
 ) -> None:
-    worker = Watched(released, dsn)
+    worker = Watched(sandbox[1], own_postgres.url())
     workers.append(worker)
     wait_for(lambda: worker.ready()[0] == 200)
-    schema = dsn.rpartition("%3D")[2]
-    with psycopg.connect(dsn, autocommit=True) as connection:  # as if a fail-over led to a database without it
-        connection.execute(f"ALTER SCHEMA {schema} RENAME TO {schema}_away")
-    assert worker.ready()[0] == 503
+    own_postgres.stop()
+    wait_for(lambda: worker.ready()[0] == 503)
     assert worker.ready()[1]["database"] is False
     assert worker.get("/healthz") == (200, "alive\n")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"ALTER SCHEMA {schema}_away RENAME TO {schema}")
-    if worker.process.poll() is None:
-        wait_for(lambda: worker.process.poll() is not None or worker.ready()[1]["database"])
+    own_postgres.start()
+    wait_for(lambda: worker.ready()[0] == 200)
 
 
 @pytest.mark.parametrize("listen", ["9100", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000", "::1:9100", ""])

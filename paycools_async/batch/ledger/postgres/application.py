@@ -20,7 +20,17 @@ from ....errors import ConfigurationError, OrderConflict
 from ....storage.callers import CallersTransaction, callers_transaction, pyformat
 from ....storage.postgres import lock_schema
 from ...states import OPEN, State
-from ..application import UNTOLD, AlreadyAcknowledged, Kept, Standing, Submission, accepted_submission
+from ..application import (
+    FOR_A_PERSON,
+    STUCK,
+    UNTOLD,
+    AlreadyAcknowledged,
+    Kept,
+    Standing,
+    StuckRule,
+    Submission,
+    accepted_submission,
+)
 from ..base import LedgerError
 from ..row import listed
 from .database import Connection, Database
@@ -98,19 +108,32 @@ _GET = f"{_KEPT} WHERE p.order_id = %(order_id)s ORDER BY p.withdrawn <> 0, p.id
 _PAGE = f"""
 {_KEPT} WHERE p.intake = %(batch)s AND p.id > %(last)s AND (%(state)s::text IS NULL OR p.state = %(state)s::text)
 ORDER BY p.id LIMIT %(size)s"""
+_STUCK = pyformat(STUCK)
+_PAGE_FOR_A_PERSON = f"""
+{_KEPT} WHERE p.intake = %(batch)s AND p.id > %(last)s AND (%(state)s::text IS NULL OR p.state = %(state)s::text)
+    AND (state IN ({listed(FOR_A_PERSON)}) OR ({_STUCK}))
+ORDER BY p.id LIMIT %(size)s"""
 _STANDING = f"""
 SELECT (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND state IN ({listed(OPEN)})),
-    (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND {UNTOLD})"""
+    (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND {UNTOLD}),
+    (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND {_STUCK})"""
 
 _DB_NOW = "coalesce(%(now)s::float8, extract(epoch FROM statement_timestamp())::float8)"
-_DUE = f"""
+
+
+def _due(which: str) -> str:
+    return f"""
 WITH free AS (
-    SELECT id FROM paycools_payouts WHERE intake = %(batch)s AND tell_due <= {_DB_NOW} AND {UNTOLD}
+    SELECT id FROM paycools_payouts WHERE intake = %(batch)s AND tell_due <= {_DB_NOW} AND {which}
         AND id <> ALL (%(held)s::bigint[])
     ORDER BY tell_due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE paycools_payouts p SET tell_due = {_DB_NOW} + %(within)s FROM free WHERE p.id = free.id
 RETURNING {COLUMNS}, coalesce(p.told, '')"""
+
+
+_DUE = _due(UNTOLD)
+_DUE_STUCK = _due(f"{_STUCK} AND told <> 'unknown'")
 _ACKNOWLEDGE = """
 UPDATE SCHEMA.paycools_payouts SET told = CAST(:state AS text), tell_due = 0
 WHERE id = CAST(:id AS bigint) AND told = CAST(:told AS text) RETURNING id"""
@@ -289,18 +312,21 @@ class PostgresApplication:
         found = [_kept(values) for values in await self._ask(_GET, order_id=order_id)]
         return found[0] if found and found[0].row.intake == self._batch else None
 
-    async def pages(self, state: State | None = None, *, size: int = 500) -> AsyncIterator[list[Kept]]:
-        """The payouts, in the order in which they were submitted, a page at a time."""
+    async def pages(
+        self, state: State | None = None, *, stuck: StuckRule | None = None, size: int = 500
+    ) -> AsyncIterator[list[Kept]]:
+        """The payouts, in the order in which they were submitted, a page at a time; `stuck`: that need a person."""
         last, wanted = 0, None if state is None else state.value
-        while rows := await self._ask(_PAGE, batch=self._batch, last=last, state=wanted, size=size):
+        query, more = (_PAGE, {}) if stuck is None else (_PAGE_FOR_A_PERSON, stuck.values())
+        while rows := await self._ask(query, batch=self._batch, last=last, state=wanted, size=size, **more):
             found = [_kept(values) for values in rows]
             yield found
             last = found[-1].row.id
 
-    async def standing(self) -> Standing:
+    async def standing(self, rule: StuckRule) -> Standing:
         """How they stand."""
-        [(backlog, untold)] = await self._ask(_STANDING, batch=self._batch)
-        return Standing(backlog=backlog, oldest=await self._ledger.oldest_open(), untold=untold)
+        [(backlog, untold, stuck)] = await self._ask(_STANDING, batch=self._batch, **rule.values())
+        return Standing(backlog=backlog, oldest=await self._ledger.oldest_open(), untold=untold, stuck=stuck)
 
     # -- telling --------------------------------------------------------------------------------------------------
 
@@ -308,6 +334,11 @@ class PostgresApplication:
         """Payouts of whose end the application is to be told now; no other process gets them for `within` seconds."""
         rows = await self._ask(_DUE, batch=self._batch, held=list(held), limit=limit, within=within)
         return sorted(map(_kept, rows), key=lambda kept: kept.row.id)
+
+    async def due_stuck(self, limit: int, held: Collection[int], within: float, rule: StuckRule) -> list[Kept]:
+        """The same of those that wait for a person."""
+        values = {"batch": self._batch, "held": list(held), "limit": limit, "within": within, **rule.values()}
+        return sorted(map(_kept, await self._ask(_DUE_STUCK, **values)), key=lambda kept: kept.row.id)
 
     async def acknowledge(self, kept: Kept, work: Sequence[Callable[[Any], Any]] = ()) -> None:
         """In one commit: do the work on the ledger's connection, and mark that the application knows."""

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any
 from ....errors import ConfigurationError
 from ....storage.callers import CallersTransaction, callers_transaction
 from ...states import OPEN, State
-from ..application import UNTOLD, AlreadyAcknowledged, Kept, Standing, Submission, accepted_submission
+from ..application import (
+    FOR_A_PERSON,
+    STUCK,
+    UNTOLD,
+    AlreadyAcknowledged,
+    Kept,
+    Standing,
+    StuckRule,
+    Submission,
+    accepted_submission,
+)
 from ..base import LedgerError
 from ..row import COLUMNS, listed, row_of
 from .store import Store
@@ -64,11 +74,19 @@ INSERT INTO moves (payout, at, event, state) SELECT :id, :now, 'release', 'plann
 _DUE = f"""
 {_KEPT} WHERE intake = ? AND tell_due <= ? AND {UNTOLD} AND id NOT IN (SELECT value FROM json_each(?))
 ORDER BY tell_due, id LIMIT ?"""
+_DUE_STUCK = f"""
+{_KEPT} WHERE intake = :batch AND tell_due <= :now AND {STUCK} AND told <> 'unknown'
+    AND id NOT IN (SELECT value FROM json_each(:held))
+ORDER BY tell_due, id LIMIT :limit"""
 _ACKNOWLEDGE = "UPDATE payouts SET told = :state, tell_due = 0 WHERE id = :id AND told = :told RETURNING id"
 _POSTPONE = "UPDATE payouts SET tell_due = ? WHERE id = ? AND told = ?"
-_PAGE = f"{_KEPT} WHERE intake = ? AND id > ? AND (? IS NULL OR state = ?) ORDER BY id LIMIT ?"
+_PAGE = f"{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :size"
+_PAGE_FOR_A_PERSON = f"""
+{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state)
+    AND (state IN ({listed(FOR_A_PERSON)}) OR ({STUCK})) ORDER BY id LIMIT :size"""
 _BACKLOG = f"SELECT count(*) FROM payouts WHERE intake = ? AND state IN ({listed(OPEN)})"
 _UNTOLD = f"SELECT count(*) FROM payouts WHERE intake = ? AND {UNTOLD}"
+_STUCK = f"SELECT count(*) FROM payouts WHERE intake = :batch AND {STUCK}"
 
 
 def own_batch(connection: sqlite3.Connection, name: str, now: float) -> int:
@@ -181,21 +199,31 @@ class SQLiteApplication:
         found = await self._store.read(lambda db: _kept(db.execute(_GET, {"order_id": order_id}).fetchone()))
         return found if found is not None and found.row.intake == self._batch else None
 
-    async def pages(self, state: State | None = None, *, size: int = 500) -> AsyncIterator[list[Kept]]:
-        """The payouts, in the order in which they were submitted, a page at a time."""
-        last, wanted = 0, None if state is None else state.value
+    async def pages(
+        self, state: State | None = None, *, stuck: StuckRule | None = None, size: int = 500
+    ) -> AsyncIterator[list[Kept]]:
+        """The payouts, in the order in which they were submitted, a page at a time; `stuck`: that need a person."""
+        values: dict[str, Any] = {"batch": self._batch, "state": None if state is None else state.value, "size": size}
+        query = _PAGE
+        if stuck is not None:
+            query, values = _PAGE_FOR_A_PERSON, {**values, **stuck.values()}
+        last = 0
         while found := await self._store.read(
-            lambda db, after=last: _all(db.execute(_PAGE, (self._batch, after, wanted, wanted, size)))  # type: ignore[misc]
+            lambda db, after=last: _all(db.execute(query, {**values, "last": after}))  # type: ignore[misc]
         ):
             yield found
             last = found[-1].row.id
 
-    async def standing(self) -> Standing:
+    async def standing(self, rule: StuckRule) -> Standing:
         """How they stand."""
-        backlog, untold = await self._store.read(
-            lambda db: [db.execute(query, (self._batch,)).fetchone()[0] for query in (_BACKLOG, _UNTOLD)]
-        )
-        return Standing(backlog=backlog, oldest=await self._ledger.oldest_open(), untold=untold)
+
+        def count(db: sqlite3.Connection) -> list[int]:
+            asked = ((_BACKLOG, (self._batch,)), (_UNTOLD, (self._batch,)))
+            stuck = db.execute(_STUCK, {"batch": self._batch, **rule.values()}).fetchone()[0]
+            return [*(db.execute(query, values).fetchone()[0] for query, values in asked), stuck]
+
+        backlog, untold, stuck = await self._store.read(count)
+        return Standing(backlog=backlog, oldest=await self._ledger.oldest_open(), untold=untold, stuck=stuck)
 
     # -- telling --------------------------------------------------------------------------------------------------
 
@@ -203,6 +231,11 @@ class SQLiteApplication:
         """Payouts of whose end the application is to be told now, without those in `held`. No other process asks."""
         values = (self._batch, self._ledger.time(), json.dumps(list(held)), limit)
         return await self._store.read(lambda db: _all(db.execute(_DUE, values)))
+
+    async def due_stuck(self, limit: int, held: Collection[int], within: float, rule: StuckRule) -> list[Kept]:
+        """The same of those that wait for a person."""
+        values = {"batch": self._batch, "now": self._ledger.time(), "held": json.dumps(list(held)), "limit": limit}
+        return await self._store.read(lambda db: _all(db.execute(_DUE_STUCK, {**values, **rule.values()})))
 
     async def acknowledge(self, kept: Kept, work: Sequence[Callable[[Any], Any]] = ()) -> None:
         """In one commit: do the work on the ledger's connection, and mark that the application knows."""
