@@ -183,7 +183,7 @@ async def test_closing_stays_in_its_time_whatever_the_database_does(
 ) -> None:
     live.payouts.settle_after = 3600
     told: list[DurablePayout] = []
-    payouts = DurablePayouts(client, server.url(), options=QUICK, poll=0.05, stop_within=1.0, submit_within=0.3)
+    payouts = DurablePayouts(client, server.url(), options=QUICK, poll=0.05, stop_within=1.0, submit_within=2.0)
     payouts.on_final(told.append)
     await payouts.start()
     for number in range(1, 20):
