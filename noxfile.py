@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -9,7 +11,7 @@ INSTALLED = {"PYTEST_ADDOPTS": "-o pythonpath=tests", "PYTHONSAFEPATH": "1", "PA
 PYTEST = ("pytest", "-q", "-n", "auto", "--dist", "worksteal")
 
 
-@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
     """The README's test command, at full size."""
     session.install(".[test]")
@@ -47,6 +49,30 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Small changes to the code that money stands on: a test must notice each. Takes hours."""
+    session.install(".[dev]", "cosmic-ray>=8.4")
+    session.run("pip", "uninstall", "-q", "-y", "paycools-async")  # the changed copy is to be tested
+    session.run("python", ".ci/mutation.py", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """The sdist and the wheel: complete, well described, and the tests run from the unpacked sdist."""
+    session.install("build", "twine", "check-wheel-contents")
+    folder = session.create_tmp()
+    session.run("python", "-m", "build", "-q", "-o", folder, ".")
+    files = [str(file) for file in Path(folder).glob("paycools_async-*") if file.is_file()]
+    session.run("twine", "check", "--strict", *files)
+    session.run("check-wheel-contents", *(file for file in files if file.endswith(".whl")))
+    [sdist] = (file for file in files if file.endswith(".tar.gz"))
+    session.run("python", "-m", "tarfile", "-e", sdist, folder)
+    session.chdir(sdist.removesuffix(".tar.gz"))
+    session.install(".[test]")
+    session.run("pytest", "-q", "-n", "auto", env=INSTALLED | {"PAYCOOLS_TESTS": ""})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, and the form of the code."""
     session.install(".[dev]")
@@ -69,3 +95,12 @@ def imports(session: nox.Session) -> None:
     """The direction of imports."""
     session.install(".[dev]")
     session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, with warnings as errors; it stays in the session's temporary folder."""
+    session.install(".[docs]")
+    site = f"{session.create_tmp()}/site"
+    command = ("mkdocs", "build", "--strict", "-f", ".ci/site/mkdocs.yml", "-d", site)
+    session.run(*command, env={"NO_MKDOCS_2_WARNING": "1"})

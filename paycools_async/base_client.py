@@ -18,11 +18,13 @@ from .engine import Engine
 from .engine.attempts import Attempts
 from .engine.paths import checked_paths
 from .engine.preparing import Preparer
+from .errors import ConfigurationError
 from .families import Family
 from .hooks import AttemptEnded, CallEnded, Observer, all_observers
 from .in_doubt import Doubts, InDoubt
 from .policy import Pace, Retry
 from .policy.deadline import checked_timeout
+from .policy.retry import checked_retry
 from .privacy.confidential import Unseen
 from .signing import AsyncSigner, Signer, signer_for
 from .signing.base import TimedSigner
@@ -110,6 +112,8 @@ class BaseClient(Generic[C]):
                 f"{type(self).__name__} has no option {min(unknown)!r}; it takes {', '.join(self._defaults)}"
             )
         given = {**self._defaults, **options}
+        for name, methods in _PARTS.items():
+            _check_part(name, given[name], methods)
         self.credentials = credentials
         self.environment: Environment = given["environment"]
         self.base_url: str = self._host(given["environment"], given["base_url"])
@@ -129,7 +133,7 @@ class BaseClient(Generic[C]):
                 base_url=self.base_url,
                 transport=given["transport"] or LazyAiohttpTransport(given["max_connections"]),
                 signer=async_signer,
-                retry=given["retry"] or Retry(),
+                retry=Retry() if given["retry"] is None else checked_retry(given["retry"]),
                 pace=given["pace"] or Pace(clock=self.clock),
                 clock=self.clock,
                 timeout=checked_timeout(given["timeout"]),
@@ -295,6 +299,21 @@ def _as_timed_signer(
         return None, _Elsewhere(given)  # type: ignore[arg-type]
     pool = SigningPool(own(), anew=own) if given is None else SigningPool(given)  # type: ignore[arg-type]
     return pool, pool
+
+
+_PARTS = {
+    "clock": ("time", "monotonic", "sleep"),
+    "pace": ("wait_turn", "busy", "calm"),
+    "signer": ("sign",),
+    "transport": ("send", "aclose"),
+}
+"""What stands in for a part of the client, and what it must be able to do."""
+
+
+def _check_part(name: str, given: object, methods: Sequence[str]) -> None:
+    lacking = [each for each in methods if not callable(getattr(given, each, None))]
+    if given is not None and lacking:
+        raise ConfigurationError(f"{name}: {type(given).__name__} has no {lacking[0]}()")
 
 
 def _checked_paths(paths: Mapping[str, str], family: str) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from .errors import ConfigurationError
 from .families import GLOBAL, PH
 from .policy import Retry
 from .privacy.confidential import without_frames
-from .settings import setting
+from .settings import paths_setting, setting
 
 if TYPE_CHECKING:
     from .callbacks.verify import GlobalCallbacks, PHCallbacks
@@ -119,13 +119,14 @@ class PayCoolsPH(BaseClient[PHCredentials]):
     def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[PHOptions]) -> Self:
         """A client from the PAYCOOLS_PH_* variables of the process, or of `env`; options as for the constructor.
 
-        _APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path), _CALLBACK_SECRET, _ENVIRONMENT (uat, production)
-        and _BASE_URL; a variable with _FILE behind its name names a file that holds the value. Raises
-        ConfigurationError naming what is missing.
+        _APP_ID, _APP_NAME, _PRIVATE_KEY (text, Base64 or path), _CALLBACK_SECRET, _ENVIRONMENT (uat, production),
+        _BASE_URL and _PATHS (of endpoints, "id=/path,id=/path"); a variable with _FILE behind its name names a file
+        that holds the value. Raises ConfigurationError naming what is missing.
         """
         env = os.environ if env is None else env
         options.setdefault("environment", environment_from(setting(env, "PAYCOOLS_PH_ENVIRONMENT")))
         options.setdefault("base_url", setting(env, "PAYCOOLS_PH_BASE_URL"))
+        options.setdefault("paths", paths_setting(env, "PAYCOOLS_PH_PATHS"))
         return cls(PHCredentials.from_env(env), **options)
 
     async def send(
@@ -218,14 +219,15 @@ class PayCoolsGlobal(BaseClient[GlobalCredentials]):
     def from_env(cls, env: Mapping[str, str] | None = None, **options: Unpack[GlobalOptions]) -> Self:
         """A client from the PAYCOOLS_GLOBAL_* variables of the process, or of `env`; options as for the constructor.
 
-        _APP_ID, _PRIVATE_KEY, _PLATFORM_PUBLIC_KEY (keys as text, Base64 or path), _ENVIRONMENT (uat, production)
-        and _BASE_URL; a variable with _FILE behind its name names a file that holds the value. Raises
-        ConfigurationError naming what is missing.
+        _APP_ID, _PRIVATE_KEY, _PLATFORM_PUBLIC_KEY (keys as text, Base64 or path), _ENVIRONMENT (uat, production),
+        _BASE_URL and _PATHS (of endpoints, "id=/path,id=/path"); a variable with _FILE behind its name names a file
+        that holds the value. Raises ConfigurationError naming what is missing.
         """
         env = os.environ if env is None else env
         variable = "PAYCOOLS_GLOBAL_ENVIRONMENT"
         options.setdefault("environment", environment_from(setting(env, variable), variable))
         options.setdefault("base_url", setting(env, "PAYCOOLS_GLOBAL_BASE_URL"))
+        options.setdefault("paths", paths_setting(env, "PAYCOOLS_GLOBAL_PATHS"))
         return cls(GlobalCredentials.from_env(env), **options)
 
     async def send(

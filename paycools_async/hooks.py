@@ -142,18 +142,31 @@ def all_observers(
 ) -> tuple[Observer, ...]:
     """The observers and the functions. Raises ConfigurationError for what is none, or would have to be awaited."""
     for name, function in (("on_call", on_call), ("on_attempt", on_attempt)):
-        if function is not None and (not callable(function) or inspect.iscoroutinefunction(function)):
+        if function is not None and (not callable(function) or _is_async(function)):
             raise ConfigurationError(f"{name}: a plain function; it is called in the task of the call, and not awaited")
+    for observer in observers:
+        if not isinstance(observer, Observer):
+            raise ConfigurationError(f"observers: each is an Observer, not {type(observer).__name__}")
     more = [OnCall(on_call)] if on_call is not None else []
     return (*observers, *more, *([OnAttempt(on_attempt)] if on_attempt is not None else []))
 
 
-def tell(observers: Sequence[Observer], how: Callable[[Observer], Callable[[Any], None]], fact: Any) -> None:
+def _is_async(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def tell(observers: Sequence[Observer], how: Callable[[Observer], Callable[[Any], object]], fact: Any) -> None:
     """Tell all of them. None of them can spoil a call, nor keep the others from hearing."""
     for observer in observers:
         try:
-            how(observer)(fact)
-        except Exception as error:  # noqa: BLE001 - of whatever a program does there
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": f"the observer {type(observer).__name__} failed", "exception": error}
-            )
+            answer = how(observer)(fact)
+            if answer is not None and inspect.iscoroutine(answer):
+                answer.close()
+                raise TypeError("it is not awaited, so it may not be async")
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - of whatever a program does there
+            note_failure(f"the observer {type(observer).__name__} failed", error)
+
+
+def note_failure(message: str, error: BaseException) -> None:
+    """What watches a call has failed: the loop's exception handler is told, and the call goes on."""
+    asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})

@@ -26,7 +26,8 @@ class Jsonable:
 
         # an instance goes out as `to_dict` says; nothing is made of what comes in
         return core_schema.is_instance_schema(
-            cls, serialization=core_schema.plain_serializer_function_ser_schema(_fields, when_used="always")
+            cls,
+            serialization=core_schema.plain_serializer_function_ser_schema(_chosen, info_arg=True, when_used="always"),
         )
 
     @classmethod
@@ -48,6 +49,18 @@ def to_dict(result: Jsonable) -> dict[str, Any]:
 
 def _fields(instance: Any) -> dict[str, Any]:
     return {name: _plain(getattr(instance, name)) for name in _names(type(instance))}
+
+
+def _chosen(instance: Any, info: Any) -> dict[str, Any]:
+    """What pydantic is asked for: FastAPI's `response_model_include`, `_exclude` and their like."""
+    data = _fields(instance)
+    if info.include is not None:
+        data = {name: data[name] for name in data if name in info.include}
+    if info.exclude is not None:
+        data = {name: data[name] for name in data if name not in info.exclude}
+    if info.exclude_none:
+        data = {name: value for name, value in data.items() if value is not None}
+    return data
 
 
 def _names(cls: Any) -> Iterator[str]:

@@ -77,8 +77,14 @@ class Call(Generic[P, R]):
         made = inspect.signature(self.request)
         product = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         # what is made from other fields has no value to show
+        request: Any = self.request
+        types = {field.alias: field.type for field in attrs.fields(request)} if attrs.has(request) else {}
         given = [
-            each.replace(default=...) if each.default is attrs.NOTHING else each for each in made.parameters.values()
+            each.replace(
+                default=... if each.default is attrs.NOTHING else each.default,
+                annotation=types.get(each.name) or each.annotation,  # a converter takes anything
+            )
+            for each in made.parameters.values()
         ]
         endpoint = getattr(self.request, "__endpoint__", None)
         return made.replace(

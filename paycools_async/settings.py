@@ -6,14 +6,14 @@ Every variable has another that ends in `_FILE` and names a file, as Docker and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from .errors import ConfigurationError
 from .storage.regular_file import read_small
 from .texts import text_fault
 
-__all__ = ["MOST_BYTES", "is_set", "key_setting", "setting", "unmeant"]
+__all__ = ["MOST_BYTES", "is_set", "key_setting", "parse_paths", "paths_setting", "setting", "unmeant"]
 
 MOST_BYTES = 65_536
 """Of a file that holds a setting or a key."""
@@ -51,6 +51,30 @@ def setting(
     if fault is not None:
         raise ConfigurationError(f"{name}: {fault}")
     return value
+
+
+_BETWEEN_PATHS = re.compile(r"[,;\s]+(?=[\w.]+=)")
+
+
+def paths_setting(env: Mapping[str, str], variable: str) -> dict[str, str] | None:
+    """The paths of endpoints in a variable, by id: "ph.ekyc.init=/a,ph.ekyc.query=/b"; None where it is not set.
+
+    Raises ConfigurationError.
+    """
+    value = setting(env, variable)
+    return None if value is None else parse_paths(_BETWEEN_PATHS.split(value.strip(",;")), variable)
+
+
+def parse_paths(texts: Iterable[str], name: str) -> dict[str, str]:
+    """Paths by endpoint id, each written as id=/path. `name`: who said so. Raises ConfigurationError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        id, equals, path = text.strip().partition("=")
+        if not equals or not id or not path.startswith("/"):
+            raise ConfigurationError(f"{name}: give it as ENDPOINT=/path; `paycools endpoints` lists the endpoints")
+        if found.setdefault(id, path) != path:
+            raise ConfigurationError(f"{name}: {id} has two paths")
+    return found
 
 
 def unmeant(value: str) -> str | None:

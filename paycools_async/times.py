@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta, timezone, tzinfo
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-__all__ = ["BANGKOK", "JAKARTA", "MANILA", "Clock", "SystemClock", "parse_time", "wire_date"]
+__all__ = ["BANGKOK", "JAKARTA", "MANILA", "AlarmClock", "Clock", "SystemClock", "parse_time", "wire_date"]
 
 MANILA = timezone(timedelta(hours=8), "PHT")
 """The Philippines have no daylight saving time, so a fixed offset is exact and needs no zone database."""
@@ -28,6 +30,15 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking the loop."""
+        ...
+
+
+@runtime_checkable
+class AlarmClock(Clock, Protocol):
+    """A clock that others move, and that tells who waits for a moment when it has come."""
+
+    def alarm(self, moment: float, ring: Callable[[], None]) -> AbstractContextManager[None]:
+        """Inside the block, call `ring` once `monotonic` has come to this moment."""
         ...
 
 

@@ -35,6 +35,7 @@ pytest_plugins = [
     "support.batch",
     "support.own_postgres",
     "support.postgres",
+    "support.restricted",
     "support.sandbox",
     "support.tiers",
     "support.transports",

@@ -22,6 +22,7 @@ from support import doc_names
 from support.batch import HEADER, rows
 
 import paycools_async
+from paycools_async import PayCoolsGlobal, PayCoolsPH
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, Sandbox
 
@@ -31,8 +32,16 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PARTS = {("timeouts.md", "try:"), ("timeouts.md", "except TimeoutError:")}
 """Page and first line of blocks that are parts of a statement: for people only."""
-STORIES = ("batches.md",)
+STORIES = ("batches.md", "durable_payouts.md")
 """Pages whose blocks are one program."""
+GUIDES = [
+    ROOT / "docs" / "signing.md",
+    ROOT / "docs" / "errors.md",
+    *(page for page in PAGES if page.parent.name in ("products", "countries") and page.name != "index.md"),
+]
+"""Pages whose blocks are one program, a fake and its clients given. It prints what stands behind each print, and in the
+block without a language that follows."""
+PRINTS = r"^```python\n(.*?)^```$(?:\n\n^```\n(.*?)^```$)?"
 
 
 @attrs.frozen
@@ -48,7 +57,8 @@ class Block:
 
     @property
     def name(self) -> str:
-        return f"{self.page.stem.replace('-', '_').lower()}_{self.line}"
+        path = "_".join(self.page.relative_to(ROOT).with_suffix("").parts)
+        return f"{path.replace('-', '_').lower()}_{self.line}"
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
@@ -62,7 +72,7 @@ def programs() -> list[Block]:
     found: list[Block] = []
     for page in PAGES:
         blocks = [block for block in blocks_of(page) if not block.is_part]
-        if page.name in STORIES:
+        if blocks and (page.name in STORIES or page in GUIDES):
             blocks = [Block(page, 1, story(blocks))]
         found += blocks
     return found
@@ -182,13 +192,37 @@ def mypy(folder: Path) -> list[tuple[str, str, str]]:
 # -- runs -----------------------------------------------------------------------------------------------------------
 
 
-async def run_page(page: str) -> None:
+async def run_page(page: str, **given: object) -> None:
     """The page's blocks, as one program, in the folder where the test is."""
     path = ROOT / "docs" / page
     code = compile(story(list(blocks_of(path))), str(path), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    running = cast("Callable[[], Awaitable[None]]", types.FunctionType(code, {"__name__": "page"}))()
+    running = cast("Callable[[], Awaitable[None]]", types.FunctionType(code, {"__name__": "page", **given}))()
     if inspect.isawaitable(running):
         await running
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+async def test_a_guide_runs_and_prints_what_it_says(
+    page: Path,
+    fake_paycools: FakePayCools,
+    paycools_ph: PayCoolsPH,
+    paycools_global: PayCoolsGlobal,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said: list[str] = []
+    for code, shown in re.findall(PRINTS, page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        said += [*re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE), *shown.splitlines()]
+    assert said, "a guide shows what its code does"
+    given = {"fake": fake_paycools, "paycools": paycools_ph, "paycools_global": paycools_global}
+    await run_page(str(page.relative_to(ROOT / "docs")), **given)
+    assert capsys.readouterr().out.splitlines() == said
+
+
+@pytest.mark.parametrize("client", [PayCoolsPH, PayCoolsGlobal])
+def test_every_product_has_a_guide(client: type[PayCoolsPH] | type[PayCoolsGlobal]) -> None:
+    name = "paycools" if client is PayCoolsPH else "paycools_global"
+    shown = "\n".join(page.read_text("utf-8") for page in GUIDES)
+    assert [product for product in client._products if f"{name}.{product}" not in shown] == []
 
 
 def write_file(name: str, order_ids: list[str]) -> None:
@@ -228,4 +262,33 @@ async def test_the_page_about_files_from_python_runs(
     assert "3 paid, 0 failed\n" in said
     assert "bonus.csv: nobody said yes\n()\n" in said
     assert "2 taken back; 0 stay" in said
-    assert sorted(path.name for path in Path("report").iterdir()) == ["payouts.csv", "report.html", "summary.json"]
+    written = sorted(path.name for path in Path("report").iterdir())
+    assert written == ["failures.csv", "payouts.csv", "report.html", "summary.json"]
+
+
+@pytest.mark.parametrize("page", ["../README.md", "getting_started.md"])
+async def test_the_first_example_of_a_newcomer_pays(
+    page: str, key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = FakePayCools(private_key=key)
+    fake.payouts.settle_after = 0.0
+    async with Sandbox(fake) as sandbox:
+        settings(sandbox.base_url)
+        await run_page(page)
+    assert [payout.order_id for payout in fake.payouts.paid] == ["SALARY2026110001"]
+    assert capsys.readouterr().out == "COMPLETE\n"
+
+
+async def test_the_page_about_durable_payouts_runs(
+    key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = FakePayCools(private_key=key)
+    fake.payouts.settle_after = 0.0
+    async with Sandbox(fake) as sandbox:
+        settings(sandbox.base_url)
+        await run_page("durable_payouts.md")
+    assert sorted(payout.order_id for payout in fake.payouts.paid) == ["LOAN0001", "LOAN0002"]
+    said = capsys.readouterr().out
+    assert "LOAN0001 settled True\n" in said
+    assert "None\n" in said
+    assert "True 0 " in said

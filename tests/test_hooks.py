@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
 
 import pytest
-from support.engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, says
+from support.engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, Step, says
 
 from paycools_async import (
     ConfigurationError,
@@ -98,10 +99,15 @@ async def test_nothing_of_a_person_and_no_words_of_paycools_are_told(key_pem: st
         assert secret not in repr(notes.told)
 
 
-async def test_what_an_observer_raises_goes_to_the_loop_and_not_to_the_call(key_pem: str) -> None:
+@pytest.mark.parametrize("raised", [ZeroDivisionError(), asyncio.CancelledError()], ids=["error", "cancellation"])
+async def test_what_an_observer_raises_goes_to_the_loop_and_not_to_the_call(
+    key_pem: str, raised: BaseException
+) -> None:
+    """A cancellation too: of a future that it asked for its result."""
+
     class Broken(Observer):
         def attempt_started(self, attempt: AttemptStarted) -> None:
-            raise ZeroDivisionError
+            raise raised
 
         attempt_ended = call_started = call_ended = attempt_started  # type: ignore[assignment]
 
@@ -112,6 +118,62 @@ async def test_what_an_observer_raises_goes_to_the_loop_and_not_to_the_call(key_
         assert (await stage.client.send(ORDER)).transaction_id == "C1"
     assert [context["message"] for context in said] == ["the observer Broken failed"] * 4
     assert len(notes.told) == 4
+
+
+@pytest.mark.parametrize("raised", [KeyError("tenant"), asyncio.CancelledError()], ids=["error", "cancellation"])
+@pytest.mark.parametrize("end", ["accepted", "unclear", "busy", "cancelled"])
+async def test_what_a_log_filter_raises_does_not_stand_in_for_the_outcome(
+    key_pem: str, raised: BaseException, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_record: logging.LogRecord) -> bool:
+        raise raised
+
+    async def never(_request: HttpRequest) -> HttpResponse:
+        await asyncio.Event().wait()
+        return SUCCESS
+
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    log = logging.getLogger("paycools_async")
+    caplog.set_level(logging.INFO, "paycools_async")
+    log.addFilter(broken)
+    try:
+        all_steps: dict[str, list[Step]] = {"unclear": [RESET], "busy": [says(1013), FOUND]}
+        steps = all_steps.get(end, [SUCCESS])
+        async with Stage(key_pem, *steps) as stage:
+            if end == "cancelled":
+                stage.client._engine.attempts.transport = MemoryTransport(never)
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await stage.client.send(ORDER)
+            elif end == "unclear":
+                with pytest.raises(OutcomeUnknown):
+                    await stage.client.send(ORDER)
+            elif end == "busy":
+                assert (await stage.client.send(QUERY)).transaction_id == "D1"
+            else:
+                assert (await stage.client.send(ORDER)).transaction_id == "C1"
+    finally:
+        log.removeFilter(broken)
+    assert {context["message"] for context in said} == {"logging failed"}
+
+
+async def test_a_hook_that_would_have_to_be_awaited_is_refused_or_told_to_the_loop(key_pem: str) -> None:
+    class Later:
+        async def __call__(self, _end: CallEnded) -> None: ...
+
+    async def later(_end: CallEnded) -> None: ...
+
+    for hook in (Later(), later):
+        with pytest.raises(ConfigurationError, match="on_call: a plain function"):
+            Stage(key_pem, SUCCESS, on_call=hook)
+    with pytest.raises(ConfigurationError, match="observers: each is an Observer, not int"):
+        Stage(key_pem, SUCCESS, observers=[5])
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    async with Stage(key_pem, SUCCESS, on_call=lambda end: later(end)) as stage:
+        assert (await stage.client.send(ORDER)).transaction_id == "C1"
+    assert [str(context["exception"]) for context in said] == ["it is not awaited, so it may not be async"]
 
 
 async def test_a_cancelled_call_ends_too(key_pem: str) -> None:

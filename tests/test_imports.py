@@ -122,3 +122,40 @@ print("all")
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=PACKAGE.parent, timeout=300
     )
     assert done.stdout == "all\n", done.stderr
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+def loaded_by(*arguments: str, cwd: Path) -> set[str]:
+    """The modules that a command has loaded when it ends."""
+    program = (
+        "import atexit, json, sys; from paycools_async.cli import main\n"
+        "atexit.register(lambda: open('loaded', 'w').write(json.dumps(list(sys.modules))))\n"
+        f"sys.argv = {['paycools', *arguments]!r}; main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=cwd, env=environment)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads((cwd / "loaded").read_text()))
+
+
+def test_the_version_is_told_without_the_commands(tmp_path: Path) -> None:
+    loaded = loaded_by("--version", cwd=tmp_path)
+    assert not loaded & {"typer", "rich", "asyncio", "attrs", "pydantic"}
+    assert {name for name in loaded if name.startswith("paycools_async")} == {
+        "paycools_async",
+        "paycools_async.cli",
+        "paycools_async.lazy",
+        "paycools_async.version",
+    }
+
+
+def test_who_checks_a_file_waits_for_no_client_and_no_other_command(tmp_path: Path) -> None:
+    row = "PAY1,500.10,EWALLET,GCASH,09171234567,Juan Dela Cruz"
+    header = "mch_order_id,amount,pay_method_code,ewallet_code,account_no,account_name"
+    (tmp_path / "f.csv").write_text(f"{header}\n{row}\n")
+    loaded = loaded_by("payouts", "check", "f.csv", cwd=tmp_path)
+    assert "paycools_async.ph.payout" in loaded
+    assert not loaded & {"aiohttp", "rich.progress", "psycopg", "paycools_async.client", "paycools_async.testing"}
+    assert not [name for name in loaded if name.startswith(("paycools_async.global_api.", "paycools_async.callbacks"))]

@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 from support.engine_stage import ORDER
 
-from paycools_async import PayCoolsPH, PayoutReceipt, PayoutSettled, endpoints, to_dict
+from paycools_async import CreatePayout, PayCoolsPH, PayoutReceipt, PayoutSettled, endpoints, to_dict
 from paycools_async.endpoint import Result
 from paycools_async.jsonable import json_schema
 
@@ -152,3 +152,22 @@ async def test_a_fastapi_route_returns_a_receipt_as_it_is(paycools: PayCoolsPH) 
     _, pages = await answered(app, "GET", "/openapi.json")
     shown = pages["paths"]["/payouts"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert shown["properties"]["transaction_id"] == {"type": "string"}
+
+
+async def test_a_fastapi_route_may_choose_the_fields(paycools: PayCoolsPH) -> None:
+    app = FastAPI()
+
+    @app.post("/some", response_model_include={"transaction_id", "mch_order_id"})
+    async def some() -> PayoutReceipt:
+        return await paycools.send(ORDER)
+
+    @app.post("/others", response_model_exclude={"transaction_id"}, response_model_exclude_none=True)
+    async def others() -> PayoutReceipt:
+        other: CreatePayout = attrs.evolve(ORDER, mch_order_id="ORDER0000002")  # type: ignore[misc]
+        return await paycools.send(other)
+
+    status, receipt = await answered(app, "POST", "/some")
+    assert (status, set(receipt)) == (200, {"transaction_id", "mch_order_id"})
+    status, receipt = await answered(app, "POST", "/others")
+    assert (status, "transaction_id" in receipt, None in receipt.values()) == (200, False, False)
+    assert "transaction_status" in receipt

@@ -16,7 +16,7 @@ OLDEST = ROOT / ".ci/oldest.txt"
 def test_the_oldest_set_holds_the_lowest_release_of_every_bound() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    names = ("fast", "cli", "xlsx", "postgres", "otel", "examples", "test")
+    names = ("fast", "cli", "xlsx", "postgres", "otel", "metrics", "examples", "test")
     wanted = [*project["dependencies"], *(each for name in names for each in extras.get(name, ()))]
     pinned = dict(line.split("==") for line in OLDEST.read_text("utf-8").split() if "==" in line)
     checked = 0

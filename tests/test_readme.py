@@ -27,7 +27,7 @@ def test_the_demo_command_names_files_and_options_that_exist() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "paycools_async.cli", "payouts", "run", "--help"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
         env={"COLUMNS": "200", "PATH": ""},
     ).stdout
@@ -50,12 +50,6 @@ def test_the_gate_runs_every_tier_at_full_size() -> None:
     for tier in ("postgres", "process and not postgres"):
         assert f"-m {tier}\n" in gate or f'-m "{tier}"\n' in gate
         assert f'"-m", "{tier}"' in sessions
-
-
-def test_links_lead_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
-            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_first_example_runs() -> None:

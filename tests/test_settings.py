@@ -268,3 +268,34 @@ def test_callbacks_are_verified_with_the_secret_out_of_a_file(run: Run, key_pem:
     settings = {"PAYCOOLS_PH_CALLBACK_SECRET_FILE": str(tmp_path / "secret")}
     assert run(settings, "callbacks", "verify", "body.json").exit_code == 0
     assert run({"PAYCOOLS_PH_CALLBACK_SECRET": f" {SECRET}\n"}, "callbacks", "verify", "body.json").exit_code == 0
+
+
+# -- paths of endpoints -----------------------------------------------------------------------------------------------
+
+
+def test_paths_of_endpoints_come_from_a_variable(key_pem: str) -> None:
+    settings = env(
+        key_pem, PATHS="ph.ekyc.init=/v9/init, ph.directdebit.authorize=/v9/a,b;ph.payout.query=/q/{mchOrderId}"
+    )
+    assert PayCoolsPH.from_env(settings)._engine.prepare.paths == {
+        "ph.ekyc.init": "/v9/init",
+        "ph.directdebit.authorize": "/v9/a,b",
+        "ph.payout.query": "/q/{mchOrderId}",
+    }
+    given = {"ph.ekyc.init": "/mine"}
+    assert PayCoolsPH.from_env(settings, paths=given)._engine.prepare.paths == given, "what is given in code counts"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("ph.ekyc.init", "PAYCOOLS_PH_PATHS: give it as ENDPOINT=/path; `paycools endpoints` lists the endpoints"),
+        ("ph.ekyc.init=v9", "PAYCOOLS_PH_PATHS: give it as ENDPOINT=/path; `paycools endpoints` lists the endpoints"),
+        ("ph.ekyc.init=/a,ph.ekyc.init=/b", "PAYCOOLS_PH_PATHS: ph.ekyc.init has two paths"),
+        ("ph.nothing=/a", "paths: there is no endpoint 'ph.nothing'"),
+    ],
+)
+def test_paths_that_are_none_are_refused(key_pem: str, value: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        PayCoolsPH.from_env(env(key_pem, PATHS=value))
+    assert str(caught.value) == told

@@ -11,15 +11,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from ..storage.regular_file import NotRegular, open_regular
 from .files import FileError, Order, OrderFile, Reading, RowError
 from .files.repeats import Repeats
 from .files.text import MOST_BYTES
-from .ledger.base import Identity, Intake, Ledger, Source
+from .ledger.base import Counts, Identity, Intake, Ledger, Source
+from .ledger.row import Row
 from .ledger.sqlite.ledger import SQLiteLedger
+from .report.preview import Preview, preview_of
 from .run.payout_api import PayoutApi
+from .states import State
 
-__all__ = ["check_file", "enter_file"]
+__all__ = ["Rehearsal", "check_file", "enter_file", "rehearse_file"]
 
 
 async def enter_file(
@@ -61,6 +66,61 @@ async def check_file(
         finally:
             await ledger.aclose()
     return intake, repeats, file
+
+
+_TO_SEND = (State.OFFERED, State.PLANNED)
+
+
+@attrs.frozen(kw_only=True)
+class Rehearsal:
+    """What would come of entering a file and of a yes to it. Nothing of it stays."""
+
+    intake: Intake
+    repeats: Repeats
+    file: OrderFile
+    preview: Preview
+    """What would be sent for sure: what is new, and what the ledger has offered or released and not sent."""
+    known: Counts
+    """Where those stand that the ledger has from before; rows and minor units by state."""
+
+
+async def rehearse_file(path: Path, api: PayoutApi, ledger: Ledger | None, how: Reading | None = None) -> Rehearsal:
+    """What would come of entering a file into this ledger, or into a new one. Makes no file that stays."""
+    repeats, file = Repeats(), OrderFile(path, api.request_class, api.currency, how)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = await SQLiteLedger.open(Path(folder, "rehearsal.db"), api.identity)
+        try:
+            intake = await trial.intake(_wanted(repeats.watching(file), file.stopped), api.text_of)
+            known: dict[str, Row] = {}
+            if ledger is not None:
+                known = await _known_in(ledger, trial, intake)
+            not_to_send = {order_id for order_id, row in known.items() if row.state not in _TO_SEND}
+            preview = await preview_of(trial, (State.OFFERED,), without=not_to_send)
+        except asyncio.CancelledError:
+            file.stopped.set()
+            raise
+        finally:
+            await trial.aclose()
+    counts: Counts = {}
+    for row in known.values():
+        rows, amount = counts.get(row.state, (0, 0))
+        counts[row.state] = rows + 1, amount + row.amount
+    return Rehearsal(intake=intake, repeats=repeats, file=file, preview=preview, known=counts)
+
+
+async def _known_in(ledger: Ledger, trial: Ledger, intake: Intake) -> dict[str, Row]:
+    """The rows that the ledger has from before, by order id; one with other content is an error of the intake."""
+    known: dict[str, Row] = {}
+    async for page in trial.pages():
+        for row in page:
+            there = await ledger.get(row.order_id)
+            if there is None or there.state is State.WITHDRAWN:
+                continue
+            known[row.order_id] = there
+            if there.digest != row.digest:
+                intake.add_changed(row.line, row.order_id, there.intake, there.state.value)
+    intake.known, intake.new = len(known), intake.new - len(known)
+    return known
 
 
 class _Stopped(Exception):

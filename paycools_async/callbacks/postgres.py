@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..storage import psycopg_extra  # noqa: F401 - first: it says what is missing
+
+# isort: split
 import psycopg
 
 from ..storage.location import connection_string

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -13,8 +14,11 @@ def main() -> None:
     """Run the command line. Whatever goes wrong is one line, and exit code 1 means failed payouts and nothing else."""
     try:
         _fill_closed_streams()
+        _print_whatever_comes()
+        if sys.argv[1:] == ["--version"]:
+            sys.exit(_say_version())
         from .app import app
-        from .console import exit_code_of, report_failure
+        from .console import exit_code_of, report_failure, say_warnings
         from .self_check import parsing_fault
 
         fault = parsing_fault(app)
@@ -30,6 +34,7 @@ def main() -> None:
         _refuse_to_start(f"{type(error).__name__}: {error}")
     if fault is not None:
         _refuse_to_start(fault)
+    say_warnings()
     try:
         app()
     except SystemExit as end:
@@ -39,6 +44,27 @@ def main() -> None:
     else:
         code = exit_code_of(0)
     sys.exit(code)
+
+
+def _print_whatever_comes() -> None:
+    """A terminal that has not all letters, as cp1252 has no Thai ones, gets codes in their place, and no failure."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _say_version() -> int:
+    """Print the version without a wait for the commands; the exit code."""
+    from .. import __version__
+
+    try:
+        os.write(1, f"{__version__}\n".encode())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.write(2, f"error: standard output cannot be written: {error.strerror}\n".encode())
+        return 4
+    return 0
 
 
 def _refuse_to_start(fault: str) -> NoReturn:

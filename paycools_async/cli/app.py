@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from .. import __version__
-from ..client import PayCoolsPH
-from ..money import format_major
-from ..registry import endpoints as all_endpoints
-from . import callbacks, keys, sandbox
-from .clients import choose_network, network
-from .console import echo, run_command
-from .destination import Destination, destination_lines
-from .payouts import commands as payouts
+from .console import echo
+from .lazy_group import lazy_group
+from .network import choose_network
 
 __all__ = ["app"]
+
+_HERE = __name__.rpartition(".")[0]
 
 app: typer.Typer = typer.Typer(
     name="paycools",
@@ -27,11 +23,18 @@ app: typer.Typer = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    cls=lazy_group(
+        {
+            "payouts": f"{_HERE}.payouts.commands:app",
+            "doctor": f"{_HERE}.doctor.command:doctor",
+            "balance": f"{_HERE}.tools.balance:balance",
+            "sandbox": f"{_HERE}.tools.sandbox:sandbox",
+            "keys": f"{_HERE}.tools.keys:app",
+            "callbacks": f"{_HERE}.tools.callbacks:app",
+            "endpoints": f"{_HERE}.endpoint_table:endpoints",
+        }
+    ),
 )
-app.add_typer(payouts.app, name="payouts")
-app.add_typer(callbacks.app, name="callbacks")
-app.add_typer(keys.app, name="keys")
-app.command("sandbox")(sandbox.sandbox)
 
 
 def _version(wanted: bool) -> None:
@@ -52,43 +55,9 @@ def _root(
     ca_file: Annotated[
         Path | None, typer.Option(help="Believe the certificate authorities in this PEM file too.")
     ] = None,
+    path: Annotated[
+        list[str] | None,
+        typer.Option(help="The path of an endpoint, ENDPOINT=/path; repeat. Or PAYCOOLS_PH_PATHS, _GLOBAL_PATHS."),
+    ] = None,
 ) -> None:
-    choose_network(proxy, ca_file)
-
-
-@app.command()
-def balance() -> None:
-    """Show the balance. Settings come from the PAYCOOLS_PH_* variables."""
-
-    async def ask() -> int:
-        async with PayCoolsPH.from_env(transport=network()) as paycools:
-            for line in destination_lines(Destination.of(paycools, None).details()):
-                echo(line)
-            echo(format_major((await paycools.account.balance()).balance, "PHP"))
-        return 0
-
-    run_command(ask)
-
-
-@app.command()
-def endpoints(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """List every endpoint and callback, and how sure its path is."""
-    for entry in all_endpoints():
-        row: dict[str, Any] = {
-            "id": entry.id,
-            "nav": entry.nav,
-            "kind": entry.kind,
-            "method": entry.method,
-            "path": entry.path or "",
-            "provenance": entry.provenance.value,
-            "class": entry.request.__name__,
-        }
-        if as_json:
-            echo(json.dumps(row))
-        else:
-            echo(
-                f"{row['nav']:<6} {row['id']:<36} {row['method']:<4} {row['path'] or '-':<50} "
-                f"{row['provenance']:<11} {row['class']}"
-            )
+    choose_network(proxy, ca_file, path or ())

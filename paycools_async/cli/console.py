@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 import typer
 
+from ..errors import UnverifiedEndpointWarning
 from ..texts import shown_text
 from .exit_codes import BAD_INPUT, BROKEN, Broken, begin_command, code_and_line
 from .objects.base import as_json
@@ -23,11 +26,14 @@ __all__ = [
     "echo",
     "echo_error",
     "exit_code_of",
+    "lines_as_records",
     "on_signals",
     "plain",
     "present",
+    "printing_above",
     "report_failure",
     "run_command",
+    "say_warnings",
     "speaks_json",
 ]
 
@@ -40,6 +46,20 @@ _decided: int | None = None
 _json: dict[str, Any] | None = None
 """With `--json`: the object that is printed when the command ends."""
 _last_error: str | None = None
+_log: Callable[[int, str], object] | None = None
+"""With `--log-format json`: where lines of standard error go."""
+_log_all = False
+
+
+@contextlib.contextmanager
+def lines_as_records(log: Callable[[int, str], object], *, stdout_too: bool) -> Iterator[None]:
+    """Hand lines of standard error to `log(level, text)` while the body runs, and where said so all lines."""
+    global _log, _log_all
+    _log, _log_all = log, stdout_too
+    try:
+        yield
+    finally:
+        _log, _log_all = None, False
 
 
 def speaks_json() -> bool:
@@ -58,7 +78,9 @@ def present(found: Any) -> None:
 
 def echo(text: str = "") -> None:
     """Print a line, with `--json` to standard error. Raises Broken where nobody can read it."""
-    if speaks_json():
+    if _log is not None and _log_all:
+        _log(logging.INFO, text)
+    elif speaks_json():
         echo_error(text)
     else:
         _write(_line(text))
@@ -81,8 +103,29 @@ def echo_error(text: str) -> None:
     global _last_error
     if text.startswith("error: "):
         _last_error = text.removeprefix("error: ")
+    if _log is not None:
+        _log(logging.ERROR if text.startswith("error: ") else logging.WARNING, text.strip())
+        return
     with contextlib.suppress(OSError, ValueError):
-        typer.echo(_line(text), err=True)
+        if _above is not None and sys.stderr.isatty():
+            _above.print(_line(text), markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(_line(text), err=True)
+
+
+_above: Any = None
+"""Where a bar is drawn: a rich console, which keeps lines above it."""
+
+
+@contextlib.contextmanager
+def printing_above(console: Any) -> Iterator[None]:
+    """While the body runs, what is told on the terminal stands above the bar on this console of rich's."""
+    global _above
+    _above = console
+    try:
+        yield
+    finally:
+        _above = None
 
 
 _MOST = 8_000
@@ -94,6 +137,18 @@ def _line(text: str) -> str:
     before = "\n" if text.startswith("\n") else ""
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
+
+
+def say_warnings() -> None:
+    """From now on a Python warning is one plain line, without the place in the code that it came from."""
+
+    def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        text = str(message)
+        if issubclass(category, UnverifiedEndpointWarning):
+            text = text.replace("override it with paths=", "give it with `paycools --path ENDPOINT=/...`")
+        echo_error(f"warning: {text}")
+
+    warnings.showwarning = say
 
 
 def plain(text: str) -> str:
@@ -109,6 +164,8 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: boo
     global _decided, _json, _last_error
     _json, _last_error = ({} if as_json else None), None
     begin_command()
+    # it warns of what it passes over in a transaction whose connection is lost: what matters of that is said elsewhere
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             code = runner.run(_terminable(command))
@@ -212,6 +269,8 @@ def _discard(stream: Any) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return asyncio.SelectorEventLoop  # psycopg refuses the Proactor loop, which is the usual one there
     try:
         import uvloop
     except ModuleNotFoundError:

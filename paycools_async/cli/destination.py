@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import attrs
 import typer
 
-from ..client import PayCoolsGlobal, PayCoolsPH
 from ..config import GLOBAL_HOSTS, PH_UAT, Environment
 from ..urls import is_loopback_host
 from .console import plain
+
+if TYPE_CHECKING:
+    from ..client import PayCoolsGlobal, PayCoolsPH
 
 __all__ = ["PRODUCTION", "SANDBOX", "UAT", "Destination", "coloured", "destination_lines"]
 
@@ -35,6 +38,8 @@ class Destination:
     @classmethod
     def of(cls, client: PayCoolsPH | PayCoolsGlobal, country: str | None, *, embedded: bool = False) -> Destination:
         """Where this client's money goes."""
+        from ..client import PayCoolsPH
+
         return cls(
             host=urlsplit(client.base_url).netloc,
             merchant=client.credentials.app_id,

@@ -1,17 +1,23 @@
-"""docs/endpoints.md, from the registry: `python -m paycools_async.cli.endpoint_table > docs/endpoints.md`."""
+"""`paycools endpoints`; and docs/endpoints.md: `python -m paycools_async.cli.endpoint_table > docs/endpoints.md`."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import pkgutil
 import sys
 from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
 
 from ..endpoint import Endpoint
-from ..registry import endpoints
+from ..registry import endpoints as registered
+from .console import echo
+from .lazy_group import with_example
 
-__all__ = ["all_endpoints", "endpoint_table", "page"]
+__all__ = ["all_endpoints", "endpoint_table", "endpoints", "page"]
 
 _FAMILIES = {"ph": ("PH API", "paycools_async.ph"), "global": ("Global API", "paycools_async.global_api")}
 _HEADER = ("Id", "Nav", "Kind", "Method", "Path", "Provenance", "Class")
@@ -29,6 +35,28 @@ For a callback it says how sure its form is. Any path can be overridden with `pa
 """
 
 
+@with_example("paycools endpoints --json")
+def endpoints(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """List every endpoint and callback, and how sure its path is."""
+    for entry in registered():
+        row: dict[str, Any] = {
+            "id": entry.id,
+            "nav": entry.nav,
+            "kind": entry.kind,
+            "method": entry.method,
+            "path": entry.path or "",
+            "provenance": entry.provenance.value,
+            "class": entry.request.__name__,
+        }
+        if as_json:
+            echo(json.dumps(row))
+        else:
+            echo(
+                f"{row['nav']:<6} {row['id']:<36} {row['method']:<4} {row['path'] or '-':<50} "
+                f"{row['provenance']:<11} {row['class']}"
+            )
+
+
 def all_endpoints() -> list[Endpoint]:
     """Every descriptor of the package, all product modules imported, in the order of the navigation."""
     for _, package in _FAMILIES.values():
@@ -37,7 +65,7 @@ def all_endpoints() -> list[Endpoint]:
                 importlib.import_module(module.name)
     # descriptors that a program has added itself are its own
     root = Endpoint.__module__.partition(".")[0]
-    own = (entry for entry in endpoints() if entry.request.__module__.partition(".")[0] == root)
+    own = (entry for entry in registered() if entry.request.__module__.partition(".")[0] == root)
     return sorted(own, key=_place)
 
 

@@ -30,10 +30,8 @@ def parsing_fault(app: typer.Typer) -> str | None:
     """Why this command line must not be used with what is installed; None where it may."""
     try:
         root = typer.main.get_command(app)
-        payouts = root.commands["payouts"]  # type: ignore[attr-defined]
-        run = payouts.commands["run"]
         with contextlib.redirect_stdout(io.StringIO()):  # --version would speak
-            understood = all(_understands(root, payouts, run, *case) for case in _CASES)
+            understood = all(_understands(root, *case) for case in _CASES)
     except Exception:  # noqa: BLE001 - whatever two releases of others make of each other
         understood = False
     if understood:
@@ -44,12 +42,14 @@ def parsing_fault(app: typer.Typer) -> str | None:
     )
 
 
-def _understands(root: Any, payouts: Any, run: Any, arguments: tuple[str, ...], wanted: dict[str, Any]) -> bool:
+def _understands(root: Any, arguments: tuple[str, ...], wanted: dict[str, Any]) -> bool:
     """Parses, and runs no command."""
     with root.make_context("paycools", ["payouts"]) as first:
         if any(first.params.values()):
             return False
+        payouts = root.get_command(first, "payouts")
         with payouts.make_context("payouts", ["run"], parent=first) as second:
+            run = payouts.get_command(second, "run")
             found = run.make_context("run", list(arguments), parent=second).params
     return all(_plain(found[name]) == value for name, value in wanted.items())
 

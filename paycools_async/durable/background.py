@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -17,7 +18,7 @@ from ..errors import PayCoolsError
 from ..policy import Pacing
 from ..times import Clock
 
-__all__ = ["Background"]
+__all__ = ["Background", "end"]
 
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
@@ -67,6 +68,7 @@ class Background:
         self._resumed_at = 0.0
         self.paused: str | None = None
         self.last_error: str | None = None
+        self._failed_at = 0.0
 
     async def start(self) -> None:
         """Begin. Raises LedgerError."""
@@ -80,6 +82,11 @@ class Background:
     def running(self) -> bool:
         """Whether it sends, or is about to."""
         return bool(self._tasks) and not self._stopping and not any(task.done() for task in self._tasks)
+
+    @property
+    def longest_lag(self) -> float:
+        """Seconds, the most that PayCools was seen to take to show an order."""
+        return 0.0 if self._runner is None else self._runner.longest_lag
 
     @property
     def resumes_in(self) -> float | None:
@@ -119,8 +126,7 @@ class Background:
         try:
             await asyncio.wait([running], timeout=within)
         finally:
-            running.cancel()
-            await asyncio.gather(running, keeping, return_exceptions=True)
+            await end(running, keeping)
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
@@ -146,17 +152,19 @@ class Background:
                 retry = _FIRST_RETRY if _now() - began > _LONGEST_RETRY else min(retry * 2, _LONGEST_RETRY)
                 await self._wait_for(self._go, retry)
             else:
-                await self._go.wait()  # it stopped: every further call would fail the same way
+                if not self._stopping:  # it stopped: every further call would fail the same way
+                    self._go.clear()
+                    await self._go.wait()
 
     def _moved(self, row: Row) -> None:
-        self.last_error = None
+        self.last_error = None  # what is written is no longer away
         self._on_move(row)
 
     def _failed(self, error: Exception) -> None:
         problem = str(error) if isinstance(error, PayCoolsError) else type(error).__name__
         if problem != self.last_error:
             log.error("payouts are not sent for now: %s", problem)
-        self.last_error = problem
+        self.last_error, self._failed_at = problem, _now()
 
     # -- pauses ---------------------------------------------------------------------------------------------------
 
@@ -166,6 +174,9 @@ class Background:
                 await self._look()
             except Exception as error:  # noqa: BLE001 - as above
                 self._failed(error)
+            else:
+                if _now() - self._failed_at > 2 * _LONGEST_RETRY:  # and the run goes on since
+                    self.last_error = None
             often = _now() < self._often_until
             if often:
                 self.wake()
@@ -192,6 +203,18 @@ class Background:
                 await event.wait()
         except TimeoutError:
             pass
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel them until they have ended: psycopg takes a first cancelling for a wish, and waits for the server."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen: nobody is left who would do something about it
 
 
 def _now() -> float:

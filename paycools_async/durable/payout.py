@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from ..batch.ledger.application import Kept
+from ..batch.ledger.application import FOR_A_PERSON, Kept, StuckRule
 from ..batch.states import FINAL, State
 
 __all__ = ["DurablePayout", "Health", "payout_of"]
@@ -19,7 +19,7 @@ class DurablePayout:
     `state`: "planned", "sending", "unknown" and "accepted" are on their way; "settled" means paid, by this ledger;
     "failed" that nobody was paid; "withdrawn" that it was taken back before it was ever sent. "preexisting" (PayCools
     had the order id from before) and "conflict" (what PayCools says does not fit, perhaps also after "settled") are for
-    a person.
+    a person; so is "unknown" where `needs_person`.
     """
 
     order_id: str
@@ -36,6 +36,9 @@ class DurablePayout:
     updated_at: datetime
     acknowledged: bool
     """Whether the application has been told of this state, and has acknowledged it."""
+    needs_person: bool
+    """Whether it is a person's turn: PayCools had the order before, or says what does not fit; or it may have been
+    paid, PayCools has not shown it for long, and it is not sent again by itself. It is still inquired about then."""
     _kept: Kept = attrs.field(alias="kept", repr=False, eq=False)
 
     @property
@@ -48,15 +51,16 @@ class DurablePayout:
         """Whether the recipient was paid."""
         return self.state is State.SETTLED
 
-    @property
-    def needs_person(self) -> bool:
-        """Whether nothing goes on by itself any more: PayCools had the order before, or says what does not fit."""
-        return self.state in (State.PREEXISTING, State.CONFLICT)
+
+_STUCK = "whether it was paid is not known: PayCools has not shown it for long, and it is not sent again by itself"
 
 
-def payout_of(kept: Kept, currency: str) -> DurablePayout:
-    """As the ledger has it."""
-    row = kept.row
+def payout_of(kept: Kept, currency: str, rule: StuckRule) -> DurablePayout:
+    """As the ledger has it; `rule` says which payouts in doubt wait for a person."""
+    row, stuck = kept.row, rule.holds(kept.row)
+    reason = row.message
+    if stuck:
+        reason = f"{_STUCK} ({reason})" if reason else _STUCK
     return DurablePayout(
         order_id=row.order_id,
         state=row.state,
@@ -64,10 +68,11 @@ def payout_of(kept: Kept, currency: str) -> DurablePayout:
         currency=currency,
         transaction_id=row.transaction_id,
         code=row.code,
-        reason=row.message,
+        reason=reason,
         submitted_at=datetime.fromtimestamp(row.entered, UTC),
         updated_at=datetime.fromtimestamp(row.updated, UTC),
         acknowledged=kept.told == row.state,
+        needs_person=stuck or row.state in FOR_A_PERSON,
         kept=kept,
     )
 
@@ -84,6 +89,9 @@ class Health:
     """Seconds since the oldest of these was submitted; None where there is none."""
     unacknowledged: int | None
     """Payouts at their end of which the application has not acknowledged it; None: the ledger cannot be read."""
+    stuck: int | None
+    """Payouts of which nobody knows whether they were paid, and that are not sent again by themselves: they need a
+    person (`needs_person`). None: the ledger cannot be read."""
     paused: str | None
     """Why nothing is sent for now; it is tried again by itself."""
     resumes_in: float | None

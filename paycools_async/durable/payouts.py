@@ -7,16 +7,18 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from ..batch.callback_feed import LedgerFeed
-from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, submission_of
-from ..batch.ledger.base import Ledger, LedgerError
-from ..batch.ledger.row import Row
+from ..batch.ledger.application import (
+    Kept,
+    NotWritten,
+    submission_of,
+)
+from ..batch.ledger.base import LedgerError
+from ..batch.ledger.opening import open_ledger
 from ..batch.run.options import Options
-from ..batch.run.payout_api import GlobalPayouts, PayoutApi, PHPayouts
+from ..batch.run.payout_api import PayoutApi, payouts_of
 from ..batch.states import Event, State
 from ..callbacks.calling import HANDLER_TIMEOUT, checked_limit
 from ..client import PayCoolsGlobal, PayCoolsPH
@@ -24,10 +26,10 @@ from ..endpoint import Event as CallbackEvent
 from ..errors import ConfigurationError, Outcome
 from ..policy import Pacing
 from ..runtime import FORKED, OTHER_LOOP
+from ..storage.location import is_postgres
 from ..times import Clock, SystemClock
-from .background import Background
+from .opened import Opened
 from .payout import DurablePayout, Health, payout_of
-from .telling import Telling
 
 __all__ = ["DurablePayouts", "UnknownPayout"]
 
@@ -35,6 +37,8 @@ H = TypeVar("H", bound=Callable[[DurablePayout], Any])
 
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
+_LAST_SECOND = 1.0
+"""Seconds that closing may take beyond `stop_within`, to write what came of what was in flight."""
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 """Seconds between looks at a payout that somebody waits for, and that another process may settle."""
 
@@ -51,7 +55,9 @@ class DurablePayouts:
     and `pace` are those of a batch; by default refusals hold nothing (`breaker=None`), for these payouts have nothing
     to do with each other. `poll`: seconds between looks for what other processes submitted, or PayCools said by
     callback. `handlers`: how many payouts' handlers run at a time, each for up to `handler_timeout` seconds.
-    `stop_within`: seconds that what is in flight has to end when it is closed.
+    `stop_within`: seconds that what is in flight has to end when it is closed. `submit_within`: seconds after which
+    `submit` gives up, where the ledger does not answer. `margin`: seconds that a row is leased
+    on PostgreSQL beyond the client's `timeout` (20); then another process takes up what a lost one was sending.
 
     Raises LedgerError where the ledger cannot be used, LedgerInUse where another process has the SQLite file.
     """
@@ -59,7 +65,7 @@ class DurablePayouts:
     def __init__(
         self,
         paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi,
-        where: str | Path,
+        where: str | os.PathLike[str],
         *,
         name: str = "app",
         country: str | None = None,
@@ -69,13 +75,18 @@ class DurablePayouts:
         handlers: int = 8,
         handler_timeout: float = HANDLER_TIMEOUT,
         stop_within: float = 10.0,
+        submit_within: float = 15.0,
+        margin: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         if not name:
             raise ConfigurationError("name the application: its payouts are known by that")
         if handlers < 1 or not poll > 0:
             raise ConfigurationError("handlers must be at least 1, and poll more than 0 seconds")
-        self._api = _api_of(paycools, country)
+        self._api: PayoutApi = (
+            payouts_of(paycools, country) if isinstance(paycools, PayCoolsPH | PayCoolsGlobal) else paycools
+        )
+        is_postgres(where)  # what is neither a file nor a database is refused before anything begins
         self._where = where
         self._name = name
         self._options = options or Options(breaker=None)
@@ -84,9 +95,11 @@ class DurablePayouts:
         self._handlers = handlers
         self._limit = checked_limit(handler_timeout)
         self._stop_within = stop_within
+        self._submit_within = submit_within
+        self._margin = margin
         self._clock: Clock = clock or SystemClock()
         self._handler: Callable[[DurablePayout], Any] | None = None
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._home: tuple[asyncio.AbstractEventLoop, int] | None = None
 
     @property
@@ -100,10 +113,22 @@ class DurablePayouts:
         """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
         if self._opened is not None:
             raise LedgerError("these payouts are open already")
-        ledger, pace = await _open(self._where, self._api, self._options)
+        ledger: Any = await open_ledger(
+            self._where, self._api.identity, call_timeout=self._api.call_timeout, margin=self._margin
+        )
         try:
             payouts = await ledger.application(self._name)
-            self._opened = opened = _Opened(self, payouts, ledger, self._pace or pace)
+            self._opened = opened = Opened(
+                payouts,
+                ledger,
+                self._api,
+                self._options,
+                clock=self._clock,
+                pace=self._pace or self._shared_pace(ledger),
+                poll=self._poll,
+                handlers=self._handlers,
+                handler_timeout=self._limit,
+            )
             self._home = asyncio.get_running_loop(), os.getpid()
             opened.telling.handler = self._handler
             await opened.background.start()
@@ -114,18 +139,25 @@ class DurablePayouts:
             raise
 
     async def aclose(self) -> None:
-        """Stop sending and telling, within `stop_within` seconds, and close the ledger. In a forked child nothing.
+        """Stop sending and telling, and close the ledger, in `stop_within` seconds and one more.
 
-        What was submitted is durable. What is in flight and does not end in time is recovered by the next process.
+        What was submitted is durable. What is in flight and does not end in time is recovered by the next process. In a
+        forked child it does nothing.
         """
         if self._opened is None or (self._home is not None and self._home[1] != os.getpid()):
             return
         opened, self._opened = self._opened, None
+        opened.payouts.stop_waiting(self._stop_within)
+        # a database that neither answers nor goes away holds up nobody
+        loop = asyncio.get_running_loop()
+        aborting = loop.call_later(self._stop_within + _LAST_SECOND, opened.payouts.abort)
         try:
-            await asyncio.gather(opened.background.stop(self._stop_within), opened.telling.stop(self._stop_within))
+            try:
+                await asyncio.gather(opened.background.stop(self._stop_within), opened.telling.stop(self._stop_within))
+            finally:
+                await opened.aclose()
         finally:
-            await opened.payouts.aclose()
-            await opened.ledger.aclose()
+            aborting.cancel()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -139,7 +171,15 @@ class DurablePayouts:
     ) -> None:
         await self.aclose()
 
-    def _here(self) -> _Opened:
+    def _shared_pace(self, ledger: Any) -> Pacing | None:
+        """What the processes on one database share; a file has one process, and needs none."""
+        if not is_postgres(self._where):
+            return None
+        from ..batch.ledger.postgres.shared_pace import SharedPace
+
+        return SharedPace(ledger, self._options.rate)
+
+    def _here(self) -> Opened:
         if self._home is not None and self._home[1] != os.getpid():
             raise LedgerError(FORKED)
         if self._opened is None:
@@ -157,9 +197,10 @@ class DurablePayouts:
         `connection`: psycopg's, asyncpg's, sqlite3's, aiosqlite's, or SQLAlchemy's AsyncSession or AsyncConnection, to
         the ledger's own database. Then it is durable when your transaction commits; rolled back, it never was.
 
-        Raises OrderConflict where the order id is known with other content; LedgerError, with the outcome UNKNOWN,
-        where the ledger could not be written: submit the same payout again. ConfigurationError: the connection is to
-        another database, or in no transaction.
+        Raises OrderConflict where the order id is known with other content; LedgerError where the ledger could not be
+        written, or did not answer within `submit_within` seconds: with the outcome NOT_SENT this call has certainly
+        taken nothing, with UNKNOWN it may have. Either way, submit the same payout again. ConfigurationError: the
+        connection is to another database, or in no transaction.
         """
         opened = self._here()
         if not isinstance(payout, self._api.request_class):
@@ -168,32 +209,33 @@ class DurablePayouts:
         if connection is not None:
             kept = await opened.payouts.submit_within(connection, submission)
             opened.background.expect()
-            return payout_of(kept, self.currency)
+            return self._payout_of(kept)
         try:
-            kept = await opened.payouts.submit(submission)
+            kept = await opened.payouts.submit(submission, within=self._submit_within)
         except LedgerError as error:
-            unclear = LedgerError(
-                f"whether order {submission.order_id} was taken is not known; submit the same payout again: {error}",
-                outcome=Outcome.UNKNOWN,
-            )
-            unclear.order_id = submission.order_id
-            raise unclear from error
+            raise _not_taken(submission.order_id, error) from error
         opened.background.wake()
-        return payout_of(kept, self.currency)
+        return self._payout_of(kept)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
     async def get(self, order_id: str) -> DurablePayout | None:
         """A payout as it stands; None: this application has not submitted it. Raises LedgerError."""
         kept = await self._here().payouts.get(order_id)
-        return None if kept is None else payout_of(kept, self.currency)
+        return None if kept is None else self._payout_of(kept)
 
-    async def list(self, *, state: State | str | None = None) -> AsyncIterator[DurablePayout]:
-        """The payouts, in the order in which they were submitted; `state`: those in that state alone."""
+    async def list(
+        self, *, state: State | str | None = None, needs_person: bool = False
+    ) -> AsyncIterator[DurablePayout]:
+        """The payouts, in the order in which they were submitted.
+
+        `state`: those in that state alone; `needs_person`: those alone that need one.
+        """
         wanted = None if state is None else State(state)
-        async for page in self._here().payouts.pages(wanted):
+        opened = self._here()
+        async for page in opened.payouts.pages(wanted, stuck=opened.stuck_rule() if needs_person else None):
             for kept in page:
-                yield payout_of(kept, self.currency)
+                yield self._payout_of(kept)
 
     async def wait(self, order_id: str, *, within: float) -> DurablePayout:
         """The payout when it is final or needs a person, else as it stands after `within` seconds: look at `.final`.
@@ -209,16 +251,16 @@ class DurablePayouts:
                 kept = await opened.payouts.get(order_id)
                 if kept is None:
                     raise UnknownPayout(f"there is no payout {order_id!r} of application {self._name!r}")
-                left = end - clock()
-                if kept.row.state in FINAL_WORDS or left <= 0:
-                    return payout_of(kept, self.currency)
+                left, payout = end - clock(), self._payout_of(kept)
+                if payout.final or payout.needs_person or left <= 0:
+                    return payout
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(pause, left)):
                         await moved.wait()
                 pause = min(pause * 2, _LONGEST_LOOK)
 
     async def health(self) -> Health:
-        """How it stands, for a probe. It raises nothing: what is wrong is in `last_error`."""
+        """How it stands, for a probe, within 5 seconds. It raises nothing: what is wrong is in `last_error`."""
         opened = self._opened
         if opened is None:
             return Health(
@@ -226,13 +268,14 @@ class DurablePayouts:
                 backlog=None,
                 oldest=None,
                 unacknowledged=None,
+                stuck=None,
                 paused=None,
                 resumes_in=None,
                 last_error="these payouts are not open",
             )
         error = opened.background.last_error or opened.telling.problem
         try:
-            standing = await self._here().payouts.standing()
+            standing = await self._here().standing()
         except Exception as trouble:  # noqa: BLE001 - a probe wants to know, whatever it is
             standing, error = None, str(trouble) if isinstance(trouble, LedgerError) else type(trouble).__name__
         oldest = None if standing is None else standing.oldest
@@ -241,10 +284,14 @@ class DurablePayouts:
             backlog=None if standing is None else standing.backlog,
             oldest=None if oldest is None else max(0.0, opened.payouts.ledger.time() - oldest),
             unacknowledged=None if standing is None else standing.untold,
+            stuck=None if standing is None else standing.stuck,
             paused=opened.background.paused,
             resumes_in=opened.background.resumes_in,
             last_error=error,
         )
+
+    def _payout_of(self, kept: Kept) -> DurablePayout:
+        return payout_of(kept, self.currency, self._here().stuck_rule())
 
     # -- what a person, or the application, decides ---------------------------------------------------------------
 
@@ -269,7 +316,7 @@ class DurablePayouts:
             await opened.payouts.ledger.apply_event(order_id, Event.ADOPT)
             opened.background.wake()
             kept = await opened.payouts.get(order_id) or kept
-        return payout_of(kept, self.currency)
+        return self._payout_of(kept)
 
     # -- what became of it ----------------------------------------------------------------------------------------
 
@@ -277,7 +324,9 @@ class DurablePayouts:
         """Register the handler of payouts that are final or need a person: a function, async or not, of one argument.
 
         It is called at least once for each such state of each payout, also for what an earlier process left, and for
-        "conflict" after "settled". When it returns, that is marked durably, and it is not called again; work given to
+        "conflict" after "settled". An "unknown" one that needs a person (see `needs_person`) may have been paid: never
+        pay it under another order id before PayCools has said that it was not. If PayCools shows it later, it settles,
+        and that is told too. When it returns, that is marked durably, and it is not called again; work given to
         `in_transaction` is in the commit of that mark, and `acknowledge` makes the mark in a transaction of yours.
         Where it raises, or takes longer than `handler_timeout`, it is called again after a growing pause (1 to 300
         seconds). Without a handler nothing is marked.
@@ -315,74 +364,11 @@ class DurablePayouts:
         opened.expect_words()
 
 
-class _Opened:
-    """What is there between `start` and `aclose`."""
-
-    def __init__(self, outer: DurablePayouts, payouts: ApplicationLedger, ledger: Ledger, pace: Pacing | None) -> None:
-        self.payouts = payouts
-        self.ledger = ledger
-        self.telling = Telling(
-            payouts, outer.currency, concurrency=outer._handlers, limit=outer._limit, poll=outer._poll
-        )
-        self.background = Background(
-            outer._api,
-            payouts.ledger,
-            outer._options,
-            clock=outer._clock,
-            pace=pace,
-            poll=outer._poll,
-            on_move=self._moved,
-        )
-        self.feed = LedgerFeed(payouts.ledger)
-        self._watched: dict[str, list[asyncio.Event]] = {}
-
-    def _moved(self, row: Row) -> None:
-        if row.state in FINAL_WORDS:
-            self.telling.changed.set()
-            for moved in self._watched.get(row.order_id, ()):
-                moved.set()
-
-    def expect_words(self) -> None:
-        """A callback moves a payout now, or when its inbox commits."""
-        self.telling.changed.set()
-
-    @contextlib.contextmanager
-    def watching(self, order_id: str) -> Any:
-        """An event that is set when the payout is moved by this process."""
-        moved = asyncio.Event()
-        self._watched.setdefault(order_id, []).append(moved)
-        try:
-            yield moved
-        finally:
-            self._watched[order_id].remove(moved)
-            if not self._watched[order_id]:
-                del self._watched[order_id]
-
-
-def _api_of(paycools: PayCoolsPH | PayCoolsGlobal | PayoutApi, country: str | None) -> PayoutApi:
-    if isinstance(paycools, PayCoolsGlobal):
-        if country is None:
-            raise ConfigurationError('name the country of the payouts: country="ID"')
-        return GlobalPayouts(paycools, country)
-    if country is not None:
-        raise ConfigurationError("country is for a Global API client")
-    return PHPayouts(paycools) if isinstance(paycools, PayCoolsPH) else paycools
-
-
-async def _open(where: str | Path, api: PayoutApi, options: Options) -> tuple[Any, Pacing | None]:
-    """The ledger, and the pace that its processes share."""
-    if not str(where).startswith(("postgresql://", "postgres://")):
-        from ..batch.ledger.sqlite.ledger import SQLiteLedger
-
-        return await SQLiteLedger.open(Path(where), api.identity), None
-    try:
-        from ..batch.ledger.postgres.ledger import PostgresLedger
-        from ..batch.ledger.postgres.shared_pace import SharedPace
-    except ModuleNotFoundError as error:
-        if error.name != "psycopg":
-            raise
-        raise ConfigurationError(
-            'a PostgreSQL ledger needs the extra: pip install "paycools-async[postgres]"'
-        ) from None
-    ledger = await PostgresLedger.open(str(where), api.identity, call_timeout=api.call_timeout)
-    return ledger, SharedPace(ledger, options.rate)
+def _not_taken(order_id: str, error: LedgerError) -> LedgerError:
+    if isinstance(error, NotWritten):
+        found = LedgerError(f"order {order_id} was not taken: {error}", outcome=Outcome.NOT_SENT)
+    else:
+        text = f"whether order {order_id} was taken is not known; submit the same payout again: {error}"
+        found = LedgerError(text, outcome=Outcome.UNKNOWN)
+    found.order_id = order_id
+    return found

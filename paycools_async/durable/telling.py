@@ -8,10 +8,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept
+from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept, StuckRule
+from ..batch.ledger.base import LedgerError
 from ..callbacks.calling import Caller, HandlerCrashed, must_pass
 from ..callbacks.inbox import collecting_work
 from ..errors import PayCoolsError
+from .background import end
 from .payout import DurablePayout, payout_of
 
 __all__ = ["Telling"]
@@ -19,7 +21,9 @@ __all__ = ["Telling"]
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
 _LONGEST_PAUSE = 300.0
-_MARGIN = 30.0
+_STUCK_EVERY = 10
+"""Every so many polls it is looked for those that wait for a person: these are in no hurry."""
+_MARGIN = 10.0
 """Seconds beyond the handler's own time for which no other process calls it for the same payout."""
 
 
@@ -34,10 +38,19 @@ class Telling:
     """
 
     def __init__(
-        self, payouts: ApplicationLedger, currency: str, *, concurrency: int, limit: float, poll: float
+        self,
+        payouts: ApplicationLedger,
+        currency: str,
+        rule: Callable[[], StuckRule],
+        *,
+        concurrency: int,
+        limit: float,
+        poll: float,
     ) -> None:
         self._payouts = payouts
         self._currency = currency
+        self._rule = rule
+        self._stuck_at = 0.0
         self._concurrency = concurrency
         self._limit = limit
         self._poll = poll
@@ -50,6 +63,7 @@ class Telling:
         """Payouts that their handler acknowledges in a transaction of its own."""
         self.changed: asyncio.Event = asyncio.Event()
         self.last_error: str | None = None
+        self._is_away = False
 
     @property
     def problem(self) -> str | None:
@@ -65,14 +79,10 @@ class Telling:
         task, self._task = self._task, None
         if task is None:
             return
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        task.cancel()  # and begin with no other
         if self._active:
             await asyncio.wait(self._active.values(), timeout=within)
-        left = list(self._active.values())
-        for each in left:
-            each.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end(task, *self._active.values())
 
     async def _run(self) -> None:
         while True:
@@ -80,11 +90,15 @@ class Telling:
             room = self._concurrency - len(self._active)
             try:
                 if self.handler is not None and room > 0:
-                    for kept in await self._payouts.due(room, tuple(self._active), self._limit + _MARGIN):
-                        task = asyncio.create_task(self._tell(self.handler, kept), name="paycools-durable-handler")
+                    rule = self._rule()
+                    for kept in await self._due(room, rule):
+                        payout = payout_of(kept, self._currency, rule)
+                        task = asyncio.create_task(
+                            self._tell(self.handler, kept, payout), name="paycools-durable-handler"
+                        )
                         self._active[kept.row.id] = task
             except Exception as error:  # noqa: BLE001 - it must go on, whatever the database says
-                self._failed(error, "the application is told nothing for now")
+                self._ledger_failed(error)
                 self.changed.clear()
             try:
                 async with asyncio.timeout(self._poll):
@@ -92,11 +106,22 @@ class Telling:
             except TimeoutError:
                 pass
 
-    async def _tell(self, handler: Callable[[DurablePayout], Any], kept: Kept) -> None:
+    async def _due(self, room: int, rule: StuckRule) -> list[Kept]:
+        held, within, now = tuple(self._active), self._limit + _MARGIN, asyncio.get_running_loop().time()
+        found = await self._payouts.due(room, held, within)
+        if self._is_away:
+            self._is_away, self.last_error = False, None
+            log.warning("the application is told again of what became of its payouts")
+        if now >= self._stuck_at and len(found) < room:
+            self._stuck_at = now + _STUCK_EVERY * self._poll
+            found += await self._payouts.due_stuck(room - len(found), held, within, rule)
+        return found
+
+    async def _tell(self, handler: Callable[[DurablePayout], Any], kept: Kept, payout: DurablePayout) -> None:
         number, again = kept.row.id, False
         try:
             with collecting_work() as work:
-                await self._caller.call(handler, payout_of(kept, self._currency), self._limit)
+                await self._caller.call(handler, payout, self._limit)
                 if number in self.by_handler:
                     await self._check(kept)
                 else:
@@ -126,12 +151,30 @@ class Telling:
         attempts = self._attempts.get(kept.row.id, 0)
         self._attempts[kept.row.id] = attempts + 1
         pause = min(2.0 ** min(attempts, 20), _LONGEST_PAUSE)
-        self._failed(error, f"order {kept.row.order_id} is {kept.row.state}, and told again in {pause:g} seconds")
-        try:
-            await self._payouts.postpone(kept, pause)
-        except Exception as trouble:  # noqa: BLE001 - then it is told again when nobody has it any more
-            self._failed(trouble, f"order {kept.row.order_id}: that it is told later could not be noted")
-            await asyncio.sleep(1.0)
+        consequence = f"order {kept.row.order_id} is {kept.row.state}, and told again in {pause:g} seconds"
+        is_of_the_ledger = isinstance(error, LedgerError)
+        if not is_of_the_ledger:
+            self._failed(error, consequence)
+        while True:
+            try:
+                await self._payouts.postpone(kept, pause)
+            except Exception as trouble:  # noqa: BLE001 - it must go on, whatever the database says
+                is_of_the_ledger = False
+                self._ledger_failed(trouble)
+                await asyncio.sleep(1.0)
+            else:
+                break
+        if is_of_the_ledger:
+            self.last_error = str(error)
+            log.warning("%s: %s", consequence, error)
+
+    def _ledger_failed(self, error: Exception) -> None:
+        """One log entry when the ledger goes, and one when it is back."""
+        problem = str(error) if isinstance(error, PayCoolsError) else type(error).__name__
+        self.last_error = problem
+        if not self._is_away:
+            self._is_away = True
+            log.warning("the application is told nothing for now: %s", problem)
 
     def _failed(self, error: BaseException, consequence: str) -> None:
         """One log entry, without the text of an error that may say anything."""

@@ -24,6 +24,7 @@ from ..errors import (
 from ..hooks import Observer
 from ..policy import Deadline, Pace, Retry, note_answer
 from ..policy.deadline import checked_timeout
+from ..policy.retry import checked_retry
 from ..privacy.confidential import frames_of_others
 from ..signing.base import TimedSigner
 from ..times import Clock
@@ -71,7 +72,7 @@ class Attempts:
         if timeout is not None:
             other.timeout = checked_timeout(timeout)
         if retry is not None:
-            other.retry = retry
+            other.retry = checked_retry(retry)
         return other
 
     async def make(self, prepared: Prepared[Any], progress: Progress) -> Reply:
@@ -132,6 +133,7 @@ class Attempts:
             expired=None if deadline.not_after is None else deadline.expired,
             departure=departure,
             once=prepared.endpoint.moves_or_creates,
+            clock=self.clock,
         )
         try:
             reply = await self._answered(prepared, request, sent_at, progress)
@@ -178,8 +180,13 @@ class Attempts:
         except TransportError:
             raise
         except Exception as error:
-            what = f"{type(error).__name__} from the transport; the request may have been sent"
-            raise TransportError(what, cause=NetworkCause(type(error).__name__)) from error
+            name = type(error).__name__
+            left = request.departure.may_have_left  # a transport that does not know says nothing, so it may
+            what = "the request may have been sent" if left else "nothing was sent"
+            outcome = Outcome.UNKNOWN if left else Outcome.NOT_SENT
+            raise TransportError(
+                f"{name} from the transport; {what}", outcome=outcome, cause=NetworkCause(name)
+            ) from error
         if odd is not None:
             raise TransportError(f"{odd} from the transport; the request may have been sent")
         return response

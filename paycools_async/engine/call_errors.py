@@ -12,7 +12,7 @@ import attrs
 from ..errors import ApiError, InvalidParameter, InvalidRequest, OutcomeUnknown, PayCoolsError
 from ..fields import camel
 from ..privacy.confidential import frames_of_others
-from ..privacy.redaction import personal_texts, redacted, without_personal
+from ..privacy.redaction import personal_texts, redacted, without_numbers, without_personal
 from ..texts import apart, shown_text
 from .attempts import Progress
 from .preparing import Prepared
@@ -31,22 +31,28 @@ def about(error: E, prepared: Prepared[Any], progress: Progress) -> E:
         "order_id": prepared.order_id,
         "attempts": progress.attempts,
     }
+    given: Any = prepared.fields if prepared.request is None else prepared.request
     secrets: list[str] = []
     if progress.status is not None:
         known["status"] = progress.status
     if isinstance(error, ApiError) or progress.answer is not None:
-        secrets = list(personal_texts(prepared.fields if prepared.request is None else prepared.request))
+        secrets = list(personal_texts(given))
     if progress.answer is not None:
         known["answer"] = {
             "code": progress.answer.code,
-            "message": shown_text(redacted(progress.answer.message, secrets)),
+            "message": _shown(progress.answer.message, secrets, given),
             "data": without_personal(progress.answer.data, secrets),
         }
     if isinstance(error, ApiError):
-        known["message"] = shown_text(redacted(error.message, secrets))
+        known["message"] = _shown(error.message, secrets, given)
         if isinstance(error, InvalidParameter):
-            known["reason"] = shown_text(redacted(error.reason, secrets))
+            known["reason"] = _shown(error.reason, secrets, given)
     return frames_of_others(error.with_context(**known))  # PayCools' own words stand in their locals
+
+
+def _shown(text: str, secrets: list[str], given: Any) -> str:
+    """PayCools' words. An answer to an inquiry may name whom nobody named in the request."""
+    return shown_text(without_numbers(redacted(text, secrets), given))
 
 
 def unknown(cause: PayCoolsError, prepared: Prepared[Any], sent_at: float) -> OutcomeUnknown:

@@ -18,7 +18,7 @@ from ..errors import (
     level_outside,
 )
 from ..urls import path_fault
-from .log import log
+from .log import log_info
 
 __all__ = ["checked_paths", "fill_path", "path_of"]
 
@@ -34,7 +34,7 @@ def path_of(endpoint: Endpoint, paths: Mapping[str, str], warned: set[str]) -> s
     inferred = endpoint.provenance is Provenance.INFERRED and endpoint.id not in paths
     if inferred and endpoint.id not in warned:
         warned.add(endpoint.id)
-        log.info(
+        log_info(
             "%s: the path %s is inferred", endpoint.id, path, extra={"event": "inferred_path", "operation": endpoint.id}
         )
         warnings.warn(

@@ -14,7 +14,7 @@ from ..hooks import AttemptEnded, AttemptStarted, CallEnded, CallStarted, Client
 from ..texts import shown_text
 from ..transports.base import Departure
 from ..wire.answer import Envelope
-from .log import log
+from .log import handle_record, log, log_info
 from .preparing import Prepared
 
 __all__ = ["Progress"]
@@ -100,7 +100,7 @@ def call_ended(
         known["attempts"] = attempts
         known["duration"] = seconds
         known["error"] = name
-        log.handle(record)
+        handle_record(record)
     if observers:
         ended = CallEnded(
             operation=prepared.operation,
@@ -180,7 +180,7 @@ def retry(prepared: Prepared[Any], progress: Progress, error: PayCoolsError, pau
         "error": name,
     }
     text = "%s %s: attempt %d ended with %s, again in %.3f s"
-    log.info(text, prepared.operation, order_id or "-", progress.attempts, name, pause, extra=extra)
+    log_info(text, prepared.operation, order_id or "-", progress.attempts, name, pause, extra=extra)
 
 
 def pause(observers: Sequence[Observer], prepared: Prepared[Any], error: PayCoolsError, seconds: float) -> None:
@@ -189,7 +189,7 @@ def pause(observers: Sequence[Observer], prepared: Prepared[Any], error: PayCool
     if log.isEnabledFor(logging.INFO):
         extra = {"event": "pause", "operation": prepared.operation, "error": name, "pause": seconds}
         text = "%s: PayCools is busy (%s), no call of this client is sent for %.3f s"
-        log.info(text, prepared.operation, name, seconds, extra=extra)
+        log_info(text, prepared.operation, name, seconds, extra=extra)
     if observers:
         fact = ClientPaused(operation=prepared.operation, seconds=seconds, error=name)
         tell(observers, lambda each: each.paused, fact)

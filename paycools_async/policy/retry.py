@@ -6,9 +6,17 @@ import random
 
 import attrs
 
-from ..errors import Outcome, PayCoolsError, RateLimited, TransientError, TransportError, UnexpectedAnswer
+from ..errors import (
+    ConfigurationError,
+    Outcome,
+    PayCoolsError,
+    RateLimited,
+    TransientError,
+    TransportError,
+    UnexpectedAnswer,
+)
 
-__all__ = ["Retry"]
+__all__ = ["Retry", "checked_retry"]
 
 
 @attrs.frozen(kw_only=True)
@@ -39,3 +47,10 @@ class Retry:
         """Seconds to wait after the attempt of this number (from 1)."""
         longest: float = min(self.longest_pause, self.first_pause * 2 ** (attempt - 1))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+
+
+def checked_retry(retry: Retry) -> Retry:
+    """The rule, if it is one. Raises ConfigurationError."""
+    if not isinstance(retry, Retry):
+        raise ConfigurationError(f"retry: give it as Retry(attempts=...), not {type(retry).__name__}")
+    return retry

@@ -16,7 +16,7 @@ from ..endpoint import Result, registered
 from ..fields import wire_name
 from ..texts import shown_text
 
-__all__ = ["personal_texts", "redacted", "without_personal"]
+__all__ = ["personal_texts", "redacted", "without_numbers", "without_personal"]
 
 _HIDDEN = "***"
 _SHORTEST = 3
@@ -59,6 +59,21 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
         if pattern is not None:
             text = _without(pattern, text)
     return text
+
+
+_LONG_NUMBER = re.compile(r"(?<![^\W_])\+?\d(?:[ .()-]{0,2}\d){8,}(?![^\W_])")
+
+
+def without_numbers(text: str, given: Any) -> str:
+    """The text without numbers of nine digits and more, which may be somebody's account or telephone.
+
+    What the caller has given with the call, an order's id, stays.
+    """
+    if not _LONG_NUMBER.search(text):
+        return text
+    fields = given.values() if isinstance(given, Mapping) else attrs.astuple(given, recurse=False)
+    known = [each for each in fields if isinstance(each, str)]
+    return _LONG_NUMBER.sub(lambda found: found[0] if any(found[0] in each for each in known) else _HIDDEN, text)
 
 
 def _without(pattern: re.Pattern[str], text: str) -> str:

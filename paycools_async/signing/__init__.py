@@ -6,8 +6,7 @@ by itself; both give the same bytes.
 
 from __future__ import annotations
 
-import importlib.util
-
+from ..openssl import has_openssl
 from ..wire.canonical import ph_signing_text
 from .base import AsyncSigner, PrivateKey, PublicKey, Signer, Verifier
 from .keys import load_private_key, load_public_key
@@ -27,13 +26,11 @@ __all__ = [
     "verifier_for",
 ]
 
-_FAST = importlib.util.find_spec("cryptography") is not None
-
 
 def signer_for(private_key: PrivateKey | str | bytes) -> Signer:
     """The fastest installed signer for a key (or anything `load_private_key` takes)."""
     key = private_key if isinstance(private_key, PrivateKey) else load_private_key(private_key)
-    if _FAST:
+    if has_openssl():
         from .openssl import OpenSSLSigner
 
         return OpenSSLSigner(key)
@@ -45,7 +42,7 @@ def signer_for(private_key: PrivateKey | str | bytes) -> Signer:
 def verifier_for(public_key: PublicKey | str | bytes) -> Verifier:
     """The fastest installed verifier for a key (or anything `load_public_key` takes)."""
     key = public_key if isinstance(public_key, PublicKey) else load_public_key(public_key)
-    if _FAST:
+    if has_openssl():
         from .openssl import OpenSSLVerifier
 
         return OpenSSLVerifier(key)

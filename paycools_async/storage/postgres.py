@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from psycopg import errors
 
 from ..runtime import FORKED
 from .location import connection_string
-from .postgres_connections import ConnectionString, connect, what
+from .postgres_connections import ConnectionString, connect, passes, what
 
 __all__ = ["Availability", "Session", "lock_schema"]
 
@@ -50,21 +51,28 @@ async def lock_schema(connection: Connection, number: int) -> None:
 class Availability:
     """Whether a database can be used, as several sessions on it see it; told once when it goes, and once when it comes.
 
-    Between `begin_waiting` and `end_waiting` its sessions wait for it, however long it is away.
+    Between `begin_waiting` and `end_waiting` its sessions wait for it, however long it is away. Before it was ever used
+    they wait for a server that is not there, and not where a setting is wrong.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._waiting = 0
+        self._was_used = False
         self._missed_by: set[int] = set()
         self._left_until: float | None = None
         self.problem: str | None = None
         """Why it cannot be used now; None: it can, as far as anybody knows."""
-        self.returned_at: float = 0.0
-        """When it was last back after it had been away; monotonic, of the event loop."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether somebody waits for it now."""
+        return self.problem is not None
 
     def begin_waiting(self) -> None:
         """From now on, until as many `end_waiting`."""
+        if not self._waiting:
+            self._left_until = None
         self._waiting += 1
 
     def end_waiting(self) -> None:
@@ -75,9 +83,14 @@ class Availability:
         """Whoever waits gives up after so many seconds, and nobody waits any more."""
         self._left_until = asyncio.get_running_loop().time() + within
 
-    def waits(self, now: float) -> bool:
+    def waits(self, now: float, problem: str) -> bool:
         """Whether a session goes on waiting."""
-        return self._waiting > 0 and (self._left_until is None or now < self._left_until)
+        in_time = self._left_until is None or now < self._left_until
+        return self._waiting > 0 and in_time and (self._was_used or passes(problem))
+
+    def gave_up(self, now: float) -> str | None:
+        """Why it is not even tried again: it is away, and nobody waits for it any more."""
+        return self.problem if self._left_until is not None and now >= self._left_until else None
 
     def missed(self, session: object, problem: str) -> None:
         """A session could not use it."""
@@ -88,10 +101,10 @@ class Availability:
 
     def used(self, session: object) -> None:
         """A session has used it."""
+        self._was_used = True
         self._missed_by.discard(id(session))
         if self.problem is not None and not self._missed_by:
             self.problem = None
-            self.returned_at = asyncio.get_running_loop().time()
             self._tell("the database is back")
 
 
@@ -128,8 +141,11 @@ class Session:
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
         self._locked: Connection | None = None
-        self._closed = False
+        self._connecting: asyncio.Future[Connection] | None = None
+        self._closed = self._aborted = False
         self._away_since: float | None = None
+        self.asked_again: bool = False
+        """Whether what was done last may have been done, and committed, more than once."""
 
     @property
     def is_open(self) -> bool:
@@ -180,6 +196,9 @@ class Session:
         async with self._lock:
             if self._closed:
                 raise self._failure("it is closed")
+            gave_up = self._availability and self._availability.gave_up(asyncio.get_running_loop().time())
+            if gave_up:
+                raise self._failure(gave_up)
             try:
                 return await self._attempts(work, repeatable)
             except psycopg.Error as error:
@@ -187,7 +206,8 @@ class Session:
         raise self._failure(problem)  # without the driver's error: its frames hold the connection string
 
     async def _attempts(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
-        attempt = 0
+        attempt = undone = 0
+        self.asked_again = False
         was_there = self._connection is not None
         clock = asyncio.get_running_loop().time
         until = clock() + _PATIENCE
@@ -198,13 +218,17 @@ class Session:
                 connection = await self._connected()
                 found = await work(connection)
             except self._retried:
-                if attempt == _ATTEMPTS:
+                undone += 1
+                if undone == _ATTEMPTS:
                     raise
             except (psycopg.OperationalError, errors.ReadOnlySqlTransaction) as error:
+                self.asked_again = True
                 await self._leave_read_only(connection, error)
                 lost = connection is None or connection.closed
-                if self._waits(clock()):
-                    await self._wait(attempt, error, was_lost=lost and connection is not None)
+                if self._closed:
+                    raise
+                if self._availability is not None and self._availability.waits(clock(), what(error)):
+                    await self._wait(self._availability, attempt, error, was_lost=lost and connection is not None)
                     continue
                 may_go_on = attempt < _ATTEMPTS and clock() < until and not self._is_away(clock())
                 if not (repeatable and was_there and lost and may_go_on):
@@ -219,14 +243,10 @@ class Session:
                     self._availability.used(self)
                 return found
 
-    def _waits(self, now: float) -> bool:
-        return self._availability is not None and self._availability.waits(now)
-
-    async def _wait(self, attempt: int, error: psycopg.Error, *, was_lost: bool) -> None:
+    async def _wait(self, availability: Availability, attempt: int, error: psycopg.Error, *, was_lost: bool) -> None:
         """Until the next attempt. That a connection was lost is nothing to tell, where a new one can be had at once."""
-        assert self._availability is not None  # noqa: S101 - `_waits` has looked
         if attempt > 1 or not was_lost:
-            self._availability.missed(self, what(error))
+            availability.missed(self, what(error))
             await asyncio.sleep(min(_LONGEST_PAUSE, _PAUSES[0] * 2.0 ** min(attempt, 10)))
 
     async def _leave_read_only(self, connection: Connection | None, error: psycopg.Error) -> None:
@@ -240,10 +260,34 @@ class Session:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(
-                self._dsn, self._lease, statement=self._statement, read_only=self._read_only
+            self._connecting = asyncio.ensure_future(
+                connect(self._dsn, self._lease, statement=self._statement, read_only=self._read_only)
             )
+            try:
+                self._connection = await self._connecting
+            except asyncio.CancelledError:
+                current = asyncio.current_task()
+                if not self._aborted or (current is not None and current.cancelling()):
+                    raise
+                raise psycopg.OperationalError("it is closed") from None
         return self._connection
+
+    def abort(self) -> None:
+        """Whoever waits for an answer gets an error at once, and nothing more is asked. Close it then.
+
+        To cancel them is not enough: psycopg asks the server to end the statement and waits for that too.
+        """
+        if self._process != os.getpid():
+            return
+        self._closed = self._aborted = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._connection is not None and not self._connection.closed:
+            with (
+                contextlib.suppress(OSError, psycopg.Error),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as ours,
+            ):
+                ours.shutdown(socket.SHUT_RDWR)
 
     async def aclose(self) -> None:
         """Close the connection and open no other. In a forked child nothing: it would end the parent's."""

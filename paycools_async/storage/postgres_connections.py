@@ -29,6 +29,7 @@ __all__ = [
     "conninfo",
     "idle_limit",
     "limits",
+    "passes",
     "what",
 ]
 
@@ -71,6 +72,17 @@ def what(error: psycopg.Error) -> str:
         line = _PREFIX.sub("", str(error).strip().splitlines()[0])
         return re.sub(r"\b(FATAL|ERROR):\s+", "", line)
     return type(error).__name__
+
+
+_PASSES = re.compile(
+    "Connection refused|No such file or directory|starting up|shutting down|recovery mode|not yet accepting|read-only"
+    "|timeout|closed the connection|Connection reset|No route|unreachable|Temporary failure|too many|remaining conn"
+)
+
+
+def passes(problem: str) -> bool:
+    """Whether it is a server that is not there now, and not, as far as its text says, a wrong setting."""
+    return bool(_PASSES.search(problem))
 
 
 def _parsed(text: str) -> dict[str, Any]:

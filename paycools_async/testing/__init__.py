@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 from .clock import ManualClock
 from .fake import FakePayCools
-from .faults import Faults
+from .faults import Fault, Faults
 from .keys import generate_private_key
+from .server.merchant import Merchant, Refusal
 
 if TYPE_CHECKING:
+    from .delivery import Delivery
     from .sandbox import Sandbox
-else:  # it brings a web server along
-    __getattr__, _ = lazily(__name__, names={"sandbox": ("Sandbox",)})
+else:  # they bring a web server and a client along
+    __getattr__, _ = lazily(__name__, names={"sandbox": ("Sandbox",), "delivery": ("Delivery",)})
 
-__all__ = ["FakePayCools", "Faults", "ManualClock", "Sandbox", "generate_private_key"]
+__all__ = [
+    "Delivery",
+    "FakePayCools",
+    "Fault",
+    "Faults",
+    "ManualClock",
+    "Merchant",
+    "Refusal",
+    "Sandbox",
+    "generate_private_key",
+]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import heapq
+import itertools
+from collections.abc import Callable, Iterator
 
 __all__ = ["ManualClock"]
 
@@ -13,6 +17,8 @@ class ManualClock:
     def __init__(self, start: float = 1_767_225_600.0) -> None:
         self._start = start
         self._elapsed = 0.0
+        self._alarms: list[tuple[float, int, Callable[[], None]]] = []
+        self._serial = itertools.count()
 
     def time(self) -> float:
         return self._start + self._elapsed
@@ -23,6 +29,20 @@ class ManualClock:
     def advance(self, seconds: float) -> None:
         """Move the clock forward."""
         self._elapsed += seconds
+        while self._alarms and self._alarms[0][0] <= self._elapsed:
+            heapq.heappop(self._alarms)[2]()
+
+    @contextlib.contextmanager
+    def alarm(self, moment: float, ring: Callable[[], None]) -> Iterator[None]:
+        """Inside the block, call `ring` once others have moved the clock to this moment of `monotonic`."""
+        alarm = (moment, next(self._serial), ring)
+        heapq.heappush(self._alarms, alarm)
+        try:
+            yield
+        finally:
+            if alarm in self._alarms:
+                self._alarms.remove(alarm)
+                heapq.heapify(self._alarms)
 
     async def sleep(self, seconds: float) -> None:
         self.advance(max(0.0, seconds))

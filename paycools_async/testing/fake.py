@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 import textwrap
@@ -13,21 +14,28 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
+from ..callbacks.samples import find_event, sample_fields
 from ..config import GlobalCredentials, PHCredentials, PrivateKey
 from ..endpoint import Endpoint
 from ..errors import TransportError
+from ..fields import wire_name
 from ..registry import endpoints
 from ..times import Clock, SystemClock
 from ..transports.base import HttpRequest, HttpResponse
 from ..transports.memory import MemoryTransport
 from . import global_api, ph
+from .customers import Customers
 from .faults import Faults
+from .global_api.payments import CountryPaymentRecords
 from .global_api.payouts import GlobalPayoutRecords
 from .keys import generate_private_key
+from .server import direct_debit
 from .server import signatures as check
 from .server.authentication import CODES, Authenticator, understood
-from .server.merchant import HANDLERS, PAYERS, Merchant, Refusal
+from .server.merchant import HANDLERS, Dropped, Merchant, Refusal
+from .server.payments import PaymentRecords
 from .server.payouts import PayoutRecords
+from .server.refunds import RefundRecords
 
 __all__ = ["Dropped", "FakePayCools"]
 
@@ -37,17 +45,17 @@ APP_ID = "f90addc4861540ef9312e87d8f360e08"
 GLOBAL_APP_ID = "733b887a4a784708bb369524db5b6ded"
 
 
-class Dropped(Exception):
-    """The connection is to be cut instead of answering."""
-
-
-class FakePayCools:
+class FakePayCools(Customers):
     """A PayCools of your own.
+
+        fake = FakePayCools()
+        async with PayCoolsPH(fake.ph_credentials, transport=fake.transport(), paths=fake.ph_paths) as paycools: ...
 
     A first merchant of each API is there from the start: `fake.ph_credentials` and `fake.global_credentials` are their
     credentials (keys are made on first use), `fake.merchant` and `fake.global_merchant` what it knows of them.
     `fake.faults` makes things go wrong, `fake.clock` moves its time (a `ManualClock` can be shared with the client).
-    `balance` is in minor units; `paths` are the paths of unpublished endpoints, as given to the client.
+    `balance` is in minor units; `paths` are the paths of unpublished endpoints, as given to the client. The others have
+    paths of the fake's own: give `fake.ph_paths` or `fake.global_paths` to the client.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class FakePayCools:
         check_with: check.Library | None = None,
         paths: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__()
         self.clock: Clock = clock or SystemClock()
         self.faults: Faults = Faults(seed)
         self.merchants: dict[str, Merchant] = {}
@@ -72,7 +81,7 @@ class FakePayCools:
         self._global_private_key = global_private_key
         self._platform_private_key = platform_private_key
         self._check_with: check.Library | None = check_with
-        self._paths = dict(paths or {})
+        self._given_paths = dict(paths or {})
         self._credentials: PHCredentials | None = None
         self._global_credentials: GlobalCredentials | None = None
         self._platform_sign: Callable[[str], str] | None = None
@@ -136,6 +145,52 @@ class FakePayCools:
         """The payouts of the Global API's first merchant, of all countries."""
         return self.global_merchant.of(GlobalPayoutRecords)
 
+    @property
+    def payments(self) -> PaymentRecords:
+        """The PH API's web payments, checkouts and CPM charges; `decide` says how they end."""
+        return self.merchant.of(PaymentRecords)
+
+    @property
+    def global_payments(self) -> CountryPaymentRecords:
+        """The Global API's payments and static codes."""
+        return self.global_merchant.of(CountryPaymentRecords)
+
+    @property
+    def refunds(self) -> RefundRecords:
+        """The PH API's refunds."""
+        return self.merchant.of(RefundRecords)
+
+    @property
+    def global_refunds(self) -> RefundRecords:
+        """The Global API's refunds."""
+        return self.global_merchant.of(RefundRecords)
+
+    @property
+    def debits(self) -> direct_debit.DirectDebitRecords:
+        """The PH API's direct debits and their authorizations."""
+        return self.merchant.of(direct_debit.DirectDebitRecords)
+
+    @property
+    def global_authorizations(self) -> direct_debit.DirectDebitRecords:
+        """The Global API's authorizations; the debits themselves are unified payments."""
+        return self.global_merchant.of(direct_debit.DirectDebitRecords)
+
+    @functools.cached_property
+    def paths(self) -> dict[str, str]:
+        """Where the endpoints are that no document gives a path, by id: as given, or a path of the fake's own."""
+        made = {each.id: f"/sandbox/{each.id}" for each in endpoints() if each.kind == "request" and each.path is None}
+        return {**made, **self._given_paths}
+
+    @property
+    def ph_paths(self) -> dict[str, str]:
+        """The `paths=` of a client for the PH API."""
+        return {name: path for name, path in self.paths.items() if name.startswith("ph.")}
+
+    @property
+    def global_paths(self) -> dict[str, str]:
+        """The `paths=` of a client for the Global API."""
+        return {name: path for name, path in self.paths.items() if name.startswith("global.")}
+
     def add_merchant(
         self, credentials: PHCredentials | GlobalCredentials, *, balance: int = 100_000_000_000_00
     ) -> Merchant:
@@ -154,18 +209,30 @@ class FakePayCools:
         )
         return merchant
 
-    async def pay(self, reference: str, amount: int) -> dict[str, Any]:
-        """A simulated customer pays minor units to whatever has this reference: a code, an account, an order.
+    def refuse(self, code: int, next: int = 1, *, message: str | None = None, only: str | None = None) -> None:
+        """Refuse the next requests with one of PayCools' codes, without doing the work.
 
-        Returns the payment as PayCools lists it. Raises Refusal if it may not be paid, LookupError if nothing has it.
+        A code is one API's (21014 the Global API's), and so are the requests; `only` an endpoint's id.
         """
-        # merchants are those whose credentials have been asked for
-        for merchant in list(self.merchants.values()) or [self.merchant]:
-            for payer in PAYERS:
-                payment = await payer(merchant, reference, amount)
-                if payment is not None:
-                    return payment
-        raise LookupError(f"nothing to pay has the reference {reference!r}")
+        self.faults.refuse(code, message or f"refused by the test with {code}", next=next, only=only)
+
+    def due_callbacks(self) -> list[bytes]:
+        """The signed bodies of all callbacks whose moment has come; each is handed out once."""
+        return [body for merchant in list(self.merchants.values()) for body in merchant.due_callbacks()]
+
+    def signed_callback(self, event: str, **fields: Any) -> bytes:
+        """The signed body of any callback, as PayCools would send it to the first merchant.
+
+        `event` is an event's name, its class's name or the callback's id; the Global API's countries share names, so
+        there it is one of the others. `fields` in snake_case, or as PayCools writes them; what is left out is filled
+        in. Raises LookupError if there is no such event.
+        """
+        endpoint, name = find_event(event)
+        names = {field.name: wire_name(field) for field in attrs.fields(endpoint.request)}
+        told = {names.get(field, field): value for field, value in fields.items()}
+        merchant = self.merchant if endpoint.family == "ph" else self.global_merchant
+        whole = {**sample_fields(endpoint, name, self.clock.time()), **told}
+        return merchant.signed({field: value for field, value in whole.items() if value is not None})
 
     def transport(self) -> MemoryTransport:
         """A transport for a client: no network, the same behaviour."""
@@ -180,7 +247,7 @@ class FakePayCools:
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one HTTP request. Raises Dropped where a fault cuts the connection."""
         url = urlsplit(request.url)
-        found = _route(request.method, url.path, self._paths)
+        found = _route(request.method, url.path, self.paths)
         if found is None:
             return _page(404)
         endpoint, in_path = found
@@ -192,6 +259,8 @@ class FakePayCools:
             return self._answer(endpoint, in_path, url.query, request)
         if fault.kind == "drop_before":
             raise Dropped
+        if fault.kind == "refuse":
+            return _json({"code": fault.code, "message": fault.message})
         processed = fault.kind in ("drop_after", "garbage") or fault.processed
         answer = self._answer(endpoint, in_path, url.query, request) if processed else None
         if fault.kind == "drop_after":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Literal
 
 import attrs
@@ -11,7 +12,9 @@ from ..renamed import old_names
 
 __all__ = ["Fault", "Faults"]
 
-Kind = Literal["drop_before", "drop_after", "delay", "garbage", "busy", "http_status"]
+Kind = Literal["drop_before", "drop_after", "delay", "garbage", "busy", "http_status", "refuse"]
+
+_FIRST_GLOBAL_CODE = 10_000
 
 
 @attrs.define(kw_only=True)
@@ -28,6 +31,14 @@ class Fault:
     seconds: float = 0.0
     processed: bool = False
     """Whether a busy or HTTP error answer comes after the work was done."""
+    message: str = "refused"
+    """PayCools' words, where it refuses."""
+
+    def meets(self, endpoint_id: str) -> bool:
+        """Whether it is for requests of this kind."""
+        if self.only is not None:
+            return self.only == endpoint_id
+        return self.kind != "refuse" or (self.code >= _FIRST_GLOBAL_CODE) == endpoint_id.startswith("global.")
 
 
 @old_names(strike="next_fault")
@@ -72,6 +83,10 @@ class Faults:
         """Answer with a busy code (1013, 1018), without doing the work unless `processed`."""
         self.add(Fault(kind="busy", code=code, rate=rate, next=next, only=only, processed=processed))
 
+    def refuse(self, code: int, message: str = "refused", *, next: int = 1, only: str | None = None) -> None:
+        """Refuse the next requests of the API that has this code (21014: the Global API), without doing the work."""
+        self.add(Fault(kind="refuse", code=code, message=message, next=next, only=only))
+
     def http_status(
         self,
         status: int = 502,
@@ -92,12 +107,16 @@ class Faults:
         """No more faults."""
         self._faults.clear()
 
+    def __iter__(self) -> Iterator[Fault]:
+        """Those that are set up."""
+        return iter(self._faults)
+
     def next_fault(self, endpoint_id: str) -> tuple[Fault | None, float]:
         """What goes wrong with this request, if anything, and the seconds it is delayed."""
         found: Fault | None = None
         seconds = 0.0
         for fault in self._faults:
-            if fault.only not in (None, endpoint_id) or (found is not None and fault.kind != "delay"):
+            if not fault.meets(endpoint_id) or (found is not None and fault.kind != "delay"):
                 continue
             if fault.next > 0:
                 fault.next -= 1

@@ -20,7 +20,7 @@ from .base import HttpRequest, HttpResponse, HttpStream
 from .callers_session import CallersSession
 from .causes import cause_of
 from .proof import NOT_PUBLIC, PROOF, PROOF_TRACE, NotWritten, Proof, ProvenRequest, socket_for
-from .routes import Routes, checked_proxy, trusted
+from .routes import Routes, checked_proxy, system_authorities, trusted
 from .sessions import Pool, Pools
 
 __all__ = ["AiohttpTransport"]
@@ -63,13 +63,24 @@ class AiohttpTransport:
             self._routes = Routes(None if proxy is None else checked_proxy(proxy), trust_env)
         self._proxy_headers = self._callers.proxy_headers if self._callers else None
         self._max_connections = max_connections
-        self._ssl: ssl.SSLContext | bool = ssl_context or (True if ca_file is None else trusted(ca_file))
+        self._ssl: ssl.SSLContext | bool = ssl_context or True
+        if ca_file is not None:
+            self._ssl = trusted(ca_file)
+        elif ssl_context is None and self._callers is not None and not self._callers.checks_certificates:
+            self._ssl = system_authorities()
         self._max_answer = max_answer
         self._pools = Pools()
         self._pool: Pool | None = None
         self._closed = False
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
+        try:
+            return await self._send(request)
+        except asyncio.CancelledError as error:
+            # what shows a traceback's locals would show aiohttp's: the body, and the proxy's password
+            raise error.with_traceback(None)  # noqa: B904 - it is the same error
+
+    async def _send(self, request: HttpRequest) -> HttpResponse:
         async with self._proven(request, _deadline_of(request)) as proof:
             pool = self._pool_if_here() or await self._pool_of_loop()
             async with self._request(pool.session, request, proof) as response:
@@ -90,12 +101,15 @@ class AiohttpTransport:
             raise TransportError(f"{NOT_PUBLIC}; nothing was sent", outcome=Outcome.NOT_SENT)
         until = _deadline_of(request)
         async with contextlib.AsyncExitStack() as stack:
-            async with self._proven(request, until) as proof:
-                pool = self._pool_if_here() or await self._pool_of_loop()
-                if not pool.owned and request.public_only and self._routes.proxy_for(URL(request.url)) is None:
-                    await _look_up(request.url, proof, pool.session)
-                response = await stack.enter_async_context(self._request(_for_files(pool), request, proof))
-                proof.answered()
+            try:
+                async with self._proven(request, until) as proof:
+                    pool = self._pool_if_here() or await self._pool_of_loop()
+                    if not pool.owned and request.public_only and self._routes.proxy_for(URL(request.url)) is None:
+                        await _look_up(request.url, proof, pool.session)
+                    response = await stack.enter_async_context(self._request(_for_files(pool), request, proof))
+                    proof.answered()
+            except asyncio.CancelledError as error:
+                raise error.with_traceback(None)  # noqa: B904 - as in `send`
             stack.callback(response.close)  # what is left of it is not waited for
             chunks = self._chunks(response, request, proof, until)
             stack.push_async_callback(chunks.aclose)
@@ -143,7 +157,8 @@ class AiohttpTransport:
             kind = DeadlineExceeded if proof.late else TransportError
             raise kind(_worded(what, proof), outcome=_outcome(proof), cause=cause) from None
         finally:
-            PROOF.reset(token)
+            with contextlib.suppress(ValueError):  # its loop is gone, and the task is collected in another context
+                PROOF.reset(token)
             if not whole:
                 proof.drop()
             proof.connection = proof.wire = None
@@ -160,7 +175,7 @@ class AiohttpTransport:
             headers=request.headers,
             allow_redirects=False,
             raise_for_status=False,
-            ssl=self._ssl,
+            ssl=self._ssl if url.scheme == "https" else True,  # plain connections are the same for all
             timeout=_NO_LIMIT,
             trace_request_ctx=proof,
             **more,

@@ -31,6 +31,7 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from ..errors import TransportError
+from ..times import Clock
 
 __all__ = ["Departure", "HttpRequest", "HttpResponse", "HttpStream", "StreamingTransport", "Transport", "stream"]
 
@@ -64,6 +65,8 @@ class HttpRequest:
     """Whether it must not be written a second time, as it moves money or creates something."""
     public_only: bool = attrs.field(default=False, repr=False)
     """Whether it may go to public addresses only."""
+    clock: Clock | None = attrs.field(default=None, repr=False, eq=False)
+    """Whose seconds `timeout` counts, for a transport without a network; a network's are the machine's."""
 
 
 @attrs.frozen

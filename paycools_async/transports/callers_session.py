@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from typing import Any, Final
 
 import aiohttp
@@ -15,24 +16,13 @@ from .routes import Routes, checked_proxy
 
 __all__ = ["CallersSession"]
 
-_NOT_USED: Final = frozenset(
-    (
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
+_NOT_USED: Final = re.compile(
+    r"authorization|cookie2?|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|proxy-.*"
+    r"|accept.*|content-.*|if-.*|range|(want-)?(content-|repr-)?digest|idempotency-key|(x-)?(http-)?method(-override)?"
+    r"|x-http-method(-override)?|x-original-.*|x-rewrite-.*|prefer|signature(-.*)?",
+    re.IGNORECASE,
 )
-"""Headers that say who asks, or how the body is to be read. Ours stand in their place."""
+"""Headers that say who asks, what is asked, or how body and answer are to be read. Ours stand in their place."""
 
 
 class CallersSession:
@@ -47,10 +37,18 @@ class CallersSession:
         self._session = session
         self._process = os.getpid()
         headers = session.headers
-        self._headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _NOT_USED)
+        self._headers = CIMultiDict((name, value) for name, value in headers.items() if not _NOT_USED.fullmatch(name))
         login = headers.get("Proxy-Authorization")
         self.proxy_headers: dict[str, str] | None = None if login is None else {"Proxy-Authorization": login}
         self.routes: Routes = _routes_of(session)
+
+    @property
+    def checks_certificates(self) -> bool:
+        """Whether its connections are made as aiohttp makes them by itself: by the system's authorities and no others.
+
+        aiohttp has no public name for it.
+        """
+        return getattr(self._session.connector, "_ssl", None) is True
 
     def over(self, request_class: type[aiohttp.ClientRequest], trace: aiohttp.TraceConfig) -> aiohttp.ClientSession:
         """A session over the same connections, that knows nothing of the other's habits. Raises WrongEventLoop."""

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from ..errors import ClientClosed, DeadlineExceeded, NetworkCause, Outcome, TransportError
+from ..times import AlarmClock, SystemClock
 from .base import HttpRequest, HttpResponse, HttpStream, in_one_piece
 
 __all__ = ["MemoryTransport"]
@@ -18,7 +19,8 @@ class MemoryTransport:
     """`MemoryTransport(handler)`: a plain or async function from `HttpRequest` to `HttpResponse`.
 
     A handler may raise `TransportError` itself; any other exception becomes one with outcome UNKNOWN, for the
-    handler had the request by then.
+    handler had the request by then. The request's time is counted by its clock: by the test's own, where the client
+    has a `ManualClock`.
     """
 
     def __init__(self, handler: Handler) -> None:
@@ -39,7 +41,7 @@ class MemoryTransport:
             answer = self._handler(request)
             if isinstance(answer, HttpResponse):
                 return answer
-            async with asyncio.timeout(request.timeout):
+            async with _time_limit(request):
                 return await answer
         except TransportError:
             raise
@@ -56,3 +58,17 @@ class MemoryTransport:
 
     async def aclose(self) -> None:
         self._closed = True
+
+
+@contextlib.asynccontextmanager
+async def _time_limit(request: HttpRequest) -> AsyncIterator[None]:
+    """`asyncio.timeout`, by the request's clock. Raises TimeoutError."""
+    clock = request.clock
+    if request.timeout is None or isinstance(clock, SystemClock) or not isinstance(clock, AlarmClock):
+        async with asyncio.timeout(request.timeout):
+            yield
+        return
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        with clock.alarm(clock.monotonic() + request.timeout, lambda: limit.reschedule(loop.time())):
+            yield

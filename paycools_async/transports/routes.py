@@ -5,6 +5,7 @@ This machine is never reached through a proxy: plain HTTP is allowed here becaus
 
 from __future__ import annotations
 
+import functools
 import ssl
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,7 @@ from ..errors import ConfigurationError
 from ..privacy.confidential import Secret
 from ..urls import is_loopback_host
 
-__all__ = ["Routes", "checked_proxy", "trusted"]
+__all__ = ["Routes", "checked_proxy", "system_authorities", "trusted"]
 
 _MOST = 64
 """Hosts whose route is remembered."""
@@ -34,6 +35,12 @@ def checked_proxy(proxy: str) -> Secret[str]:
     if not usable or url.path not in ("", "/") or url.query_string or url.fragment:
         raise ConfigurationError("proxy: give it as http://host:port, or http://user:password@host:port")
     return Secret(proxy)
+
+
+@functools.cache
+def system_authorities() -> ssl.SSLContext:
+    """The system's certificate authorities, by name: a connector of somebody else may believe others, or all."""
+    return ssl.create_default_context()
 
 
 def trusted(ca_file: str | Path) -> ssl.SSLContext:

@@ -5,7 +5,8 @@ it ends, and each pool has one that waits for that. Where nobody does so, the so
 at the next use.
 
 What a forked child inherits is its parent's: the child neither writes there nor closes it, for it would say good-bye in
-the parent's name. It lets go of its own handles of those sockets.
+the parent's name, or end the waiting of the parent's loop. It lets go of its own handles of those sockets right after
+the fork, whether it uses the client or not.
 """
 
 from __future__ import annotations
@@ -114,13 +115,12 @@ class Pools:
 
     def __init__(self) -> None:
         self._guard = Guard()
-        self._process = os.getpid()
         self._pools: dict[asyncio.AbstractEventLoop, tuple[Pool, AsyncGenerator[None, None]]] = {}
+        _ALL.add(self)
 
     async def of(self, loop: asyncio.AbstractEventLoop, open_here: Callable[[], Pool]) -> Pool:
         """The pool of the running loop, made at its first use."""
         with self._guard.lock:
-            self._leave_parents()
             known = self._pools.get(loop)
             ended = [self._pools.pop(each)[0] for each in list(self._pools) if each.is_closed()]
         for pool in ended:
@@ -133,12 +133,12 @@ class Pools:
         self._pools[loop] = (pool, ending)
         return pool
 
-    def _leave_parents(self) -> None:
-        if self._process != os.getpid():
-            for pool, ending in self._pools.values():
-                pool.leave()
-                _ENDINGS.append(ending)
-            self._pools, self._process = {}, os.getpid()
+    def leave_parents(self) -> None:
+        """In a forked child: whatever there is belongs to the parent."""
+        pools, self._pools = self._pools, {}
+        for pool, ending in pools.values():
+            _ENDINGS.append(ending)
+            pool.leave()
 
     def forget(self, pool: Pool) -> None:
         """Its loop ends."""
@@ -149,7 +149,6 @@ class Pools:
     async def aclose(self) -> None:
         """Close the pools of all loops; one that runs in another thread is asked to."""
         with self._guard.lock:
-            self._leave_parents()
             pools, self._pools = self._pools, {}
         here = asyncio.get_running_loop()
         for pool, ending in pools.values():
@@ -164,6 +163,16 @@ class Pools:
 
 _ENDINGS: Final[list[AsyncGenerator[None, None]]] = []
 """The same of those who wait for the end of the parent's loops."""
+_ALL: Final[weakref.WeakSet[Pools]] = weakref.WeakSet()
+
+
+def _leave_parents() -> None:
+    for pools in list(_ALL):
+        pools.leave_parents()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_parents)
 
 
 async def _closed_with_loop(owner: weakref.ref[Pools], pool: Pool) -> AsyncGenerator[None, None]:

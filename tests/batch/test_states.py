@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from paycools_async.batch.states import FINAL, REASONS, Event, IllegalMove, State, after
+from paycools_async.batch.states import FINAL, MAY_BE_SENT, REASONS, Event, IllegalMove, State, after
 
 WHY = (None, *REASONS, Event.ADOPT)
 
@@ -78,3 +78,10 @@ def test_an_accepted_order_stays_accepted_when_an_inquiry_misses_it() -> None:
 def test_nothing_but_a_planned_order_may_be_sent(state: State) -> None:
     with pytest.raises(IllegalMove):
         after(state, Event.SEND, Event.UNCLEAR)
+
+
+def test_what_may_still_be_sent_is_whatever_may_come_to_be_sending() -> None:
+    may: set[State] = {State.SENDING}
+    while more := {state for state, _, _, to in legal() if to in may} - may:
+        may |= more
+    assert may == MAY_BE_SENT

@@ -158,3 +158,17 @@ async def test_a_lock_that_cannot_be_taken_makes_nobody_a_leader(tmp_path: Path)
     with pytest.raises(InboxError, match="this lock cannot be taken"):
         await store.try_become_leader()
     await store.aclose()
+
+
+async def test_every_commit_of_an_inbox_is_synced(tmp_path: Path) -> None:
+    """What was acknowledged must outlive a power cut."""
+    store = await SQLiteStore.open(tmp_path / "inbox.db")
+    settings = ("journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync")
+    try:
+        asked = [
+            await store._do(lambda connection, name=name: connection.execute(f"PRAGMA {name}").fetchone()[0])  # type: ignore[misc]
+            for name in settings
+        ]
+    finally:
+        await store.aclose()
+    assert asked == ["wal", 2, 1, 1]

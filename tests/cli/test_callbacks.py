@@ -18,7 +18,7 @@ from paycools_async import endpoints
 from paycools_async.callbacks import CallbackRouter, GlobalCallbacks, PHCallbacks
 from paycools_async.callbacks.aiohttp import aiohttp_handler
 from paycools_async.callbacks.samples import sample_fields, sign_global, sign_ph
-from paycools_async.cli.callbacks import app
+from paycools_async.cli.tools.callbacks import app
 from paycools_async.endpoint import Endpoint, Event
 from paycools_async.signing import load_private_key
 

@@ -84,7 +84,8 @@ def test_a_file_is_paid_in_every_country(write: Write, tmp_path: Path, country: 
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["currency"] == total[:3]
     again = run(*pay, "--sandbox", "--yes", "--ledger", ledger)
     assert "nothing was sent" in again.output
-    other = run("payouts", "resume", "--sandbox", "--ledger", ledger)
+    assert run("payouts", "resume", "--sandbox", "--ledger", ledger).exit_code == 0, "the ledger knows its API"
+    other = run("payouts", "resume", "--sandbox", "--ledger", ledger, "--api", "ph")
     assert (other.exit_code, "belongs to" in other.stderr) == (2, True)
     assert total in run("payouts", "status", "--ledger", ledger).output
 

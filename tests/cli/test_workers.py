@@ -91,7 +91,7 @@ def test_a_run_on_postgres_needs_no_worker_and_never_shows_the_password(
         (("run", "FILE", "--ledger", "postgresql://x", "--sandbox"), "start `paycools sandbox` in another shell"),
         (("run", "FILE", "--ledger", "l.db", "--detach"), "it needs --ledger postgresql://"),
         (("run", "FILE", "--ledger", "mysql://x"), "takes a file or postgresql://"),
-        (("worker", "--ledger", "l.db"), "this needs a PostgreSQL ledger"),
+        (("worker", "--ledger", "l.db"), "this needs a PostgreSQL database"),
         (("status", "--ledger", "postgresql://u:hush@127.0.0.1:1/x"), "cannot be read or written"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.engine_stage import ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, says
 
-from paycools_async import ConfigurationError, NotFound, OutcomeUnknown, Retry
+from paycools_async import ConfigurationError, NotFound, OutcomeUnknown, PayCoolsPH, PHCredentials, Retry
 from paycools_async.errors import TransportError
 
 NOT_FOUND = says(1008)
@@ -116,3 +116,28 @@ def _fields(order: Any) -> dict[str, Any]:
         name: getattr(order, name)
         for name in ("mch_order_id", "amount", "pay_method_code", "ewallet_code", "account_no", "account_name")
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("retry", 3, r"retry: give it as Retry\(attempts=\.\.\.\), not int"),
+        ("pace", 5, "pace: int has no wait_turn"),
+        ("clock", 5, "clock: int has no time"),
+        ("transport", 5, "transport: int has no send"),
+        ("signer", 5, "signer: int has no sign"),
+    ],
+)
+def test_what_is_no_such_part_is_refused_at_once(key_pem: str, name: str, given: Any, said: str) -> None:
+    merchant = PHCredentials(app_id="APP1", app_name="Sari Sari", private_key=key_pem)
+    with pytest.raises(ConfigurationError, match=said):
+        PayCoolsPH(merchant, **{name: given})
+
+
+async def test_a_rule_for_retries_that_is_none_is_refused_before_anything_is_sent(key_pem: str) -> None:
+    async with Stage(key_pem, RESET) as stage:
+        with pytest.raises(ConfigurationError, match="retry: give it as Retry"):
+            stage.client.with_options(retry=3)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="retry: give it as Retry"):
+            await stage.client.send(ORDER, retry=3)  # type: ignore[arg-type]
+        assert (stage.sent, stage.client.in_doubt) == ([], ())

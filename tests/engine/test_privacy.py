@@ -10,10 +10,7 @@ from collections.abc import Iterable
 import pytest
 from support.engine_stage import ORDER, QUERY, SUCCESS, TABLE, Stage, Step, says
 
-from paycools_async import (
-    OutcomeUnknown,
-    errors,
-)
+from paycools_async import OutcomeUnknown, QueryPayout, errors
 from paycools_async.errors import PayCoolsError
 
 HIDDEN = ["09171234567", "Juan Dela Cruz", "callback secret", "BEGIN PRIVATE KEY", "MII"]
@@ -83,3 +80,18 @@ async def test_personal_data_in_the_reason_of_a_refused_parameter_is_masked(key_
         with pytest.raises(errors.InvalidParameter) as caught:
             await stage.client.send(ORDER)
     assert caught.value.reason == "*** is not valid"
+
+
+@pytest.mark.parametrize("code", [1004, 1009])
+async def test_a_number_that_the_answer_to_an_inquiry_names_is_masked_and_the_order_is_not(
+    key_pem: str, code: int
+) -> None:
+    said = "order 202611000331 of account +63 917 123-4567, day 20261126, D1032653961082864323 is not valid"
+    query = QueryPayout(mch_order_id="202611000331")
+    async with Stage(key_pem, says(code, said)) as stage:
+        with pytest.raises(errors.ApiError) as caught:
+            await stage.client.send(query)
+    masked = "order 202611000331 of account ***, day 20261126, D1032653961082864323 is not valid"
+    assert masked in str(caught.value)
+    assert caught.value.answer is not None
+    assert caught.value.answer["message"] == masked

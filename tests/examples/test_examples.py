@@ -5,79 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
+from support.example_process import CHROMIUM, Served, dom, eventually
 
 pytestmark = pytest.mark.process
-
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-CHROMIUM = shutil.which("chromium")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Served:
-    """An example in a process of its own."""
-
-    def __init__(self, log: Path, name: str, *arguments: str) -> None:
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
-        command = [sys.executable, str(EXAMPLES / name), "--port", str(port), *arguments]
-        self.log = log
-        with log.open("wb") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out)
-
-    async def ready(self, http: aiohttp.ClientSession) -> None:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                async with http.get(self.url + "/"):
-                    return
-            except aiohttp.ClientError:
-                assert self._process.poll() is None, self.log.read_text()
-                assert time.monotonic() < end
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
-
-
-async def eventually(http: aiohttp.ClientSession, url: str, good: Callable[[Any], bool]) -> Any:
-    end = time.monotonic() + 15
-    while True:
-        async with http.get(url) as answer:
-            found = await answer.json()
-        if good(found):
-            return found
-        assert time.monotonic() < end, found
-        time.sleep(0.1)
-
-
-def dom(url: str, profile: Path) -> str:
-    """The page as the browser has it after its scripts have run."""
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--dump-dom", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 async def buy(http: aiohttp.ClientSession, shop: Served) -> str:

@@ -114,7 +114,7 @@ async def test_the_merchant_ends_an_agreement_by_the_path_it_was_given(
 ) -> None:
     with pytest.raises(EndpointUnpublishedError, match=r"global.directdebit.authorization_cancel \(dd.3\)"):
         await paycools.direct_debit.cancel(user_id="u0009", pay_token=token, country_code="PH")
-    fake._paths.update(CANCEL)
+    fake.paths.update(CANCEL)
     options: dict[str, Any] = {"transport": fake.transport(), "clock": fake.clock, "paths": CANCEL}
     async with PayCoolsGlobal(fake.global_credentials, **options) as informed:
         await informed.direct_debit.cancel(user_id="u0009", pay_token=token, country_code="PH", extra={"reason": "x"})

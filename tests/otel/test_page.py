@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import paycools_async
+from paycools_async.batch.gauges import PauseReason
+from paycools_async.metrics import PrometheusMetrics
 
 pytestmark = pytest.mark.process
 
@@ -96,34 +98,48 @@ def test_functions_of_ones_own() -> None:
 
 def test_prometheus_is_served() -> None:
     after = """
+import aiohttp
 async def main():
     await pay(paycools)
     async with stores() as (ledger, inbox, looked):
-        task = asyncio.create_task(watch(ledger, inbox, every=0.001))
-        await looked.acquire()
-        await looked.acquire()  # the first look is written down
-        task.cancel()
+        watch(ledger, inbox)
+        app = web.Application()
+        app.add_routes([web.get("/metrics", serve)])
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        async with aiohttp.ClientSession() as http, http.get(f"http://{host}:{port}/metrics") as answer:
+            print(answer.headers["Content-Type"])
+            print(await answer.text())
+        await runner.cleanup()
+        await metrics.aclose()
 
 asyncio.run(main())
-print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode())
-server.shutdown()
-server.server_close()
 """
-    before = "with socket.socket() as probe:\n    probe.bind(('', 0))\n    port = probe.getsockname()[1]\n"
-    pasted = program("Prometheus")
-    assert pasted.count("start_http_server(9464)") == 1
-    page = run(before, pasted.replace("start_http_server(9464)", "server, _ = start_http_server(port)"), after).stdout
-    accepted = 'error="",operation="ph.payout.create",outcome="accepted"'
-    assert f"paycools_call_seconds_count{{{accepted}}} 1.0" in page
-    assert 'error="InsufficientBalance",operation="ph.payout.create",outcome="rejected"' in page
+    page = run(program("Prometheus"), after).stdout
+    assert page.startswith("text/plain; version=")
+    accepted = 'operation="ph.payout.create",outcome="accepted"'
+    assert f"paycools_call_duration_seconds_count{{{accepted}}} 1.0" in page
+    assert f'paycools_calls_total{{error="",{accepted}}} 1.0' in page
+    refused = 'error="InsufficientBalance",operation="ph.payout.create",outcome="rejected"'
+    assert f"paycools_calls_total{{{refused}}} 1.0" in page
     for line in (
         "paycools_calls_in_flight 0.0",
-        "paycools_paused_seconds_total 0.0",
-        'paycools_payouts{state="settled"} 0.0',
-        "paycools_callbacks_waiting 0.0",
-        "paycools_oldest_payout_seconds 0.0",
+        'paycools_payouts{name="salaries",state="settled"} 0.0',
+        'paycools_callbacks_backlog{name="salaries"} 0.0',
+        'paycools_payouts_oldest_seconds{name="salaries"} 0.0',
+        'paycools_store_up{name="salaries"} 1.0',
     ):
         assert line in page
+
+
+def test_every_metric_is_on_the_page_and_nothing_else() -> None:
+    told = set(re.findall(r"`(paycools_\w+)`", PAGE.split("| name | |")[1].split("`reason` is one of")[0]))
+    kinds = {"counter": "_total"}
+    assert told == {family.name + kinds.get(family.type, "") for family in PrometheusMetrics().registry.collect()}
+    reasons = PAGE.split("`reason` is one of")[1].split(";")[0]
+    assert re.findall(r"`(\w+)`", reasons) == [reason.value for reason in PauseReason]
 
 
 def test_opentelemetry_with_the_global_providers() -> None:

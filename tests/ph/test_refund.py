@@ -219,6 +219,21 @@ async def test_another_amount_under_the_same_refund_id_is_a_conflict(
         await refunds.resolve(refund(paid, refund_amount=4001))
 
 
+async def test_what_was_paid_to_a_qr_code_goes_back_too(
+    paycools: PayCoolsPH, refunds: Refunds, fake: FakePayCools
+) -> None:
+    code = await paycools.qr.create(
+        mch_order_id="QR1", channel_code="QRPH_DYNAMIC_QR", customer_name="Juan Dela Cruz", amount=10000
+    )
+    assert code.qrcode_content is not None
+    received = await fake.pay(code.qrcode_content, 10000)
+    await paycools.send(refund(received["transactionId"], refund_amount=4000))
+    with pytest.raises(RefundRefused):
+        await paycools.send(refund(received["transactionId"], "REFUND2", refund_amount=6001))
+    [record] = await refunds.payments(original_transaction_id=received["transactionId"])
+    assert (record.refund_amount, record.refund_status) == (4000, RefundStatus.COMPLETE)
+
+
 async def test_a_payment_without_refunds_has_none(refunds: Refunds, fake: FakePayCools, paid: str) -> None:
     assert await refunds.payments(original_transaction_id=paid) == []
     fake.faults.busy(1008, next=1)

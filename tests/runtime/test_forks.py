@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import attrs
 import pytest
+import uvloop
 from support.authority import Authority
 from support.callbacks import SECRET, payout
 from support.forked import in_child
 from support.kept_server import KeptServer
 
 from paycools_async import AiohttpTransport, Pace, PayCoolsPH, PHCredentials
-from paycools_async.batch import SQLiteLedger
+from paycools_async.batch import Event, SQLiteLedger, State
+from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
+from paycools_async.batch.ledger.postgres.schema import LeasedRow
 from paycools_async.callbacks import CallbackInbox, CallbackRouter, PHCallbacks, SQLiteStore
+from paycools_async.callbacks.postgres import PostgresStore
 from paycools_async.ph import PayoutSettled
 from paycools_async.signing import PrivateKey
 from paycools_async.signing.pool import SigningPool
+
+Loops = Callable[[], asyncio.AbstractEventLoop]
+LOOPS = pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 
 pytestmark = [
     pytest.mark.process,
@@ -106,15 +115,42 @@ def test_the_child_holds_no_socket_of_the_parent(client: PayCoolsPH, server: Kep
                         continue
         return found
 
-    def work() -> list[int]:
-        before = sockets_to_server()
-        asyncio.run(client.aclose())
-        return [before, sockets_to_server()]
-
     if Path("/proc/self/fd").exists():
-        assert in_child(work) == [1, 0]
+        assert (sockets_to_server(), in_child(sockets_to_server)) == (1, 0), "let go of before anything is done there"
     assert loop.run_until_complete(pay(client, "PARENT00002")) == "DPARENT00002"
     assert server.connections == [1, 1]
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+@pytest.mark.parametrize("running", [False, True])
+@LOOPS
+def test_a_child_that_only_drops_the_client_leaves_the_parents_connection_alone(
+    client: PayCoolsPH, server: KeptServer, factory: Loops, running: bool
+) -> None:
+    """What is collected there closes nothing: no farewell of TLS, and no end of what the parent's loop waits for."""
+    loop = factory()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    if running:
+        thread.start()
+
+    def run(order: str) -> str:
+        if running:
+            return asyncio.run_coroutine_threadsafe(pay(client, order), loop).result(10)
+        return loop.run_until_complete(asyncio.wait_for(pay(client, order), 10))
+
+    def drop() -> None:
+        client.__dict__.clear()
+        gc.collect()
+
+    assert run("PARENT00001") == "DPARENT00001"
+    for number in (2, 3, 4):
+        in_child(drop)
+        assert run(f"PARENT0000{number}") == f"DPARENT0000{number}"
+    assert server.connections == [1, 1, 1, 1]
+    if running:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
@@ -286,6 +322,58 @@ def test_an_inbox_is_its_parents_and_the_child_asks_paycools_to_send_again(tmp_p
     assert loop.run_until_complete(store.counts()) == {}
     assert inbox.health.applying
     loop.run_until_complete(inbox.aclose())
+    loop.close()
+
+
+def test_a_postgres_ledger_is_its_parents_and_the_child_opens_one_of_its_own(dsn: str) -> None:
+    loop = asyncio.new_event_loop()
+    ledger = loop.run_until_complete(PostgresLedger.open(dsn, None))
+    frozen = loop.create_task(asyncio.sleep(60))
+    ledger._writer._task = frozen  # the fork comes while a move is being written
+
+    def child() -> list[Any]:
+        values: dict[str, Any] = {**dict.fromkeys(attrs.fields_dict(LeasedRow)), "state": State.PLANNED, "resends": 0}
+        row = LeasedRow(**values)
+        asked = [failure_of(work) for work in (ledger.batches(), ledger.move(row, Event.SEND), ledger.aclose())]
+        return [[type(error).__name__, str(error)] for error in asked]
+
+    def own() -> int:
+        async def work() -> int:
+            opened = await PostgresLedger.open(dsn, None)
+            [(backend,)] = await opened._session.ask("SELECT pg_backend_pid()")
+            await opened.aclose()
+            return int(backend)
+
+        return asyncio.run(work())
+
+    asked, moved, closed = in_child(child)
+    for kind, told in (asked, moved):
+        assert (kind, THEIRS in told) == ("LedgerError", True), told
+    assert closed == ["NoneType", "None"]
+    [(backend,)] = loop.run_until_complete(ledger._session.ask("SELECT pg_backend_pid()"))
+    assert in_child(own) != backend
+    frozen.cancel()
+    assert loop.run_until_complete(ledger.batches()) == []
+    loop.run_until_complete(ledger.aclose())
+    loop.close()
+
+
+def test_a_postgres_inbox_is_its_parents(dsn: str) -> None:
+    loop = asyncio.new_event_loop()
+    store = loop.run_until_complete(PostgresStore.open(dsn))
+    assert loop.run_until_complete(store.try_become_leader())
+
+    def child() -> list[Any]:
+        asked = [failure_of(work) for work in (store.counts(), store.try_become_leader(), store.aclose())]
+        return [[type(error).__name__, str(error)] for error in asked]
+
+    counted, led, closed = in_child(child)
+    for kind, told in (counted, led):
+        assert (kind, THEIRS in told) == ("InboxError", True), told
+    assert closed == ["NoneType", "None"]
+    assert loop.run_until_complete(store.counts()) == {}
+    assert loop.run_until_complete(store.try_become_leader())
+    loop.run_until_complete(store.aclose())
     loop.close()
 
 

@@ -192,7 +192,7 @@ def test_the_fast_signer_is_taken_where_it_is_installed(keys: dict[int, PrivateK
 
 
 def test_without_the_extra_the_reference_signs(keys: dict[int, PrivateKey], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paycools_async.signing._FAST", False)
+    monkeypatch.setattr("paycools_async.signing.has_openssl", lambda: False)
     assert isinstance(signer_for(keys[2048]), PycryptodomeSigner)
     assert isinstance(verifier_for(keys[2048].public), PycryptodomeVerifier)
 

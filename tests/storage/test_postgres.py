@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
@@ -11,11 +12,12 @@ import pytest
 from psycopg import errors
 from support.callbacks import ACK, Shop, counts, payout
 from support.frames import shown
+from support.own_postgres import OwnPostgres
 
 from paycools_async.batch.ledger.postgres.session import LedgerSession
 from paycools_async.callbacks.inbox import CallbackInbox, InboxError, Item
 from paycools_async.callbacks.postgres import PostgresStore
-from paycools_async.storage.postgres import Session
+from paycools_async.storage.postgres import Availability, Session
 from paycools_async.storage.postgres_connections import connect_options
 
 
@@ -205,3 +207,107 @@ def _here() -> str:
 def test_what_the_connection_string_says_goes_first() -> None:
     options = connect_options("postgresql:///x?connect_timeout=3", 40.0)
     assert (options["connect_timeout"], options["keepalives_idle"]) == ("3", 10)
+
+
+# -- waited for -------------------------------------------------------------------------------------------------------
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+class Waiting:
+    """A session that waits, and what is told."""
+
+    def __init__(self, dsn: str) -> None:
+        self.told: list[str] = []
+        self.availability = Availability(self.told.append)
+        self.session = Session(dsn, 4.0, Failed, availability=self.availability)
+
+
+@pytest.fixture
+async def waiting(own_postgres: OwnPostgres) -> AsyncIterator[Waiting]:
+    found = Waiting(own_postgres.url())
+    found.availability.begin_waiting()
+    await found.session.ask("CREATE TABLE numbers (number INTEGER)")
+    yield found
+    await found.session.aclose()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+async def test_a_server_that_is_away_is_waited_for_and_told_of_twice(
+    own_postgres: OwnPostgres, waiting: Waiting, how: signal.Signals
+) -> None:
+    await asyncio.to_thread(own_postgres.stop, how)
+    asked = [asyncio.create_task(waiting.session.ask("SELECT 7")) for _ in range(3)]
+    await until(lambda: bool(waiting.told))
+    assert waiting.availability.is_away
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(own_postgres.start)
+    assert await asyncio.gather(*asked) == [[(7,)]] * 3
+    away, back = waiting.told
+    assert away.startswith("the database is away, and waited for: connection to server at ")
+    assert back == "the database is back"
+    assert not waiting.availability.is_away
+
+
+async def test_an_ended_connection_that_is_made_anew_at_once_is_nothing_to_tell(
+    own_postgres: OwnPostgres, waiting: Waiting
+) -> None:
+    end_others(own_postgres.url())
+    assert await waiting.session.ask("SELECT 7") == [(7,)]
+    assert waiting.told == []
+
+
+async def test_a_server_that_takes_no_writes_any_more_is_left_and_waited_for(
+    own_postgres: OwnPostgres, waiting: Waiting
+) -> None:
+    await asyncio.to_thread(own_postgres.set, "default_transaction_read_only", "on")
+    await until(lambda: own_postgres.execute("SHOW fsync") == [("off",)])
+    written = asyncio.create_task(waiting.session.ask("INSERT INTO numbers VALUES (7)"))
+    await until(lambda: bool(waiting.told) or written.done())
+    await asyncio.to_thread(own_postgres.set, "default_transaction_read_only", "off")
+    await written
+    assert own_postgres.execute("SELECT number FROM numbers") == [(7,)]
+    assert [each.partition(",")[0] for each in waiting.told] == ["the database is away", "the database is back"]
+    assert "session is read-only" in waiting.told[0]
+
+
+async def test_who_stops_gives_up_in_time_and_the_others_at_once(own_postgres: OwnPostgres, waiting: Waiting) -> None:
+    await asyncio.to_thread(own_postgres.stop)
+    asked = [asyncio.create_task(waiting.session.ask("SELECT 7")) for _ in range(3)]
+    await until(lambda: bool(waiting.told))
+    waiting.availability.stop_waiting(0.2)
+    async with asyncio.timeout(5):
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in found] == [Failed] * 3
+    assert len(waiting.told) == 1
+    own_postgres.start()
+
+
+async def test_a_wait_may_be_cancelled(own_postgres: OwnPostgres, waiting: Waiting) -> None:
+    await asyncio.to_thread(own_postgres.stop)
+    asked = asyncio.create_task(waiting.session.ask("SELECT 7"))
+    await until(lambda: bool(waiting.told))
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    own_postgres.start()
+    assert await waiting.session.ask("SELECT 7") == [(7,)]
+
+
+async def test_at_the_start_a_server_is_waited_for_and_a_wrong_setting_is_not(own_postgres: OwnPostgres) -> None:
+    wrong = Waiting(own_postgres.url().replace("hush", "hash"))
+    wrong.availability.begin_waiting()
+    with pytest.raises(Failed, match="password authentication failed"):
+        await wrong.session.ask("SELECT 7")
+    await asyncio.to_thread(own_postgres.stop)
+    right = Waiting(own_postgres.url())
+    right.availability.begin_waiting()
+    asked = asyncio.create_task(right.session.ask("SELECT 7"))
+    await until(lambda: bool(right.told))
+    await asyncio.to_thread(own_postgres.start)
+    assert await asked == [(7,)]
+    await right.session.aclose()

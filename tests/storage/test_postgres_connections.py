@@ -156,7 +156,8 @@ async def test_a_file_is_no_database(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", OPENING)
 async def test_a_pooler_in_transaction_mode_is_found_out_and_refused(postgres_url: str, kind: str) -> None:
-    socket = f"{conninfo_to_dict(postgres_url)['host']}/.s.PGSQL.5432"
+    where = conninfo_to_dict(postgres_url)
+    socket = f"{where['host']}/.s.PGSQL.{where.get('port', 5432)}"
     async with transaction_pooler(socket) as port:
         dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         async with await psycopg.AsyncConnection.connect(dsn) as connection:  # the stand-in works

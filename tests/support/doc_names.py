@@ -5,10 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
-from paycools_async import AiohttpTransport, CreatePayout, OutcomeUnknown, PayCoolsPH, PayoutReceipt, Retry
+from paycools_async import (
+    AiohttpTransport,
+    CreatePayout,
+    OutcomeUnknown,
+    PayCoolsGlobal,
+    PayCoolsPH,
+    PayoutReceipt,
+    Retry,
+)
 from paycools_async.batch import SQLiteLedger
 from paycools_async.callbacks import CallbackRouter
 from paycools_async.callbacks.aiohttp import aiohttp_handler
@@ -22,6 +31,7 @@ __all__ = [
     "GetBalance",
     "OutcomeUnknown",
     "Path",
+    "PayCoolsGlobal",
     "PayCoolsPH",
     "PayoutSettled",
     "Retry",
@@ -31,17 +41,23 @@ __all__ = [
     "app",
     "asyncio",
     "fake",
+    "loan",
     "mark_as_paid",
     "paycools",
+    "paycools_global",
     "receipt",
     "request",
     "router",
+    "session",
 ]
 
 paycools: PayCoolsPH
+paycools_global: PayCoolsGlobal
 router: CallbackRouter
 app: web.Application
 fake: FakePayCools
 receipt: PayoutReceipt
 request: CreatePayout
+loan: CreatePayout
+session: Any
 mark_as_paid: Callable[..., Awaitable[None]]

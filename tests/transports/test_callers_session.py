@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import aiohttp
 import pytest
+from support.authority import Authority
 from support.fault_server import Connection, FaultServer, answer
 from support.transport_stage import BODY, get, post, raised, script_of
 
@@ -85,6 +87,12 @@ async def test_nothing_of_the_lent_session_changes_what_is_sent() -> None:
         "Expect": "100-continue",
         "Transfer-Encoding": "chunked",
         "Host": "elsewhere.example",
+        "Accept-Encoding": "gzip, br, zstd",
+        "X-HTTP-Method-Override": "DELETE",
+        "Range": "bytes=0-1",
+        "If-None-Match": "*",
+        "Content-MD5": "x",
+        "Digest": "x",
         "X-Team": "pay",
     }
     cookies = aiohttp.CookieJar(unsafe=True)
@@ -112,6 +120,12 @@ async def test_nothing_of_the_lent_session_changes_what_is_sent() -> None:
             b"chunked",
             b"elsewhere",
             b"Cookie",
+            b"br, zstd",
+            b"DELETE",
+            b"Range",
+            b"If-None-Match",
+            b"MD5",
+            b"Digest",
         ):
             assert word not in head
         assert body == b'{"a":1}'
@@ -170,3 +184,35 @@ async def test_however_many_clients_use_a_session_it_has_the_traces_it_had() -> 
             pass
         assert told[50:] == [1]
         assert server.accepted == 1
+
+
+@pytest.mark.parametrize("used_before", [False, True])
+async def test_a_session_that_checks_no_certificates_does_not_pay_where_nobody_vouches(
+    authority: Authority, used_before: bool
+) -> None:
+    """Nor over a connection that it has made so for itself."""
+    connector = aiohttp.TCPConnector(ssl=False)
+    page = script_of(answer("200 OK", BODY))
+    async with (
+        FaultServer(page, tls=authority.serving("127.0.0.1")) as server,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
+        if used_before:
+            async with session.get(server.url) as response:
+                assert await response.read() == BODY
+        seen = len(server.requests)
+        error = await raised(AiohttpTransport(session=session).send(post(server.url)))
+        assert (error.outcome, len(server.requests)) == (Outcome.NOT_SENT, seen)
+        known = AiohttpTransport(session=session, ca_file=authority.file)
+        assert (await known.send(post(server.url))).body == BODY
+
+
+async def test_the_authorities_of_a_sessions_connector_are_not_asked(authority: Authority) -> None:
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(authority.file)))
+    page = script_of(answer("200 OK", BODY))
+    async with (
+        FaultServer(page, tls=authority.serving("127.0.0.1")) as server,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
+        error = await raised(AiohttpTransport(session=session).send(post(server.url)))
+        assert (error.outcome, server.requests) == (Outcome.NOT_SENT, [])

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import attrs
 import pytest
 from support.fault_server import FaultServer, answer
 from support.transport_stage import BODY, Held, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, HttpRequest, HttpResponse, MemoryTransport, Outcome, TransportError
 from paycools_async.errors import DeadlineExceeded
+from paycools_async.testing import ManualClock
 
 ANSWERS: dict[str, tuple[str, dict[str, str], bytes]] = {
     "success": ("200 OK", {"Content-Type": "application/json"}, BODY),
@@ -203,3 +205,34 @@ async def test_how_often_it_was_written_is_counted(kind: str) -> None:
         none = post(peer.server.url, timeout=0.0)
         await raised(peer.transport.send(none))
         assert none.departure.times == 0
+
+
+async def test_in_memory_a_manual_clock_counts_the_time_however_long_the_machine_takes() -> None:
+    """A stalled machine ends no call whose clock stands still, and a moved clock ends one in no time."""
+    clock, came, gate = ManualClock(), asyncio.Event(), asyncio.Event()
+
+    async def handler(request: HttpRequest) -> HttpResponse:
+        came.set()
+        await gate.wait()
+        return HttpResponse(200, {}, BODY)
+
+    transport = MemoryTransport(handler)
+    request = attrs.evolve(post("http://127.0.0.1", timeout=0.02), clock=clock)
+    answered = asyncio.create_task(transport.send(request))
+    await came.wait()
+    await asyncio.sleep(0.1)
+    clock.advance(0.01)
+    gate.set()
+    assert (await answered).body == BODY
+
+    gate.clear()
+    came.clear()
+    late = asyncio.create_task(raised(transport.send(attrs.evolve(request, timeout=3600.0))))
+    await came.wait()
+    clock.advance(3599)
+    await asyncio.sleep(0)
+    assert not late.done()
+    clock.advance(1)
+    error = await asyncio.wait_for(late, 5)
+    assert isinstance(error, DeadlineExceeded)
+    assert error.outcome is Outcome.UNKNOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.authority import Authority
 from support.connect_proxy import ConnectProxy
 from support.engine_stage import ORDER, SUCCESS
 from support.fault_server import Connection, FaultServer, answer
+from support.frames import shown
 from support.transport_stage import BODY, get, post, raised, script_of
 
 from paycools_async import AiohttpTransport, ConfigurationError, Outcome, PayCoolsPH, PHCredentials
@@ -268,3 +270,26 @@ async def test_an_authority_that_is_not_named_is_not_believed(authority: Authori
             else:
                 assert (await raised(transport.send(post(server.url)))).outcome is Outcome.NOT_SENT
             await transport.aclose()
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_a_call_that_is_cancelled_shows_nothing_of_aiohttps_frames(
+    authority: Authority, key: PrivateKey, proxied: bool
+) -> None:
+    """They hold the body and the proxy's password, and error trackers keep the variables of every frame."""
+    merchant = PHCredentials(app_id="APP1", app_name="Sari Sari", private_key=key)
+
+    async def silent(connection: Connection) -> None:
+        await connection.until_client_leaves()
+
+    async with FaultServer(silent, tls=authority.serving("127.0.0.1")) as server, ConnectProxy(server.url) as proxy:
+        url = PAYCOOLS if proxied else server.url
+        login = proxy.with_login("me:s3cr3t") if proxied else None
+        transport = AiohttpTransport(ca_file=authority.file, proxy=login)
+        del login
+        async with PayCoolsPH(merchant, base_url=url, transport=transport) as client:
+            with pytest.raises(TimeoutError) as caught:
+                await asyncio.wait_for(client.send(ORDER), 0.3)
+    text = shown(caught.value, everybody=True)
+    assert "aiohttp/client" not in text
+    assert [secret for secret in ("09171234567", "Juan Dela Cruz", "s3cr3t") if secret in text] == []

@@ -77,8 +77,9 @@ async def write_report(
 ) -> Summary:
     """Write the report of these batches, or of all, as `paycools payouts report` does; may be used beside a run.
 
-    `payouts.csv` has one row per payout, `summary.json` the totals, and `report.html` is a page for people. They hold
-    no account data. Raises LedgerError where there is no such batch, OSError where the folder cannot be written.
+    `payouts.csv` has one row per payout, `failures.csv` those that failed, `summary.json` the totals, and `report.html`
+    is a page for people. They hold no account data. Raises LedgerError where there is no such batch, OSError where the
+    folder cannot be written.
     """
     async with opened_to_look(ledger, read_only=True) as opened:
         numbers = [each.id for each in await _batches_of(opened, batches)]

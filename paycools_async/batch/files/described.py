@@ -102,6 +102,7 @@ class FileColumns:
         fields = {name: self._example(name) for name in self._required}
         fields |= {METHOD: method, _ORDER_ID: SAMPLE_ID}
         others = {name: self._candidates(name) for name in self._fields}
+        faults: list[FieldError] = []
         for _ in range(_ATTEMPTS):
             faults = self._faults(fields)
             if not faults:

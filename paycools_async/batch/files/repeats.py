@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 
 import attrs
 
@@ -28,26 +28,37 @@ class Repeats:
     count: int = 0
 
     def watching(self, orders: Iterable[Order | RowError]) -> Iterator[Order | RowError]:
-        """The same orders. What was seen is kept as keyed hashes, in a file of SQLite's own where it is much."""
+        """The same orders."""
+        with self.looking() as look:
+            for order in orders:
+                if isinstance(order, Order):
+                    request = order.request
+                    look(order.line, request.account_no, request.account_name, request.amount)
+                yield order
+
+    @contextmanager
+    def looking(self) -> Iterator[Callable[[int, str, str | None, int], None]]:
+        """Takes each payout's line, account, name and amount.
+
+        What was seen is kept as keyed hashes, in a file of SQLite's own where it is much.
+        """
+        # the key is a secret of this moment: nobody can try out account numbers on what is left in a file
         key = os.urandom(32)
         with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as seen:
             seen.execute("PRAGMA journal_mode=OFF")
             seen.execute("CREATE TABLE seen (hash BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
             seen.execute("BEGIN")
-            for order in orders:
-                if isinstance(order, Order):
-                    self._look(seen, key, order)
-                yield order
 
-    def _look(self, seen: sqlite3.Connection, key: bytes, order: Order) -> None:
-        request = order.request
-        name = " ".join((request.account_name or "").split()).casefold()
-        # the key is a secret of this moment: nobody can try out account numbers on what is left in a file
-        text = repr((request.account_no, name, request.amount)).encode()
-        known = hashlib.blake2b(text, key=key, digest_size=16).digest()
-        if seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (known, order.line)).rowcount:
+            def look(line: int, account: str, name: str | None, amount: int) -> None:
+                text = repr((account, " ".join((name or "").split()).casefold(), amount)).encode()
+                self._note(seen, hashlib.blake2b(text, key=key, digest_size=16).digest(), line)
+
+            yield look
+
+    def _note(self, seen: sqlite3.Connection, known: bytes, line: int) -> None:
+        if seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (known, line)).rowcount:
             return
         self.count += 1
         if len(self.found) < _KEPT:
             [(first,)] = seen.execute("SELECT line FROM seen WHERE hash = ?", (known,))
-            self.found.append((first, order.line))
+            self.found.append((first, line))

@@ -12,34 +12,52 @@ from typing import Any, Protocol
 import attrs
 
 from ...errors import OrderConflict, Outcome
-from ..states import FINAL, State
+from ..states import FINAL, Event, State
 from .base import Ledger, LedgerError
 from .payload import body_of, digest_of, own_idempotency_id
 from .row import Row, listed
 
 __all__ = [
     "FINAL_WORDS",
+    "FOR_A_PERSON",
+    "STUCK",
     "UNTOLD",
     "AlreadyAcknowledged",
     "ApplicationBatch",
     "ApplicationLedger",
     "Kept",
+    "NotWritten",
     "Seen",
     "Standing",
+    "StuckRule",
     "Submission",
     "accepted_submission",
     "submission_of",
 ]
 
-FINAL_WORDS = FINAL | {State.PREEXISTING, State.CONFLICT}
+FOR_A_PERSON = frozenset({State.PREEXISTING, State.CONFLICT})
+FINAL_WORDS = FINAL | FOR_A_PERSON
 """States that an application is told of."""
 
 UNTOLD = f"told IS NOT NULL AND told <> state AND state IN ({listed(FINAL_WORDS)})"
 """What has to be told, as it stands in SQL."""
 
+_NEVER_SENT_AGAIN = (Event.DUPLICATE, Event.UNLISTED_REFUSAL)
+_SENT_AGAIN = (Event.UNCLEAR, Event.CRASHED)
+"""In doubt for these reasons, it is sent again once it is absent; `max_resends` times at the most."""
+
+STUCK = f"""told IS NOT NULL AND state = 'unknown' AND absent_since IS NOT NULL
+    AND coalesce(sent, updated) <= :sent_before AND (reason IN ({", ".join(f"'{each}'" for each in _NEVER_SENT_AGAIN)})
+        OR (reason IN ({", ".join(f"'{each}'" for each in _SENT_AGAIN)}) AND resends >= :max_resends))"""
+"""What `StuckRule` says, as it stands in SQL."""
+
 
 class AlreadyAcknowledged(LedgerError):
     """Another call has acknowledged this before. Whatever shares a transaction with this one must not be committed."""
+
+
+class NotWritten(LedgerError):
+    """The ledger could not be written, and certainly nothing of it was."""
 
 
 @attrs.frozen
@@ -73,6 +91,30 @@ def submission_of(request: Any, text_of: Callable[[Any], str]) -> Submission:
         body=body_of(request),
         digest=digest_of(text_of(request)),
     )
+
+
+@attrs.frozen(kw_only=True)
+class StuckRule:
+    """Which payouts wait for a person: in doubt, not shown by PayCools when it was asked, and not to be sent again.
+
+    It is inquired about all the same, and settles when PayCools shows it. `sent_before`: last sent before this moment
+    of the ledger's clock. `max_resends`: how often a payout may be sent again.
+    """
+
+    max_resends: int
+    sent_before: float
+
+    def holds(self, row: Row) -> bool:
+        """Whether the payout is one of these."""
+        if row.state is not State.UNKNOWN or row.absent_since is None:
+            return False
+        if (row.updated if row.sent is None else row.sent) > self.sent_before:
+            return False
+        return row.reason in _NEVER_SENT_AGAIN or (row.reason in _SENT_AGAIN and row.resends >= self.max_resends)
+
+    def values(self) -> dict[str, Any]:
+        """What STUCK stands for."""
+        return {"max_resends": self.max_resends, "sent_before": self.sent_before}
 
 
 @attrs.frozen
@@ -116,6 +158,8 @@ class Standing:
     """When the oldest of these was submitted, by the ledger's clock."""
     untold: int
     """Those that are at their end, and the application has not acknowledged it."""
+    stuck: int
+    """Those in doubt that wait for a person."""
 
 
 class ApplicationLedger(Protocol):
@@ -131,8 +175,12 @@ class ApplicationLedger(Protocol):
         """The number of the application's batch."""
         ...
 
-    async def submit(self, submission: Submission) -> Kept:
-        """Take it, or find that it was taken. Raises OrderConflict, LedgerError."""
+    async def submit(self, submission: Submission, *, within: float | None = None) -> Kept:
+        """Take it, or find that it was taken.
+
+        Raises OrderConflict; NotWritten; LedgerError where it may have been written, also after `within` seconds
+        without an answer.
+        """
         ...
 
     async def submit_within(self, connection: Any, submission: Submission) -> Kept:
@@ -143,8 +191,13 @@ class ApplicationLedger(Protocol):
         """A payout as it stands."""
         ...
 
-    def pages(self, state: State | None = None, *, size: int = 500) -> AsyncIterator[list[Kept]]:
-        """The payouts, in the order in which they were submitted, a page at a time."""
+    def pages(
+        self, state: State | None = None, *, stuck: StuckRule | None = None, size: int = 500
+    ) -> AsyncIterator[list[Kept]]:
+        """The payouts, in the order in which they were submitted, a page at a time.
+
+        `stuck`: those alone that need a person.
+        """
         ...
 
     async def due(self, limit: int, held: Collection[int], within: float) -> list[Kept]:
@@ -152,6 +205,10 @@ class ApplicationLedger(Protocol):
 
         Nobody else gets them for `within` seconds.
         """
+        ...
+
+    async def due_stuck(self, limit: int, held: Collection[int], within: float, rule: StuckRule) -> list[Kept]:
+        """The same of those that wait for a person, and of which the application has not heard that."""
         ...
 
     async def acknowledge(self, kept: Kept, work: Sequence[Callable[[Any], Any]] = ()) -> None:
@@ -169,8 +226,16 @@ class ApplicationLedger(Protocol):
         """The application could not be told: try again then."""
         ...
 
-    async def standing(self) -> Standing:
+    async def standing(self, rule: StuckRule) -> Standing:
         """How they stand."""
+        ...
+
+    def stop_waiting(self, within: float) -> None:
+        """It will be closed: a database that is away is waited for so many seconds more."""
+        ...
+
+    def abort(self) -> None:
+        """Whatever still waits for the database ends at once, with an error."""
         ...
 
     async def aclose(self) -> None:

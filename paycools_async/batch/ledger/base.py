@@ -11,7 +11,7 @@ from ...errors import Outcome, PayCoolsError
 from ..files import Order, RowError
 from ..states import UNSENT, Event, State
 from .row import EventSource, Row
-from .timeline import PayoutTimeline
+from .timeline import FailureGroup, PayoutMove, PayoutTimeline
 
 __all__ = [
     "OLD_NAMES",
@@ -357,6 +357,14 @@ class Ledger(Protocol):
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""
+        ...
+
+    async def failures(self) -> list[FailureGroup]:
+        """What failed, by code; the most frequent first."""
+        ...
+
+    async def history(self, order_id: str) -> list[PayoutMove]:
+        """Every move of an order, oldest first; of one that was withdrawn and offered again, of all its rows."""
         ...
 
     async def currency(self) -> str:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigurationError
+from ...storage.location import connection_string, file_at, is_postgres
 from .base import Identity, Ledger
 from .sqlite.ledger import SQLiteLedger
 
-__all__ = ["is_missing_file", "is_postgres", "open_ledger"]
+if TYPE_CHECKING:
+    from .postgres.ledger import PostgresLedger
 
-
-def is_postgres(location: str | os.PathLike[str]) -> bool:
-    """Whether it is a PostgreSQL URL. Raises ConfigurationError where it is another kind of URL, or nothing."""
-    text = os.fspath(location)
-    scheme, there, _ = text.partition("://")
-    if not text.strip():
-        raise ConfigurationError("a ledger is a file's path or postgresql://..., not an empty text")
-    if there and scheme not in ("postgresql", "postgres"):
-        raise ConfigurationError("a ledger is a file's path or postgresql://...")
-    return bool(there)
+__all__ = ["is_missing_file", "is_postgres", "open_ledger", "open_postgres"]
 
 
 def is_missing_file(location: str | os.PathLike[str]) -> bool:
-    """Whether it is the path of a file that is not there: a ledger there would be made anew."""
-    return not is_postgres(location) and not os.path.lexists(location)
+    """Whether it names a file that is not there: a ledger there would be made anew. Raises ConfigurationError."""
+    return not is_postgres(location) and not os.path.lexists(file_at(location))
 
 
 async def open_ledger(
@@ -36,19 +28,46 @@ async def open_ledger(
     create: bool = True,
     exclusive: bool = True,
     read_only: bool = False,
+    recover: bool = False,
     call_timeout: float = 30.0,
+    margin: float | None = None,
 ) -> Ledger:
     """Open either kind; see `SQLiteLedger.open` and `PostgresLedger.open`.
 
     Raises ConfigurationError where the extra `postgres` is not installed, or it is neither kind.
     """
-    if not is_postgres(location):
-        more: dict[str, Any] = {"create": create, "exclusive": exclusive, "read_only": read_only}
-        return await SQLiteLedger.open(Path(location), identity, **more)
+    if is_postgres(location):
+        if recover:
+            raise ConfigurationError("only a ledger's file is recovered; a PostgreSQL database recovers by itself")
+        return await open_postgres(
+            location, identity, create=create, read_only=read_only, call_timeout=call_timeout, margin=margin
+        )
+    more: dict[str, Any] = {"create": create, "exclusive": exclusive, "read_only": read_only, "recover": recover}
+    return await SQLiteLedger.open(file_at(location), identity, **more)
+
+
+async def open_postgres(
+    location: str | os.PathLike[str],
+    identity: Identity | None,
+    *,
+    create: bool = True,
+    read_only: bool = False,
+    wait: bool = False,
+    call_timeout: float = 30.0,
+    margin: float | None = None,
+) -> PostgresLedger:
+    """Open a ledger in PostgreSQL; `wait` for a server that is not there now.
+
+    Raises ConfigurationError where the extra `postgres` is not installed, or no database is named.
+    """
+    dsn = connection_string(location)
     try:
-        from .postgres.ledger import PostgresLedger
+        from .postgres.ledger import LEASE_MARGIN, PostgresLedger
     except ModuleNotFoundError as error:
         if error.name not in ("psycopg", "psycopg_pool"):
             raise
         raise ConfigurationError('PostgreSQL ledgers need the extra: pip install "paycools-async[postgres]"') from None
-    return await PostgresLedger.open(os.fspath(location), identity, create=create, call_timeout=call_timeout)
+    span = LEASE_MARGIN if margin is None else margin
+    return await PostgresLedger.open(
+        dsn, identity, create=create, read_only=read_only, wait=wait, call_timeout=call_timeout, margin=span
+    )

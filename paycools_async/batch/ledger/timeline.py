@@ -1,4 +1,4 @@
-"""When each payout was sent, accepted and final: what the log of moves says, one line a payout."""
+"""What the log of moves says: when each payout was sent, accepted and final; one payout's life; and what failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 
 from ..states import State
 
-__all__ = ["PayoutTimeline", "timeline_from"]
+__all__ = ["FailureGroup", "PayoutMove", "PayoutTimeline", "timeline_from"]
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +25,31 @@ class PayoutTimeline:
     last_sent: float
     accepted: float | None
     final: float | None
+
+
+@attrs.frozen
+class PayoutMove:
+    """One move of a payout: what happened, and the state it has been in since. `at`: seconds since the epoch."""
+
+    at: float
+    event: str
+    state: str
+    batch: int
+    line: int
+
+
+@attrs.frozen
+class FailureGroup:
+    """Failed payouts with the same code. `amount` in minor units; `message`: one of those that PayCools sent.
+
+    `taken`: PayCools took the orders and said later that they failed; only then the code is a `failedCode`.
+    """
+
+    code: int | None
+    taken: bool
+    message: str | None
+    rows: int
+    amount: int
 
 
 _NAMES = tuple(field.name for field in attrs.fields(PayoutTimeline))

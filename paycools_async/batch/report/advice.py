@@ -1,4 +1,4 @@
-"""A failure code in words, and what a person can do about it."""
+"""States and failure codes in words, and what a person can do about a failure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from typing import Literal
 
 from ...families import error_for
 from ...vocabulary.failures import FailedCode
+from ..states import State
 
-__all__ = ["advice_for", "name_of"]
+__all__ = ["MEANINGS", "advice_for", "name_of"]
+
+MEANINGS = {
+    State.SETTLED: "paid: PayCools says so",
+    State.FAILED: "not paid, for good",
+    State.CONFLICT: "PayCools knows the order id otherwise: a human has to look",
+    State.PREEXISTING: "PayCools had the order id before; as far as it can tell, this ledger paid nobody",
+    State.ACCEPTED: "taken by PayCools, not final",
+    State.UNKNOWN: "sent, answer unclear: PayCools is asked before anything else",
+    State.SENDING: "under way when this was written, or when the run was cut off",
+    State.PLANNED: "released by a yes, not sent yet",
+    State.OFFERED: "waits for somebody's yes; nothing was sent",
+    State.WITHDRAWN: "taken back before it was ever sent",
+}
+"""What a state means, in the order in which a person wants to know."""
 
 _ASK = "ask PayCools, naming the order ids and the code"
 _AGAIN = "pay it again under a new order id"

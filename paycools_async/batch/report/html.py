@@ -16,29 +16,13 @@ from ...times import MANILA
 from ..ledger.timeline import PayoutTimeline
 from ..run.runner import Summary
 from ..states import OPEN, State
-from .advice import advice_for, name_of
+from .advice import MEANINGS, advice_for, name_of
 from .charts import share_bar, throughput
 from .findings import Findings, percentiles
 from .templating import markup, render
 
 __all__ = ["html_page"]
 
-_SHOWN = (
-    (State.SETTLED, "settled", "paid: PayCools says so"),
-    (State.FAILED, "failed", "not paid, for good"),
-    (State.CONFLICT, "conflict", "PayCools knows the order id otherwise: a human has to look"),
-    (
-        State.PREEXISTING,
-        "preexisting",
-        "PayCools had the order id before; as far as it can tell, this ledger paid nobody",
-    ),
-    (State.ACCEPTED, "accepted", "taken by PayCools, not final"),
-    (State.UNKNOWN, "unknown", "sent, answer unclear: PayCools is asked before anything else"),
-    (State.SENDING, "sending", "under way when this was written, or when the run was cut off"),
-    (State.PLANNED, "planned", "released by a yes, not sent yet"),
-    (State.OFFERED, "offered", "waits for somebody's yes; nothing was sent"),
-    (State.WITHDRAWN, "withdrawn", "taken back before it was ever sent"),
-)
 _BANNERS = {
     "SANDBOX": "SANDBOX: this is a rehearsal on one machine. No money moved, nobody was paid.",
     "UAT": "TEST SYSTEM (UAT): PayCools' test system. No money moved, nobody was paid.",
@@ -71,7 +55,7 @@ def html_page(
     found = Findings()
     for timeline in timelines or ():
         found.add(timeline)
-    shown = [(state, word, meaning) for state, word, meaning in _SHOWN if summary.rows(state)]
+    shown = [state for state in MEANINGS if summary.rows(state)]
     return render(
         "page.html",
         title="Payout report",
@@ -81,8 +65,8 @@ def html_page(
         paid=_paid(summary, currency),
         stopped=summary.stopped,
         place=[(name, place[key]) for key, name in _PLACES if place.get(key)],
-        bar=markup(share_bar([(word, summary.rows(state)) for state, word, _ in shown])),
-        states=[_state(summary, currency, *each) for each in shown],
+        bar=markup(share_bar([(state.value, summary.rows(state)) for state in shown])),
+        states=[_state(summary, currency, state) for state in shown],
         todo=_todo(summary),
         conflicts=found.conflicts,
         failed=_failed(found, currency),
@@ -115,12 +99,12 @@ def _count(rows: int) -> str:
     return f"{rows:,} payout{'' if rows == 1 else 's'}"
 
 
-def _state(summary: Summary, currency: str, state: State, word: str, meaning: str) -> dict[str, str]:
+def _state(summary: Summary, currency: str, state: State) -> dict[str, str]:
     return {
-        "word": word,
+        "word": state.value,
         "rows": f"{summary.rows(state):,}",
         "amount": format_major(summary.amount(state), currency),
-        "meaning": meaning,
+        "meaning": MEANINGS[state],
     }
 
 

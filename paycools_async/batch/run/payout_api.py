@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Awaitable
 from datetime import datetime, tzinfo
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 import attrs
 
 from ... import converters
-from ...client import PayCoolsGlobal, PayCoolsPH
 from ...countries import COUNTRIES, INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, Country
 from ...endpoint import Endpoint, Result, result
-from ...engine.preparing import Prepared
 from ...errors import ConfigurationError, NotFound
-from ...global_api.countries.indonesia import IndonesianPayouts
-from ...global_api.countries.malaysia import MalaysianPayouts
-from ...global_api.countries.philippines import PhilippinePayouts
-from ...global_api.countries.thailand import ThaiPayouts
 from ...ph.payout import CreatePayout, Payouts
 from ...resolving import check_order_id
 from ...times import MANILA, parse_time
@@ -28,6 +23,10 @@ from ...vocabulary.statuses import TransactionStatus
 from ...wire.canonical import json_text
 from ..ledger.base import Identity
 from ..ledger.payload import wire_fields_of
+
+if TYPE_CHECKING:  # who checks a file needs no client
+    from ...client import PayCoolsGlobal, PayCoolsPH
+    from ...engine.preparing import Prepared
 
 __all__ = [
     "Found",
@@ -41,13 +40,18 @@ __all__ = [
     "payouts_of",
 ]
 
-_PAYOUTS: dict[str, type[Any]] = {
-    INDONESIA.code: IndonesianPayouts,
-    MALAYSIA.code: MalaysianPayouts,
-    PHILIPPINES.code: PhilippinePayouts,
-    THAILAND.code: ThaiPayouts,
+_PAYOUTS = {
+    INDONESIA.code: ("indonesia", "IndonesianPayouts"),
+    MALAYSIA.code: ("malaysia", "MalaysianPayouts"),
+    PHILIPPINES.code: ("philippines", "PhilippinePayouts"),
+    THAILAND.code: ("thailand", "ThaiPayouts"),
 }
-"""The Global API's, by country."""
+"""The Global API's, by country: its module and class. Nobody waits for the classes of other countries."""
+
+
+def _payouts_in(country: str) -> Any:
+    module, name = _PAYOUTS[country]
+    return getattr(importlib.import_module(f"paycools_async.global_api.countries.{module}"), name)
 
 
 def check_country(country: str | None) -> None:
@@ -58,7 +62,7 @@ def check_country(country: str | None) -> None:
 
 def payout_request(country: str | None) -> type[Any]:
     """The class of a payout's request: the Global API's in this country; None means the PH API."""
-    payouts: Any = Payouts if country is None else _PAYOUTS[country]
+    payouts: Any = Payouts if country is None else _payouts_in(country)
     request: type[Any] = payouts.create.request
     return request
 
@@ -207,7 +211,7 @@ class GlobalPayouts(_Payouts):
     _client: PayCoolsGlobal
 
     def __init__(self, client: PayCoolsGlobal, country: str) -> None:
-        super().__init__(client, COUNTRIES[country], _PAYOUTS[country])
+        super().__init__(client, COUNTRIES[country], _payouts_in(country))
 
     @property
     def identity(self) -> Identity:
@@ -238,6 +242,8 @@ def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> Payo
 
     Raises ConfigurationError where the country is missing, has no payouts, or the PH API is asked for another one.
     """
+    from ...client import PayCoolsPH
+
     check_country(country)
     if isinstance(client, PayCoolsPH):
         if country not in (None, PHILIPPINES.code):

@@ -14,11 +14,15 @@ __all__ = ["Progress"]
 _FORWARD = frozenset({State.ACCEPTED, State.SETTLED, State.FAILED, State.PREEXISTING, State.CONFLICT})
 """States that a payout is in only when something has come of it."""
 
+_SLOW = 1.0
+"""Seconds. So long no ledger takes that is there."""
+
 
 class Progress:
     """`counts`: rows and minor units by state. `forward_at`: when something last came of a payout, monotonic.
 
-    `on_move` is called with each row that this run has moved.
+    `is_behind`: a row has moved from a state in which none was counted, as one does that another run has lost: the
+    ledger is to be asked again. `on_move` is called with each row that this run has moved.
     """
 
     def __init__(self, clock: Clock, on_move: Callable[[Row], None] | None = None) -> None:
@@ -26,6 +30,7 @@ class Progress:
         self._on_move = on_move
         self.counts: Counts = {}
         self.forward_at: float = clock.monotonic()
+        self.is_behind: bool = False
 
     def start(self, counts: Counts) -> None:
         """A run begins."""
@@ -38,8 +43,11 @@ class Progress:
             return
         if self._on_move is not None:
             self._on_move(row)
-        self._count(before.state, -1, -row.amount)
-        self._count(row.state, 1, row.amount)
+        if self.counts.get(before.state, (0, 0))[0] < 1:
+            self.is_behind = True
+        else:
+            self._count(before.state, -1, -row.amount)
+            self._count(row.state, 1, row.amount)
         if row.state in _FORWARD or before.state is State.UNKNOWN:
             self.forward_at = self._clock.monotonic()
 
@@ -47,9 +55,15 @@ class Progress:
         """Whether others, workers or callbacks, moved something forward since it was counted."""
         forward = any(counts.get(state, (0, 0)) != self.counts.get(state, (0, 0)) for state in _FORWARD)
         self.counts = counts
+        self.is_behind = False
         if forward:
             self.forward_at = self._clock.monotonic()
         return forward
+
+    def held_up(self, seconds: float) -> None:
+        """The ledger's answer was so long in coming: meanwhile nothing could move forward."""
+        if seconds > _SLOW:
+            self.forward_at += seconds
 
     def _count(self, state: State, rows: int, amount: int) -> None:
         counted = self.counts.get(state, (0, 0))

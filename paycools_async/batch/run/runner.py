@@ -90,6 +90,16 @@ class Runner:
         """Rows and minor units by state, kept up to date."""
         return self._progress.counts
 
+    @property
+    def longest_lag(self) -> float:
+        """Seconds, the most that PayCools was seen to take to show an order."""
+        return self._absence.longest_lag
+
+    @property
+    def renewed_ago(self) -> float:
+        """Seconds since it last renewed the leases of what is in flight, or began."""
+        return self._clock.monotonic() - self._renewed_at
+
     async def run(self) -> Summary:
         """Run until everything is final, nothing moves any more, or a rule stops it. May be cancelled at any time.
 
@@ -147,8 +157,12 @@ class Runner:
     async def _feed(self) -> None:
         while not self._brake.stopped:
             self._wake.clear()
+            asked_at = self._clock.monotonic()
             await self._renew_leases()
             fed = await self._feed_page()
+            if self._progress.is_behind:
+                await self.refresh_counts()
+            self._progress.held_up(self._clock.monotonic() - asked_at)
             if not self._lasting and await self._stands_still():
                 return
             if fed:

@@ -9,18 +9,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+from ...storage import psycopg_extra  # noqa: F401 - first: it says what is missing
+
+# isort: split
 import attrs
 import procrastinate
 import psycopg
-from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 
+from ...errors import PayCoolsError, first_of
 from ..ledger.postgres.ledger import PostgresLedger, open_shards
 from ..ledger.sqlite.ledger import LedgerError
 from ..states import State
+from .job_connector import JobConnector
 from .payout_api import PayoutApi
 from .runner import Options, Pacing, Runner, run_with_one_error
 
@@ -37,8 +43,14 @@ _OPEN = (State.PLANNED, State.UNKNOWN, State.ACCEPTED)
 _LONGEST_REST = 30.0
 
 
-def _app(dsn: str) -> procrastinate.App:
-    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
+_AFTER_TROUBLE = 10
+"""Seconds after which a shard comes up again that could not be driven."""
+_STOP_WITHIN = 5.0
+"""Seconds for which a worker that stops waits for a database that is away."""
+
+
+def _app(ledger: PostgresLedger) -> procrastinate.App:
+    return procrastinate.App(connector=JobConnector(ledger))
 
 
 async def prepare_jobs(ledger: PostgresLedger) -> None:
@@ -75,7 +87,7 @@ class _Deferring:
 
     def __init__(self, ledger: PostgresLedger) -> None:
         self._ledger = ledger
-        self._app = _app(ledger.dsn)
+        self._app = _app(ledger)
         self.jobs = 0
 
     async def __call__(self, connection: Connection, shards: Iterable[tuple[int, int]]) -> None:
@@ -124,18 +136,45 @@ class Worker:
         self._at_once = shards_at_once
         self._runners: set[Runner] = set()
         self._stopping = asyncio.Event()
-        self._app = _app(ledger.dsn)
-        retry = procrastinate.RetryStrategy(max_attempts=50, wait=10, retry_exceptions=[LedgerError])
+        self._app = _app(ledger)
+        # for what is new in a later version: `_drive` lets no error out
+        retry = procrastinate.RetryStrategy(wait=_AFTER_TROUBLE)
         self._app.task(name=_TASK, queue=_QUEUE, retry=retry)(self._drive)
 
     def stop(self) -> None:
         """Take no more shards, finish what is in flight, and end."""
+        if not self._stopping.is_set():
+            self._ledger.availability.stop_waiting(_STOP_WITHIN)
         self._stopping.set()
         for runner in self._runners:
             runner.stop("the worker is stopping")
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more shards."""
+        return self._stopping.is_set()
+
+    @property
+    def renewed_ago(self) -> float:
+        """Seconds since the leases of a shard that it drives were renewed, the most of all; 0 where it drives none."""
+        return max((runner.renewed_ago for runner in self._runners), default=0.0)
+
     async def run(self) -> None:
-        """Drive what jobs say until `stop`."""
+        """Drive what jobs say until `stop`. A database that is away is waited for, however long that takes.
+
+        Raises LedgerError where the database cannot be used any more, as by a pooler that is new before it.
+        """
+        self._ledger.availability.begin_waiting()
+        try:
+            await self._run()
+        except LedgerError as error:
+            if not self._stopping.is_set():
+                raise
+            log.warning("the database is away; what this worker had begun is taken up when its leases end: %s", error)
+        finally:
+            self._ledger.availability.end_waiting()
+
+    async def _run(self) -> None:
         async with self._app.open_async():
             # a job of a lost worker is done again when its rows' leases have ended, not before
             beat = self._ledger.lease / 4
@@ -172,24 +211,44 @@ class Worker:
                 queue=_QUEUE, seconds_since_heartbeat=self._ledger.lease
             )
             for job in stalled:
-                with contextlib.suppress(ConnectorException):  # another worker was faster
-                    await self._app.job_manager.retry_job(job)
-                    log.warning("the worker that drove %s is lost; another takes it up", job.lock)
+                await self._app.job_manager.retry_job(job)
+                log.warning("the worker that drove %s is lost; another takes it up", job.lock)
 
     async def _drive(self, batch: int, shard: int) -> None:
+        """Drive a shard as far as it goes now. Whatever happens, it comes up again as long as it has open payouts."""
         part = self._ledger.shard(batch, shard)
+        try:
+            await self._drive_once(part)
+            due = await part.next_due(_OPEN, max_resends=self._options.max_resends)
+        except Exception as error:  # noqa: BLE001 - one shard's trouble is no reason to end the worker
+            log.error("%s could not be driven, and comes up again: %s", _lock_of(batch, shard), _told(error))
+            rest = _AFTER_TROUBLE
+        else:
+            if due is None:
+                return
+            # nothing to do now but not final, or this worker is stopping: the shard comes up again, for whoever is free
+            rest = 0 if self._stopping.is_set() else max(1, int(min(due - part.time(), _LONGEST_REST)))
+        job = self._app.configure_task(_TASK, queue=_QUEUE, lock=_lock_of(batch, shard), schedule_in={"seconds": rest})
+        with contextlib.suppress(LedgerError):  # this job then stays, and is found to be lost
+            await job.defer_async(batch=batch, shard=shard)
+
+    async def _drive_once(self, part: PostgresLedger) -> None:
+        if self._stopping.is_set():
+            return
         count = max(1, self._options.concurrency // self._at_once)
         runner = Runner(self._api, part, attrs.evolve(self._options, concurrency=count), pace=self._pace)
-        if not self._stopping.is_set():
-            self._runners.add(runner)
-            try:
-                await run_with_one_error(runner)
-            finally:
-                self._runners.discard(runner)
-        due = await part.next_due(_OPEN, max_resends=self._options.max_resends)
-        if due is None:
-            return
-        # nothing to do now but not final, or this worker is stopping: the shard comes up again, for whoever is free
-        rest = 0 if self._stopping.is_set() else max(1, int(min(due - part.time(), _LONGEST_REST)))
-        job = self._app.configure_task(_TASK, queue=_QUEUE, lock=_lock_of(batch, shard), schedule_in={"seconds": rest})
-        await job.defer_async(batch=batch, shard=shard)
+        self._runners.add(runner)
+        try:
+            await run_with_one_error(runner)
+        finally:
+            self._runners.discard(runner)
+
+
+def _told(error: BaseException) -> str:
+    """What went wrong, without account data: the text of another's error may hold anything."""
+    if isinstance(error, BaseExceptionGroup):
+        error = first_of(error)
+    if isinstance(error, PayCoolsError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"unexpected {type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"

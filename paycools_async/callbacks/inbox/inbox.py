@@ -247,6 +247,7 @@ class CallbackInbox:
         await self.aclose()
 
     async def _run(self) -> None:
+        applies = True
         while True:
             self._applier.changed.clear()
             try:
@@ -258,9 +259,14 @@ class CallbackInbox:
                     raise
                 # it must go on, whatever the database says
                 self._problem = str(error) if isinstance(error, InboxError) else type(error).__name__
-                log.error("the inbox cannot apply for now: %s", self._problem)
+                if applies:
+                    log.error("the inbox cannot apply for now: %s", self._problem)
+                applies = False
                 await asyncio.sleep(self._poll)
             else:
+                if not applies:
+                    log.warning("the inbox applies again")
+                applies = True
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):  # `wait_for` may swallow a cancellation before Python 3.12
                         await self._applier.changed.wait()

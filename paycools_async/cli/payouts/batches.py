@@ -12,10 +12,14 @@ from ...batch.ledger.base import Batch
 from ...errors import ConfigurationError
 from ...money import format_major
 from ..asking import asked, can_ask
-from ..console import echo, echo_error, plain, run_command
+from ..console import JsonOption, echo, echo_error, plain, present, run_command
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT, BROKEN
+from ..lazy_group import with_example
 from ..ledger_url import is_postgres, open_ledger, reading, required_ledger, shown
+from ..objects.base import place_of
+from ..objects.ledgers import batch_object
+from ..objects.payouts import BatchesResult
 from .options import ByOption, LedgerOption, YesOption
 from .run.plan import whoami
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
@@ -26,6 +30,7 @@ _UNSENT = (State.OFFERED, State.PLANNED)
 _DONE = {"offer": "offered", "release": "released", "withdraw": "taken back", "adopt": "adopted"}
 
 
+@with_example("paycools payouts withdraw --ledger wages.db --batch 4")
 def withdraw(
     ledger: LedgerOption = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Only this batch.")] = None,
@@ -81,7 +86,8 @@ async def _show_unsent(ledger: Ledger, batch: int | None, order_id: str | None, 
     return any(states for _, states in shown_states)
 
 
-def batches(ledger: LedgerOption = None) -> None:
+@with_example("paycools payouts batches --ledger wages.db")
+def batches(ledger: LedgerOption = None, as_json: JsonOption = False) -> None:
     """List a ledger's batches: the file, what became of it, and who offered, released and took back how much."""
     name = required_ledger(ledger)
 
@@ -89,7 +95,16 @@ def batches(ledger: LedgerOption = None) -> None:
         async with reading(name) as found:
             every, currency, details = await found.batches(), await found.currency(), await found.destination()
             paused = await found.paused()
-        for line in destination_lines({**details, "ledger": shown(name)}):
+        details["ledger"] = shown(name)
+        present(
+            BatchesResult(
+                destination=place_of(details),
+                currency=currency,
+                paused=paused,
+                batches=tuple(batch_object(batch, currency) for batch in every),
+            )
+        )
+        for line in destination_lines(details):
             echo(line)
         if not every:
             echo("no batches")
@@ -100,7 +115,7 @@ def batches(ledger: LedgerOption = None) -> None:
         show_paused(paused, name)
         return 0
 
-    run_command(look)
+    run_command(look, as_json=as_json)
 
 
 def _show_batch(batch: Batch, currency: str) -> None:
@@ -114,6 +129,7 @@ def _show_batch(batch: Batch, currency: str) -> None:
         echo(f"  {moment(entry.at)} {_DONE.get(entry.event, entry.event)}{by}: {what}")
 
 
+@with_example("paycools payouts backup copy.db --ledger wages.db")
 def backup(target: Annotated[Path, typer.Argument(help="The copy to make.")], ledger: LedgerOption = None) -> None:
     """Copy a ledger file, also while a run is going on. Never copy it by other means: a part may stay behind."""
     name = required_ledger(ledger)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ...batch import Options
-from ...batch.intake import check_file
-from ...batch.report.write import write_report
-from ...batch.run.payout_api import payout_request
+from ...batch import Options, State
 from ...countries import COUNTRIES, PHILIPPINES
-from ..console import echo, run_command
+from ..console import JsonOption, echo, present, run_command, speaks_json
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
+from ..lazy_group import lazy_group
 from ..ledger_url import given_ledger, reading, required_ledger, shown
-from .batches import backup, batches, withdraw
-from .intake import reading_of, tell_bad_rows, tell_file, tell_repeats
-from .opening import chosen_country, try_folder
+from ..monitoring.logs import LogFormatOption, logging_as
 from .options import (
     AbsentOption,
     AdoptOption,
@@ -32,9 +28,11 @@ from .options import (
     CountOption,
     CountryOption,
     DetachOption,
+    DryRunOption,
     EncodingOption,
     FileArgument,
     IgnoreOption,
+    LedgerApiOption,
     LedgerOption,
     MarginOption,
     PlainNamesOption,
@@ -47,31 +45,48 @@ from .options import (
     TimeoutOption,
     TotalOption,
     WaitOption,
+    WatchOption,
     YesOption,
+    chosen_country,
 )
-from .reconcile import reconcile_command
-from .run.pay import pay
 from .run.plan import Plan, whoami
-from .showing import amount_of, chosen_batches, show, show_offered, show_others, show_outcomes, show_paused, summary_of
-from .template import columns, template
-from .worker import prepare, worker
+from .showing import (
+    amount_of,
+    chosen_batches,
+    show,
+    show_failures,
+    show_offered,
+    show_others,
+    show_outcomes,
+    show_paused,
+    summary_of,
+)
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Pay files of payouts, and never twice.", no_args_is_help=True)
-app.command(epilog="Example: paycools payouts template wages.csv --method EWALLET")(template)
-app.command(epilog="Example: paycools payouts columns --api global --country ID")(columns)
-app.command("reconcile", epilog="Example: paycools payouts reconcile --ledger wages.db --date 2026-11-26")(
-    reconcile_command
+_HERE = __name__.rpartition(".")[0]
+
+app: typer.Typer = typer.Typer(
+    help="Pay files of payouts, and never twice.",
+    no_args_is_help=True,
+    cls=lazy_group(
+        {
+            "template": f"{_HERE}.template:template",
+            "columns": f"{_HERE}.template:columns",
+            "failures": f"{_HERE}.failures:failures",
+            "show": f"{_HERE}.failures:show_order",
+            "batches": f"{_HERE}.batches:batches",
+            "withdraw": f"{_HERE}.batches:withdraw",
+            "backup": f"{_HERE}.batches:backup",
+            "reconcile": f"{_HERE}.reconcile:reconcile_command",
+            "worker": f"{_HERE}.worker:worker",
+            "prepare": f"{_HERE}.worker:prepare",
+        }
+    ),
 )
-app.command()(worker)
-app.command()(prepare)
-app.command()(withdraw)
-app.command()(batches)
-app.command()(backup)
 
 
-@app.command()
+@app.command(epilog="Example: paycools payouts check wages.csv")
 def check(
     file: FileArgument,
     api: ApiOption = "ph",
@@ -80,8 +95,13 @@ def check(
     ignore_column: IgnoreOption = None,
     codes: CodesOption = None,
     plain_names: PlainNamesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check every row. Lists every fault with its line, column and reason; sends nothing."""
+    from ...batch.intake import check_file
+    from ...batch.run.payout_api import payout_request
+    from .intake import check_object, reading_of, tell_bad_rows, tell_file, tell_repeats
+
     chosen = chosen_country(api, country)
     request_class = payout_request(chosen)
     currency = COUNTRIES[chosen or PHILIPPINES.code].currency
@@ -89,6 +109,8 @@ def check(
     async def look() -> int:
         how = reading_of(encoding, ignore_column, codes, plain_names)
         found, repeats, rows = await check_file(file, request_class, currency, how)
+        if as_json:
+            present(check_object(file, found, repeats, rows, currency))
         tell_file(file, rows)
         if tell_bad_rows(file, found):
             return BAD_INPUT
@@ -96,13 +118,13 @@ def check(
         echo(f"{file.name}: {amount_of(found.new, found.total, currency)}, no faults")
         return 0
 
-    run_command(look)
+    run_command(look, as_json=as_json)
 
 
 def _plan(
     file: Path | None,
     ledger: LedgerOption = None,
-    api: ApiOption = "ph",
+    api: LedgerApiOption = None,
     country: CountryOption = None,
     sandbox: SandboxOption = False,
     concurrency: ConcurrencyOption = 50,
@@ -119,10 +141,13 @@ def _plan(
     timeout: TimeoutOption = 30.0,
     lease_margin: MarginOption = None,
     detach: DetachOption = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    log_format: LogFormatOption = None,
     **own: Any,
 ) -> Plan:
     return Plan(
-        country=chosen_country(api, country),
+        country=chosen_country(api or "ph", country),
         file=file,
         ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or str(file.with_suffix(".ledger.db")),
         sandbox=sandbox,
@@ -136,6 +161,8 @@ def _plan(
         timeout=timeout,
         lease_margin=lease_margin,
         detach=detach,
+        dry_run=dry_run,
+        as_json=as_json,
         **own,
     )
 
@@ -152,14 +179,31 @@ def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
     return inspect.signature(function, eval_str=True).parameters.values()
 
 
-def _pay(plan: Callable[[], Plan]) -> None:
+def _pay(plan: Callable[[], Plan], options: Mapping[str, Any]) -> None:
+    from .run.pay import pay
+
     async def go() -> int:
         return await pay(plan())
 
-    run_command(go)
+    with logging_as(options.get("log_format")):
+        run_command(go, as_json=options.get("as_json", False))
 
 
-@app.command()
+def _pay_from(ledger: str | None, options: dict[str, Any], **own: Any) -> None:
+    """Pay what a ledger has: through the API that it was paid through, unless the options say another."""
+    from .opening import country_of
+    from .run.pay import pay
+
+    async def go() -> int:
+        found = await country_of(options.pop("api", None), options.pop("country", None), required_ledger(ledger))
+        api = "ph" if found is None else "global"
+        return await pay(_plan(None, ledger=ledger, api=api, country=found, **own, **options))
+
+    with logging_as(options.get("log_format")):
+        run_command(go, as_json=options.get("as_json", False))
+
+
+@app.command(epilog="Example: paycools payouts run wages.csv --ledger wages.db --report out")
 @_takes_options_of_plan
 def run(
     file: FileArgument,
@@ -175,15 +219,16 @@ def run(
     **options: Any,
 ) -> None:
     """Pay a file: shows what your yes would send, and sends that. Running it again resumes, and pays nobody twice."""
+    from .intake import reading_of
 
     def plan() -> Plan:
         how = reading_of(encoding, ignore_column, codes, plain_names)
         return _plan(file, offer=offer, expect_count=expect_count, expect_total=expect_total, reading=how, **options)
 
-    _pay(plan)
+    _pay(plan, options)
 
 
-@app.command()
+@app.command(epilog="Example: paycools payouts release --ledger wages.db --batch 4 --expect-total 10002.00")
 @_takes_options_of_plan
 def release(
     batch: Annotated[int, typer.Option("--batch", help="The batch that waits for your yes.")],
@@ -192,50 +237,67 @@ def release(
     **options: Any,
 ) -> None:
     """Say yes to a batch that was offered, and send it."""
-    _pay(lambda: _plan(None, release=batch, expect_count=expect_count, expect_total=expect_total, **options))
+    own = {"release": batch, "expect_count": expect_count, "expect_total": expect_total}
+    _pay_from(options.pop("ledger", None), options, **own)
 
 
-@app.command()
+@app.command(epilog="Example: paycools payouts resume --ledger wages.db")
 @_takes_options_of_plan
 def resume(batch: BatchesOption = None, **options: Any) -> None:
     """Go on with what was released: open batches, or those of --batch. Releases nothing."""
-    _pay(lambda: _plan(None, batches=tuple(batch or ()), **options))
+    _pay_from(options.pop("ledger", None), options, batches=tuple(batch or ()))
 
 
-@app.command()
-def status(ledger: LedgerOption = None, batch: BatchesOption = None) -> None:
+@app.command(epilog="Example: paycools payouts status --ledger wages.db --json")
+def status(
+    ledger: LedgerOption = None,
+    batch: BatchesOption = None,
+    watching: WatchOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show where a ledger's payouts stand. May be used while a run is going on."""
     name = required_ledger(ledger)
 
     async def look() -> int:
         async with reading(name) as found:
+            if watching:
+                from .watching import watch
+
+                await watch(found, batch or ())
             every = await found.batches()
             chosen, which = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]
             view = found.of_batches(numbers)
             summary, paused = await summary_of(view), await view.paused()
-            currency, details = await found.currency(), await found.destination()
-        for line in destination_lines({**details, "ledger": shown(name)}):
+            failed = await view.failures() if summary.rows(State.FAILED) else []
+            currency, details = await found.currency(), {**await found.destination(), "ledger": shown(name)}
+        _present_status(summary, failed, every, numbers, details, currency, paused=paused)
+        for line in destination_lines(details):
             echo(line)
         if which:
             echo(which)
         show(summary, currency)
+        show_failures(failed, currency)
         show_others(every, numbers, currency, sending=False)
         show_offered(every, name)
         show_outcomes(summary)
         show_paused(paused, name, batch or ())
         return summary.exit_code
 
-    run_command(look)
+    run_command(look, as_json=as_json)
 
 
-@app.command("report")
+@app.command("report", epilog="Example: paycools payouts report --ledger wages.db --report out")
 def report_(
     ledger: LedgerOption = None,
     directory: Annotated[Path, typer.Option("--report", help="The folder to write into.")] = Path("report"),
     batch: BatchesOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the report: a page for people, one CSV row per payout, and a summary."""
+    from ...batch.report.write import write_report
+    from .opening import try_folder
+
     name = required_ledger(ledger)
 
     async def write() -> int:
@@ -245,14 +307,26 @@ def report_(
             try_folder(directory)
             numbers = [each.id for each in chosen]
             details = {**await found.destination(), "ledger": shown(name)}
-            summary = await write_report(found.of_batches(numbers), directory, batches=numbers, destination=details)
+            view = found.of_batches(numbers)
+            summary = await write_report(view, directory, batches=numbers, destination=details)
+            failed = await view.failures() if summary.rows(State.FAILED) else []
             currency = await found.currency()
+        _present_status(summary, failed, every, numbers, details, currency, report=str(directory))
         if which:
             echo(which)
         show(summary, currency)
+        show_failures(failed, currency)
         show_offered(every, name)
         show_outcomes(summary)
         echo(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
         return summary.exit_code
 
-    run_command(write)
+    run_command(write, as_json=as_json)
+
+
+def _present_status(*found: Any, **more: Any) -> None:
+    """For `--json` alone: others do not wait for the classes."""
+    if speaks_json():
+        from ..objects.ledgers import status_object
+
+        present(status_object(*found, **more))

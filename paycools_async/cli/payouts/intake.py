@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...batch import OrderFile, Reading
 from ...batch.files.codes import read_codes
 from ...batch.files.repeats import Repeats
 from ...batch.ledger.base import Intake
 from ..console import echo, echo_error
+from ..destination import PRODUCTION
 from .showing import hint
 
-__all__ = ["reading_of", "tell_bad_rows", "tell_file", "tell_repeats"]
+if TYPE_CHECKING:
+    from ..objects.payouts import CheckResult
+
+__all__ = ["check_object", "reading_of", "tell_bad_rows", "tell_file", "tell_repeats", "tell_template"]
 
 
 def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Path | None, plain_names: bool) -> Reading:
@@ -22,6 +27,26 @@ def reading_of(encoding: str | None, ignore_column: list[str] | None, codes: Pat
         codes=None if codes is None else read_codes(codes),
         codes_name="the list of codes" if codes is None else codes.name,
         plain_names=plain_names,
+    )
+
+
+def check_object(file: Path, found: Intake, repeats: Repeats, read: OrderFile, currency: str) -> CheckResult:
+    """What `check --json` prints. Others do not wait for the classes."""
+    from ..objects.base import amount_of
+    from ..objects.payouts import CheckResult, FaultObject
+
+    return CheckResult(
+        file=file.name,
+        currency=currency,
+        rows=read.rows,
+        lines=read.lines,
+        good=amount_of(found.new, found.total, currency),
+        faults=tuple(FaultObject(line=each.line, column=each.column, reason=each.reason) for each in found.errors),
+        more_faults=found.more_errors,
+        warnings=tuple(read.warnings),
+        notes=tuple(read.notes),
+        spelled=tuple(read.spelled),
+        same_payment=tuple(repeats.found),
     )
 
 
@@ -53,6 +78,14 @@ def tell_file(file: Path, found: OrderFile) -> None:
         echo(f"{file.name}: sent in plain spelling: {spelled}")
     for warning in found.warnings:
         echo_error(f"warning: {file.name}: {warning}")
+
+
+def tell_template(found: OrderFile, environment: str) -> bool:
+    """Refuse the row of a template where it would be paid with real money; whether it was."""
+    if found.sample is None or environment != PRODUCTION:
+        return False
+    echo_error(f"error: line {found.sample} is the row of the template, and nobody's payout; nothing was sent")
+    return True
 
 
 def tell_repeats(file: Path, repeats: Repeats) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
-import typer
 
 from ...batch import PayoutApi
 from ...batch.report.templating import need_templates
 from ...batch.report.write import FILES
-from ...countries import PAYOUT_COUNTRIES
+from ...errors import PayCoolsError
+from ...hooks import Observer
+from ...transports.base import Transport
 from ..clients import open_client, payouts_of
-from ..console import echo_error
 from ..destination import Destination
-from ..exit_codes import BAD_INPUT, Broken
+from ..exit_codes import Broken
+from ..ledger_url import reading
+from .options import chosen_country
+from .run.reach import Reach, Watched
 
-__all__ = ["Paying", "chosen_country", "open_api", "try_folder"]
+__all__ = ["Paying", "country_of", "open_api", "try_folder"]
 
 
 @attrs.frozen(kw_only=True)
@@ -27,31 +31,41 @@ class Paying:
 
     api: PayoutApi
     destination: Destination
+    reach: Reach
 
 
 @contextlib.asynccontextmanager
 async def open_api(
-    country: str | None, *, concurrency: int, call_timeout: float = 30.0, sandbox: Path | None = None
+    country: str | None,
+    *,
+    concurrency: int,
+    call_timeout: float = 30.0,
+    sandbox: Path | None = None,
+    observers: Sequence[Observer] = (),
 ) -> AsyncIterator[Paying]:
     """The API to pay through: the real one by the environment's settings, or a ledger's embedded sandbox."""
-    async with open_client(country, sandbox, max_connections=concurrency, timeout=call_timeout) as client:
+    reach = Reach()
+
+    def watch(transport: Transport) -> Transport:
+        return Watched(transport, reach)
+
+    options: dict[str, Any] = {"max_connections": concurrency, "timeout": call_timeout, "observers": observers}
+    async with open_client(country, sandbox, watch=watch, **options) as client:
         destination = Destination.of(client, country, embedded=sandbox is not None)
-        yield Paying(api=payouts_of(client, country), destination=destination)
+        yield Paying(api=payouts_of(client, country), destination=destination, reach=reach)
 
 
-def chosen_country(api: str, country: str | None) -> str | None:
-    """The Global API's country, or None for the PH API."""
-    fault = None
-    if api not in ("ph", "global"):
-        fault = f"--api {api}: ph or global"
-    elif api == "ph" and country not in (None, "PH"):
-        fault = "--country goes with --api global"
-    elif api == "global" and country not in PAYOUT_COUNTRIES:
-        fault = f"--api global needs --country: {', '.join(PAYOUT_COUNTRIES)}"
-    if fault is not None:
-        echo_error(f"error: {fault}")
-        raise typer.Exit(BAD_INPUT)
-    return country if api == "global" else None
+async def country_of(api: str | None, country: str | None, ledger: str) -> str | None:
+    """The Global API's country, or None for the PH API: as it is asked for, else as the ledger was paid through."""
+    if api is None and country is None:
+        try:
+            async with reading(ledger) as found:
+                details = await found.destination()
+        except PayCoolsError:  # told when the ledger is opened for what was asked
+            details = {}
+        if details.get("api") == "Global API":
+            return chosen_country("global", details.get("country"))
+    return chosen_country(api or "ph", country)
 
 
 def try_folder(folder: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ...countries import PAYOUT_COUNTRIES
+from ..console import echo_error
+from ..exit_codes import BAD_INPUT
 
 __all__ = [
     "AbsentOption",
@@ -18,9 +23,11 @@ __all__ = [
     "CountOption",
     "CountryOption",
     "DetachOption",
+    "DryRunOption",
     "EncodingOption",
     "FileArgument",
     "IgnoreOption",
+    "LedgerApiOption",
     "LedgerOption",
     "MarginOption",
     "PlainNamesOption",
@@ -33,7 +40,9 @@ __all__ = [
     "TimeoutOption",
     "TotalOption",
     "WaitOption",
+    "WatchOption",
     "YesOption",
+    "chosen_country",
 ]
 
 FileArgument = Annotated[Path, typer.Argument(help="CSV, JSONL or XLSX; columns are the payout's fields.")]
@@ -51,6 +60,7 @@ WaitOption = Annotated[
     float | None,
     typer.Option(min=0, help="End when nothing moved for so many seconds; 60, and longer for unclear payouts."),
 ]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Show every change until all is final; Ctrl-C ends it.")]
 AbsentOption = Annotated[
     float,
     typer.Option(min=1, help="Seconds, beyond --timeout, that an order must not be found before it is sent again."),
@@ -78,7 +88,13 @@ MarginOption = Annotated[
     typer.Option(min=0.5, help="PostgreSQL: seconds of a row's lease beyond --timeout; 20 by default."),
 ]
 DetachOption = Annotated[bool, typer.Option("--detach", help="PostgreSQL: leave the sending to `payouts worker`.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what a yes would send, and end: nothing is entered, released or sent.")
+]
 ApiOption = Annotated[str, typer.Option("--api", help="ph or global.")]
+LedgerApiOption = Annotated[
+    str | None, typer.Option("--api", help="ph or global; by default what the ledger was paid through.")
+]
 CountryOption = Annotated[str | None, typer.Option("--country", help="With --api global: PH, ID, MY or TH.")]
 EncodingOption = Annotated[
     str | None,
@@ -94,3 +110,19 @@ PlainNamesOption = Annotated[
     bool,
     typer.Option("--plain-names", help="Send names in letters that PayCools takes, n for ñ; lists them."),
 ]
+
+
+def chosen_country(api: str, country: str | None, allowed: Collection[str] = PAYOUT_COUNTRIES) -> str | None:
+    """The Global API's country, or None for the PH API. The letters of both may be small or capital."""
+    api, country = api.lower(), None if country is None else country.upper()
+    fault = None
+    if api not in ("ph", "global"):
+        fault = f"--api {api}: ph or global"
+    elif api == "ph" and country not in (None, "PH"):
+        fault = "--country goes with --api global"
+    elif api == "global" and country not in allowed:
+        fault = f"--api global needs --country: {', '.join(allowed)}"
+    if fault is not None:
+        echo_error(f"error: {fault}")
+        raise typer.Exit(BAD_INPUT)
+    return country if api == "global" else None

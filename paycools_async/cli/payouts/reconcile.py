@@ -27,11 +27,12 @@ from ...texts import shown_text
 from ..clients import open_client, payouts_of
 from ..console import JsonOption, echo, echo_error, present, run_command
 from ..destination import Destination, destination_lines
+from ..lazy_group import with_example
 from ..ledger_url import is_postgres, reading, required_ledger, shown
 from ..objects.base import amount_of, place_of
 from ..objects.payouts import FindingObject, ReconcileResult
-from .opening import chosen_country
-from .options import ApiOption, CountryOption
+from .opening import country_of
+from .options import CountryOption, LedgerApiOption
 
 __all__ = ["reconcile_command"]
 
@@ -49,12 +50,13 @@ class _Asked:
     known: list[Path]
 
 
+@with_example("paycools payouts reconcile --ledger wages.db --date 2026-11-26")
 def reconcile_command(
     day: Annotated[str, typer.Option("--date", help="The day, yyyy-MM-dd, in the country's time.")],
     ledger: Annotated[
         list[str] | None, typer.Option("--ledger", help="The ledger; several, if several paid that day.")
     ] = None,
-    api: ApiOption = "ph",
+    api: LedgerApiOption = None,
     country: CountryOption = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox of `run --sandbox`.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write reconciliation.csv into this folder.")] = None,
@@ -71,9 +73,9 @@ def reconcile_command(
 ) -> None:
     """Hold a day against PayCools' statement. Exit 0: both agree; 1: PayCools has what we do not; 3: else."""
     names = [required_ledger(each) for each in ledger] if ledger else [required_ledger(None)]
-    picked = chosen_country(api, country)
 
     async def run() -> int:
+        picked = await country_of(api, country, names[0])
         try:
             when = date.fromisoformat(day)
         except ValueError:

@@ -8,9 +8,12 @@ from datetime import datetime
 
 from ...batch import Ledger, State, Summary
 from ...batch.ledger.base import Batch, Counts, LedgerError
+from ...batch.ledger.timeline import FailureGroup
 from ...batch.pending import waiting_in
+from ...batch.report.advice import advice_for, name_of
 from ...batch.states import OPEN
 from ...money import format_major
+from ...texts import shown_text
 from ...times import MANILA
 from ..console import echo, echo_error, plain
 from ..ledger_url import shown
@@ -23,6 +26,7 @@ __all__ = [
     "hint",
     "moment",
     "show",
+    "show_failures",
     "show_offered",
     "show_others",
     "show_outcomes",
@@ -111,6 +115,18 @@ def show(summary: Summary, currency: str) -> None:
         rows, amount = summary.counts.get(state, (0, 0))
         if rows:
             echo(f"{state.value:>9}: {rows:>8}  {format_major(amount, currency):>24}")
+
+
+def show_failures(groups: Iterable[FailureGroup], currency: str) -> None:
+    """What failed, by reason, and what to do about it; the most frequent first."""
+    listed = list(groups)
+    for group in listed[:_SHOWN]:
+        why = shown_text(name_of(group.code, group.message or "", taken=group.taken), 80)
+        code = "" if group.code is None else f" ({group.code})"
+        echo(f"failed: {amount_of(group.rows, group.amount, currency)}: {why}{code}")
+        echo(f"        {advice_for(group.code, taken=group.taken)}")
+    if listed[_SHOWN:]:
+        echo(f"failed: {sum(group.rows for group in listed[_SHOWN:])} more, for {len(listed) - _SHOWN} other reasons")
 
 
 def show_others(batches: Iterable[Batch], driven: Collection[int], currency: str, *, sending: bool = True) -> None:

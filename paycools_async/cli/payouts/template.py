@@ -20,9 +20,9 @@ from ...batch.run.payout_api import payout_request
 from ...countries import COUNTRIES, PHILIPPINES
 from ...errors import ConfigurationError
 from ..console import JsonOption, echo, present, run_command
+from ..lazy_group import with_example
 from ..objects.payouts import ColumnObject, ColumnsResult, TemplateResult
-from .opening import chosen_country
-from .options import ApiOption, CountryOption
+from .options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["columns", "template"]
 
@@ -33,6 +33,7 @@ _STANDARD_OUTPUT = Path("-")
 _WIDEST, _NARROWEST = 100, 40
 
 
+@with_example("paycools payouts template wages.csv --method EWALLET")
 def template(
     file: Annotated[
         Path, typer.Argument(help="The file to write, .csv or .jsonl; - is standard output. Never one that exists.")
@@ -62,7 +63,8 @@ def template(
         settings = "" if picked is None else f" --api global --country {picked}"
         name = shlex.quote(str(file))
         echo(f"{file}: {len(names)} columns and one sample row; put your payouts in its place")
-        echo(f"What they hold:  paycools payouts columns --method {chosen}{settings}")
+        only = "" if chosen == described.methods[0] else f" --method {chosen}"
+        echo(f"What they hold:  paycools payouts columns{only}{settings}")
         echo(f"Check the file:  paycools payouts check {name}{settings}")
         echo(f"Try it first:    paycools payouts run {name} --sandbox --ledger try.db{settings}")
         others = [each for each in described.methods if each != chosen]
@@ -73,6 +75,7 @@ def template(
     run_command(make, as_json=as_json)
 
 
+@with_example("paycools payouts columns --api global --country ID")
 def columns(
     api: ApiOption = "ph",
     country: CountryOption = None,

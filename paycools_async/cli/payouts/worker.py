@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from ...batch import Options
+from ...batch import LedgerError, Options
 from ..console import echo, echo_error, on_signals, run_command
 from ..destination import destination_lines
-from ..exit_codes import from_here_on_something_may_be_sent
+from ..exit_codes import Unfinished, from_here_on_something_may_be_sent
+from ..lazy_group import with_example
 from ..ledger_url import open_postgres, required_ledger, shown
-from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption
+from ..monitoring.listening import ListenOption, watched
+from ..monitoring.logs import LogFormatOption, logging_as
+from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption, chosen_country
 
 __all__ = ["prepare", "worker"]
 
@@ -21,6 +24,7 @@ PostgresOption = Annotated[
 ]
 
 
+@with_example("paycools payouts worker --ledger postgresql://payer@db/payouts")
 def worker(
     ledger: PostgresOption = None,
     api: ApiOption = "ph",
@@ -37,43 +41,68 @@ def worker(
     wait: Annotated[float, typer.Option(min=0, help="Leave a shard when nothing moved for so many seconds.")] = 10.0,
     absent_after: AbsentOption = 60.0,
     resends: ResendsOption = 1,
+    listen: ListenOption = None,
+    log_format: LogFormatOption = None,
 ) -> None:
-    """Drive released payouts until stopped. Start as many as you like, on as many machines as you like."""
-    from .opening import chosen_country, open_api
+    """Drive released payouts until stopped. Start as many as you like, on as many machines as you like.
+
+    A database that is away is waited for. Exit 0: stopped by Ctrl-C or SIGTERM; 2: it could not start;
+    3: it could not go on.
+    """
+    from .opening import open_api
 
     name = required_ledger(ledger)
     picked = chosen_country(api, country)
 
     async def work() -> int:
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
-        async with open_api(picked, concurrency=concurrency, call_timeout=timeout) as paying:
-            found = await open_postgres(name, paying.api.identity, call_timeout=timeout, margin=lease_margin)
+        async with (
+            watched(listen, name) as server,
+            open_api(
+                picked, concurrency=concurrency, call_timeout=timeout, observers=server.observers if server else ()
+            ) as paying,
+        ):
+            identity = paying.api.identity
+            found = await open_postgres(name, identity, wait=True, call_timeout=timeout, margin=lease_margin)
             with contextlib.ExitStack() as signals:
+                found.availability.begin_waiting()
+                signals.callback(found.availability.end_waiting)
                 try:
                     from ...batch.ledger.postgres.shared_pace import SharedPace
                     from ...batch.run.worker import Worker, prepare_jobs
 
                     await prepare_jobs(found)
                     running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                    if server is not None:
+                        server.watch(running, found.lease)
                     for line in destination_lines(paying.destination.details(shown(name))):
                         echo(line)
                     echo(f"worker {found.worker} on {shown(name)}")
                     signals.enter_context(on_signals(running.stop))
                     from_here_on_something_may_be_sent()
-                    await running.run()
+                    try:
+                        await running.run()
+                    except LedgerError as error:
+                        raise Unfinished(f"{error}; what is not final stays in the ledger") from None
                 finally:
                     await found.aclose()
         echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 
-    run_command(work)
+    with logging_as(log_format, stdout_too=True):
+        run_command(work)
 
 
+ALL_RIGHTS = ("offer", "release", "run", "submit")
+
+
+@with_example("paycools payouts prepare --ledger postgresql://owner@db/payouts --role payer")
 def prepare(
     ledger: PostgresOption = None,
     role: Annotated[str | None, typer.Option(help="Give this role what it needs, and no more.")] = None,
     may: Annotated[
-        list[str] | None, typer.Option(help="What the role may do: offer, release, run; several; all by default.")
+        list[str] | None,
+        typer.Option(help="What the role may do: offer, release, run, submit; several; all by default."),
     ] = None,
 ) -> None:
     """Make the ledger's tables in PostgreSQL, as their owner; runs and workers may then use a lesser role."""
@@ -92,7 +121,7 @@ def prepare(
             await found.aclose()
         echo(
             f"ready: {shown(name)}"
-            + (f", for the role {role}, which may {', '.join(may or ('offer', 'release', 'run'))}" if role else "")
+            + (f", for the role {role}, which may {', '.join(may or ALL_RIGHTS)}" if role else "")
         )
         return 0
 

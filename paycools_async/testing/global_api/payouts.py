@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import attrs
 
 from ...times import BANGKOK, JAKARTA, MANILA
+from ..server import magic
 from ..server.merchant import Merchant, Refusal
 from ..server.payouts import FakePayout, PayoutRecords
 
@@ -80,6 +81,7 @@ def take_payout(merchant: Merchant, fields: dict[str, Any], country: str, *, uni
             raise Refusal(21015, "Duplicate idempotencyId")
     if fields["amount"] > payouts.left_in(merchant, country):
         raise Refusal(21014, "Merchant balance insufficient")
+    magic.before_booking(fields, "global")
     payout = payouts.order(
         merchant,
         fields,
@@ -89,7 +91,9 @@ def take_payout(merchant: Merchant, fields: dict[str, Any], country: str, *, uni
         unified=unified,
     )
     assert isinstance(payout, FakeGlobalPayout)  # noqa: S101 - these records hold no others
-    notify_payout(merchant, payout)
+    if payout.status != "PENDING":
+        notify_payout(merchant, payout)
+    magic.after_booking(fields)
     return {
         "mchOrderId": payout.order_id,
         "transactionId": payout.transaction_id,
@@ -134,7 +138,7 @@ def find_payout(merchant: Merchant, fields: dict[str, Any], country: str) -> Fak
 def payout_row(merchant: Merchant, payout: FakeGlobalPayout, now: float | None = None) -> dict[str, Any]:
     """The payout as an inquiry shows it at a moment (now by default)."""
     moment = merchant.clock.time() if now is None else now
-    final = moment >= payout.settles
+    final = payout.is_final(moment)
     row: dict[str, Any] = {
         "mchOrderId": payout.order_id,
         "transactionId": payout.transaction_id,

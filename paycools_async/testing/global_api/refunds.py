@@ -18,7 +18,7 @@ def create_refund(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     refund = create(
         merchant,
         fields,
-        merchant.of(CountryPaymentRecords),
+        merchant.of(CountryPaymentRecords).by_id.get(fields["originalTransactionId"]),
         _check_refund,
         repeated=Refusal(21407, "MchRefundOrderId is repeat"),
         missing=Refusal(21006, "Merchant transaction not found"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..server import magic
+from ..server.direct_debit import DirectDebitRecords, FakeDebit
 from ..server.merchant import Merchant, Refusal, handles
+from ..server.payments import FakePayment, PaymentRecords
 from ..server.payouts import FakePayout, PayoutRecords
 
 __all__: list[str] = []
@@ -32,8 +35,11 @@ def create(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     if fields["amount"] > merchant.balance - payouts.spent:
         raise Refusal(1006, "merchant balance insufficient")
     channel = str(fields.get("bankCode") or fields.get("ewalletCode") or "SCANQR")
+    magic.before_booking(fields, "ph")
     payout = payouts.order(merchant, fields, idempotency_id=fields["idempotencyId"], channel=channel)
-    merchant.notify(_callback(merchant, payout), at=payout.settles)
+    if payout.status != "PENDING":
+        merchant.notify(_callback(merchant, payout), at=payout.settles)
+    magic.after_booking(fields)
     return {
         "transactionId": payout.transaction_id,
         "transactionStatus": "PENDING",
@@ -64,7 +70,7 @@ def query(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     now = merchant.clock.time()
     if payout is None or now < payout.created + payouts.inquiry_lag:
         raise Refusal(1008, "Transaction Not Found")
-    final = now >= payout.settles
+    final = payout.is_final(now)
     return {
         "mchOrderId": payout.order_id,
         "transactionId": payout.transaction_id,
@@ -81,37 +87,83 @@ def query(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
 @handles("ph.account.payout_statement")
 def payout_statement(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     now = merchant.clock.time()
-    rows = []
-    for payout in merchant.of(PayoutRecords).paid:
-        final = now >= payout.settles
-        status = payout.status_at(now)
-        created, completed = merchant.when(payout.created), merchant.when(payout.settles) if final else None
-        if fields.get("createDate") and not created.startswith(fields["createDate"]):
-            continue
-        if fields.get("completeDate") and not (completed or "").startswith(fields["completeDate"]):
-            continue
-        if fields.get("status") not in (None, status):
-            continue
-        rows.append(
-            {
-                "merchantOrderId": payout.order_id,
-                "transactionId": payout.transaction_id,
-                "amount": payout.amount / 100,
-                "fee": 0.0,
-                "remittingBank": "Union Bank",
-                "remittingAccount": "915****5678",
-                "recipientName": "J*** C***",
-                "recipientAccount": "091****6789",
-                "receivingChannel": payout.channel,
-                "status": status,
-                "createTime": created,
-                "completeTime": completed,
-            }
-        )
-    page = int(fields["page"])
-    return {"records": rows[(page - 1) * PAGE : page * PAGE] if page > 0 else []}
+    rows = [
+        row
+        for payout in merchant.of(PayoutRecords).paid
+        if _asked_for(row := _payout_row(merchant, payout, now), fields)
+    ]
+    return _page(rows, fields)
+
+
+def _payout_row(merchant: Merchant, payout: FakePayout, now: float) -> dict[str, Any]:
+    return {
+        "merchantOrderId": payout.order_id,
+        "transactionId": payout.transaction_id,
+        "amount": payout.amount / 100,
+        "fee": 0.0,
+        "remittingBank": "Union Bank",
+        "remittingAccount": "915****5678",
+        "recipientName": "J*** C***",
+        "recipientAccount": "091****6789",
+        "receivingChannel": payout.channel,
+        "status": payout.status_at(now),
+        "createTime": merchant.when(payout.created),
+        "completeTime": merchant.when(payout.settles) if payout.is_final(now) else None,
+    }
 
 
 @handles("ph.account.payment_statement")
 def payment_statement(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
-    return {"records": []}
+    now = merchant.clock.time()
+    payments, debits = merchant.of(PaymentRecords).by_id.values(), merchant.of(DirectDebitRecords).debits.values()
+    rows = [
+        *(_payment_row(merchant, payment, now) for payment in payments),
+        *(_debit_row(merchant, debit, now) for debit in debits),
+    ]
+    return _page([row for row in rows if _asked_for(row, fields)], fields)
+
+
+def _payment_row(merchant: Merchant, payment: FakePayment, now: float) -> dict[str, Any]:
+    settled = payment.settled_at(now)
+    return {
+        "merchantOrderId": payment.order_id,
+        "transactionId": payment.transaction_id,
+        "amount": payment.amount / 100,
+        "paymentMethod": payment.product.upper(),
+        "paymentChannel": payment.channel,
+        "status": payment.status_at(now),
+        "createTime": merchant.when(payment.created),
+        "completeTime": None if settled is None else merchant.when(settled),
+        **_of_every_payment(merchant),
+    }
+
+
+def _debit_row(merchant: Merchant, debit: FakeDebit, now: float) -> dict[str, Any]:
+    return {
+        "merchantOrderId": debit.fields["mchOrderId"],
+        "transactionId": debit.transaction_id,
+        "amount": debit.fields["amount"] / 100,
+        "paymentMethod": "DIRECT_DEBIT",
+        "paymentChannel": debit.fields["channelCode"],
+        "status": debit.status_at(now),
+        "createTime": merchant.when(debit.created),
+        "completeTime": merchant.when(debit.settles) if debit.is_final(now) else None,
+        **_of_every_payment(merchant),
+    }
+
+
+def _of_every_payment(merchant: Merchant) -> dict[str, Any]:
+    return {"fee": 0.0, "name": "J*** C***", "mobile": "091****6789", "appName": merchant.app_name}
+
+
+def _asked_for(row: dict[str, Any], fields: dict[str, Any]) -> bool:
+    return (
+        row["createTime"].startswith(fields.get("createDate") or "")
+        and (row["completeTime"] or "").startswith(fields.get("completeDate") or "")
+        and fields.get("status") in (None, row["status"])
+    )
+
+
+def _page(rows: list[dict[str, Any]], fields: dict[str, Any]) -> dict[str, Any]:
+    page = int(fields["page"])
+    return {"records": rows[(page - 1) * PAGE : page * PAGE] if page > 0 else []}

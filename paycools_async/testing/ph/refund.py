@@ -7,6 +7,7 @@ from typing import Any
 from ..server.merchant import Merchant, Refusal, handles
 from ..server.payments import FakePayment, PaymentRecords
 from ..server.refunds import DAY, FakeRefund, RefundRecords, announce, create
+from .qrcode import QRCodeRecords
 
 __all__: list[str] = []
 
@@ -16,7 +17,7 @@ def create_refund(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     refund = create(
         merchant,
         fields,
-        merchant.of(PaymentRecords),
+        _payment(merchant, fields["originalTransactionId"]),
         _check_refund,
         repeated=Refusal(1515, "Merchant refund order id is repeat"),
         missing=Refusal(1501, "The original transaction Id not exist"),
@@ -24,6 +25,15 @@ def create_refund(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
     if refund.status == "COMPLETE":
         merchant.balance -= refund.amount
     return announce(merchant, refund, _row(merchant, refund, refund.settles))
+
+
+def _payment(merchant: Merchant, transaction_id: str) -> FakePayment | None:
+    """What may go back: web payments and the like, and what was paid to a QR code."""
+    for qr in merchant.of(QRCodeRecords).by_order.values():
+        for received in qr.payments:
+            if received.transaction_id == transaction_id:
+                return received.as_payment("qr", qr.order_id)
+    return merchant.of(PaymentRecords).by_id.get(transaction_id)
 
 
 def _check_refund(refunds: RefundRecords, payment: FakePayment, amount: int, now: float) -> None:

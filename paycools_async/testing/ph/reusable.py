@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from ..server.merchant import Merchant, Refusal, handles
+from ..server.payments import FakePayment
 
 __all__ = ["AccountRecords", "AccountSet", "FakeAccount", "ReceivedMoney", "ReusableRecords", "lists_payments"]
 
@@ -36,6 +37,21 @@ class ReceivedMoney:
             "transactionStatus": "COMPLETE",
             "remark": self.remark,
         }
+
+    def as_payment(self, product: str, order_id: str) -> FakePayment:
+        """As refunds know it."""
+        return FakePayment(
+            product=product,
+            order_id=order_id,
+            transaction_id=self.transaction_id,
+            amount=self.amount,
+            channel=self.channel,
+            remark=self.remark,
+            payer="",
+            created=self.paid,
+            settles=self.paid,
+            status="COMPLETE",
+        )
 
     def callback(self, merchant: Merchant, event: str, order_id: str) -> dict[str, Any]:
         """What the callbacks of 4.8, 5.5 and 6.4 have in common."""

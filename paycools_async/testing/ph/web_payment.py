@@ -6,6 +6,7 @@ from typing import Any
 
 from ..server.merchant import Merchant, Refusal, handles, takes_payments
 from ..server.payments import HOUR, FakePayment, PaymentRecords
+from .checkout import CHANNELS
 from .payments import check, listed, refuse_repeated, settle
 
 __all__: list[str] = []
@@ -37,6 +38,12 @@ def query_web_payment(merchant: Merchant, fields: dict[str, Any]) -> dict[str, A
         **{name: payment.details.get(name) for name in asked},
         "appName": merchant.app_name,
     }
+
+
+@handles("ph.webpayment.channels")
+def web_payment_channels(merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
+    """No document says how they are listed; this is the checkout's form."""
+    return {"list": CHANNELS}
 
 
 @takes_payments

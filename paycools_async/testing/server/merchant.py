@@ -18,7 +18,7 @@ import attrs
 from ...times import MANILA, Clock
 from . import signatures as check
 
-__all__ = ["HANDLERS", "PAYERS", "Handler", "Merchant", "Payer", "Refusal", "handles", "takes_payments"]
+__all__ = ["HANDLERS", "PAYERS", "Dropped", "Handler", "Merchant", "Payer", "Refusal", "handles", "takes_payments"]
 
 S = TypeVar("S")
 
@@ -30,6 +30,10 @@ class Refusal(Exception):
         super().__init__(code, message)
         self.code = code
         self.message = message
+
+
+class Dropped(Exception):
+    """The connection is to be cut instead of answering."""
 
 
 @attrs.define(kw_only=True)

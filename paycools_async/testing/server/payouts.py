@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import attrs
 
+from . import magic
 from .merchant import Merchant
-from .settlement import Settlement, Settles, completes, settles_later
+from .settlement import Settlement, Settles, settles_later
 
 __all__ = ["FakePayout", "PayoutRecords"]
 
@@ -26,13 +27,6 @@ class FakePayout(Settles):
     remark: str | None
 
 
-def _fails_at_0000(fields: dict[str, Any]) -> Settlement:
-    """Accounts that end in 0000 fail, as a way to see a failure in the sandbox."""
-    if str(fields["accountNo"]).endswith("0000"):
-        return "FAILED", -10005, "Transaction Destination Account Error"
-    return completes(fields)
-
-
 @attrs.define
 class PayoutRecords:
     """Every payout ever booked, in order. `decide` chooses how a payout ends; `settle_after` seconds later it does.
@@ -44,7 +38,7 @@ class PayoutRecords:
     paid: list[FakePayout] = attrs.field(factory=list)
     by_order: dict[str, FakePayout] = attrs.field(factory=dict)
     by_idempotency: dict[str, FakePayout] = attrs.field(factory=dict)
-    decide: Callable[[dict[str, Any]], Settlement] = _fails_at_0000
+    decide: Callable[[dict[str, Any]], Settlement] = magic.settlement
     settle_after: float = 0.0
     inquiry_lag: float = 0.0
     journal: Path | None = None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from .merchant import Merchant, Refusal
-from .payments import FakePayment, PaymentRecords
+from .payments import FakePayment
 from .settlement import Settlement, Settles, completes, settles_later
 
 __all__ = ["DAY", "FakeRefund", "RefundRecords", "announce", "create"]
@@ -82,17 +82,16 @@ Check = Callable[[RefundRecords, FakePayment, int, float], None]
 def create(
     merchant: Merchant,
     fields: dict[str, Any],
-    payments: PaymentRecords,
+    payment: FakePayment | None,
     check: Check,
     *,
     repeated: Refusal,
     missing: Refusal,
 ) -> FakeRefund:
-    """Record a refund, if nothing speaks against it. `repeated` and `missing` are the API's own refusals."""
+    """Record a refund of this payment, if nothing speaks against it. `repeated` and `missing`: the API's refusals."""
     refunds = merchant.of(RefundRecords)
     if merchant.enforce_unique and fields["mchRefundOrderId"] in refunds.by_id:
         raise repeated
-    payment = payments.by_id.get(fields["originalTransactionId"])
     if payment is None:
         raise missing
     check(refunds, payment, fields["refundAmount"], merchant.clock.time())

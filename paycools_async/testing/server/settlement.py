@@ -29,6 +29,10 @@ class Settles:
         """The status at this moment, PayCools' word for it."""
         return self.status if now >= self.settles else "PENDING"
 
+    def is_final(self, now: float) -> bool:
+        """Whether it has ended, for good or ill. What was decided to be PENDING never does."""
+        return now >= self.settles and self.status != "PENDING"
+
 
 def completes(fields: dict[str, Any]) -> Settlement:
     """Everything ends well."""

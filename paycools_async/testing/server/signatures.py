@@ -10,12 +10,13 @@ import base64
 import binascii
 import functools
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Iterable
 from json.decoder import scanstring  # type: ignore[attr-defined]  # part of json since 2.6
 from typing import Literal
 from urllib.parse import parse_qsl
+
+from ...openssl import has_openssl
 
 __all__ = [
     "Library",
@@ -77,7 +78,7 @@ def verifier(public_key_pem: str, library: Library | None = None) -> Verify:
     The SDK signs with `cryptography` where that is installed, so by default this takes pycryptodome; name the
     library where the client was given another signer.
     """
-    if library == "cryptography" and importlib.util.find_spec("cryptography"):
+    if library == "cryptography" and has_openssl():
         check = _with_cryptography(public_key_pem)
     else:
         check = _with_pycryptodome(public_key_pem)

@@ -73,7 +73,7 @@ async def test_what_is_no_ledger_is_refused_before_anything_is_made(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = write_orders(3)
-    with pytest.raises(ConfigurationError, match=r"a ledger is a file's path or postgresql://\.\.\."):
+    with pytest.raises(ConfigurationError, match=r"it takes a file,? or postgresql://\.\.\."):
         await pay_file(paycools, file, ledger=location, approve=THREE)
     assert [each.name for each in tmp_path.iterdir()] == ["orders.csv"]
 

@@ -1,4 +1,4 @@
-"""Ledgers of earlier versions, from files that these wrote: tests/data/ledger_v1.sql and ledger_v2.sql are dumps."""
+"""Ledgers of earlier versions, from files that these wrote: tests/data/ledger_v1.sql, _v2 and _v3 are dumps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from support.owners import owner
 
 from paycools_async import CreatePayout
 from paycools_async.batch import Identity, LedgerError, Order, SQLiteLedger, State
+from paycools_async.batch.ledger.application import submission_of
 from paycools_async.batch.ledger.base import LedgerInUse
 from paycools_async.storage import file_lock, marks
 
@@ -278,3 +279,33 @@ async def test_after_a_run_of_version_2_died_the_next_one_goes_on_with_all_of_it
     assert await ledger.recover(call_timeout=30.0) == 1
     await ledger.aclose()
     assert asked(second, "PRAGMA user_version") == [(4,)]
+
+
+# -- version 3 ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def third(tmp_path: Path) -> Path:
+    """A ledger of version 3, which its run closed in order: that of version 2, and a batch with a column of its own."""
+    return restored(tmp_path / "old.db", "ledger_v3.sql")
+
+
+async def test_rows_of_version_3_are_what_they_were_and_an_application_may_submit_beside_them(third: Path) -> None:
+    moves = asked(third, "SELECT * FROM moves")
+    before = third.read_bytes()
+    reader = await SQLiteLedger.open(third, IDENTITY, read_only=True)
+    shown, counts = await everything(reader), await reader.counts()
+    await reader.aclose()
+    assert third.read_bytes() == before
+    ledger = await SQLiteLedger.open(third, IDENTITY)
+    assert (shown, counts) == (await everything(ledger), await ledger.counts())
+    rows, batches, _ = shown
+    states = {name.removeprefix("PAYMENT"): (row.state, row.reason) for name, row in rows.items()}
+    assert states == {**STATES_2, "NEW": ("offered", None)}
+    assert [batch.beside for batch in batches] == [(), (), ("_dept",)]
+    application = await ledger.application("app")
+    assert (await application.submit(submission_of(payout("APP1"), text))).row.state is State.PLANNED
+    assert await ledger.counts() == counts
+    await ledger.aclose()
+    assert asked(third, "SELECT * FROM moves")[:-1] == moves
+    assert asked(third, "PRAGMA user_version") == [(4,)]

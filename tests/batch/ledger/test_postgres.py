@@ -202,6 +202,58 @@ async def test_moves_of_one_row_that_wait_together_are_judged_one_by_one(open_on
     assert sorted(type(result).__name__ for result in twice) == ["IllegalMove", "LeasedRow"]
 
 
+class Unanswered:
+    """A connection that is lost after the server has done what was asked, before it could say so."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, *asked: Any) -> Any:
+        await self._connection.execute(*asked)
+        await self._connection.close()
+        raise psycopg.OperationalError("the answer never came")
+
+
+async def test_a_move_whose_answer_was_lost_is_made_once_and_its_caller_goes_on(open_one: Open, enter: Any) -> None:
+    ledger, other = await open_one(), await open_one()
+    await enter(ledger, 2)
+    first, second = await take(ledger)
+    await ledger.begin_run()
+    session = ledger._writer._session
+    sent = []
+    for row in (first, second):
+        session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+        sent.append(await ledger.move(row, Event.SEND))
+    assert [row.state for row in sent] == [State.SENDING] * 2
+    with pytest.raises(IllegalMove):
+        await ledger.move(second, Event.SEND)  # its caller knows already
+    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    with pytest.raises(IllegalMove):  # made, and by whom does not matter: the row is read again
+        await ledger.move(sent[0], Event.ACCEPTED, transaction_id="T1")
+    found = await other.get(first.order_id)
+    assert found is not None
+    assert (found.state, found.transaction_id) == (State.ACCEPTED, "T1")
+    moves = await ledger._all("SELECT event FROM paycools_moves WHERE event IN ('send', 'accepted') ORDER BY event")
+    assert moves == [("accepted",), ("send",), ("send",)]
+    await ledger.end_run()
+
+
+async def test_a_row_that_another_worker_sends_is_never_taken_for_ones_own(open_one: Open, enter: Any) -> None:
+    ledger, other = await open_one(), await open_one()
+    await enter(ledger, 1)
+    [row] = await take(ledger)
+    await ledger.begin_run()
+    await other.move(row, Event.SEND)
+    session = ledger._writer._session
+    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    with pytest.raises(IllegalMove):
+        await ledger.move(row, Event.SEND)
+    await ledger.end_run()
+
+
 async def test_a_lost_connection_fails_what_waits_and_the_next_call_connects_again(open_one: Open, enter: Any) -> None:
     ledger = await open_one()
     await enter(ledger, 1)

@@ -15,6 +15,7 @@ from support.killing import start
 
 from paycools_async import ConfigurationError
 from paycools_async.batch import Event, Identity, LedgerError, PHPayouts, State, read_orders
+from paycools_async.batch.ledger.application import submission_of
 from paycools_async.batch.ledger.base import Source
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 from paycools_async.batch.ledger.postgres.session import grant
@@ -155,6 +156,50 @@ async def test_a_releasing_role_changes_no_order_sends_none_and_says_of_none_wha
     await owner._all("UPDATE paycools_payouts SET state = 'unknown', resends = 1")
     await owner._all("UPDATE paycools_payouts SET state = 'planned'")
     await refused(eva, "UPDATE paycools_payouts SET state = 'withdrawn'")
+
+
+async def test_a_submitting_role_enters_an_applications_payouts_and_no_other_role_does(
+    owner: PostgresLedger, login: Login, enter: Any, api: PHPayouts
+) -> None:
+    from durable.conftest import order
+
+    application = await (await login("submit")).application("app")
+    kept = await application.submit(submission_of(order(), api.text_of))
+    assert (kept.row.state, kept.row.intake) == (State.PLANNED, 1)
+    insert = """
+        INSERT INTO paycools_payouts (order_id, intake, shard, line, amount, body, digest, state, updated, told)
+        VALUES ('X', {batch}, 0, 0, 1, '', '', '{state}', 0, {told})"""
+    planned, offered = (
+        insert.format(batch=1, state="planned", told="''"),
+        insert.format(batch=1, state="offered", told="NULL"),
+    )
+    for may in ("offer", "release", "run"):
+        other = await login(may)
+        theirs = await other.application("app")
+        with pytest.raises(LedgerError, match=r"permission denied|may not submit"):
+            await theirs.submit(submission_of(order(2), api.text_of))
+        await theirs.aclose()
+        await refused(other, planned)
+        with pytest.raises(LedgerError, match=r"permission denied|takes what it submits"):
+            await other._all(offered)
+    await enter(owner)
+    submitting = application.ledger
+    for batch, state, told in ((2, "planned", "''"), (9, "planned", "''"), (1, "accepted", "''")):
+        with pytest.raises(LedgerError, match=r"enter as offered|takes what it submits"):
+            await submitting._all(insert.format(batch=batch, state=state, told=told))
+    await refused(
+        submitting,
+        "UPDATE paycools_payouts SET state = 'settled'",
+        "UPDATE paycools_payouts SET told = 'settled'",
+        "UPDATE paycools_payouts SET amount = 1",
+        "DELETE FROM paycools_payouts",
+    )
+    with pytest.raises(LedgerError, match="append-only"):
+        await submitting._all("UPDATE paycools_batches SET application = 'mine'")
+    with pytest.raises(LedgerError, match="permission denied"):
+        await application.acknowledge(kept)
+    assert (await owner.counts()) == {State.OFFERED: (3, 150030)}
+    await application.aclose()
 
 
 async def test_a_running_role_releases_adopts_and_enters_nothing(

@@ -10,6 +10,7 @@ import pytest
 from support.batch import WriteOrders, release_all
 
 from paycools_async.batch import Event, LedgerError, Order, PHPayouts, State, read_orders
+from paycools_async.batch.ledger.application import submission_of
 from paycools_async.batch.ledger.base import Batch
 from paycools_async.batch.ledger.payload import body_of, digest_of
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
@@ -297,3 +298,28 @@ async def test_a_role_that_could_enter_rows_still_can(second_version: str) -> No
         await clerk.aclose()
         async with await psycopg.AsyncConnection.connect(second_version) as connection:
             await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+# -- version 3 ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_ledger_of_the_third_version_is_what_it_was_and_an_application_may_submit_beside_it(
+    second_version: str,
+) -> None:
+    from batch.ledger.test_migration import IDENTITY, STATES_2, payout, text
+
+    async with await psycopg.AsyncConnection.connect(second_version) as connection:
+        await connection.execute(MIGRATIONS[2].encode())  # a migration is never changed: this is what version 3 had
+        await connection.execute("INSERT INTO paycools_schema VALUES (3)")
+    moves = await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id")
+    ledger = await PostgresLedger.open(second_version, IDENTITY)
+    counts = await ledger.counts()
+    rows = {row.order_id.removeprefix("PAYMENT"): row async for page in ledger.pages() for row in page}
+    assert {name: (row.state, row.reason) for name, row in rows.items()} == STATES_2
+    application = await ledger.application("app")
+    assert (await application.submit(submission_of(payout("APP1"), text))).row.state is State.PLANNED
+    assert await ledger.counts() == counts
+    await application.aclose()
+    await ledger.aclose()
+    assert (await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id"))[:-1] == moves
+    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(4,)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ...states import MAY_BE_SENT, UNSENT, State
 from ..row import listed
-from .queries import NOW
+from .queries import APPLICATIONS, NOW
 
 __all__ = [
     "BATCH",
@@ -74,15 +74,16 @@ SELECT %(batch)s, %(now)s, 'offer', %(by)s, rows, amount FROM entered"""
 _NOT_NEW = """
 FROM paycools_incoming i JOIN paycools_payouts p ON p.order_id = i.order_id AND p.withdrawn = 0
 WHERE (p.intake <> %(batch)s OR p.line <> i.line)"""
+_APPLICATIONS_OWN = f"p.intake IN ({APPLICATIONS})"
 
 FAULTS = f"""
-SELECT i.line, i.order_id, p.line, p.intake, p.state {_NOT_NEW}
-    AND (p.intake = %(batch)s OR p.digest <> i.digest) ORDER BY i.seq"""
+SELECT i.line, i.order_id, p.line, p.intake, p.state, {_APPLICATIONS_OWN} {_NOT_NEW}
+    AND (p.intake = %(batch)s OR p.digest <> i.digest OR {_APPLICATIONS_OWN}) ORDER BY i.seq"""
 
 KNOWN = f"""
 WITH known AS (
     SELECT p.intake, count(*) AS rows, count(*) FILTER (WHERE p.{_MAY_BE_SENT}) AS unsent {_NOT_NEW}
-        AND p.intake <> %(batch)s AND p.digest = i.digest GROUP BY p.intake
+        AND p.intake <> %(batch)s AND p.digest = i.digest AND NOT {_APPLICATIONS_OWN} GROUP BY p.intake
 )
 SELECT k.intake, k.rows, k.unsent,
     (SELECT count(*) FROM paycools_payouts a WHERE a.intake = k.intake AND a.{_MAY_BE_SENT}) - k.unsent
@@ -135,7 +136,8 @@ noted AS (
 SELECT count(*), coalesce(sum(amount), 0)::bigint FROM moved"""
 
 
-RELEASE = _decide("release", State.PLANNED, "p.intake = %(batch)s::int AND p.state = 'offered'", every=True)
+_RELEASED = f"p.intake = %(batch)s::int AND p.state = 'offered' AND NOT {_APPLICATIONS_OWN}"
+RELEASE = _decide("release", State.PLANNED, _RELEASED, every=True)
 
 
 def withdraw(scope: str) -> str:
@@ -157,12 +159,14 @@ def adopt(scope: str) -> str:
 
 # -- every batch ------------------------------------------------------------------------------------------------------
 
-COUNTS_BY_BATCH = "SELECT intake, state, count(*), sum(amount)::bigint FROM paycools_payouts GROUP BY intake, state"
+COUNTS_BY_BATCH = f"""
+SELECT p.intake, p.state, count(*), sum(p.amount)::bigint FROM paycools_payouts p
+WHERE NOT {_APPLICATIONS_OWN} GROUP BY p.intake, p.state"""
 
 
 def batches(columns: Iterable[str]) -> str:
     """Every batch, oldest first."""
-    return f"SELECT {', '.join(columns)} FROM paycools_batches ORDER BY id"
+    return f"SELECT {', '.join(columns)} FROM paycools_batches WHERE application IS NULL ORDER BY id"
 
 
 def batch_log(columns: Iterable[str]) -> str:

@@ -110,8 +110,10 @@ def _classify(connection: Connection, values: dict[str, Any], intake: Intake) ->
         intake.known += rows
         offer = Offer(batch=batch, in_file=rows, unsent_in_file=unsent, unsent_elsewhere=elsewhere)
         intake.known_in.append(offer)
-    for line, order_id, other, batch, state in _each(connection, queries.FAULTS, values):
-        if batch == values["batch"]:
+    for line, order_id, other, batch, state, application in _each(connection, queries.FAULTS, values):
+        if application:
+            intake.add_application(line, order_id)
+        elif batch == values["batch"]:
             intake.add_twice(line, order_id, other)
         else:
             intake.add_changed(line, order_id, batch, state)

@@ -24,10 +24,12 @@ from ....storage.postgres import Availability
 from ....storage.postgres_connections import ConnectionString
 from ...files import Order, RowError
 from ...states import Event, State
+from ..application import ApplicationBatch, Seen
 from ..base import OLD_NAMES, Batch, Changed, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, apply_event
-from ..timeline import PayoutTimeline
+from ..timeline import FailureGroup, PayoutMove, PayoutTimeline
 from . import batch_queries, queries
+from .application import PostgresApplication, own_batch
 from .database import Connection, Database, DatabaseClock
 from .intake import enter
 from .leases import Leases
@@ -74,7 +76,7 @@ class PostgresLedger:
         self.send_within: float = margin / 2
         self.worker: str = f"{platform.node() or 'worker'}:{os.getpid()}:{secrets.token_hex(4)}"
         self._clock = DatabaseClock(self.lease, clock)
-        self._only: tuple[int, ...] | None = None
+        self._only: Seen = None
         self._shard: tuple[int, int] | None = None
         self.availability: Availability = Availability(log.warning)
         self._session = LedgerSession(dsn, self.lease, availability=self.availability, read_only=read_only)
@@ -90,6 +92,7 @@ class PostgresLedger:
         *,
         create: bool = True,
         read_only: bool = False,
+        wait: bool = False,
         call_timeout: float = 30.0,
         margin: float = LEASE_MARGIN,
         clock: Callable[[], float] | None = None,
@@ -97,8 +100,8 @@ class PostgresLedger:
         """Open or create a ledger; older tables are brought up to date. `identity=None` opens whatever ledger it is.
 
         `dsn` is a URL or a libpq string. With neither `identity` nor `create`, who only reads, older tables are
-        refused. `read_only` creates and changes nothing, and takes a server that is not to be written to. `clock`
-        replaces the database's, for tests.
+        refused. `read_only` creates and changes nothing, and takes a server that is not to be written to. `wait`: where
+        the server is not there now, until it is. `clock` replaces the database's, for tests.
 
         Raises ConfigurationError where `dsn` is no such text; LedgerError where there is no ledger, it belongs to
         somebody else, the database is not encoded in UTF8, a pooler in transaction mode stands before it, or it cannot
@@ -109,12 +112,17 @@ class PostgresLedger:
         ledger = cls(dsn, call_timeout=call_timeout, margin=margin, clock=clock, read_only=read_only)
         del dsn  # it may hold a password
         create = create and not read_only
+        if wait:
+            ledger.availability.begin_waiting()
         try:
             await ledger._session.run(lambda connection: prepare(connection, identity, create))
             await ledger._database.look_at_clock()
         except BaseException:
             await ledger.aclose()
             raise
+        finally:
+            if wait:
+                ledger.availability.end_waiting()
         return ledger
 
     def of_batches(self, batches: Collection[int]) -> Self:
@@ -129,14 +137,23 @@ class PostgresLedger:
         view._shard = (batch, number)
         return view
 
+    async def application(self, name: str) -> PostgresApplication:
+        """What an application of this name submits: its own batch of this ledger, made where it is not there."""
+        number, schema = await self._session.run(lambda connection: own_batch(connection, name, self._clock.now))
+        view = copy.copy(self)
+        view._only = ApplicationBatch(number)
+        return PostgresApplication(view, self._database, number, schema)
+
     @property
-    def _batches(self) -> tuple[int, ...] | None:
-        """The batches that are seen; None: all."""
+    def _batches(self) -> Seen:
+        """The batches that are seen; None: all of files."""
         return self._only if self._shard is None else (self._shard[0],)
 
     @property
     def _scope(self) -> str:
-        scope = ""
+        if isinstance(self._only, ApplicationBatch):
+            return f" AND p.intake = {self._only.number}"
+        scope = f" AND p.intake NOT IN ({queries.APPLICATIONS})"
         if self._shard is not None:
             scope += f" AND p.intake = {int(self._shard[0])} AND p.shard = {int(self._shard[1])}"
         if self._only is not None:
@@ -154,6 +171,11 @@ class PostgresLedger:
         finally:
             await self._writer.aclose()
             await self._session.aclose()
+
+    def abort(self) -> None:
+        """Whatever waits for the database ends at once, with a LedgerError; nothing more is done. Close it then."""
+        self._writer.abort()
+        self._session.abort()
 
     @property
     def dsn(self) -> str:
@@ -355,6 +377,14 @@ class PostgresLedger:
         """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
         [(entered,)] = await self._all(queries.oldest_open(self._scope))
         return None if entered is None else float(entered)
+
+    async def failures(self) -> list[FailureGroup]:
+        """What failed, by code; the most frequent first."""
+        return [FailureGroup(*values) for values in await self._all(queries.failures(self._scope))]
+
+    async def history(self, order_id: str) -> list[PayoutMove]:
+        """Every move of an order, oldest first."""
+        return [PayoutMove(*values) for values in await self._all(queries.HISTORY, order_id=order_id)]
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""

@@ -7,15 +7,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ...states import MAY_BE_SENT, OPEN, State
+from ..application import ApplicationBatch, Seen
 from ..row import listed
 from .schema import ALL_COLUMNS, COLUMNS
 
 __all__ = [
+    "APPLICATIONS",
+    "BEGUN",
     "GET",
     "GET_LOCKED",
+    "HISTORY",
     "LOST",
     "MAY_NOTE",
     "MOVE",
@@ -37,6 +39,7 @@ __all__ = [
     "counts",
     "earliest",
     "end_pause",
+    "failures",
     "oldest_open",
     "page",
     "pause",
@@ -117,6 +120,9 @@ WHERE id = %(id)s AND state = %(state)s AND version = %(version)s"""
 # -- a pause that PayCools refused, and one pace for all --------------------------------------------------------------
 
 
+APPLICATIONS = "SELECT id FROM paycools_batches WHERE application IS NOT NULL"
+
+
 def pause() -> str:
     """Hold every batch of which something may still be sent; one person's later yes to another one ends none of it."""
     return f"""
@@ -125,19 +131,21 @@ def pause() -> str:
         ) ON CONFLICT (key) DO NOTHING"""
 
 
-def _of_pauses(batches: Collection[int] | None) -> str:
+def _of_pauses(batches: Seen) -> str:
+    if isinstance(batches, ApplicationBatch):
+        return f"key = 'paused:{batches.number}'"
     if batches is None:
-        return "key LIKE 'paused:%%'"
+        return f"key LIKE 'paused:%%' AND key NOT IN (SELECT 'paused:' || id FROM ({APPLICATIONS}) a)"
     keys = ", ".join(f"'paused:{int(number)}'" for number in batches)
     return f"key IN ({keys})" if keys else "false"
 
 
-def end_pause(batches: Collection[int] | None) -> str:
-    """Go on with these batches; None: with all."""
+def end_pause(batches: Seen) -> str:
+    """Go on with these batches; None: with all of files."""
     return f"DELETE FROM paycools_ledger WHERE {_of_pauses(batches)}"
 
 
-def paused(batches: Collection[int] | None) -> str:
+def paused(batches: Seen) -> str:
     """Why nothing is sent of these batches."""
     return f"SELECT value FROM paycools_ledger WHERE {_of_pauses(batches)} ORDER BY length(key), key LIMIT 1"
 
@@ -207,6 +215,12 @@ logged AS (
 SELECT id, version, updated, sent FROM moved
 """
 
+# a worker's name is never used twice, so what is being sent under it, at just that version, it has begun itself
+BEGUN = """
+SELECT p.id, p.version, p.updated, p.sent FROM paycools_payouts p
+JOIN unnest(%s::bigint[], %s::bigint[]) AS a (id, version) ON p.id = a.id AND p.version = a.version
+WHERE p.state = 'sending' AND p.worker = %s"""
+
 # of an order that was withdrawn and offered again the active row, else the latest
 _LATER_ROW = "ORDER BY p.withdrawn <> 0, p.id DESC LIMIT 1"
 GET = f"SELECT {COLUMNS} FROM paycools_payouts p WHERE p.order_id = %(order_id)s {_LATER_ROW}"
@@ -250,6 +264,18 @@ def oldest_open(scope: str) -> str:
 def resent(scope: str) -> str:
     """How many rows were sent again after an absence."""
     return f"SELECT count(*) FROM paycools_payouts p WHERE p.resends > 0{scope}"
+
+
+def failures(scope: str) -> str:
+    """What failed, by code, and by whether PayCools had taken the order."""
+    return f"""
+        SELECT p.code, coalesce(p.transaction_id, '') <> '', min(p.message), count(*), sum(p.amount)::bigint
+        FROM paycools_payouts p WHERE p.state = 'failed'{scope} GROUP BY 1, 2 ORDER BY 4 DESC, 1"""
+
+
+HISTORY = """
+SELECT m.at, m.event, m.state, p.intake, p.line FROM paycools_moves m JOIN paycools_payouts p ON p.id = m.payout
+WHERE p.order_id = %(order_id)s ORDER BY m.id"""
 
 
 def page(scope: str) -> str:

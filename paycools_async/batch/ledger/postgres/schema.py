@@ -220,7 +220,60 @@ BEGIN
 END $$;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TO_VERSION_1, f"{_ROWS_2}{_BATCHES_2}{_RULES_2}", _TO_VERSION_3)
+# an application's batch takes payouts one by one, as planned, from roles that may submit: the right to write
+# `application` stands for that. `told` is the last state that the application has acknowledged ('': none; null: the
+# payout is a file's), and `tell_due` when it is to be called again
+_TO_VERSION_4 = """
+ALTER TABLE paycools_batches ADD COLUMN application TEXT;
+CREATE UNIQUE INDEX paycools_batches_application ON paycools_batches (application) WHERE application IS NOT NULL;
+ALTER TABLE paycools_payouts
+    ADD COLUMN told TEXT,
+    ADD COLUMN tell_due DOUBLE PRECISION NOT NULL DEFAULT 0;
+CREATE INDEX paycools_payouts_untold ON paycools_payouts (intake, tell_due)
+    WHERE told IS NOT NULL AND told <> state
+        AND state IN ('settled', 'failed', 'withdrawn', 'preexisting', 'conflict');
+CREATE FUNCTION paycools_may_submit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_catalog.has_column_privilege(current_user,
+        pg_catalog.format('%I.paycools_batches', TG_TABLE_SCHEMA), 'application', 'UPDATE') THEN
+        RAISE EXCEPTION 'payouts enter as offered: role % may not submit any', current_user
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+DROP TRIGGER paycools_payouts_enter ON paycools_payouts;
+CREATE TRIGGER paycools_payouts_enter BEFORE INSERT ON paycools_payouts FOR EACH ROW
+    WHEN ((NEW.state <> 'offered' AND (NEW.state <> 'planned' OR NEW.told IS DISTINCT FROM '')
+            AND (NEW.state <> 'unknown' OR NEW.reason IS DISTINCT FROM 'lost'))
+        OR NEW.withdrawn <> 0 OR NEW.resends <> 0)
+    EXECUTE FUNCTION paycools_forbidden('payouts enter as offered');
+CREATE TRIGGER paycools_payouts_submit BEFORE INSERT ON paycools_payouts FOR EACH ROW
+    WHEN (NEW.told IS NOT NULL) EXECUTE FUNCTION paycools_may_submit();
+CREATE OR REPLACE FUNCTION paycools_batch_is_closed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM entered JOIN paycools_batches b ON b.id = entered.intake
+        WHERE entered.told IS NULL AND b.application IS NULL) THEN
+        RAISE EXCEPTION 'a batch that was offered takes no more payouts' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF EXISTS (SELECT FROM entered LEFT JOIN paycools_batches b ON b.id = entered.intake
+        WHERE (entered.told IS NULL) <> (b.application IS NULL)) THEN
+        RAISE EXCEPTION 'an application''s batch takes what it submits, and nothing else does'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END $$;
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION paycools_batch_is_closed() SET search_path = pg_catalog, %I, pg_temp',
+        current_schema());
+END $$;
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _TO_VERSION_1,
+    f"{_ROWS_2}{_BATCHES_2}{_RULES_2}",
+    _TO_VERSION_3,
+    _TO_VERSION_4,
+)
 
 _READS = """
 GRANT SELECT ON paycools_schema, paycools_ledger, paycools_batches, paycools_batch_log, paycools_payouts,
@@ -249,7 +302,14 @@ GRANT UPDATE, DELETE ON paycools_ledger TO {{role}};
 GRANT INSERT ON paycools_moves TO {{role}};
 GRANT SELECT, INSERT, UPDATE ON paycools_pace TO {{role}};
 GRANT UPDATE (state, reason, due, resends, looks, absent_since, sent, transaction_id, code, message, updated, version,
-    worker, withdrawn) ON paycools_payouts TO {{role}};
+    worker, withdrawn, told, tell_due) ON paycools_payouts TO {{role}};
+""",
+    "submit": f"""{_READS}
+GRANT INSERT ON paycools_batches TO {{role}};
+GRANT UPDATE (application) ON paycools_batches TO {{role}};
+GRANT INSERT ON paycools_moves TO {{role}};
+GRANT INSERT (order_id, idempotency_id, intake, shard, line, amount, body, digest, state, reason, entered, sent,
+    updated, told) ON paycools_payouts TO {{role}};
 """,
 }
 """What each part of the work needs, and no more."""

@@ -19,7 +19,7 @@ __all__ = ["RIGHTS", "LedgerSession", "grant", "ledger_errors", "prepare"]
 
 Connection = psycopg.AsyncConnection[Any]
 
-RIGHTS = ("offer", "release", "run")
+RIGHTS = ("offer", "release", "run", "submit")
 """What a role may be allowed to do with a ledger."""
 
 LOCK = 0x50_43_4C_4C  # "PCLL": migrations, one at a time a ledger
@@ -146,7 +146,8 @@ async def grant(dsn: str, role: str, may: Collection[str] = RIGHTS) -> None:
     """Let a role do these parts of the work and no others, whatever it was granted before.
 
     "offer": enter files as batches. "release": say yes to batches, withdraw, adopt. "run": send, inquire, and note
-    callbacks. No role can change an order's content, or what the logs say. Raises ConfigurationError for a role that
+    callbacks, mark what an application knows. "submit": enter an application's payouts, which are sent without another
+    yes. No role can change an order's content, or what the logs say. Raises ConfigurationError for a role that
     can do everything anyhow.
     """
     unknown = sorted(set(may) - set(RIGHTS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import attrs
 import psycopg
 
+from ....runtime import FORKED
 from ....storage.postgres import Availability
 from ....storage.postgres_connections import idle_limit
 from ...states import Event, IllegalMove
@@ -58,14 +60,18 @@ class Writer:
         self.idle_limit: str = idle_limit(lease)
         self._worker = worker
         self._clock = clock
+        self._process = os.getpid()
         self._waiting: list[_Move] = []
         self._task: asyncio.Task[None] | None = None
+        self._begun: set[int] = set()
         self.commits: int = 0
 
     async def move(
         self, row: LeasedRow, moved: LeasedRow, event: Event, due: float, details: dict[str, Any]
     ) -> LeasedRow:
         """Write one move with whatever else waits. Raises IllegalMove where the row is not as the caller saw it."""
+        if self._process != os.getpid():  # the task that writes is the parent's
+            raise LedgerError(FORKED)
         done: asyncio.Future[LeasedRow] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Move(row, moved, event, due, details, done))
         if self._task is None or self._task.done():
@@ -74,9 +80,15 @@ class Writer:
 
     async def aclose(self) -> None:
         """Write what is waiting, then close the session."""
+        if self._process != os.getpid():
+            return
         if self._task is not None:
             await asyncio.wait([self._task])
         await self._session.aclose()
+
+    def abort(self) -> None:
+        """What waits ends at once, with an error."""
+        self._session.abort()
 
     async def _write(self) -> None:
         while self._waiting:
@@ -97,6 +109,7 @@ class Writer:
         try:
             written = {row[0]: row[1:] for row in await self._session.ask(queries.MOVE, self._values(group))}
             self.commits += 1
+            written |= await self._begun_before([move for move in group if move.row.id not in written])
         except BaseException as error:
             for move in group:
                 if not move.done.done():
@@ -108,6 +121,8 @@ class Writer:
             _, updated, _ = next(iter(written.values()))
             self._clock.looked(updated, before, time.monotonic())
         for move in group:
+            if move.row.id in written:
+                self._remember(move)
             if move.done.done():
                 continue  # its caller was cancelled; the move stands
             if move.row.id in written:
@@ -116,6 +131,24 @@ class Writer:
                 move.done.set_exception(
                     IllegalMove(f"order {move.row.order_id} is no longer {move.row.state}, or is in other hands")
                 )
+
+    async def _begun_before(self, refused: list[_Move]) -> dict[int, tuple[Any, ...]]:
+        """Of these, whose sending began with a commit of ours of which no answer came: only this process can know.
+
+        Of any other move it does not matter who has made it.
+        """
+        begun = [move for move in refused if move.event is Event.SEND and move.row.id not in self._begun]
+        if not begun or not self._session.asked_again:
+            return {}
+        values = ([move.row.id for move in begun], [move.row.version + 1 for move in begun], self._worker)
+        return {row[0]: row[1:] for row in await self._session.ask(queries.BEGUN, values)}
+
+    def _remember(self, move: _Move) -> None:
+        """Whose sending began, and whose caller knows of it."""
+        if move.event is Event.SEND:
+            self._begun.add(move.row.id)
+        else:
+            self._begun.discard(move.row.id)
 
     def _values(self, group: list[_Move]) -> tuple[Any, ...]:
         columns = [list(column) for column in zip(*(move.values() for move in group), strict=True)]

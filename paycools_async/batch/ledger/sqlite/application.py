@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any
 from ....errors import ConfigurationError
 from ....storage.callers import CallersTransaction, callers_transaction
 from ...states import OPEN, State
-from ..application import UNTOLD, AlreadyAcknowledged, Kept, Standing, Submission, accepted_submission
+from ..application import (
+    FOR_A_PERSON,
+    STUCK,
+    UNTOLD,
+    AlreadyAcknowledged,
+    Kept,
+    NotWritten,
+    Standing,
+    StuckRule,
+    Submission,
+    accepted_submission,
+)
 from ..base import LedgerError
 from ..row import COLUMNS, listed, row_of
 from .store import Store
@@ -43,9 +54,12 @@ SELECT :order_id, :idempotency_id, :batch, 0, :amount, :body, :digest,
     CASE WHEN lost THEN :now END, :now, ''
 FROM (SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'recovered') AS lost)
 WHERE NOT EXISTS (
-    SELECT 1 FROM payouts p WHERE p.state <> 'withdrawn' AND p.order_id <> :order_id
-        AND (p.idempotency_id = :order_id OR p.idempotency_id = :idempotency_id OR p.order_id = :idempotency_id))
-ON CONFLICT (order_id, withdrawn) DO NOTHING"""
+    SELECT 1 FROM payouts WHERE idempotency_id = :order_id AND state <> 'withdrawn' AND order_id <> :order_id
+) AND NOT EXISTS (
+    SELECT 1 FROM payouts WHERE idempotency_id = :idempotency_id AND state <> 'withdrawn' AND order_id <> :order_id
+) AND NOT EXISTS (
+    SELECT 1 FROM payouts WHERE order_id = :idempotency_id AND state <> 'withdrawn' AND order_id <> :order_id
+) ON CONFLICT (order_id, withdrawn) DO NOTHING"""
 _LOG_NEW = """
 INSERT INTO moves (payout, at, event, state)
 SELECT id, updated, CASE state WHEN 'planned' THEN 'release' ELSE 'lost' END, state FROM payouts
@@ -61,11 +75,19 @@ INSERT INTO moves (payout, at, event, state) SELECT :id, :now, 'release', 'plann
 _DUE = f"""
 {_KEPT} WHERE intake = ? AND tell_due <= ? AND {UNTOLD} AND id NOT IN (SELECT value FROM json_each(?))
 ORDER BY tell_due, id LIMIT ?"""
+_DUE_STUCK = f"""
+{_KEPT} WHERE intake = :batch AND tell_due <= :now AND {STUCK} AND told <> 'unknown'
+    AND id NOT IN (SELECT value FROM json_each(:held))
+ORDER BY tell_due, id LIMIT :limit"""
 _ACKNOWLEDGE = "UPDATE payouts SET told = :state, tell_due = 0 WHERE id = :id AND told = :told RETURNING id"
 _POSTPONE = "UPDATE payouts SET tell_due = ? WHERE id = ? AND told = ?"
-_PAGE = f"{_KEPT} WHERE intake = ? AND id > ? AND (? IS NULL OR state = ?) ORDER BY id LIMIT ?"
+_PAGE = f"{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :size"
+_PAGE_FOR_A_PERSON = f"""
+{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state)
+    AND (state IN ({listed(FOR_A_PERSON)}) OR ({STUCK})) ORDER BY id LIMIT :size"""
 _BACKLOG = f"SELECT count(*) FROM payouts WHERE intake = ? AND state IN ({listed(OPEN)})"
 _UNTOLD = f"SELECT count(*) FROM payouts WHERE intake = ? AND {UNTOLD}"
+_STUCK = f"SELECT count(*) FROM payouts WHERE intake = :batch AND {STUCK}"
 
 
 def own_batch(connection: sqlite3.Connection, name: str, now: float) -> int:
@@ -118,11 +140,17 @@ class SQLiteApplication:
             "now": self._ledger.time(),
         }
 
-    async def submit(self, submission: Submission) -> Kept:
-        """Take it, with whatever else waits, or find that it was taken. Raises OrderConflict, LedgerError."""
+    async def submit(self, submission: Submission, *, within: float | None = None) -> Kept:
+        """Take it, with whatever else waits, or find that it was taken.
+
+        Raises OrderConflict; NotWritten; LedgerError where it may have been written.
+        """
         values = self._values(submission)
+        entered = False
 
         def enter(connection: sqlite3.Connection) -> Kept:
+            nonlocal entered
+            entered = True
             connection.execute(_SUBMIT, values)
             connection.execute(_LOG_NEW)
             found = accepted_submission(submission, _kept(connection.execute(_CURRENT, values).fetchone()), self._batch)
@@ -133,7 +161,15 @@ class SQLiteApplication:
                 found = _all(connection.execute(_CURRENT, values))[0]
             return found
 
-        return await self._store.do(enter)
+        try:
+            async with asyncio.timeout(within):
+                return await self._store.do(enter)
+        except TimeoutError:
+            raise LedgerError(f"{self._store.file} was not written within {within:g} seconds") from None
+        except LedgerError as error:
+            if entered:
+                raise
+            raise NotWritten(str(error)) from error
 
     async def submit_within(self, connection: Any, submission: Submission) -> Kept:
         """The same in a transaction of the caller's, on a connection to the ledger's file."""
@@ -163,7 +199,9 @@ class SQLiteApplication:
                 f"{self._store.file}: nothing was submitted"
             )
         driver = transaction.driver
-        if driver.isolation_level is None and not driver.in_transaction:
+        # aiosqlite does not show `autocommit`, which Python 3.12 brought, of the connection in it
+        commits_alone = driver.isolation_level is None or getattr(_innermost(driver), "autocommit", None) is True
+        if commits_alone and not driver.in_transaction:
             raise ConfigurationError(
                 "the connection commits each statement by itself: begin a transaction, or submit without `connection`"
             )
@@ -176,21 +214,31 @@ class SQLiteApplication:
         found = await self._store.read(lambda db: _kept(db.execute(_GET, {"order_id": order_id}).fetchone()))
         return found if found is not None and found.row.intake == self._batch else None
 
-    async def pages(self, state: State | None = None, *, size: int = 500) -> AsyncIterator[list[Kept]]:
-        """The payouts, in the order in which they were submitted, a page at a time."""
-        last, wanted = 0, None if state is None else state.value
+    async def pages(
+        self, state: State | None = None, *, stuck: StuckRule | None = None, size: int = 500
+    ) -> AsyncIterator[list[Kept]]:
+        """The payouts, in the order in which they were submitted, a page at a time; `stuck`: that need a person."""
+        values: dict[str, Any] = {"batch": self._batch, "state": None if state is None else state.value, "size": size}
+        query = _PAGE
+        if stuck is not None:
+            query, values = _PAGE_FOR_A_PERSON, {**values, **stuck.values()}
+        last = 0
         while found := await self._store.read(
-            lambda db, after=last: _all(db.execute(_PAGE, (self._batch, after, wanted, wanted, size)))  # type: ignore[misc]
+            lambda db, after=last: _all(db.execute(query, {**values, "last": after}))  # type: ignore[misc]
         ):
             yield found
             last = found[-1].row.id
 
-    async def standing(self) -> Standing:
+    async def standing(self, rule: StuckRule) -> Standing:
         """How they stand."""
-        backlog, untold = await self._store.read(
-            lambda db: [db.execute(query, (self._batch,)).fetchone()[0] for query in (_BACKLOG, _UNTOLD)]
-        )
-        return Standing(backlog=backlog, oldest=await self._ledger.oldest_open(), untold=untold)
+
+        def count(db: sqlite3.Connection) -> list[int]:
+            asked = ((_BACKLOG, (self._batch,)), (_UNTOLD, (self._batch,)))
+            stuck = db.execute(_STUCK, {"batch": self._batch, **rule.values()}).fetchone()[0]
+            return [*(db.execute(query, values).fetchone()[0] for query, values in asked), stuck]
+
+        backlog, untold, stuck = await self._store.read(count)
+        return Standing(backlog=backlog, oldest=await self._ledger.oldest_open(), untold=untold, stuck=stuck)
 
     # -- telling --------------------------------------------------------------------------------------------------
 
@@ -198,6 +246,11 @@ class SQLiteApplication:
         """Payouts of whose end the application is to be told now, without those in `held`. No other process asks."""
         values = (self._batch, self._ledger.time(), json.dumps(list(held)), limit)
         return await self._store.read(lambda db: _all(db.execute(_DUE, values)))
+
+    async def due_stuck(self, limit: int, held: Collection[int], within: float, rule: StuckRule) -> list[Kept]:
+        """The same of those that wait for a person."""
+        values = {"batch": self._batch, "now": self._ledger.time(), "held": json.dumps(list(held)), "limit": limit}
+        return await self._store.read(lambda db: _all(db.execute(_DUE_STUCK, {**values, **rule.values()})))
 
     async def acknowledge(self, kept: Kept, work: Sequence[Callable[[Any], Any]] = ()) -> None:
         """In one commit: do the work on the ledger's connection, and mark that the application knows."""
@@ -225,8 +278,18 @@ class SQLiteApplication:
         values = (self._ledger.time() + seconds, kept.row.id, kept.told)
         await self._store.do(lambda db: db.execute(_POSTPONE, values))
 
+    def stop_waiting(self, within: float) -> None:
+        """A file is not waited for."""
+
+    def abort(self) -> None:
+        """The same."""
+
     async def aclose(self) -> None:
         """Nothing of its own is open."""
+
+
+def _innermost(driver: Any) -> Any:
+    return driver if isinstance(driver, sqlite3.Connection) else getattr(driver, "_conn", driver)
 
 
 def _of(kept: Kept) -> dict[str, Any]:

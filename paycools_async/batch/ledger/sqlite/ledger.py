@@ -24,7 +24,7 @@ from ...states import Event, IllegalMove, State
 from ..application import ApplicationBatch, Seen
 from ..base import OLD_NAMES, Batch, Counts, Identity, Intake, LedgerError, Source, Withdrawal
 from ..row import EventSource, Row, event_for, row_of
-from ..timeline import PayoutTimeline
+from ..timeline import FailureGroup, PayoutMove, PayoutTimeline
 from . import application, queries, reading
 from . import batches as decisions
 from .application import SQLiteApplication
@@ -303,6 +303,14 @@ class SQLiteLedger:
     async def oldest_open(self) -> float | None:
         """When the oldest row was entered that the runner can still do something about, by the ledger's clock."""
         return await self._store.read(lambda db: reading.oldest_open(db, self._only))
+
+    async def failures(self) -> list[FailureGroup]:
+        """What failed, by code; the most frequent first."""
+        return await self._store.read(lambda db: reading.failures(db, self._only))
+
+    async def history(self, order_id: str) -> list[PayoutMove]:
+        """Every move of an order, oldest first."""
+        return await self._store.read(lambda db: reading.history(db, order_id))
 
     async def resent(self) -> int:
         """Rows that were sent again after PayCools did not show them for long."""

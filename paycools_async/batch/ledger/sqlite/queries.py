@@ -21,6 +21,7 @@ __all__ = [
     "ENTER_BATCH",
     "FILES_BATCHES",
     "GET",
+    "HISTORY",
     "IS_APPLICATION",
     "KNOWN",
     "LAST_MOVES",
@@ -37,6 +38,7 @@ __all__ = [
     "SCHEDULE_INQUIRY",
     "by_batch",
     "counts",
+    "failures",
     "log_moves",
     "move_rows",
     "oldest_open",
@@ -179,6 +181,18 @@ def oldest_open(scope: str) -> str:
 def resent(scope: str) -> str:
     """How many rows were sent again after an absence."""
     return f"SELECT count(*) FROM payouts WHERE resends > 0{scope}"
+
+
+def failures(scope: str) -> str:
+    """What failed, by code, and by whether PayCools had taken the order."""
+    return f"""
+        SELECT code, coalesce(transaction_id, '') <> '', min(message), count(*), sum(amount) FROM payouts
+        WHERE state = 'failed'{scope} GROUP BY 1, 2 ORDER BY 4 DESC, 1"""
+
+
+HISTORY = """
+SELECT m.at, m.event, m.state, p.intake, p.line FROM moves m JOIN payouts p ON p.id = m.payout
+WHERE p.order_id = ? ORDER BY m.id"""
 
 
 def page(scope: str) -> str:

@@ -12,10 +12,22 @@ from ...states import State
 from ..application import ApplicationBatch, Seen
 from ..base import Counts
 from ..row import Row, row_of
-from ..timeline import PayoutTimeline, timeline_from
+from ..timeline import FailureGroup, PayoutMove, PayoutTimeline, timeline_from
 from . import queries
 
-__all__ = ["claim", "counts", "get", "meta", "next_due", "page", "resent", "set_meta", "timelines"]
+__all__ = [
+    "claim",
+    "counts",
+    "failures",
+    "get",
+    "history",
+    "meta",
+    "next_due",
+    "page",
+    "resent",
+    "set_meta",
+    "timelines",
+]
 
 Connection = sqlite3.Connection
 
@@ -73,6 +85,17 @@ def oldest_open(connection: Connection, batches: Seen) -> float | None:
     """When the oldest row was entered that the runner can still do something about."""
     found: float | None = connection.execute(queries.oldest_open(queries.scope_of(batches))).fetchone()[0]
     return found
+
+
+def failures(connection: Connection, batches: Seen) -> list[FailureGroup]:
+    """What failed, by code."""
+    found = connection.execute(queries.failures(queries.scope_of(batches)))
+    return [FailureGroup(code, bool(taken), *values) for code, taken, *values in found]
+
+
+def history(connection: Connection, order_id: str) -> list[PayoutMove]:
+    """Every move of an order."""
+    return [PayoutMove(*values) for values in connection.execute(queries.HISTORY, (order_id,))]
 
 
 def resent(connection: Connection, batches: Seen) -> int:

@@ -7,17 +7,21 @@ import asyncio
 import attrs
 
 from ....batch import Ledger, LedgerError, State, Summary
+from ....batch.files.repeats import Repeats
 from ....batch.ledger.base import Batch, Changed
 from ....batch.pending import PendingBatch, TakenBack, Waiting
+from ....batch.report.preview import preview_of
 from ....batch.run.outcomes import STOPS_RUN
-from ....errors import PayCoolsError
+from ....errors import PayCoolsError, UnexpectedAnswer
 from ....money import format_major
 from ...asking import asked, can_ask
 from ...console import echo, echo_error, plain
 from ...destination import coloured, destination_lines
 from ...exit_codes import UNRESOLVED
+from ...objects.payouts import PreviewObject
 from ..showing import amount_of, batch_name, states_of
 from .context import RunContext
+from .preview import Shown, sent_by
 from .question import Question
 
 __all__ = ["Approval"]
@@ -31,8 +35,10 @@ class Approval:
     pending: PendingBatch
     shards: dict[int, int] = attrs.field(factory=dict)
     """How many shards of a batch were handed to the workers with the yes."""
+    shown: Shown | None = None
+    """What was shown above the question."""
 
-    def preview(self, batches: list[Batch], question: Question, before: Summary) -> None:
+    async def preview(self, batches: list[Batch], question: Question, before: Summary, view: Ledger) -> None:
         """Where it goes, and what the yes will send. Raises LedgerError where that is not what was expected."""
         plan, currency = self.run.plan, self.run.currency
         for line in destination_lines(self.run.place):
@@ -44,11 +50,34 @@ class Approval:
             plan.check_expected(question.released.rows, question.released.amount, currency)
         if plan.offer:
             return
+        found = await preview_of(view, sent_by(releasing=bool(question.released.rows)))
+        self.shown = Shown(preview=found, currency=currency, by=plan.by)
+        self.shown.show()
+        if plan.file is None:
+            self._tell_repeats(found.repeats)
         question.show(currency)
         before_it = before.rows(State.PREEXISTING)
         if before_it:
             what = "they are adopted" if plan.adopt else "nothing is done about them without --adopt"
             echo(f"{before_it} payouts were in PayCools before this ledger sent them; {what}")
+
+    def _tell_repeats(self, repeats: Repeats) -> None:
+        """Those of a file were told as it was read."""
+        for first, again in repeats.found:
+            echo_error(f"warning: lines {first} and {again} have the same account, name and amount")
+        if repeats.count > len(repeats.found):
+            echo_error(f"warning: and {repeats.count - len(repeats.found)} more such lines")
+
+    def preview_object(self, question: Question) -> PreviewObject | None:
+        """What `--json` prints of it."""
+        if self.shown is None:
+            return None
+        sure, again = question.sure, question.again
+        return self.shown.object((sure.rows, sure.amount), (again.rows, again.amount))
+
+    async def rehearsed(self, question: Question) -> bool:
+        """With --dry-run: whether the balance covers it. Nobody is asked, and nothing is released or sent."""
+        return await self._covered(question.sure.amount)
 
     async def leave_offered(self, waiting: list[Waiting], planned: int, driven: list[int]) -> int:
         """Send nothing: another person says yes. Returns the exit code."""
@@ -92,10 +121,21 @@ class Approval:
             balance = await self.run.api.balance()
         except STOPS_RUN:
             raise
+        except UnexpectedAnswer as error:
+            if self.run.plan.ignore_balance:
+                echo_error(f"warning: the balance could not be read: {error}")
+                return True
+            echo_error(
+                f"error: {self.run.destination.host} answers, and not as PayCools does: {error}; nothing was sent. "
+                "Is it a firewall's page? `paycools doctor` looks for the fault; --ignore-balance goes on"
+            )
+            return False
         except PayCoolsError as error:
             echo_error(f"warning: the balance could not be read: {error}")
             return True
-        echo(f"Balance: {format_major(balance, self.run.currency)}")
+        if self.shown is not None:
+            self.shown.balance = balance
+            self.shown.show_balance(total)
         if balance >= total or self.run.plan.ignore_balance:
             return True
         echo_error(

@@ -7,14 +7,13 @@ from pathlib import Path
 import attrs
 import typer
 
-from ....batch import LedgerError, OrderFile, State
+from ....batch import LedgerError, State
 from ....batch.ledger.base import Batch, Intake, Offer
 from ....batch.pending import PendingBatch, batches_of_file, waiting_in
 from ....batch.states import OPEN
 from ...console import echo, echo_error
-from ...destination import PRODUCTION
 from ...exit_codes import BAD_INPUT
-from ..intake import tell_bad_rows, tell_file, tell_repeats
+from ..intake import tell_bad_rows, tell_file, tell_repeats, tell_template
 from ..showing import amount_of, batch_name, chosen_batches, show_offered, show_others, states_of
 from .context import RunContext
 
@@ -59,7 +58,7 @@ class BatchChoice:
         plan, currency = self.run.plan, self.run.currency
         intake, repeats, read = await self.pending.enter(self.run.api, file, plan.reading)
         tell_file(file, read)
-        if tell_bad_rows(file, intake, plan.ledger) or self._is_a_template(read):
+        if tell_bad_rows(file, intake, plan.ledger) or tell_template(read, self.run.destination.environment):
             raise typer.Exit(BAD_INPUT)
         echo(f"{file.name}: {amount_of(intake.new + intake.known, intake.total, currency)}")
         if intake.known:
@@ -67,13 +66,6 @@ class BatchChoice:
         tell_repeats(file, repeats)
         plan.check_expected(intake.new + intake.known, intake.total, currency)
         return intake
-
-    def _is_a_template(self, read: OrderFile) -> bool:
-        """Whether the row of a template would be paid with real money."""
-        if read.sample is None or self.run.destination.environment != PRODUCTION:
-            return False
-        echo_error(f"error: line {read.sample} is the row of the template, and nobody's payout; nothing was sent")
-        return True
 
     def _driven(self, intake: Intake, batches: list[Batch]) -> list[int]:
         """The file's batches that this run may send; the others are named."""

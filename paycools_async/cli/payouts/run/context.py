@@ -12,6 +12,7 @@ from ...destination import Destination
 from ...ledger_url import is_postgres, shown
 from ..showing import hint
 from .plan import Plan
+from .reach import Reach
 
 if TYPE_CHECKING:
     from ....batch.ledger.postgres.ledger import PostgresLedger
@@ -30,6 +31,7 @@ class RunContext:
     ledger: Ledger
     api: PayoutApi
     destination: Destination
+    reach: Reach = attrs.field(factory=Reach)
 
     @property
     def currency(self) -> str:

@@ -24,6 +24,7 @@ from .choosing import BatchChoice
 from .context import RunContext
 from .plan import Plan
 from .question import question_of
+from .rehearsal import end_of_rehearsal, rehearse
 from .sending import Sending
 
 __all__ = ["pay"]
@@ -39,10 +40,14 @@ async def pay(plan: Plan) -> int:
         )
     if plan.detach and not postgres:
         raise ConfigurationError("--detach leaves the sending to workers: it needs --ledger postgresql://...")
-    if plan.report is not None:
+    if plan.dry_run and (plan.recover or plan.adopt):
+        raise ConfigurationError("--dry-run changes nothing: leave --recover and --adopt out")
+    if plan.report is not None and not plan.dry_run:
         await asyncio.to_thread(try_folder, plan.report)
     options: dict[str, Any] = {"concurrency": plan.options.concurrency, "call_timeout": plan.timeout}
     async with open_api(plan.country, sandbox=Path(plan.ledger) if plan.sandbox else None, **options) as paying:
+        if plan.file is not None and plan.dry_run:
+            return await rehearse(plan, plan.file, paying)
         if plan.file is not None and not postgres and _is_missing(plan.ledger):
             # a faulty file must not leave a ledger behind; and a ledger, once made, is never deleted
             intake, _, read = await check_file(plan.file, paying.api.request_class, paying.api.currency, plan.reading)
@@ -59,7 +64,9 @@ async def pay(plan: Plan) -> int:
             margin=plan.lease_margin,
         )
         try:
-            run = RunContext(plan=plan, ledger=ledger, api=paying.api, destination=paying.destination)
+            run = RunContext(
+                plan=plan, ledger=ledger, api=paying.api, destination=paying.destination, reach=paying.reach
+            )
             code = await _run(run)
         finally:
             await ledger.aclose()
@@ -88,7 +95,11 @@ async def _run(run: RunContext) -> int:
         waiting = [] if plan.file is None and plan.release is None else waiting_in(batches)
         most = None if is_postgres(plan.ledger) else plan.options.max_resends
         question = await question_of(view, before, waiting, most, plan.adopt)
-        approval.preview(batches, question, before)
+        await approval.preview(batches, question, before, view)
+        if plan.dry_run:
+            covered = await approval.rehearsed(question)
+            sending.present(before, [], await run.ledger.currency(), approval.preview_object(question))
+            return end_of_rehearsal(covered=covered)
         if plan.offer:
             return await approval.leave_offered(waiting, question.planned.rows, driven)
         if not await approval.agreed(question):
@@ -102,6 +113,7 @@ async def _run(run: RunContext) -> int:
     except BaseException:
         await approval.take_back()
         raise
+    sending.preview = approval.preview_object(question)
     with sending.after_the_yes():
         return await sending.send(approval.shards)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import attrs
 
 from ....batch import LedgerError, Options, Reading
-from ....batch.facade.given import whoami
 from ....errors import ConfigurationError
 from ....money import format_major, to_minor
 
@@ -41,6 +40,9 @@ class Plan:
     """How the file is to be read."""
     timeout: float = 30.0
     lease_margin: float | None = None
+    dry_run: bool = False
+    """Show what a yes would send, and end."""
+    as_json: bool = False
     detach: bool = False
     """Leave the sending to workers."""
 
@@ -57,3 +59,10 @@ class Plan:
         if amount != expected:
             total = format_major(amount, currency)
             raise LedgerError(f"--expect-total {self.expect_total}: they come to {total}; nothing was sent")
+
+
+def whoami() -> str:
+    """user@host, for the ledger's log."""
+    from ....batch.facade import whoami as found  # with all that pays, which who checks a file need not wait for
+
+    return found()

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
 from ....batch import Ledger, Runner, State, Summary
+from ....batch.ledger.timeline import FailureGroup
 from ....batch.report.write import write_report
 from ....batch.states import OPEN
 from ....errors import PayCoolsError, first_of
-from ...console import echo, echo_error, on_signals
+from ...console import echo, echo_error, on_signals, present
 from ...exit_codes import BROKEN, UNRESOLVED, Unfinished, from_here_on_something_may_be_sent
-from ..showing import show, show_offered, show_outcomes, summary_of
+from ...objects.base import place_of
+from ...objects.ledgers import failure_groups, states_object
+from ...objects.payouts import PreviewObject, RunResult
+from ..showing import show, show_failures, show_offered, show_outcomes, summary_of
 from .context import RunContext
 from .progress import showing_progress
 
 __all__ = ["Sending"]
 
 _QUIET_END = 60.0
+_AWAY_AT_END = 5.0
+"""Seconds for which a run that is being stopped waits for a database that is away."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Sending:
     """What one run sends, and how it ends."""
 
@@ -36,6 +42,8 @@ class Sending:
     """How many of their rows were withdrawn before anything was sent."""
     left_out: bool
     """Some of the file's payouts are in a batch that this run does not drive."""
+    preview: PreviewObject | None = None
+    """What was shown above the question, for `--json`."""
 
     @contextlib.contextmanager
     def after_the_yes(self) -> Iterator[None]:
@@ -43,7 +51,8 @@ class Sending:
         go_on = f"Go on with: {self.run.resume(self.driven)}"
         from_here_on_something_may_be_sent()
         try:
-            yield
+            with self._waiting_for_database():
+                yield
         except PayCoolsError as error:
             raise Unfinished(f"{error}. {go_on}") from None
         except BaseExceptionGroup as group:
@@ -53,6 +62,19 @@ class Sending:
         except BaseException:
             echo_error(f"cut off after the yes. What is not final goes on with: {self.run.resume(self.driven)}")
             raise
+
+    @contextlib.contextmanager
+    def _waiting_for_database(self) -> Iterator[None]:
+        """A database that is away is waited for; before the yes it ends the command."""
+        if self.run.postgres is None:
+            yield
+            return
+        availability = self.run.postgres.availability
+        availability.begin_waiting()
+        try:
+            yield
+        finally:
+            availability.end_waiting()
 
     async def send(self, shards: Mapping[int, int]) -> int:
         """Send, and follow it to its end. `shards`: of each batch whose workers' jobs were made with the yes."""
@@ -85,7 +107,8 @@ class Sending:
         # what a lost run or worker was sending moves only when its lease has ended
         options = attrs.evolve(options, wait=quiet + ledger.lease)
         runner = Runner(self.run.api, self.view, options, pace=SharedPace(ledger, options.rate))
-        return await self.finish(await _drive(runner, refresh_counts=True))
+        stop_waiting = ledger.availability.stop_waiting
+        return await self.finish(await _drive(runner, refresh_counts=True, stop_waiting=stop_waiting))
 
     async def finish(self, summary: Summary) -> int:
         """Report, show what came of it, and how to go on. Returns the exit code."""
@@ -95,7 +118,14 @@ class Sending:
         trouble = await self._report(summary.stopped)
         if summary.stopped:
             echo_error(f"stopped: {summary.stopped}")
-        show(summary, await run.ledger.currency())
+        unreached = run.reach.last_words()
+        if unreached is not None:
+            echo_error(unreached)
+        failed = await self.view.failures() if summary.rows(State.FAILED) else []
+        currency = await run.ledger.currency()
+        self.present(summary, failed, currency, self.preview)
+        show(summary, currency)
+        show_failures(failed, currency)
         show_outcomes(summary, adopting=run.resume(self.driven, "--adopt") if plan.adopt else "")
         if plan.report is not None and not trouble:
             echo(f"report: {plan.report / 'report.html'} for people, {plan.report / 'payouts.csv'} for machines")
@@ -114,6 +144,28 @@ class Sending:
             return BROKEN
         return code
 
+    def present(
+        self, summary: Summary, failed: list[FailureGroup], currency: str, preview: PreviewObject | None
+    ) -> None:
+        """What `--json` prints."""
+        plan = self.run.plan
+        if not plan.as_json:
+            return
+        present(
+            RunResult(
+                destination=place_of(self.run.place),
+                currency=currency,
+                batches=tuple(self.driven),
+                preview=preview,
+                dry_run=plan.dry_run,
+                states=states_object(summary.counts, currency),
+                failures=failure_groups(failed, currency),
+                sent_again=summary.resent,
+                stopped=summary.stopped,
+                report=None if plan.report is None or plan.dry_run else str(plan.report),
+            )
+        )
+
     async def _report(self, stopped: str | None) -> str:
         """Write the report; what hindered it, if anything did."""
         folder = self.run.plan.report
@@ -126,14 +178,16 @@ class Sending:
         return ""
 
 
-async def _drive(runner: Runner, *, refresh_counts: bool = False) -> Summary:
-    with _stopping_on_signals(runner):
+async def _drive(
+    runner: Runner, *, refresh_counts: bool = False, stop_waiting: Callable[[float], None] = lambda within: None
+) -> Summary:
+    with _stopping_on_signals(runner, stop_waiting):
         async with showing_progress(runner, refresh_counts=refresh_counts):
             return await runner.run()
 
 
 @contextlib.contextmanager
-def _stopping_on_signals(runner: Runner) -> Iterator[None]:
+def _stopping_on_signals(runner: Runner, stop_waiting: Callable[[float], None]) -> Iterator[None]:
     """The first Ctrl-C lets what is in flight finish; the second ends at once (the ledger stays right)."""
     task = asyncio.current_task()
     times = 0
@@ -143,6 +197,7 @@ def _stopping_on_signals(runner: Runner) -> Iterator[None]:
         times += 1
         if times == 1:
             runner.stop("interrupted")
+            stop_waiting(_AWAY_AT_END)
             echo_error("\nstopping: what is in flight is finished first; once more ends at once")
         elif task is not None:
             task.cancel()

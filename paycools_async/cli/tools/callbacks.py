@@ -10,17 +10,17 @@ from typing import Annotated, Any
 import attrs
 import typer
 
-from ..callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
-from ..callbacks.parsing import MAX_BODY
-from ..callbacks.samples import find_event, sample_fields, sign_global, sign_ph
-from ..callbacks.verify import Callbacks
-from ..endpoint import Event
-from ..errors import ConfigurationError
-from ..settings import key_setting, setting
-from ..signing import load_private_key
-from ..storage.regular_file import read_small
-from ..texts import shown_text
-from .console import echo, run_command
+from ...callbacks import Answer, CallbackRouter, GlobalCallbacks, PHCallbacks, UnknownEvent, reference_of
+from ...callbacks.parsing import MAX_BODY
+from ...callbacks.samples import find_event, sample_fields, sign_global, sign_ph
+from ...callbacks.verify import Callbacks
+from ...endpoint import Event
+from ...errors import ConfigurationError
+from ...settings import key_setting, setting
+from ...signing import load_private_key
+from ...storage.regular_file import read_small
+from ...texts import shown_text
+from ..console import echo, run_command
 
 __all__ = ["app"]
 
@@ -30,7 +30,7 @@ PH_SECRET = "PAYCOOLS_PH_CALLBACK_SECRET"  # noqa: S105 - a variable's name  # n
 PLATFORM_KEY = "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY"
 
 
-@app.command()
+@app.command(epilog="Example: paycools callbacks verify callback.json")
 def verify(file: Annotated[Path, typer.Argument(help="The raw body as it came; - reads standard input.")]) -> None:
     """Verify a callback's body and show the event, without personal data. Exit 0: it is PayCools'; 2: it is not.
 
@@ -76,7 +76,7 @@ def _shown(event: Event) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in found if value is not None]
 
 
-@app.command()
+@app.command(epilog="Example: paycools callbacks send disbursement.success http://127.0.0.1:8000/paycools")
 def send(
     event: Annotated[str, typer.Argument(help="An event name (disbursement.success), a class or an endpoint id.")],
     url: Annotated[str, typer.Argument(help="Your handler's address.")],
@@ -88,7 +88,7 @@ def send(
 ) -> None:
     """Send a signed test callback to your own handler. Exit 0: acknowledged as documented; 1: not; 2: not sent."""
 
-    from ..testing.delivery import acknowledges
+    from ...testing.delivery import acknowledges
 
     async def deliver() -> int:
         body = _body(event, fields or [], platform_key)

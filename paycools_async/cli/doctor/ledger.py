@@ -1,0 +1,93 @@
+"""A ledger, looked at and not touched: whether it can be read and written, whose it is, and who can read it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...batch import Identity
+from ...batch.ledger.sqlite.file import SUFFIXES
+from ...errors import PayCoolsError
+from ..console import plain
+from ..ledger_url import is_postgres, reading, shown
+from .findings import Finding, fault, fine, warning
+
+__all__ = ["look_at_ledger"]
+
+_OTHERS = 0o077
+_LITTLE = 100 * 1024 * 1024
+
+
+async def look_at_ledger(ledger: str, identity: Identity | None) -> list[Finding]:
+    """`identity`: whose ledger it should be, where that is known."""
+    found: list[Finding] = []
+    name = plain(shown(ledger))
+    if not is_postgres(ledger):
+        found += [*_folder(Path(ledger).parent), *_file(Path(ledger))]
+        if not _is_there(ledger):
+            cure = "`paycools payouts run` makes it; or check --ledger"
+            return found or [warning("ledger", f"{name}: is not there yet", cure)]
+    try:
+        async with reading(ledger, identity) as opened:
+            batches, paused, place = await opened.batches(), await opened.paused(), await opened.destination()
+    except PayCoolsError as error:
+        return [*found, fault("ledger", str(error), _cure(str(error)))]
+    where = f", pays to {plain(place['host'])}" if place.get("host") else ""
+    found.append(fine("ledger", f"{name}: {len(batches)} batch{'' if len(batches) == 1 else 'es'}{where}"))
+    if paused is not None:
+        cure = "mend that, then `paycools payouts resume`"
+        found.append(warning("ledger", f"sending is paused: {plain(paused)}", cure))
+    return found
+
+
+def _is_there(ledger: str) -> bool:
+    return os.path.lexists(ledger)
+
+
+def _cure(text: str) -> str:
+    if "newer version" in text:
+        return "pip install --upgrade paycools-async"
+    if "is no ledger" in text or "no such ledger" in text:
+        return "check --ledger"
+    if "extra" in text:
+        return 'pip install "paycools-async[postgres]"'
+    if "merchant" in text or "belongs" in text or "account" in text:
+        return "use the settings that it was paid with (a sandbox's: --sandbox), or another ledger"
+    return "see the message, and docs/payouts.md"
+
+
+def _folder(folder: Path) -> Iterator[Finding]:
+    folder = folder if str(folder) else Path()
+    if not folder.is_dir():
+        yield fault("ledger", f"{plain(str(folder))}: there is no such folder", "make it, or check --ledger")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        cure = "choose another folder, or mount it for writing; a ledger needs files beside it"
+        yield fault("ledger", f"{plain(str(folder))}: nothing can be written there", cure)
+        return
+    free = shutil.disk_usage(folder).free
+    if free < _LITTLE:
+        yield warning("ledger", f"{plain(str(folder))}: {free // 1_000_000} MB are free", "make room")
+
+
+def _file(path: Path) -> Iterator[Finding]:
+    for suffix in SUFFIXES:
+        part = path.with_name(path.name + suffix)
+        try:
+            found = part.lstat()
+        except OSError:
+            continue
+        name = plain(str(part))
+        if stat.S_ISLNK(found.st_mode):
+            yield fault("ledger", f"{name}: is a link, and none is followed", "give the file itself")
+        elif hasattr(os, "getuid") and found.st_uid != os.getuid():
+            owner = f"it is the user's with number {found.st_uid}, and this is {os.getuid()}"
+            yield fault("ledger", f"{name}: {owner}", "run as its owner, or `chown` it")
+        elif os.name != "nt" and found.st_mode & _OTHERS:
+            mode = stat.S_IMODE(found.st_mode)
+            yield fault("permissions", f"{name}: others can read it (mode {mode:03o})", f"chmod 600 {name}")
+        elif not os.access(part, os.R_OK | os.W_OK):
+            yield fault("ledger", f"{name}: cannot be written", "chmod u+rw, or mount it for writing")

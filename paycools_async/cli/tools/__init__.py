@@ -1,0 +1,1 @@
+"""Commands beside `paycools payouts`: balance, keys, callbacks, sandbox."""

@@ -1,0 +1,169 @@
+"""`--json`: one object on standard output, of just the fields that docs/cli_json.md has, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import attrs
+import pytest
+from support.batch import WriteOrders, rows
+from typer.testing import CliRunner
+
+from paycools_async.cli.app import app
+from paycools_async.cli.objects import payouts as objects
+from paycools_async.cli.objects.page import page
+
+PAGE = Path(__file__).parents[2] / "docs" / "cli_json.md"
+
+
+def wrong(value: Any, hint: Any, at: str = "") -> list[str]:
+    """Where a value is not what the class says."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if attrs.has(hint):
+        hints = get_type_hints(hint)
+        if not isinstance(value, dict) or set(value) != set(hints):
+            return [f"{at}: {sorted(value) if isinstance(value, dict) else value!r}, not {sorted(hints)}"]
+        return [fault for name in hints for fault in wrong(value[name], hints[name], f"{at}.{name}")]
+    if origin is tuple:
+        if not isinstance(value, list):
+            return [f"{at}: {value!r} is no list"]
+        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
+        pairs = zip(value, inner, strict=True)
+        return [fault for n, (each, kind) in enumerate(pairs) for fault in wrong(each, kind, f"{at}[{n}]")]
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return [fault for name, each in value.items() for fault in wrong(each, arguments[1], f"{at}.{name}")]
+    if arguments:
+        return [] if any(not wrong(value, each, at) for each in arguments) else [f"{at}: {value!r} is not {hint}"]
+    return [] if type(value) is hint else [f"{at}: {value!r} is not {hint.__name__}"]
+
+
+def test_the_check_finds_what_is_wrong() -> None:
+    good = {"mch_order_id": "A", "line": 2, "method": "BANK", "bank": "", "amount": "1.00", "amount_minor": 100}
+    assert wrong(good, objects.LargestObject) == []
+    assert wrong({**good, "line": "2"}, objects.LargestObject) == [".line: '2' is not int"]
+    assert wrong({**good, "more": 1}, objects.LargestObject)
+    assert wrong({}, objects.LargestObject)
+
+
+def test_the_page_is_made_of_the_classes() -> None:
+    """Made anew with `python -m paycools_async.cli.objects.page > docs/cli_json.md`."""
+    assert PAGE.read_text("utf-8") == page()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_orders: WriteOrders) -> Path:
+    """A folder with l.db, of which one payout of three failed."""
+    monkeypatch.chdir(tmp_path)
+    write_orders(lines=[*rows(2), ["BAD1", "1.00", "EWALLET", "GCASH", "09171230000", "Clandestine Person"]])
+    ran = CliRunner().invoke(app, ["payouts", "run", "orders.csv", "--sandbox", "--ledger", "l.db", "--yes", "--json"])
+    assert ran.exit_code == 1, ran.output
+    (tmp_path / "run.json").write_text(ran.stdout)
+    return tmp_path
+
+
+def told(*arguments: str) -> tuple[dict[str, Any], int]:
+    result = CliRunner().invoke(app, ["payouts", *arguments, "--json"])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    [line] = result.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    assert found.pop("exit_code") == result.exit_code
+    assert (found.pop("error") is None) is (result.exit_code in (0, 1))
+    assert "Clandestine" not in result.output
+    return found, result.exit_code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cls", "code"),
+    [
+        (("check", "orders.csv"), objects.CheckResult, 0),
+        (("status", "--ledger", "l.db"), objects.StatusResult, 1),
+        (("report", "--ledger", "l.db", "--report", "out"), objects.StatusResult, 1),
+        (("batches", "--ledger", "l.db"), objects.BatchesResult, 0),
+        (("show", "BAD1", "--ledger", "l.db"), objects.ShowResult, 0),
+        (("failures", "--ledger", "l.db"), objects.FailuresResult, 0),
+        (("failures", "--ledger", "l.db", "--out", "again.csv"), objects.FailuresResult, 0),
+        (("columns",), objects.ColumnsResult, 0),
+        (("template", "t.csv"), objects.TemplateResult, 0),
+        (("run", "orders.csv", "--ledger", "l.db", "--sandbox", "--dry-run"), objects.RunResult, 0),
+        (("run", "orders.csv", "--ledger", "new.db", "--sandbox", "--dry-run"), objects.RunResult, 0),
+        (("run", "orders.csv", "--ledger", "l.db", "--sandbox", "--yes"), objects.RunResult, 1),
+        (("reconcile", "--ledger", "l.db", "--date", "2020-01-01", "--sandbox"), objects.ReconcileResult, 0),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_each_command_prints_its_object(ledger: Path, arguments: tuple[str, ...], cls: Any, code: int) -> None:
+    found, ended = told(*arguments)
+    assert wrong(found, cls) == []
+    assert ended == code
+
+
+def test_a_run_prints_what_it_was_asked_for_and_what_came_of_it(ledger: Path) -> None:
+    found = json.loads((ledger / "run.json").read_text())
+    assert (found.pop("exit_code"), found.pop("error")) == (1, None)
+    assert wrong(found, objects.RunResult) == []
+    assert found["states"] == {
+        "failed": {"payouts": 1, "amount": "1.00", "amount_minor": 100},
+        "settled": {"payouts": 2, "amount": "1000.20", "amount_minor": 100020},
+    }
+    assert found["preview"]["to_send"] == {"payouts": 3, "amount": "1001.20", "amount_minor": 100120}
+    assert found["failures"][0]["code"] == -10005
+
+
+def test_what_ends_early_is_an_object_too(ledger: Path) -> None:
+    assert told("status", "--ledger", "none.db") == ({}, 2)
+    assert told("show", "NONE", "--ledger", "l.db") == ({}, 2)
+    bad = "mch_order_id,amount,pay_method_code,account_no,account_name\nA,1,X,1,Juan\n"
+    (ledger / "bad.csv").write_text(bad)
+    found, code = told("check", "bad.csv")
+    assert (wrong(found, objects.CheckResult), code) == ([], 2)
+    assert [fault["column"] for fault in found["faults"]] == ["pay_method_code"]
+    assert told("run", "orders.csv", "--sandbox", "--ledger", "other.db") == ({}, 2), "nobody can be asked"
+
+
+def test_without_it_nothing_is_an_object(ledger: Path) -> None:
+    result = CliRunner().invoke(app, ["payouts", "status", "--ledger", "l.db"])
+    assert "settled" in result.stdout
+    assert "{" not in result.stdout
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_on_a_terminal_the_bar_and_the_question_leave_standard_output_alone(
+    tmp_path: Path, write_orders: WriteOrders
+) -> None:
+    """Standard output is a terminal of its own here, so that a bar would be drawn there."""
+    write_orders(3)
+    out, theirs = os.openpty()
+    program = "import sys; sys.argv[0] = 'paycools'; from paycools_async.cli import main; main()"
+    arguments = ("payouts", "run", "orders.csv", "--sandbox", "--ledger", "l.db", "--json")
+    people, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdin=terminal,
+        stdout=theirs,
+        stderr=terminal,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    os.close(theirs)
+    os.close(terminal)
+    seen = b""
+    while b"[y/N]" not in seen:
+        seen += os.read(people, 4096)
+    os.write(people, b"y\n")
+    told = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while each := os.read(out, 4096):
+            told += each
+    assert process.wait(30) == 0
+    [line] = told.decode().splitlines()
+    assert json.loads(line)["states"]["settled"]["payouts"] == 3
+    os.close(people)
+    os.close(out)

@@ -1,0 +1,129 @@
+"""`paycools sandbox` serves both APIs, prints settings that work as they are, and says plainly why it cannot start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paycools_async import PayCoolsGlobal, PayCoolsPH, UnverifiedEndpointWarning
+
+pytestmark = pytest.mark.process
+
+COMMAND = [sys.executable, "-m", "paycools_async.cli"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join((os.getcwd(), kept.get("PYTHONPATH", ""))), **more}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What the sandbox prints, as a shell would read it."""
+    folder = tmp_path_factory.mktemp("a folder")
+    command = [*COMMAND, "--path", "ph.ekyc.init=/mine/ekyc", "sandbox", "--port", "0", "--settle-after", "0"]
+    process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    found: dict[str, str] = {}
+    for line in process.stdout:
+        if line.startswith("# the sandbox is running"):
+            break
+        words = shlex.split(line, comments=True)
+        if words:
+            assert words[0] == "export"
+            name, _, value = words[1].partition("=")
+            found[name] = value
+    yield found
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    process.stdout.close()
+
+
+async def test_both_apis_accept_what_is_printed(settings: dict[str, str]) -> None:
+    async with PayCoolsPH.from_env(settings) as ph:
+        await ph.ping()
+        assert ph.credentials.callback_secret == "sandbox-callback-secret"
+    async with PayCoolsGlobal.from_env(settings) as other:
+        await other.ping("ID")
+        assert other.credentials.platform_public_key is not None
+
+
+async def test_a_debit_is_authorized_and_taken(settings: dict[str, str]) -> None:
+    """Its paths are in no document; the sandbox says where it has them."""
+    assert "ph.ekyc.init=/mine/ekyc" in settings["PAYCOOLS_PH_PATHS"].split(",")
+    async with PayCoolsPH.from_env(settings) as ph:
+        await ph.direct_debit.authorize(
+            user_id="CUSTOMER1",
+            request_id="REQ1",
+            channel_code="PH_GCASH_DIRECT",
+            terminal_type="WEB",
+            redirect_url="https://shop.example/back",
+            notify_url="https://shop.example/told",
+        )
+        body = json.dumps({"request_id": "REQ1", "answer": "yes"}).encode()
+        with urllib.request.urlopen(f"{ph.base_url}/_sandbox/authorize", body, timeout=10) as answer:
+            token = json.load(answer)["pay_token"]
+        [known] = (await ph.direct_debit.authorization_query(user_id="CUSTOMER1")).active
+        assert known.pay_token == token
+
+
+def test_the_doctor_finds_nothing(settings: dict[str, str], tmp_path: Path) -> None:
+    found = subprocess.run([*COMMAND, "doctor", "--json"], env=environment(**settings), capture_output=True, text=True)
+    assert (found.returncode, json.loads(found.stdout)["faults"]) == (0, 0), found.stderr
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_is_paid_through_the_global_api(settings: dict[str, str], tmp_path: Path) -> None:
+    template = [*COMMAND, "payouts", "template", "f.csv", "--api", "global", "--country", "id"]
+    env = environment(**settings)
+    assert subprocess.run(template, env=env, cwd=tmp_path).returncode == 0
+    pay = [*COMMAND, "payouts", "run", "f.csv", "--yes", "--api", "global", "--country", "id"]
+    found = subprocess.run(pay, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert (found.returncode, "settled:        1" in found.stdout) == (0, True), found.stderr
+    assert UnverifiedEndpointWarning.__name__ not in found.stderr
+    assert ".py:" not in found.stderr
+
+
+# -- what cannot be ---------------------------------------------------------------------------------------------------
+
+
+def refused(folder: Path, *arguments: str) -> tuple[int, str]:
+    """The exit code, and the one line that is said."""
+    command = [*COMMAND, "sandbox", *arguments]
+    found = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=30)
+    [line] = found.stderr.splitlines()
+    assert found.stdout == ""
+    return found.returncode, line
+
+
+def test_a_port_that_is_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert refused(tmp_path, "--port", port) == (
+            4,
+            f"error: port {port} is in use: give another one with --port, or --port 0 for a free one",
+        )
+
+
+def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "other").write_bytes(b"\xff\x00")
+    assert refused(tmp_path, "--key", "folder")[0] == 4
+    assert refused(tmp_path, "--key", "other") == (2, "error: --key other: the key is neither text nor DER")
+    assert refused(tmp_path, "--key", "none/key.pem")[0] == 4
+
+
+def test_a_journal_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("{}\n")
+    told = "error: journal: holds something else than a sandbox's records"
+    assert refused(tmp_path, "--journal", "journal") == (2, told)

@@ -1,0 +1,210 @@
+"""A PostgreSQL that is away, takes no writes or does not answer: submitting says what is known, it goes on later."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from durable.conftest import QUICK, order, there
+from durable.test_telling import acknowledged, until
+from support.own_postgres import OwnPostgres
+
+from paycools_async import PayCoolsPH
+from paycools_async.batch import LedgerError, State
+from paycools_async.batch.ledger.postgres import application
+from paycools_async.durable import DurablePayout, DurablePayouts
+from paycools_async.durable import opened as durable_opened
+from paycools_async.testing import FakePayCools
+
+pytestmark = pytest.mark.process
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def server(own_postgres: OwnPostgres) -> OwnPostgres:
+    return own_postgres
+
+
+@pytest.fixture
+async def opened(client: PayCoolsPH, server: OwnPostgres) -> AsyncIterator[Open]:
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_one(**options: Any) -> DurablePayouts:
+            values = {"options": QUICK, "poll": 0.05, "stop_within": 1.0, **options}
+            return await stack.enter_async_context(DurablePayouts(client, server.url(), **values))
+
+        yield open_one
+
+
+@contextlib.contextmanager
+def frozen(server: OwnPostgres) -> Iterator[None]:
+    """The server, with all of its processes, stands still: connections stand, and nothing answers."""
+    found = server.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    assert server._process is not None
+    pids = [server._process.pid, *(int(str(pid)) for (pid,) in found)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+async def refused(payouts: DurablePayouts, number: int = 1) -> LedgerError:
+    began = time.monotonic()
+    with pytest.raises(LedgerError) as caught:
+        await payouts.submit(order(number))
+    assert time.monotonic() - began < 5
+    assert caught.value.order_id == f"APP{number:09}"
+    assert "hush" not in str(caught.value)
+    return caught.value
+
+
+async def test_while_it_is_away_nothing_is_taken_and_everything_goes_on_when_it_is_back(
+    opened: Open, server: OwnPostgres, live: FakePayCools, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    live.payouts.settle_after = 1.0
+    payouts: DurablePayouts = await opened()
+    told: list[str] = []
+    payouts.on_final(lambda payout: told.append(payout.order_id))
+    await payouts.submit(order())
+    async with asyncio.timeout(10):
+        while (await there(payouts, "APP000000001")).state is not State.ACCEPTED:
+            await asyncio.sleep(0.01)
+    server.stop()
+    error = await refused(payouts, 2)
+    assert (error.outcome, "was not taken: " in str(error)) == ("not_sent", True)
+    await asyncio.sleep(1.5)
+    health = await payouts.health()
+    assert (health.ok, health.running, health.backlog) == (False, True, None)
+    server.start()
+    await payouts.submit(order(2))
+    for number in (1, 2):
+        async with asyncio.timeout(20):
+            while not (await there(payouts, f"APP{number:09}")).settled:
+                await asyncio.sleep(0.05)
+    await until(lambda: len(told) == 2, 20)
+    await acknowledged(payouts)
+    assert sorted(told) == ["APP000000001", "APP000000002"]
+    assert len(live.payouts.paid) == 2
+    async with asyncio.timeout(10):
+        while not (await payouts.health()).ok:
+            await asyncio.sleep(0.05)
+    for words in ("is away, and waited for", "database is back", "told nothing for now", "is told again of"):
+        assert caplog.text.count(words) == 1, caplog.text
+    assert "Traceback" not in caplog.text
+    assert "hush" not in caplog.text
+
+
+async def test_a_server_that_takes_no_writes_for_a_while_is_a_server_that_is_away(
+    opened: Open, server: OwnPostgres, live: FakePayCools
+) -> None:
+    payouts: DurablePayouts = await opened()
+    await payouts.submit(order())
+    assert (await payouts.wait("APP000000001", within=10)).settled
+    server.set("default_transaction_read_only", "on")
+    await asyncio.sleep(0.5)  # until every process of the server has heard of it
+    assert (await refused(payouts, 2)).outcome == "not_sent"
+    server.set("default_transaction_read_only", "off")
+    await payouts.submit(order(2))
+    async with asyncio.timeout(20):
+        while not (await there(payouts, "APP000000002")).settled:
+            await asyncio.sleep(0.05)
+    assert len(live.payouts.paid) == 2
+
+
+async def test_a_commit_of_which_no_answer_came_is_unclear(
+    opened: Open, server: OwnPostgres, live: FakePayCools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payouts: DurablePayouts = await opened()
+    await payouts.submit(order())
+    enter = application.PostgresApplication._enter
+
+    async def ended(self: Any, group: Any, writing: Any, connection: Any) -> Any:
+        found = await enter(self, group, writing, connection)
+        await asyncio.to_thread(server.stop, signal.SIGQUIT)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(application.PostgresApplication, "_enter", ended)
+        assert (await refused(payouts, 2)).outcome == "unknown"
+    server.start()
+    await payouts.submit(order(2))
+    async with asyncio.timeout(20):
+        while not (await there(payouts, "APP000000002")).settled:
+            await asyncio.sleep(0.05)
+    assert len(live.payouts.paid) == 2
+
+
+async def test_a_server_that_does_not_answer_is_given_up_in_time_and_what_it_was_given_is_paid_once(
+    opened: Open, server: OwnPostgres, live: FakePayCools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable_opened, "_PROBE", 0.5)
+    payouts: DurablePayouts = await opened(submit_within=1.0)
+    await payouts.submit(order())
+    assert (await payouts.wait("APP000000001", within=10)).settled
+    with frozen(server):
+        first, second, health = await asyncio.gather(refused(payouts, 2), later(payouts, 3), payouts.health())
+    assert (first.outcome, second.outcome) == ("unknown", "not_sent")
+    assert (health.ok, health.backlog, health.last_error) == (
+        False,
+        None,
+        "the ledger does not answer within 0.5 seconds",
+    )
+    for number in (2, 3):
+        await payouts.submit(order(number))
+        async with asyncio.timeout(20):
+            while not (await there(payouts, f"APP{number:09}")).settled:
+                await asyncio.sleep(0.05)
+    assert len(live.payouts.paid) == 3
+
+
+async def later(payouts: DurablePayouts, number: int) -> LedgerError:
+    await asyncio.sleep(0.2)
+    return await refused(payouts, number)
+
+
+@pytest.mark.parametrize("how", ["away", "frozen"])
+async def test_closing_stays_in_its_time_whatever_the_database_does(
+    client: PayCoolsPH, server: OwnPostgres, live: FakePayCools, how: str
+) -> None:
+    live.payouts.settle_after = 3600
+    told: list[DurablePayout] = []
+    payouts = DurablePayouts(client, server.url(), options=QUICK, poll=0.05, stop_within=1.0, submit_within=2.0)
+    payouts.on_final(told.append)
+    await payouts.start()
+    for number in range(1, 20):
+        await payouts.submit(order(number))
+    async with asyncio.timeout(10):
+        while (await there(payouts, "APP000000001")).state is not State.ACCEPTED:
+            await asyncio.sleep(0.01)
+    with contextlib.ExitStack() as stack:
+        if how == "frozen":
+            stack.enter_context(frozen(server))
+        else:
+            server.stop()
+        await asyncio.sleep(0.5)
+        await refused(payouts, 20)
+        probe = asyncio.create_task(payouts.health())
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        await payouts.aclose()
+        assert time.monotonic() - began < 3
+        assert not (await probe).ok
+    if how == "away":
+        server.start()
+    with psycopg.connect(server.url()) as connection:
+        assert connection.execute("SELECT count(*) FROM paycools_payouts").fetchone() in ((19,), (20,))

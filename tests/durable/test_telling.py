@@ -1,0 +1,259 @@
+"""Final words reach the application: each at least once, each marked exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+from durable.conftest import Make, inside, order, there
+from support.batch import STORES
+
+from paycools_async import ConfigurationError
+from paycools_async.batch import Event, State
+from paycools_async.durable import AlreadyAcknowledged, DurablePayout, DurablePayouts, in_transaction
+from paycools_async.testing import FakePayCools
+
+pytestmark = STORES
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def acknowledged(payouts: DurablePayouts) -> None:
+    async with asyncio.timeout(10):
+        while (await payouts.health()).unacknowledged:
+            await asyncio.sleep(0.01)
+
+
+def ask(place: str, query: str) -> list[Any]:
+    """Of the ledger's database, on a connection of its own."""
+    if place.startswith("postgresql"):
+        with psycopg.connect(place) as connection:
+            done = connection.execute(query.encode())
+            return done.fetchall() if done.description else []
+    with closing(sqlite3.connect(place)) as found, found:
+        return found.execute(query).fetchall()
+
+
+async def test_each_final_payout_is_told_once_and_is_acknowledged_then(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    told: list[tuple[str, State]] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        assert not payout.acknowledged
+        told.append((payout.order_id, payout.state))
+
+    await asyncio.gather(*(payouts.submit(order(number)) for number in range(1, 31)))
+    await payouts.submit(order(31, account_no="09170000000"))
+    await until(lambda: len(told) == 31)
+    await acknowledged(payouts)
+    await asyncio.sleep(0.2)
+    assert sorted(told) == [
+        *((f"APP{number:09}", State.SETTLED) for number in range(1, 31)),
+        ("APP000000031", State.FAILED),
+    ]
+    found = await there(payouts, "APP000000001")
+    assert found.acknowledged
+
+
+async def test_without_a_handler_nothing_is_marked_and_a_later_one_is_told(make: Make) -> None:
+    async with make() as payouts:
+        await payouts.submit(order())
+        await payouts.wait("APP000000001", within=10)
+        assert (await payouts.health()).unacknowledged == 1
+    told: list[str] = []
+    async with make() as payouts:
+        payouts.on_final(lambda payout: told.append(payout.order_id))
+        await acknowledged(payouts)
+        with pytest.raises(ConfigurationError, match="has a handler already"):
+            payouts.on_final(print)
+    async with make() as payouts:
+        payouts.on_final(lambda payout: told.append(payout.order_id))
+        await asyncio.sleep(0.3)
+    assert told == ["APP000000001"]
+
+
+async def test_a_handler_that_fails_is_called_again_and_holds_up_no_other(
+    opened: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    payouts: DurablePayouts = await opened()
+    calls: Counter[str] = Counter()
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls[payout.order_id] += 1
+        if payout.order_id == "APP000000001" and calls[payout.order_id] < 3:
+            raise ValueError(f"account {order().account_no}")
+
+    await asyncio.gather(*(payouts.submit(order(number)) for number in range(1, 11)))
+    await until(lambda: len(calls) == 10)
+    async with asyncio.timeout(10):
+        while (await payouts.health()).unacknowledged != 1:
+            await asyncio.sleep(0.01)
+    await until(lambda: calls["APP000000001"] == 3)
+    await acknowledged(payouts)
+    assert calls == {"APP000000001": 3, **{f"APP{number:09}": 1 for number in range(2, 11)}}
+    assert "order APP000000001 is settled, and told again in 2 seconds: ValueError" in caplog.text
+    assert "09171234567" not in caplog.text
+    assert (await payouts.health()).last_error is None
+
+
+async def test_a_handler_that_hangs_stops_no_other_and_is_called_again(opened: Any) -> None:
+    payouts: DurablePayouts = await opened(handlers=2, handler_timeout=0.3)
+    calls: Counter[str] = Counter()
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls[payout.order_id] += 1
+        if payout.order_id == "APP000000001" and calls[payout.order_id] == 1:
+            await asyncio.Event().wait()
+
+    await asyncio.gather(*(payouts.submit(order(number)) for number in range(1, 11)))
+    await until(lambda: sum(calls.values()) == 11)
+    await acknowledged(payouts)
+    assert calls["APP000000001"] == 2
+
+
+async def test_what_a_handler_gives_to_in_transaction_is_in_the_commit_of_the_mark(opened: Any, place: str) -> None:
+    payouts: DurablePayouts = await opened()
+    attempts: list[str] = []
+
+    def insert(connection: Any) -> Any:
+        return connection.execute("INSERT INTO loans VALUES (1)")
+
+    def spoil(connection: Any) -> Any:
+        return connection.execute("INSERT INTO nowhere VALUES (1)")
+
+    ask(place, "CREATE TABLE loans (x INT)")
+
+    @payouts.on_final
+    def done(payout: DurablePayout) -> None:
+        attempts.append(payout.order_id)
+        in_transaction(insert)
+        if len(attempts) == 1:
+            in_transaction(spoil)
+
+    await payouts.submit(order())
+    await until(lambda: len(attempts) == 2)
+    await acknowledged(payouts)
+    assert ask(place, "SELECT count(*) FROM loans") == [(1,)]
+    with pytest.raises(RuntimeError, match="for handlers"):
+        in_transaction(insert)
+
+
+async def test_a_settled_payout_that_becomes_a_conflict_is_told_again(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    told: list[tuple[State, bool]] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        told.append((payout.state, payout.needs_person))
+
+    await payouts.submit(order())
+    await until(lambda: told == [(State.SETTLED, False)])
+    await acknowledged(payouts)
+    await inside(payouts).payouts.ledger.apply_event("APP000000001", Event.FOUND_FAILED)
+    await until(lambda: len(told) == 2)
+    await acknowledged(payouts)
+    assert told[1] == (State.CONFLICT, True)
+    found = await payouts.wait("APP000000001", within=1)
+    assert (found.final, found.needs_person, found.acknowledged) == (False, True, True)
+
+
+async def test_what_paycools_had_before_is_told_and_followed_once_a_person_adopts_it(
+    opened: Any, live: FakePayCools
+) -> None:
+    payouts: DurablePayouts = await opened()
+    told: list[State] = []
+    payouts.on_final(lambda payout: told.append(payout.state))
+    await inside(payouts).background.stop(1.0)
+    await payouts.submit(order())
+    await inside(payouts).payouts.ledger.apply_event("APP000000001", Event.FOUND_EARLIER)
+    inside(payouts).telling.changed.set()
+    await until(lambda: told == [State.PREEXISTING])
+    await acknowledged(payouts)
+    assert (await payouts.wait("APP000000001", within=1)).needs_person
+    assert (await payouts.adopt("APP000000001")).state is State.ACCEPTED
+    await inside(payouts).payouts.ledger.apply_event("APP000000001", Event.FOUND_COMPLETE)
+    inside(payouts).telling.changed.set()
+    await until(lambda: told == [State.PREEXISTING, State.SETTLED])
+    assert live.payouts.paid == []
+
+
+async def test_what_is_taken_back_before_it_was_sent_is_told_and_may_be_submitted_anew(
+    make: Make, live: FakePayCools
+) -> None:
+    told: list[tuple[State, int]] = []
+    async with make() as payouts:
+        payouts.on_final(lambda payout: told.append((payout.state, payout.amount)))
+        await inside(payouts).background.stop(1.0)
+        await payouts.submit(order())
+        assert await payouts.withdraw("APP000000001", by="ana")
+        assert not await payouts.withdraw("APP000000001", by="ana")
+        await acknowledged(payouts)
+        await payouts.submit(order(amount=60000))
+    async with make() as payouts:
+        payouts.on_final(lambda payout: told.append((payout.state, payout.amount)))
+        assert (await payouts.wait("APP000000001", within=10)).amount == 60000
+        await acknowledged(payouts)
+    assert told == [(State.WITHDRAWN, 50010), (State.SETTLED, 60000)]
+    assert [each.amount for each in live.payouts.paid] == [60000]
+
+
+async def test_of_two_calls_for_one_word_only_one_can_acknowledge_it(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    await payouts.submit(order())
+    found = await payouts.wait("APP000000001", within=10)
+    await payouts.acknowledge(found)
+    with pytest.raises(AlreadyAcknowledged):
+        await payouts.acknowledge(found)
+    assert (await there(payouts, "APP000000001")).acknowledged
+
+
+async def test_processes_that_share_a_database_call_each_handler_once(make: Make, store: str) -> None:
+    if store == "sqlite":
+        pytest.skip("one process has the file")
+    told: Counter[str] = Counter()
+
+    async def done(payout: DurablePayout) -> None:
+        told[payout.order_id] += 1
+        await asyncio.sleep(0.01)
+
+    async with make() as one, make() as other:
+        one.on_final(done)
+        other.on_final(done)
+        await asyncio.gather(*((one, other)[number % 2].submit(order(number)) for number in range(60)))
+        await until(lambda: len(told) == 60, 20)
+        await acknowledged(one)
+    assert set(told.values()) == {1}
+
+
+async def test_a_handler_at_work_when_it_closes_is_finished_or_called_again(make: Make, store: str) -> None:
+    told: list[str] = []
+    began = asyncio.Event()
+    payouts = make(stop_within=0.3)
+
+    @payouts.on_final
+    async def hangs(payout: DurablePayout) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with payouts:
+        await payouts.submit(order())
+        await began.wait()
+    async with make() as again:
+        again.on_final(lambda payout: told.append(payout.order_id))
+        if store == "postgres":
+            # nobody else gets it while the lost handler may be at work; here that time is over
+            await inside(again).payouts._ask("UPDATE paycools_payouts SET tell_due = 0")
+        await until(lambda: told == ["APP000000001"])

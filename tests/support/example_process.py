@@ -1,0 +1,80 @@
+"""An example of docs in a process of its own, and who looks at it: an HTTP client, a browser where there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+__all__ = ["CHROMIUM", "EXAMPLES", "Served", "dom", "eventually", "free_port"]
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+CHROMIUM = shutil.which("chromium")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Served:
+    """An example in a process of its own. `env`: settings besides this process's own."""
+
+    def __init__(
+        self, log: Path, name: str, *arguments: str, port: int | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, str(EXAMPLES / name), "--port", str(self.port), *arguments]
+        self.log = log
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(env or {})})
+
+    async def ready(self, http: aiohttp.ClientSession) -> None:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                async with http.get(self.url + "/"):
+                    return
+            except aiohttp.ClientError:
+                assert self._process.poll() is None, self.log.read_text()
+                assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+async def eventually(http: aiohttp.ClientSession, url: str, good: Callable[[Any], bool], *, within: float = 15) -> Any:
+    end = time.monotonic() + within
+    while True:
+        async with http.get(url) as answer:
+            found = await answer.json()
+        if good(found):
+            return found
+        assert time.monotonic() < end, found
+        await asyncio.sleep(0.1)
+
+
+def dom(url: str, profile: Path) -> str:
+    """The page as the browser has it after its scripts have run."""
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--dump-dom", url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
