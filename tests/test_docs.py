@@ -218,6 +218,13 @@ async def test_a_guide_runs_and_prints_what_it_says(
     assert capsys.readouterr().out.splitlines() == said
 
 
+@pytest.mark.parametrize("client", [PayCoolsPH, PayCoolsGlobal])
+def test_every_product_has_a_guide(client: type[PayCoolsPH] | type[PayCoolsGlobal]) -> None:
+    name = "paycools" if client is PayCoolsPH else "paycools_global"
+    shown = "\n".join(page.read_text("utf-8") for page in GUIDES)
+    assert [product for product in client._products if f"{name}.{product}" not in shown] == []
+
+
 def write_file(name: str, order_ids: list[str]) -> None:
     lines = [[order_id, *cells[1:]] for order_id, cells in zip(order_ids, rows(len(order_ids)), strict=True)]
     with Path(name).open("w", newline="") as file:
@@ -259,14 +266,15 @@ async def test_the_page_about_files_from_python_runs(
     assert written == ["failures.csv", "payouts.csv", "report.html", "summary.json"]
 
 
-async def test_the_readmes_example_pays(
-    key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("page", ["../README.md", "getting_started.md"])
+async def test_the_first_example_of_a_newcomer_pays(
+    page: str, key: PrivateKey, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake = FakePayCools(private_key=key)
     fake.payouts.settle_after = 0.0
     async with Sandbox(fake) as sandbox:
         settings(sandbox.base_url)
-        await run_page("../README.md")
+        await run_page(page)
     assert [payout.order_id for payout in fake.payouts.paid] == ["SALARY2026110001"]
     assert capsys.readouterr().out == "COMPLETE\n"
 
