@@ -12,7 +12,7 @@ import typer
 
 from ...batch import Identity
 from ...countries import COUNTRIES, PHILIPPINES
-from ..console import JsonOption, echo, present, run_command
+from ..console import JsonOption, echo, present, run_command, styled
 from ..exit_codes import BAD_INPUT
 from ..lazy_group import with_example
 from ..objects.settings import DoctorResult, FoundObject
@@ -94,7 +94,7 @@ def _object(finding: Finding) -> FoundObject:
 
 
 def _show(finding: Finding) -> None:
-    level = typer.style(f"{finding.level.value:<7}", fg=_COLOURS[finding.level], bold=finding.level is Level.FAULT)
+    level = styled(f"{finding.level.value:<7}", fg=_COLOURS[finding.level], bold=finding.level is Level.FAULT)
     echo(f"{level} {finding.check}: {finding.text}")
     if finding.cure:
         echo(f"        cure: {finding.cure}")
