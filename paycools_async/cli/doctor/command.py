@@ -59,8 +59,7 @@ def doctor(
         tell(strange_variables(os.environ))
         families = chosen_families(None if api is None else api.lower(), os.environ)
         owners = [await _look_at_api(family, country, offline, tell) for family in families]
-        if ledger is not None:
-            tell(await look_at_ledger(ledger, owners[0] if len(owners) == 1 else None))
+        tell(await look_at_ledger(ledger, owners[0] if len(owners) == 1 else None, os.environ))
         counts = Counter(each.level for each in found)
         echo(f"{_count(counts[Level.FAULT], 'fault')}, {_count(counts[Level.WARNING], 'warning')}")
         present(
