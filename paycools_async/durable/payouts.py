@@ -345,13 +345,12 @@ class DurablePayouts:
         For handlers that write with a connection of their own, to the ledger's database: what they write and the mark
         are one commit, so it is done exactly once. Raises AlreadyAcknowledged where it was marked before: let it pass,
         so that your transaction is rolled back.
+
+        Work that the payout's handler has given to `in_transaction` before is done in the commit of a mark made at
+        once. After any mark `in_transaction` raises ConfigurationError, for no commit is left that the work could be
+        in; so does this, with a `connection`, where work was given before.
         """
-        opened = self._here()
-        if connection is None:
-            await opened.payouts.acknowledge(payout._kept)
-            return
-        opened.telling.by_handler.add(payout._kept.row.id)
-        await opened.payouts.acknowledge_within(connection, payout._kept)
+        await self._here().telling.acknowledge(payout._kept, connection)
 
     async def feed(self, event: CallbackEvent) -> None:
         """A handler of payout events, for a router or an inbox: `router.on(PayoutSettled)(payouts.feed)`.

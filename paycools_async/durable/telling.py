@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept, StuckRule
 from ..batch.ledger.base import LedgerError
 from ..callbacks.calling import Caller, HandlerCrashed, must_pass
-from ..callbacks.inbox import collecting_work
-from ..errors import PayCoolsError
+from ..callbacks.inbox import collected_for, collecting_work
+from ..errors import ConfigurationError, PayCoolsError
 from .background import end
 from .payout import DurablePayout, payout_of
 
@@ -27,8 +27,12 @@ _MARGIN = 10.0
 """Seconds beyond the handler's own time for which no other process calls it for the same payout."""
 
 
+_ONE_WAY = "a payout's handler uses `in_transaction`, or `acknowledge` with a connection of its own, and not both"
+_TOO_LATE = "the payout is acknowledged: give `in_transaction` its work before that, or write on your own connection"
+
+
 class _NotCommitted(Exception):
-    """The handler called `acknowledge` with a connection of its own, and did not commit that."""
+    """The handler has acknowledged the payout, and that is not in the ledger."""
 
 
 class Telling:
@@ -59,8 +63,8 @@ class Telling:
         self._attempts: dict[int, int] = {}
         self._task: asyncio.Task[None] | None = None
         self.handler: Callable[[DurablePayout], Any] | None = None
-        self.by_handler: set[int] = set()
-        """Payouts that their handler acknowledges in a transaction of its own."""
+        self._by_handler: set[int] = set()
+        """Payouts being told that were acknowledged meanwhile, by their handler as a rule; it may not be committed."""
         self.changed: asyncio.Event = asyncio.Event()
         self.last_error: str | None = None
         self._is_away = False
@@ -124,10 +128,10 @@ class Telling:
                 await self._payouts.acknowledge(kept)
                 log.info("order %s was submitted again: that it was withdrawn is not told", kept.row.order_id)
                 return
-            with collecting_work() as work:
-                await self._caller.call(handler, payout, self._limit)
-                if number in self.by_handler:
-                    await self._check(kept)
+            with collecting_work((self, number)) as work:
+                await self._call(handler, kept, payout)
+                if number in self._by_handler:
+                    await self._check(kept, work)
                 else:
                     async with asyncio.timeout(self._limit if work else None):
                         await self._payouts.acknowledge(kept, work)
@@ -137,21 +141,61 @@ class Telling:
         except BaseException as error:
             if must_pass(error):
                 raise
-            again = True
-            await self._postpone(kept, error)
+            again = await self._postpone(kept, error)
         finally:
             if not again:
                 self._attempts.pop(number, None)
-            self.by_handler.discard(number)
+            self._by_handler.discard(number)
             del self._active[number]
             self.changed.set()
 
-    async def _check(self, kept: Kept) -> None:
-        now = await self._payouts.get(kept.row.order_id)
-        if now is not None and now.row.id == kept.row.id and now.told == kept.told:
-            raise _NotCommitted("the handler has acknowledged the payout and not committed that")
+    async def _call(self, handler: Callable[[DurablePayout], Any], kept: Kept, payout: DurablePayout) -> None:
+        try:
+            await self._caller.call(handler, payout, self._limit)
+        except AlreadyAcknowledged as error:
+            if await self._payouts.is_marked(kept):
+                raise
+            raise _NotCommitted(
+                f"the handler raised AlreadyAcknowledged ({error}), and this is not acknowledged: acknowledge each "
+                "payout once, and commit that"
+            ) from error
 
-    async def _postpone(self, kept: Kept, error: BaseException) -> None:
+    async def acknowledge(self, kept: Kept, connection: Any) -> None:
+        """By the payout's handler, or by anybody: at once, or in the transaction of `connection`."""
+        number = kept.row.id
+        collected = collected_for((self, number))
+        if connection is None:
+            work = tuple(collected.work) if collected is not None else ()
+            await self._payouts.acknowledge(kept, work)
+            if collected is not None:
+                del collected.work[: len(work)]  # it is done
+        elif collected is not None and collected.work:
+            raise ConfigurationError(_ONE_WAY)
+        if number in self._active:
+            self._by_handler.add(number)
+        if connection is not None:
+            await self._payouts.acknowledge_within(connection, kept)
+        if collected is not None:
+            collected.refused = _TOO_LATE
+
+    async def _check(self, kept: Kept, left: Sequence[Any]) -> None:
+        if not await self._payouts.is_marked(kept):
+            raise _NotCommitted("the handler has acknowledged the payout and not committed that")
+        if left:  # from where it was not seen that this is the handler
+            raise ConfigurationError(f"what was given to in_transaction is not done: {_ONE_WAY}")
+
+    async def _is_marked(self, kept: Kept) -> bool:
+        """Where that cannot be seen, it is called again."""
+        try:
+            return kept.row.id in self._by_handler and await self._payouts.is_marked(kept)
+        except Exception:  # noqa: BLE001 - it will be seen when it is postponed
+            return False
+
+    async def _postpone(self, kept: Kept, error: BaseException) -> bool:
+        """Whether it is told again."""
+        if await self._is_marked(kept):
+            self._failed(error, f"order {kept.row.order_id} is {kept.row.state}, is acknowledged and not told again")
+            return False
         attempts = self._attempts.get(kept.row.id, 0)
         self._attempts[kept.row.id] = attempts + 1
         pause = min(2.0 ** min(attempts, 20), _LONGEST_PAUSE)
@@ -171,6 +215,7 @@ class Telling:
         if is_of_the_ledger:
             self.last_error = str(error)
             log.warning("%s: %s", consequence, error)
+        return True
 
     def _ledger_failed(self, error: Exception) -> None:
         """One log entry when the ledger goes, and one when it is back."""

@@ -19,7 +19,7 @@ from durable.test_telling import ask
 from support.batch import STORES
 
 from paycools_async import ConfigurationError, OrderConflict
-from paycools_async.durable import AlreadyAcknowledged, DurablePayout, DurablePayouts
+from paycools_async.durable import AlreadyAcknowledged, DurablePayout, DurablePayouts, in_transaction
 from paycools_async.storage.callers import callers_transaction
 from paycools_async.testing import FakePayCools
 
@@ -357,3 +357,128 @@ async def test_a_handler_that_acknowledges_and_does_not_commit_is_called_again(
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)
     assert calls == ["APP000000001"] * 2
+
+
+def _begin(store: str) -> Begin:
+    return on_psycopg if store == "postgres" else on_sqlite3
+
+
+@STORES
+async def test_what_a_handler_gives_to_in_transaction_before_it_acknowledges_is_done_with_that(
+    make: Make, place: str, loans: Callable[[], list[str]]
+) -> None:
+    payouts = make()
+    calls: list[str] = []
+    insert = f"INSERT INTO {_table(place)} VALUES ('APP000000001')"
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls.append(payout.order_id)
+        in_transaction(lambda connection: connection.execute(insert))
+        await payouts.acknowledge(payout)
+
+    async with payouts:
+        loans()
+        await payouts.submit(order(1))
+        async with asyncio.timeout(10):
+            while not loans():
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
+        health = await payouts.health()
+    assert (loans(), calls, health.unacknowledged, health.last_error) == (["APP000000001"], ["APP000000001"], 0, None)
+
+
+@STORES
+@pytest.mark.parametrize("own", [False, True], ids=["at-once", "own-connection"])
+async def test_work_that_comes_after_the_mark_is_refused_and_not_lost_in_silence(
+    make: Make, place: str, store: str, own: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    payouts = make()
+    refused: list[str] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        if own:
+            async with _begin(store)(place) as transaction:
+                await payouts.acknowledge(payout, connection=transaction)
+        else:
+            await payouts.acknowledge(payout)
+        try:
+            in_transaction(print)
+        except ConfigurationError as error:
+            refused.append(str(error))
+            raise
+
+    async with payouts:
+        await payouts.submit(order(1))
+        async with asyncio.timeout(10):
+            while not (health := await payouts.health()).last_error:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1.5)
+        assert (await payouts.health()).unacknowledged == 0
+    assert len(refused) == 1
+    assert "the payout is acknowledged: give `in_transaction` its work before that" in refused[0]
+    assert health.last_error == refused[0]
+    assert "order APP000000001 is settled, is acknowledged and not told again" in caplog.text
+
+
+@STORES
+async def test_a_handler_that_gave_work_cannot_acknowledge_on_its_own_connection(
+    make: Make, place: str, store: str
+) -> None:
+    payouts = make()
+    calls: list[str] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls.append(payout.order_id)
+        if len(calls) == 1:
+            in_transaction(print)
+        async with _begin(store)(place) as transaction:
+            await payouts.acknowledge(payout, connection=transaction)
+
+    async with payouts:
+        await payouts.submit(order(1))
+        async with asyncio.timeout(10):
+            while not (health := await payouts.health()).last_error:
+                await asyncio.sleep(0.05)
+            assert "and not both" in health.last_error
+            while (await payouts.health()).unacknowledged:
+                await asyncio.sleep(0.05)
+    assert calls == ["APP000000001"] * 2
+
+
+@STORES
+async def test_a_handler_that_acknowledges_twice_and_so_rolls_back_is_called_again_after_a_pause_and_is_seen(
+    make: Make, place: str, store: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    payouts = make()
+    calls: list[str] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls.append(payout.order_id)
+        async with _begin(store)(place) as transaction:
+            await payouts.acknowledge(payout, connection=transaction)
+            if len(calls) < 3:
+                await payouts.acknowledge(payout, connection=transaction)
+
+    async with payouts:
+        await payouts.submit(order(1))
+        await payouts.wait("APP000000001", within=10)
+        async with asyncio.timeout(10):
+            while len(calls) < 2:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.7)
+        assert len(calls) == 2
+        health = await payouts.health()
+        assert not health.ok
+        assert health.unacknowledged == 1
+        assert "acknowledge each payout once" in str(health.last_error)
+        async with asyncio.timeout(10):
+            while (await payouts.health()).unacknowledged:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
+        assert (await payouts.health()).ok
+    assert len(calls) == 3
+    assert "order APP000000001 is settled, and told again in 2 seconds: the handler raised" in caplog.text

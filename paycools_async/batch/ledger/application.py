@@ -245,6 +245,10 @@ class ApplicationLedger(Protocol):
         """Mark it in a transaction of the caller's. Raises AlreadyAcknowledged."""
         ...
 
+    async def is_marked(self, kept: Kept) -> bool:
+        """Whether this has been acknowledged, or something later of the payout."""
+        ...
+
     async def postpone(self, kept: Kept, seconds: float) -> None:
         """The application could not be told: try again then."""
         ...

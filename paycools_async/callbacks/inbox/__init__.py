@@ -1,6 +1,6 @@
 """The inbox before a router: what it guarantees, and where it keeps its callbacks."""
 
-from .applying import applying_store, collecting_work, in_transaction, with_mark
+from .applying import applying_store, collected_for, collecting_work, in_transaction, with_mark
 from .inbox import CallbackInbox, InboxGauges, InboxHealth, item_of
 from .sqlite import SQLiteStore
 from .store import InboxError, InboxStore, Item, Mark, Stored, Work
@@ -17,6 +17,7 @@ __all__ = [
     "Stored",
     "Work",
     "applying_store",
+    "collected_for",
     "collecting_work",
     "in_transaction",
     "item_of",

@@ -17,12 +17,13 @@ from typing import Any
 import attrs
 
 from ...endpoint import Event
+from ...errors import ConfigurationError
 from ..calling import must_pass
 from ..event_table import UnknownEvent, reference_of
 from ..router import CallbackRouter, log_failure
 from .store import InboxError, InboxStore, Stored, Work
 
-__all__ = ["Applier", "applying_store", "collecting_work", "in_transaction", "with_mark"]
+__all__ = ["Applier", "Applying", "applying_store", "collected_for", "collecting_work", "in_transaction", "with_mark"]
 
 log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
@@ -30,13 +31,17 @@ _PAGE = 200
 _LONGEST_PAUSE = 300.0
 
 
-@attrs.frozen
-class _Applying:
+@attrs.define(eq=False)
+class Applying:
+    """A handler at work: what it asks of `in_transaction`. `refused`: why nothing more can be asked."""
+
     store: InboxStore | None
+    of: object = None
     work: list[Work] = attrs.field(factory=list)
+    refused: str | None = None
 
 
-_APPLYING: ContextVar[_Applying | None] = ContextVar("paycools_applying", default=None)
+_APPLYING: ContextVar[Applying | None] = ContextVar("paycools_applying", default=None)
 
 
 def in_transaction(work: Callable[[Any], Any]) -> None:
@@ -50,6 +55,8 @@ def in_transaction(work: Callable[[Any], Any]) -> None:
     applying = _APPLYING.get()
     if applying is None:
         raise RuntimeError("in_transaction is for handlers that an inbox calls, or DurablePayouts")
+    if applying.refused is not None:
+        raise ConfigurationError(applying.refused)
     applying.work.append(work)
 
 
@@ -60,14 +67,23 @@ def with_mark(work: Callable[[Any], Any]) -> None:
 
 
 @contextlib.contextmanager
-def collecting_work() -> Iterator[list[Work]]:
-    """What a handler that is called within asks of `in_transaction`, for somebody else than an inbox to do."""
-    applying = _Applying(None)
+def collecting_work(of: object = None) -> Iterator[list[Work]]:
+    """What a handler that is called within asks of `in_transaction`, for somebody else than an inbox to do.
+
+    `of`: what it is called for, by which `collected_for` finds it.
+    """
+    applying = Applying(None, of)
     token = _APPLYING.set(applying)
     try:
         yield applying.work
     finally:
         _APPLYING.reset(token)
+
+
+def collected_for(of: object) -> Applying | None:
+    """Of the handler that is calling this, if it was called for just that."""
+    applying = _APPLYING.get()
+    return applying if applying is not None and applying.of == of else None
 
 
 def applying_store() -> InboxStore | None:
@@ -177,7 +193,7 @@ class Applier:
                 await self._store.mark(stored.seq, "superseded")
                 return
         event: Event | None = None
-        applying = _Applying(self._store)
+        applying = Applying(self._store)
         token = _APPLYING.set(applying)
         try:
             # verified again: neither an edited row nor a secret that is no longer trusted is acted on

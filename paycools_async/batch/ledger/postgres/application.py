@@ -148,6 +148,7 @@ _DUE_STUCK = _due(f"{_STUCK} AND told <> 'unknown'")
 _ACKNOWLEDGE = """
 UPDATE SCHEMA.paycools_payouts SET told = CAST(:state AS text), tell_due = 0
 WHERE id = CAST(:id AS bigint) AND told = CAST(:told AS text) RETURNING id"""
+_STILL_UNMARKED = "SELECT 1 FROM paycools_payouts WHERE id = %(id)s AND told = %(told)s"
 _POSTPONE = f"""
 UPDATE paycools_payouts SET tell_due = {_DB_NOW} + %(seconds)s WHERE id = %(id)s AND told = %(told)s"""
 
@@ -406,6 +407,10 @@ class PostgresApplication:
         """Mark it in a transaction of the caller's, on a connection to the ledger's database."""
         transaction = await self._of_this_database(connection)
         _check(await transaction.execute(self._text(_ACKNOWLEDGE), _of(kept)), kept)
+
+    async def is_marked(self, kept: Kept) -> bool:
+        """Whether this has been acknowledged, or something later of the payout."""
+        return not await self._ask(_STILL_UNMARKED, id=kept.row.id, told=kept.told)
 
     async def postpone(self, kept: Kept, seconds: float) -> None:
         """The application could not be told: try again then."""

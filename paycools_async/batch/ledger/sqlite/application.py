@@ -86,6 +86,7 @@ ORDER BY tell_due, id LIMIT :limit"""
 _DUE = _due(UNTOLD)
 _DUE_STUCK = _due(f"{STUCK} AND told <> 'unknown'")
 _ACKNOWLEDGE = "UPDATE payouts SET told = :state, tell_due = 0 WHERE id = :id AND told = :told RETURNING id"
+_STILL_UNMARKED = "SELECT 1 FROM payouts WHERE id = ? AND told = ?"
 _POSTPONE = "UPDATE payouts SET tell_due = ? WHERE id = ? AND told = ?"
 _PAGE = f"{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :size"
 _PAGE_FOR_A_PERSON = f"""
@@ -284,6 +285,11 @@ class SQLiteApplication:
         """Mark it in a transaction of the caller's, on a connection to the ledger's file."""
         transaction = await self._of_this_file(connection)
         _check(await transaction.execute(_ACKNOWLEDGE, _of(kept)), kept)
+
+    async def is_marked(self, kept: Kept) -> bool:
+        """Whether this has been acknowledged, or something later of the payout."""
+        values = (kept.row.id, kept.told)
+        return await self._store.read(lambda db: db.execute(_STILL_UNMARKED, values).fetchone() is None)
 
     async def postpone(self, kept: Kept, seconds: float) -> None:
         """The application could not be told: try again then."""
