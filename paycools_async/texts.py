@@ -23,6 +23,7 @@ __all__ = [
     "account_fault",
     "apart",
     "code_fault",
+    "encodable",
     "explained",
     "form_fault",
     "is_clean",
@@ -83,6 +84,19 @@ def name_of(char: str) -> str:
     name = _CONTROLS.get(char) or unicodedata.name(char, "") or _KINDS.get(unicodedata.category(char), "a character")
     shown = f"{char} " if char.isalpha() and not char.isascii() and _UNSEEN.match(char) is None else ""
     return f"{shown}{name} (U+{ord(char):04X})"
+
+
+def encodable(text: str) -> str:
+    """A name from the system as UTF-8 can hold it: what cannot be decoded is escaped, as in `\\xff.csv`."""
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        pass
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character, which no system's name is
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 MOST_SHOWN = 300

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from ..storage.regular_file import NotRegular, open_regular
+from ..texts import encodable
 from .files import FileError, Order, OrderFile, Reading, RowError
 from .files.repeats import Repeats
 from .files.text import MOST_BYTES
@@ -37,7 +38,7 @@ async def enter_file(
     before = await asyncio.to_thread(_sha256, path)
     repeats, file = Repeats(), OrderFile(path, api.request_class, api.currency, how)
     orders = _unchanged(_wanted(repeats.watching(file), file.stopped), path, before)
-    source = Source(file=path.name, sha256=before, by=by)
+    source = Source(file=encodable(path.name), sha256=before, by=encodable(by))
     entering = asyncio.ensure_future(ledger.intake(orders, api.text_of, source))
     try:
         return await asyncio.shield(entering), repeats, file

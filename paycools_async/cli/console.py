@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ..errors import UnverifiedEndpointWarning
-from ..texts import shown_text
+from ..texts import encodable, shown_text
 from .exit_codes import BAD_INPUT, BROKEN, Broken, begin_command, code_and_line
 from .objects.base import as_json
 
@@ -101,7 +101,7 @@ def present(found: Any) -> None:
 def echo(text: str = "") -> None:
     """Print a line, with `--json` to standard error. Raises Broken where nobody can read it."""
     if _log is not None and _log_all:
-        _log(logging.INFO, _COLOUR.sub("", text))
+        _log(logging.INFO, _COLOUR.sub("", encodable(text)))
     elif speaks_json():
         echo_error(text)
     else:
@@ -126,7 +126,7 @@ def echo_error(text: str) -> None:
     if text.startswith("error: "):
         _last_error = text.removeprefix("error: ")
     if _log is not None:
-        _log(logging.ERROR if text.startswith("error: ") else logging.WARNING, _COLOUR.sub("", text).strip())
+        _log(logging.ERROR if text.startswith("error: ") else logging.WARNING, _COLOUR.sub("", encodable(text)).strip())
         return
     with contextlib.suppress(OSError, ValueError):
         if _above is not None and sys.stderr.isatty():
@@ -157,6 +157,7 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]{1,10}m)")
 def _line(text: str) -> str:
     """The text as one line, whatever it quotes; only our colours and a line break at its start stay."""
     before = "\n" if text.startswith("\n") else ""
+    text = encodable(text)
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
 
@@ -180,7 +181,7 @@ def say_warnings() -> None:
 
 def plain(text: str) -> str:
     """A text from outside (a file's name, a person's) as it may be printed."""
-    return shown_text(text)
+    return shown_text(encodable(text))
 
 
 def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: bool = False) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ConfigurationError
+from ..texts import encodable
 
 __all__ = ["connection_string", "file_at", "is_postgres", "shown"]
 
@@ -130,7 +131,7 @@ def _split_login(rest: str) -> tuple[str, str, str]:
 
 def shown(location: str | os.PathLike[str]) -> str:
     """As it may be printed: a database without its password, or whatever else in it may be a secret."""
-    text = os.fspath(location).strip()
+    text = encodable(os.fspath(location).strip())
     try:
         if not is_postgres(text):
             return text

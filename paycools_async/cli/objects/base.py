@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from ...money import from_minor
+from ...texts import encodable
 
 __all__ = ["Amount", "Place", "amount_of", "as_json", "place_of", "said"]
 
@@ -60,4 +61,6 @@ def as_json(found: Any) -> dict[str, Any]:
 def _plain(_: Any, __: Any, value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, str):
+        return encodable(value)
     return str(value) if isinstance(value, Decimal) else value

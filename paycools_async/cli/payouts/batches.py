@@ -20,7 +20,7 @@ from ..ledger_url import is_postgres, open_ledger, reading, required_ledger, sho
 from ..objects.base import place_of
 from ..objects.ledgers import batch_object
 from ..objects.payouts import BatchesResult
-from .options import ByOption, LedgerOption, YesOption
+from .options import ByOption, LedgerOption, YesOption, as_stored
 from .run.plan import whoami
 from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
 
@@ -34,7 +34,7 @@ _DONE = {"offer": "offered", "release": "released", "withdraw": "taken back", "a
 def withdraw(
     ledger: LedgerOption = None,
     batch: Annotated[int | None, typer.Option("--batch", help="Only this batch.")] = None,
-    order_id: Annotated[str | None, typer.Option("--order-id", help="Only this order.")] = None,
+    order_id: Annotated[str | None, typer.Option("--order-id", callback=as_stored, help="Only this order.")] = None,
     yes: YesOption = False,
     by: ByOption = None,
 ) -> None:

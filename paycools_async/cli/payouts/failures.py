@@ -23,7 +23,7 @@ from ..objects.base import amount_of as amount_object
 from ..objects.base import place_of
 from ..objects.ledgers import failure_groups, failure_object, moment_text
 from ..objects.payouts import FailuresResult, MoveObject, ShowResult
-from .options import BatchesOption, LedgerOption
+from .options import BatchesOption, LedgerOption, as_stored
 from .showing import amount_of, batch_name, chosen_batches, hint, show_failures
 
 __all__ = ["failures", "show_order"]
@@ -134,7 +134,7 @@ def _tell_again(again: Again, out: Path, currency: str) -> None:
 
 @with_example("paycools payouts show SALARY2026110001 --ledger wages.db")
 def show_order(
-    order_id: Annotated[str, typer.Argument(metavar="ORDER", help="Your order id.")],
+    order_id: Annotated[str, typer.Argument(metavar="ORDER", callback=as_stored, help="Your order id.")],
     ledger: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:

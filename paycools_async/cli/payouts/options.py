@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ...countries import PAYOUT_COUNTRIES
+from ...texts import encodable
 from ..console import refuse
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "WaitOption",
     "WatchOption",
     "YesOption",
+    "as_stored",
     "chosen_country",
 ]
 
@@ -72,7 +74,16 @@ RecoverOption = Annotated[
     bool,
     typer.Option("--recover", help="Go on with a ledger file that lost a part: PayCools is asked about every row."),
 ]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who does this, for the log; by default user@host.")]
+
+
+def as_stored(value: str | None) -> str | None:
+    """A text from the command line as a ledger can hold it."""
+    return None if value is None else encodable(value)
+
+
+ByOption = Annotated[
+    str | None, typer.Option("--by", callback=as_stored, help="Who does this, for the log; by default user@host.")
+]
 BatchesOption = Annotated[list[int] | None, typer.Option("--batch", help="Only this batch; repeat for several.")]
 CountOption = Annotated[int | None, typer.Option(min=0, help="Send nothing unless it is so many payouts.")]
 TotalOption = Annotated[
