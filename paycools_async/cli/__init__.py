@@ -18,7 +18,7 @@ def main() -> None:
         if sys.argv[1:] == ["--version"]:
             sys.exit(_say_version())
         from .app import app
-        from .console import exit_code_of, report_failure, say_warnings
+        from .console import exit_code_of, own_process, report_failure, say_warnings
         from .self_check import parsing_fault
 
         fault = parsing_fault(app)
@@ -35,6 +35,7 @@ def main() -> None:
     if fault is not None:
         _refuse_to_start(fault)
     say_warnings()
+    own_process()
     try:
         app()
     except SystemExit as end:

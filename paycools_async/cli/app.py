@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from .console import echo
+from .console import echo, wants_json
 from .lazy_group import lazy_group
 from .network import choose_network
 
@@ -60,4 +60,5 @@ def _root(
         typer.Option(help="The path of an endpoint, ENDPOINT=/path; repeat. Or PAYCOOLS_PH_PATHS, _GLOBAL_PATHS."),
     ] = None,
 ) -> None:
+    wants_json(False)  # until the command says so
     choose_network(proxy, ca_file, path or ())

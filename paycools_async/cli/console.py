@@ -12,7 +12,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -28,21 +28,37 @@ __all__ = [
     "exit_code_of",
     "lines_as_records",
     "on_signals",
+    "own_process",
     "plain",
     "present",
     "printing_above",
+    "refuse",
     "report_failure",
     "run_command",
     "say_warnings",
     "speaks_json",
+    "styled",
+    "wants_json",
 ]
 
+
+def wants_json(value: bool) -> bool:
+    """Note whether the command that begins was given `--json`: it may be refused before it runs."""
+    global _wanted
+    _wanted = value
+    return value
+
+
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object, and nothing else; see docs/cli_json.md.")
+    bool,
+    typer.Option("--json", callback=wants_json, help="Print one JSON object, and nothing else; see docs/cli_json.md."),
 ]
 
 _TYPER_INTERRUPTED = 130
 _decided: int | None = None
+_wanted = False
+_is_own = False
+"""The process is there for one command, and ends with it."""
 _json: dict[str, Any] | None = None
 """With `--json`: the object that is printed when the command ends."""
 _last_error: str | None = None
@@ -62,6 +78,12 @@ def lines_as_records(log: Callable[[int, str], object], *, stdout_too: bool) -> 
         _log, _log_all = None, False
 
 
+def own_process() -> None:
+    """From now on signals are ignored once a command has ended: its exit code is what the process ends with."""
+    global _is_own
+    _is_own = True
+
+
 def speaks_json() -> bool:
     """Whether standard output is for one JSON object, and what is said to people goes to standard error."""
     return _json is not None
@@ -79,7 +101,7 @@ def present(found: Any) -> None:
 def echo(text: str = "") -> None:
     """Print a line, with `--json` to standard error. Raises Broken where nobody can read it."""
     if _log is not None and _log_all:
-        _log(logging.INFO, text)
+        _log(logging.INFO, _COLOUR.sub("", text))
     elif speaks_json():
         echo_error(text)
     else:
@@ -104,7 +126,7 @@ def echo_error(text: str) -> None:
     if text.startswith("error: "):
         _last_error = text.removeprefix("error: ")
     if _log is not None:
-        _log(logging.ERROR if text.startswith("error: ") else logging.WARNING, text.strip())
+        _log(logging.ERROR if text.startswith("error: ") else logging.WARNING, _COLOUR.sub("", text).strip())
         return
     with contextlib.suppress(OSError, ValueError):
         if _above is not None and sys.stderr.isatty():
@@ -137,6 +159,11 @@ def _line(text: str) -> str:
     before = "\n" if text.startswith("\n") else ""
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
+
+
+def styled(text: str, **style: Any) -> str:
+    """In colour, unless NO_COLOR is set."""
+    return text if os.environ.get("NO_COLOR") else typer.style(text, **style)
 
 
 def say_warnings() -> None:
@@ -175,6 +202,7 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: boo
         if hasattr(error, "format_message"):  # a wrong option: typer shows it, with the usage
             raise
         code = report_failure(error)
+    _ignore_signals()
     _decided = code = _flushed(_print_object(code))
     raise typer.Exit(code)
 
@@ -191,6 +219,16 @@ def _print_object(code: int) -> int:
     except Broken as error:
         return report_failure(error)
     return code
+
+
+def refuse(text: str) -> NoReturn:
+    """End the command for a faulty setting: exit code 2, and with `--json` the object that says so."""
+    global _json, _last_error
+    echo_error(f"error: {text}")
+    if _wanted and _json is None:  # within `run_command` it is printed there
+        _json, _last_error = {}, text
+        raise typer.Exit(_print_object(BAD_INPUT))
+    raise typer.Exit(BAD_INPUT)
 
 
 def exit_code_of(found: object) -> int:
@@ -213,7 +251,18 @@ async def _terminable(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a runner's coroutine is one
     with on_signals(task.cancel, signal.SIGTERM):
-        return await command()
+        code = await command()
+    _ignore_signals()
+    return code
+
+
+def _ignore_signals() -> None:
+    """It has ended: whoever stops it once more gets its exit code all the same."""
+    if not _is_own:
+        return
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        with contextlib.suppress(AttributeError, ValueError):  # Windows has no SIGHUP; not the main thread
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 _reactions: dict[int, list[Callable[[], object]]] = {}

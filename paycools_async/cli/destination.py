@@ -11,7 +11,7 @@ import typer
 
 from ..config import GLOBAL_HOSTS, PH_UAT, Environment
 from ..urls import is_loopback_host
-from .console import plain
+from .console import plain, styled
 
 if TYPE_CHECKING:
     from ..client import PayCoolsGlobal, PayCoolsPH
@@ -65,7 +65,7 @@ class Destination:
 
 def coloured(environment: str) -> str:
     """For a terminal; elsewhere the colour is left out."""
-    return typer.style(environment, fg=_COLORS.get(environment), bold=True)
+    return styled(environment, fg=_COLORS.get(environment), bold=True)
 
 
 def destination_lines(details: Mapping[str, str]) -> list[str]:

@@ -13,8 +13,7 @@ from ..batch.ledger.opening import open_ledger, open_postgres
 from ..errors import ConfigurationError
 from ..settings import setting
 from ..storage.location import is_postgres, shown
-from .console import echo_error
-from .exit_codes import BAD_INPUT
+from .console import refuse
 
 __all__ = [
     "LEDGER",
@@ -37,14 +36,15 @@ def given_ledger(ledger: str | None) -> str | None:
             return setting(os.environ, LEDGER, may_end_quoted=is_postgres)
         is_postgres(ledger)
     except ConfigurationError as error:
-        echo_error(f"error: {error}" if ledger is None else f"error: --ledger: {error}")
-        raise typer.Exit(BAD_INPUT) from None
+        refuse(str(error) if ledger is None else f"--ledger: {error}")
     return ledger
 
 
 def required_ledger(ledger: str | None) -> str:
     """The same, where there must be one."""
     found = given_ledger(ledger)
+    if found is None and os.environ.get(LEDGER) == "":
+        refuse(f"{LEDGER} is empty, and --ledger is not given")
     if found is None:
         raise typer.BadParameter(f"give the ledger, or set {LEDGER}", param_hint="--ledger")
     return found

@@ -1,7 +1,10 @@
 """What a text names that says where something is kept: a SQLite file, or a PostgreSQL database.
 
 Decided by what is written, and by nothing that is there or not: a PostgreSQL URL, or a libpq string (`host=db
-dbname=pay`, `service=pay`), is a database; everything else is a file. No password that stands in such a text is shown.
+dbname=pay`, `service=pay`), is a database. What looks like the address of one and is none of these is refused, never
+taken for a file: any `scheme://`, `jdbc:`, `user:password@host`, `user@host:port`, `//user@host`. Everything else is a
+file, `a@b.db` and `me@work/a.db` too; with `./` before it every name is one. No password that stands in such a text is
+shown.
 """
 
 from __future__ import annotations
@@ -30,7 +33,16 @@ _NOT_SHOWN = """
 _SHOWN_KEYWORDS: Final = frozenset(_SHOWN.split())
 _KEYWORDS: Final = _SHOWN_KEYWORDS | frozenset(_NOT_SHOWN.split())
 _URL = re.compile(r"postgres(?:ql)?://", re.IGNORECASE)
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(postgres(?:ql)?(?:\+\w+)?):", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(postgres(?:ql)?(?:\+\w+)?|jdbc):", re.IGNORECASE)
+_DRIVE = re.compile(r"[a-z]:[/\\]", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"""[^/\\]*[\w+.-]{2}://  # a URL after some other word
+    | (?://)?[^/\\:]*:.*@     # user:password@host
+    | //[^/\\]*@              # //user@host
+    | [^/\\]*@[^/\\]*:\d     # user@host:port
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 _KEYWORD = re.compile(rf"(?:^|\s)(?:{'|'.join(sorted(_KEYWORDS))})\s*=", re.IGNORECASE)
 _SETTING = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|(?=\s|\Z))", re.DOTALL)
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -50,12 +62,18 @@ def is_postgres(location: str | os.PathLike[str]) -> bool:
     scheme = _SCHEME.match(text)
     if scheme is not None:
         written = scheme[1] or scheme[2]
-        advice = "; the URL begins with postgresql://" if written.lower().startswith("postgres") else ""
+        known = written.lower().startswith(("postgres", "jdbc"))
+        advice = "; the URL begins with postgresql://" if known else ""
         raise ConfigurationError(f"{written}: is not known here, it takes a file or postgresql://...{advice}")
     before, sign, _ = text.partition("=")
-    if not sign or re.search(r"[/\\]", before):
-        return False
-    return bool(_KEYWORD.search(text) or len(_settings(text)) > 1)  # `hots=db pasword=...` would be a file of that name
+    if sign and not re.search(r"[/\\]", before) and (_KEYWORD.search(text) or len(_settings(text)) > 1):
+        return True  # `hots=db pasword=...` would be a file of that name
+    if _ADDRESS.match(text) and not _DRIVE.match(text):
+        raise ConfigurationError(
+            "this looks like a database's address: it is written postgresql://user@host/database; "
+            "a file of such a name is written ./NAME"
+        )
+    return False
 
 
 def file_at(location: str | os.PathLike[str]) -> Path:
@@ -118,7 +136,7 @@ def shown(location: str | os.PathLike[str]) -> str:
             return text
         text = connection_string(text)
     except ConfigurationError:
-        return _UNREADABLE if "=" in text or "@" in text or "://" in text else text
+        return text if text in ("", ".") else _UNREADABLE
     return _shown_url(text) if _URL.match(text) else _shown_settings(text)
 
 
@@ -131,7 +149,7 @@ def _shown_url(text: str) -> str:
 
 
 def _shown_settings(text: str) -> str:
-    kept = (f"{name}={value}" for name, value in _settings(text) if name in _SHOWN_KEYWORDS)
+    kept = (f"{name}={value}" for name, value in _settings(text) if name in _SHOWN_KEYWORDS and "://" not in value)
     return " ".join(kept) or _UNREADABLE
 
 

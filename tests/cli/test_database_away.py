@@ -79,9 +79,13 @@ def test_a_worker_that_starts_first_waits_for_the_database_pays_and_stops_withou
     own_postgres.start()
 
 
-def test_a_worker_that_still_waits_for_its_first_connection_has_sent_nothing(worker: Process) -> None:
-    assert worker.end() == 2
-    assert worker.written.splitlines()[-1] == "error: interrupted; nothing was sent"
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_still_waits_for_its_first_connection_is_stopped_like_any(
+    worker: Process, number: signal.Signals
+) -> None:
+    assert worker.end(number) == 0
+    assert worker.written.splitlines()[-1].startswith("stopped; what is not final stays in the ledger")
+    assert "error:" not in worker.written
 
 
 def test_a_run_that_is_interrupted_while_the_database_is_away_ends_in_time(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import tempfile
@@ -122,6 +123,15 @@ PLANTED: dict[str, tuple[dict[str, str | None], str, str]] = {
         "PayCools gives the PH production host to each merchant",
     ),
     "plain HTTP": ({"PAYCOOLS_PH_BASE_URL": "http://api-uat.paycools.com"}, "ph.host", "use https"),
+    "a path of no endpoint": (
+        {"PAYCOOLS_PH_PATHS": "nope=/x"},
+        "ph.paths",
+        "PAYCOOLS_PH_PATHS: there is no endpoint 'nope'",
+    ),
+    "a path of the other API": ({"PAYCOOLS_PH_PATHS": "global.ph.static.detail=/x"}, "ph.paths", "no endpoint"),
+    "a ledger's file that is not there": ({"PAYCOOLS_LEDGER_FILE": "/nope"}, "ledger", "its file cannot be read"),
+    "a ledger that is no place": ({"PAYCOOLS_LEDGER": "u:secret@h/d"}, "ledger", "postgresql://user@host/database"),
+    "a ledger in no folder": ({"PAYCOOLS_LEDGER": "no/such/l.db"}, "ledger", "there is no such folder"),
     "a proxy that is none": ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "ph.proxy", "SOCKS is not spoken here"),
     "authorities that are not there": ({"SSL_CERT_FILE": "/none.pem"}, "ph.certificates", "names what is not there"),
 }
@@ -136,16 +146,12 @@ def test_what_is_planted_in_the_settings_is_found(doctor: Doctor, ph: dict[str, 
 
 
 def test_a_public_key_and_another_key_s_halves(doctor: Doctor, ph: dict[str, str | None], key: PrivateKey) -> None:
-    import base64
-
     ph["PAYCOOLS_PH_PRIVATE_KEY"] = base64.b64encode(key.public.der).decode()
     [(check, text)] = bad(doctor(ph, "--offline"))
     assert (check, "this is a public key" in text) == ("ph.private_key", True)
 
 
 def test_ones_own_key_for_paycools_own(doctor: Doctor, fake: FakePayCools, key_file: Path, key: PrivateKey) -> None:
-    import base64
-
     env = {
         "PAYCOOLS_GLOBAL_APP_ID": "APP",
         "PAYCOOLS_GLOBAL_PRIVATE_KEY": str(key_file),
@@ -301,3 +307,19 @@ def test_for_people_each_fault_has_its_cure_on_the_next_line(doctor: Doctor) -> 
     assert "PAYCOOLS_PH_APP_ID" in lines[place]
     assert lines[place + 1].strip().startswith("cure: ")
     assert lines[-1].startswith("1 fault, ")
+
+
+def test_the_ledger_of_the_environment_is_looked_at(doctor: Doctor, ledger: Path) -> None:
+    found = doctor({"PAYCOOLS_LEDGER": str(ledger)}, "--offline")
+    assert [each["level"] for each in found["findings"] if each["check"] == "ledger"] == ["ok"]
+    assert "variables" not in {each["check"] for each in found["findings"]}
+    ledger.with_name("name").write_text(str(ledger.with_name("none.db")))
+    found = doctor({"PAYCOOLS_LEDGER": None, "PAYCOOLS_LEDGER_FILE": str(ledger.with_name("name"))}, "--offline")
+    [cure] = [each["cure"] for each in found["findings"] if each["check"] == "ledger"]
+    assert cure == "`paycools payouts run` makes it; or check PAYCOOLS_LEDGER"
+
+
+def test_the_key_of_the_ph_api_for_paycools_own(doctor: Doctor, ph: dict[str, str | None], key: PrivateKey) -> None:
+    env = {**ph, "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY": base64.b64encode(key.public.der).decode()}
+    found = bad(doctor(env, "--offline", "--api", "global", "--country", "ID"))
+    assert [check for check, text in found if "PAYCOOLS_PH_PRIVATE_KEY" in text] == ["global.platform_key"]

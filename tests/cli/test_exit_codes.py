@@ -465,3 +465,44 @@ def test_4_a_dependency_that_cannot_be_loaded(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     told = "error: the command line cannot start, nothing was sent: ImportError: made for another version"
     assert done.stderr.splitlines() == [told]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("option", ["--json", "--all"])
+def test_a_signal_after_the_end_changes_no_exit_code(tmp_path: Path, number: str, option: str) -> None:
+    """It comes as the output is flushed, after a JSON object is printed, and once more as Python ends."""
+    program = (
+        "import atexit, os, signal, sys\n"
+        "from paycools_async.cli import console, main\n"
+        f"send = lambda: os.kill(os.getpid(), signal.{number})\n"
+        "flushed = console._flushed\n"
+        "console._flushed = lambda code: (send(), flushed(code))[1]\n"
+        "atexit.register(send)\n"
+        "main()\n"
+    )
+    arguments = ["payouts", "template", str(tmp_path / "f.csv"), option]
+    found = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert "f.csv" in found.stdout
+    assert "interrupted" not in found.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_stopped_run_is_told_of_changes_nothing(
+    desk: Desk, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    currency, sent = SQLiteLedger.currency, 0
+
+    async def interrupted(self: SQLiteLedger) -> str:
+        nonlocal sent
+        if desk.paid:
+            sent += 1
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.05)
+        return await currency(self)
+
+    monkeypatch.setattr(SQLiteLedger, "currency", interrupted)
+    done = desk.run(write_orders(2), yes=True)
+    assert (done.code, sent) == (0, 1)
+    assert "interrupted" not in done

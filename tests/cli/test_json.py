@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,7 +18,9 @@ from support.batch import WriteOrders, rows
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
+from paycools_async.cli.destination import Destination
 from paycools_async.cli.objects import payouts as objects
+from paycools_async.cli.objects.base import place_of
 from paycools_async.cli.objects.page import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli_json.md"
@@ -167,3 +170,36 @@ def test_on_a_terminal_the_bar_and_the_question_leave_standard_output_alone(
     assert json.loads(line)["states"]["settled"]["payouts"] == 3
     os.close(people)
     os.close(out)
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "error"),
+    [
+        ("payouts status", {"PAYCOOLS_LEDGER_FILE": "/nope"}, "PAYCOOLS_LEDGER_FILE: its file cannot be read"),
+        ("payouts status", {"PAYCOOLS_LEDGER": ""}, "PAYCOOLS_LEDGER is empty"),
+        ("payouts batches --ledger ''", {}, "--ledger: no place is named"),
+        ("payouts columns --api glob", {}, "--api glob: ph or global"),
+        ("payouts columns --api global", {}, "--api global needs --country"),
+        ("payouts check f.csv --country TH", {}, "--country goes with --api global"),
+        ("balance --api global", {}, "--api global needs --country"),
+        ("keys check --api global --online", {}, "--api global needs --country"),
+        ("doctor --api global --country XX", {}, "--api global needs --country"),
+    ],
+)
+def test_a_faulty_setting_is_an_object_too(command: str, variables: dict[str, str], error: str) -> None:
+    result = CliRunner().invoke(app, [*shlex.split(command), "--json"], env=variables)
+    [line] = result.stdout.splitlines()
+    found = json.loads(line)
+    assert sorted(found) == ["error", "exit_code"]
+    assert found["exit_code"] == result.exit_code == 2
+    assert found["error"].startswith(error)
+    assert result.stderr == f"error: {found['error']}\n"
+    without = CliRunner().invoke(app, shlex.split(command), env=variables)
+    assert (without.stdout, without.stderr) == ("", result.stderr)
+
+
+def test_an_environment_is_one_of_three_words() -> None:
+    local = Destination(host="127.0.0.1:8722", merchant="m", api="PH API", country="PH").details()
+    assert local["environment"] != "SANDBOX"
+    assert place_of(local).environment == "SANDBOX"
+    assert place_of({}).environment == ""

@@ -22,6 +22,7 @@ DATABASES = {
     "host=h dbname=d password='pa ssw0rd' user=u": "host=h dbname=d user=u",
     "host = h password = pa\\ ssw0rd": "host=h",
     "service=pay": "service=pay",
+    "dbname=postgresql://u:ssw0rd@h/d": "(a PostgreSQL connection string)",
     "password=ssw0rd": "(a PostgreSQL connection string)",
     "hots=h pasword=ssw0rd": "(a PostgreSQL connection string)",
     "password=pa ssw0rd host=h": "(a PostgreSQL connection string)",
@@ -38,7 +39,11 @@ def test_a_database_is_known_by_how_it_is_written_and_shown_without_its_password
     assert "ssw0rd" not in str(caught.value)
 
 
-@pytest.mark.parametrize("written", ["l.db", "./host=h", "/a/host=h", "C:\\l.db", "C:/l.db", "run=1.db", "a b.db"])
+FILES = ["l.db", "./host=h", "/a/host=h", "C:\\l.db", "C:/l.db", "C:\\a@b\\l.db", "C:/a@b.db", "run=1.db", "a b.db"]
+ODD_FILES = ["a@b.db", "me@work/l.db", "10:30.db", "a:b/l.db", "/a:b@c/l.db", "./u:p@h.db", "../a@b:5.db", "//h/s/l.db"]
+
+
+@pytest.mark.parametrize("written", [*FILES, *ODD_FILES, "\\\\h\\s@1\\l.db"])
 def test_everything_else_is_a_file(written: str) -> None:
     assert not is_postgres(written)
     assert shown(written) == written
@@ -55,6 +60,20 @@ def test_everything_else_is_a_file(written: str) -> None:
         ("mysql://u:ssw0rd@h/d", "mysql: is not known here, it takes a file or postgresql://..."),
         ("postgresql+psycopg://u:ssw0rd@h/d", "the URL begins with postgresql://"),
         ("postgresql:/h/d", "the URL begins with postgresql://"),
+        (
+            "jdbc:postgresql://u:ssw0rd@h/d",
+            "jdbc: is not known here",
+        ),
+        ("jdbc:oracle:thin:u/ssw0rd", "the URL begins with postgresql://"),
+        ("u:ssw0rd@127.0.0.1:5522/pay", "written postgresql://user@host/database"),
+        ("//u:ssw0rd@h/pay", "written postgresql://user@host/database"),
+        ("//ssw0rd@h/pay", "written postgresql://user@host/database"),
+        ("ssw0rd@db:5432/pay", "a file of such a name is written ./NAME"),
+        ("u:ssw0rd@db.example", "written postgresql://user@host/database"),
+        (":ssw0rd@h", "written postgresql://user@host/database"),
+        ("u:pa/ssw0rd@h", "written postgresql://user@host/database"),
+        ("psql postgresql://u:ssw0rd@h/d", "written postgresql://user@host/database"),
+        ("mysql:/u:ssw0rd@h/d", "written postgresql://user@host/database"),
     ],
 )
 def test_what_is_neither_is_refused(written: str, told: str) -> None:

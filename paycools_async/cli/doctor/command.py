@@ -12,7 +12,7 @@ import typer
 
 from ...batch import Identity
 from ...countries import COUNTRIES, PHILIPPINES
-from ..console import JsonOption, echo, present, run_command
+from ..console import JsonOption, echo, present, run_command, styled
 from ..exit_codes import BAD_INPUT
 from ..lazy_group import with_example
 from ..objects.settings import DoctorResult, FoundObject
@@ -59,8 +59,7 @@ def doctor(
         tell(strange_variables(os.environ))
         families = chosen_families(None if api is None else api.lower(), os.environ)
         owners = [await _look_at_api(family, country, offline, tell) for family in families]
-        if ledger is not None:
-            tell(await look_at_ledger(ledger, owners[0] if len(owners) == 1 else None))
+        tell(await look_at_ledger(ledger, owners[0] if len(owners) == 1 else None, os.environ))
         counts = Counter(each.level for each in found)
         echo(f"{_count(counts[Level.FAULT], 'fault')}, {_count(counts[Level.WARNING], 'warning')}")
         present(
@@ -94,7 +93,7 @@ def _object(finding: Finding) -> FoundObject:
 
 
 def _show(finding: Finding) -> None:
-    level = typer.style(f"{finding.level.value:<7}", fg=_COLOURS[finding.level], bold=finding.level is Level.FAULT)
+    level = styled(f"{finding.level.value:<7}", fg=_COLOURS[finding.level], bold=finding.level is Level.FAULT)
     echo(f"{level} {finding.check}: {finding.text}")
     if finding.cure:
         echo(f"        cure: {finding.cure}")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import attrs
 
 from ...batch import Identity
 from ...batch.ledger.sqlite.file import SUFFIXES
-from ...errors import PayCoolsError
+from ...errors import ConfigurationError, PayCoolsError
+from ...settings import setting
 from ..console import plain
-from ..ledger_url import is_postgres, reading, shown
+from ..ledger_url import LEDGER, is_postgres, reading, shown
 from .findings import Finding, fault, fine, warning
 
 __all__ = ["look_at_ledger"]
@@ -21,8 +24,22 @@ _OTHERS = 0o077
 _LITTLE = 100 * 1024 * 1024
 
 
-async def look_at_ledger(ledger: str, identity: Identity | None) -> list[Finding]:
-    """`identity`: whose ledger it should be, where that is known."""
+async def look_at_ledger(given: str | None, identity: Identity | None, env: Mapping[str, str]) -> list[Finding]:
+    """What `--ledger` says, else PAYCOOLS_LEDGER. `identity`: whose ledger it should be, where that is known."""
+    try:
+        ledger = setting(env, LEDGER, may_end_quoted=is_postgres) if given is None else given
+        if ledger is None:
+            return []
+        is_postgres(ledger)
+    except ConfigurationError as error:
+        if given is not None:
+            return [fault("ledger", f"--ledger: {error}", "check --ledger")]
+        return [fault("ledger", str(error), "correct the variable")]
+    source = LEDGER if given is None else "--ledger"
+    return [attrs.evolve(each, cure=each.cure.replace("--ledger", source)) for each in await _look_at(ledger, identity)]
+
+
+async def _look_at(ledger: str, identity: Identity | None) -> list[Finding]:
     found: list[Finding] = []
     name = plain(shown(ledger))
     if not is_postgres(ledger):

@@ -28,6 +28,7 @@ from ...settings import is_set, key_setting, paths_setting, setting
 from ...signing import load_private_key, load_public_key, signer_for, verifier_for
 from ...urls import is_loopback_host
 from ..console import plain
+from ..ledger_url import LEDGER
 from .findings import Finding, Level, fault, fine, warning
 
 __all__ = ["FAMILIES", "Settings", "chosen_families", "strange_variables"]
@@ -73,6 +74,7 @@ def chosen_families(api: str | None, env: Mapping[str, str]) -> list[str]:
 def strange_variables(env: Mapping[str, str]) -> Iterator[Finding]:
     """Variables that look like ours, and that nothing reads."""
     known = {each.prefix + name for each in FAMILIES.values() for name in (*each.required, *each.optional)}
+    known.add(LEDGER)
     known |= {f"{name}_FILE" for name in known}
     for name in sorted(env):
         if name.startswith("PAYCOOLS_") and name not in known:
@@ -109,6 +111,8 @@ class Settings:
         yield from self._present()
         yield from self._host()
         yield from self._key()
+        if self.family == "global":
+            yield from self._own_for_platform_key()
 
     def _name(self, setting: str) -> str:
         return FAMILIES[self.family].prefix + setting
@@ -127,14 +131,24 @@ class Settings:
                 setting(self.env, family.prefix + name)
             except ConfigurationError as error:
                 yield fault("settings", str(error), "correct the variable")
-        try:
-            paths_setting(self.env, self._name("PATHS"))
-        except ConfigurationError as error:
-            yield fault("paths", str(error), "correct the variable")
+        yield from self._paths()
         for name in (*family.required, *family.optional):
             yield from self._permissions(family.prefix + name)
         if not missing:
             yield fine("settings", f"{', '.join(family.prefix + name for name in family.required)} are set")
+
+    def _paths(self) -> Iterator[Finding]:
+        from ...engine.paths import checked_paths
+        from ...registry import endpoints
+
+        variable = self._name("PATHS")
+        known = {entry.id for entry in endpoints() if entry.kind == "request" and entry.family == self.family}
+        try:
+            checked_paths(paths_setting(self.env, variable) or {}, known)
+        except ConfigurationError as error:
+            said = str(error)
+            text = said if said.startswith(variable) else f"{variable}: {said.removeprefix('paths: ')}"
+            yield fault("paths", text, "correct the variable; `paycools endpoints` lists the endpoints")
 
     def _permissions(self, name: str) -> Iterator[Finding]:
         """Whether others can read a file that holds a secret. Docker shows its secrets to all in the container."""
@@ -227,9 +241,30 @@ class Settings:
                 "make a larger one when you can: paycools keys new",
             )
 
+    def _own_for_platform_key(self) -> Iterator[Finding]:
+        """The merchant's own key, of this API or the other, where PayCools' belongs."""
+        platform = self._loaded(self._name("PLATFORM_PUBLIC_KEY"), load_public_key)
+        for each in FAMILIES.values():
+            variable = f"{each.prefix}PRIVATE_KEY"
+            own = self._loaded(variable, load_private_key)
+            if platform is not None and own is not None and own.public.der == platform.der:
+                text = f"{self._name('PLATFORM_PUBLIC_KEY')} is the public half of the merchant's own key, {variable}"
+                yield fault("platform_key", text, f"set {self._name('PLATFORM_PUBLIC_KEY')} to PayCools' own key")
+                return
+
+    def _loaded(self, variable: str, load: Callable[[Any], Any]) -> Any:
+        """None where it is not set, or is no key: that is told elsewhere."""
+        try:
+            found = key_setting(self.env, variable)
+            return None if found is None else load(found[1])
+        except ConfigurationError:
+            return None
+
     def _of_credentials(self, error: ConfigurationError) -> Iterator[Finding]:
         """What has not been told by a variable's name before."""
         said = str(error)
+        if "merchant's own key" in said:
+            return
         if said.startswith("app_name"):
             yield fault("settings", f"{self._name('APP_NAME')}: {said.partition(': ')[2]}", "write it as registered")
         elif said.startswith("callback_secret"):
@@ -257,5 +292,5 @@ class Settings:
         if key is None:
             cure = f"ask PayCools for it, and set {variable}"
             yield warning("platform_key", f"{variable} is not set: callbacks cannot be verified", cure)
-        else:
+        elif not any(self._own_for_platform_key()):
             yield fine("platform_key", f"{load_public_key(key).bits} bits; only a callback proves it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from ...batch.gauges import pause_reason
 from ...errors import PayCoolsError
+from ...texts import shown_text
 from ..exit_codes import Broken
 
 if TYPE_CHECKING:
@@ -28,6 +30,19 @@ __all__ = ["WorkerServer"]
 _WITHIN = 3.0
 """Seconds that the database has to answer a probe."""
 _NAME = "ledger"
+
+
+def _on_one_line(record: logging.LogRecord) -> bool:
+    """Whoever sends what is no HTTP gets no traceback into the log."""
+    kind = record.exc_info[0] if record.exc_info else None
+    if kind is not None:
+        record.msg, record.args = f"{shown_text(record.getMessage())} ({kind.__name__})", None
+    record.exc_info = record.exc_text = None
+    return True
+
+
+_log = logging.getLogger("paycools.listen")
+_log.addFilter(_on_one_line)
 
 
 class WorkerServer:
@@ -61,7 +76,7 @@ class WorkerServer:
         app.add_routes(
             [web.get("/healthz", self._healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._page)]
         )
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0, logger=_log)
         await runner.setup()
         try:
             try:

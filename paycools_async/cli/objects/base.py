@@ -47,7 +47,9 @@ class Place:
 
 def place_of(details: Mapping[str, str]) -> Place:
     """Where the money goes, as a ledger or a destination has it."""
-    return Place(**{field.name: details.get(field.name, "") for field in attrs.fields(Place)})
+    found = {field.name: details.get(field.name, "") for field in attrs.fields(Place)}
+    found["environment"] = found["environment"].partition(" ")[0]  # what people are told beside it is for people
+    return Place(**found)
 
 
 def as_json(found: Any) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from ...countries import PAYOUT_COUNTRIES
-from ..console import echo_error
-from ..exit_codes import BAD_INPUT
+from ..console import refuse
 
 __all__ = [
     "AbsentOption",
@@ -123,6 +122,5 @@ def chosen_country(api: str, country: str | None, allowed: Collection[str] = PAY
     elif api == "global" and country not in allowed:
         fault = f"--api global needs --country: {', '.join(allowed)}"
     if fault is not None:
-        echo_error(f"error: {fault}")
-        raise typer.Exit(BAD_INPUT)
+        refuse(fault)
     return country if api == "global" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Annotated
 
@@ -54,7 +55,10 @@ def worker(
     name = required_ledger(ledger)
     picked = chosen_country(api, country)
 
-    async def work() -> int:
+    began = False
+
+    async def drive() -> None:
+        nonlocal began
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
         async with (
             watched(listen, name) as server,
@@ -78,6 +82,7 @@ def worker(
                     for line in destination_lines(paying.destination.details(shown(name))):
                         echo(line)
                     echo(f"worker {found.worker} on {shown(name)}")
+                    began = True
                     signals.enter_context(on_signals(running.stop))
                     from_here_on_something_may_be_sent()
                     try:
@@ -86,6 +91,23 @@ def worker(
                         raise Unfinished(f"{error}; what is not final stays in the ledger") from None
                 finally:
                     await found.aclose()
+
+    async def work() -> int:
+        task, stopped = asyncio.current_task(), False
+
+        def stop() -> None:
+            nonlocal stopped
+            if not began and not stopped and task is not None:
+                stopped = True
+                task.cancel()
+
+        with on_signals(stop):
+            try:
+                await drive()
+            except asyncio.CancelledError:
+                if not stopped or task is None:
+                    raise
+                task.uncancel()
         echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 

@@ -11,7 +11,7 @@ import warnings
 
 import pytest
 
-from paycools_async.cli.console import echo, echo_error
+from paycools_async.cli.console import echo, echo_error, styled
 from paycools_async.cli.monitoring.logs import LogFormat, logging_as
 
 CALLS = logging.getLogger("paycools_async")
@@ -55,6 +55,20 @@ def test_a_worker_says_everything_so(capsys: pytest.CaptureFixture[str]) -> None
     out, err = capsys.readouterr()
     assert out == ""
     assert [json.loads(line)["level"] for line in err.splitlines()] == ["info", "error", "info", "error"]
+
+
+def test_no_colours_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_as(LogFormat.JSON, stdout_too=True):
+        echo(f"{styled('SANDBOX', fg='green', bold=True)} at h")
+        echo_error(f"{styled('UAT', fg='yellow')} at h")
+    assert [json.loads(line)["text"] for line in capsys.readouterr().err.splitlines()] == ["SANDBOX at h", "UAT at h"]
+
+
+def test_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert styled("UAT", fg="yellow") != "UAT"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert styled("UAT", fg="yellow") == "UAT"
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:

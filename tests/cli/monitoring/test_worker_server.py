@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -24,6 +25,8 @@ from typer.testing import CliRunner
 from paycools_async import ConfigurationError
 from paycools_async.cli.app import app
 from paycools_async.cli.monitoring.listening import address_of
+from paycools_async.cli.monitoring.server import WorkerServer
+from paycools_async.metrics import PrometheusMetrics
 
 LEASE = ("--timeout", "2", "--lease-margin", "2")
 ROWS = 40
@@ -197,3 +200,24 @@ def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: py
     result = CliRunner().invoke(app, ["payouts", *arguments])
     told = 'error: --listen needs the extra: pip install "paycools-async[metrics]"\n'
     assert (result.exit_code, result.output) == (2, told)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", b"GET /\xff HTTP/9\r\n\r\n", b"\x16\x03"]
+)
+async def test_what_is_no_http_is_one_line_in_the_log_at_most(caplog: pytest.LogCaptureFixture, sent: bytes) -> None:
+    async def no_ledger() -> Any:
+        raise ConfigurationError("there is none")
+
+    async with WorkerServer(PrometheusMetrics(), no_ledger).serving("127.0.0.1", 0) as url:
+        host, port = url.removeprefix("http://").split(":")
+        for request in (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", b""):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(request + sent)
+            writer.write_eof()
+            await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+    for record in caplog.records:
+        assert record.exc_info is None
+        assert "\n" not in record.getMessage()
+    assert len(caplog.records) <= 2

@@ -47,8 +47,11 @@ __all__ = ["PostgresApplication", "own_batch"]
 
 _INTAKE_LOCK = 0x50_43_4C_49
 """That of a file's intake: numbers of batches are given one at a time."""
-_IDEMPOTENCY_LOCK = 0x50_43_4C_44  # "PCLD"
-_LARGEST_GROUP = 512
+_SUBMISSION_LOCK = 0x50_43_4C_44  # "PCLD"
+_LARGEST_GROUP = 128
+"""Each holds a lock or two until the commit, and a server has some thousands."""
+_NEXT_TRY = 0.05
+"""Seconds after which those are tried again that a transaction of somebody else holds."""
 _PATIENCE = 10.0
 """Seconds that what is submitted at the very end has to be written."""
 
@@ -63,8 +66,13 @@ FROM coalesce(%(now)s::float8, extract(epoch FROM statement_timestamp())::float8
 
 _NOW = "coalesce(CAST(:now AS float8), CAST(extract(epoch FROM statement_timestamp()) AS float8))"
 
-# two that would be paid as one are not submitted beside each other
-_LOCK_IDEMPOTENCY = f"SELECT pg_advisory_xact_lock({_IDEMPOTENCY_LOCK}, hashtext(:text))"
+# two of one order id, or that would be paid as one, are not submitted beside each other
+_LOCK = f"""
+SELECT pg_advisory_xact_lock({_SUBMISSION_LOCK}, found.hash)
+FROM (SELECT DISTINCT hashtext(text) AS hash FROM unnest(CAST(:texts AS text[])) AS text ORDER BY 1) AS found"""
+_TRY_LOCK = f"""
+SELECT text FROM unnest(CAST(:texts AS text[])) AS text
+WHERE NOT pg_try_advisory_xact_lock({_SUBMISSION_LOCK}, hashtext(text))"""
 
 
 def _clash(same: str) -> str:
@@ -255,22 +263,33 @@ class PostgresApplication:
             for waiting, result in zip(group, results, strict=True):
                 if waiting.done.done():
                     continue  # its caller was cancelled; the payout stands
+                if result is None:
+                    self._waiting.append(waiting)
+                    continue
                 if isinstance(result, Kept):
                     waiting.done.set_result(result)
                 else:
                     waiting.done.set_exception(result)
+            if not any(results):
+                await asyncio.sleep(_NEXT_TRY)
 
     async def _enter(
         self, group: list[_Waiting], writing: _Writing, connection: Connection
-    ) -> list[Kept | OrderConflict]:
+    ) -> list[Kept | OrderConflict | None]:
+        """What is None has to wait: a transaction that is not at its end has the same payout, or one like it."""
+
         async def execute(statement: str, values: Any) -> list[tuple[Any, ...]]:
             cursor = await connection.execute(pyformat(statement).encode(), values)
             return await cursor.fetchall() if cursor.description else []
 
-        submissions = [waiting.submission for waiting in group]
-        found = await self._submit(execute, submissions)
+        submissions = [waiting.submission for waiting in group if not waiting.done.done()]
+        texts = [text for each in submissions for text in _texts(each)]
+        held = {text for (text,) in await execute(_TRY_LOCK, {"texts": texts})}
+        free = [each for each in submissions if held.isdisjoint(_texts(each))]
+        found = await self._submit(execute, free) if free else {}
         writing.committing = True
-        return [self._result(submission, found.get(submission.order_id)) for submission in submissions]
+        results = {id(each): self._result(each, found.get(each.order_id)) for each in free}
+        return [results.get(id(waiting.submission)) for waiting in group]
 
     def _result(self, submission: Submission, found: Kept | None) -> Kept | OrderConflict:
         try:
@@ -281,13 +300,11 @@ class PostgresApplication:
     async def submit_within(self, connection: Any, submission: Submission) -> Kept:
         """The same in a transaction of the caller's, on a connection to the ledger's database."""
         transaction = await self._of_this_database(connection)
+        await transaction.execute(_LOCK, {"texts": _texts(submission)})
         found = await self._submit(transaction.execute, [submission])
         return accepted_submission(submission, found.get(submission.order_id), self._batch)
 
     async def _submit(self, execute: Callable[..., Any], submissions: Sequence[Submission]) -> dict[str, Kept]:
-        texts = {text for each in submissions if each.idempotency_id for text in (each.idempotency_id, each.order_id)}
-        for text in sorted(texts):
-            await execute(_LOCK_IDEMPOTENCY, {"text": text})
         values = {
             "order_ids": [each.order_id for each in submissions],
             "idempotency_ids": [each.idempotency_id for each in submissions],
@@ -416,6 +433,11 @@ class PostgresApplication:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         await self._session.aclose()
+
+
+def _texts(submission: Submission) -> list[str]:
+    """What PayCools may know it by."""
+    return [text for text in (submission.order_id, submission.idempotency_id) if text]
 
 
 def _of(kept: Kept) -> dict[str, Any]:

@@ -112,6 +112,10 @@ class Sending:
 
     async def finish(self, summary: Summary) -> int:
         """Report, show what came of it, and how to go on. Returns the exit code."""
+        with on_signals(lambda: None):  # stopped once more: it has ended, and says how
+            return await self._finish(summary)
+
+    async def _finish(self, summary: Summary) -> int:
         run, plan = self.run, self.run.plan
         meanwhile = summary.rows(State.WITHDRAWN) - self.taken_back
         code = UNRESOLVED if self.left_out or meanwhile else summary.exit_code
