@@ -324,12 +324,12 @@ class DurablePayouts:
         """Register the handler of payouts that are final or need a person: a function, async or not, of one argument.
 
         It is called at least once for each such state of each payout, also for what an earlier process left, and for
-        "conflict" after "settled". An "unknown" one that needs a person (see `needs_person`) may have been paid: never
-        pay it under another order id before PayCools has said that it was not. If PayCools shows it later, it settles,
-        and that is told too. When it returns, that is marked durably, and it is not called again; work given to
-        `in_transaction` is in the commit of that mark, and `acknowledge` makes the mark in a transaction of yours.
-        Where it raises, or takes longer than `handler_timeout`, it is called again after a growing pause (1 to 300
-        seconds). Without a handler nothing is marked.
+        "conflict" after "settled"; but "withdrawn" no more once the order was submitted again. An "unknown" one that
+        needs a person (see `needs_person`) may have been paid: never pay it under another order id before PayCools has
+        said that it was not. If PayCools shows it later, it settles, and that is told too. When it returns, that is
+        marked durably, and it is not called again; work given to `in_transaction` is in the commit of that mark, and
+        `acknowledge` makes the mark in a transaction of yours. Where it raises, or takes longer than `handler_timeout`,
+        it is called again after a growing pause (1 to 300 seconds). Without a handler nothing is marked.
         """
         if self._handler is not None:
             raise ConfigurationError("on_final has a handler already")

@@ -19,6 +19,7 @@ from .errors import StorageError
 from .file_lock import Connection
 
 __all__ = [
+    "CommitRefused",
     "backup",
     "checkpoint",
     "connect",
@@ -28,6 +29,7 @@ __all__ = [
     "only_main",
     "real",
     "refuse_empty",
+    "refusing_to_commit",
     "sync_folder",
     "truncate_log",
 ]
@@ -159,6 +161,40 @@ def make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA fullfsync=ON")
     connection.execute("PRAGMA checkpoint_fullfsync=ON")
     connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_IN_LOG}")
+
+
+class CommitRefused(Exception):
+    """Work in a transaction that is not its own wanted to end it. Nothing was ended; what it has written is to go."""
+
+
+@contextlib.contextmanager
+def refusing_to_commit(connection: sqlite3.Connection, savepoint: str) -> Iterator[None]:
+    """Within, nobody can end the transaction, which others share, nor the savepoint; others may be made and ended.
+
+    That holds for `commit`, `rollback`, `with connection:` and `executescript` too. Raises CommitRefused.
+    """
+    refused = False
+
+    def decide(action: int, _: str | None, name: str | None, *__: str | None) -> int:
+        nonlocal refused
+        is_ours = action == sqlite3.SQLITE_SAVEPOINT and name is not None and name.lower() == savepoint
+        if action != sqlite3.SQLITE_TRANSACTION and not is_ours:
+            return sqlite3.SQLITE_OK
+        refused = True
+        return sqlite3.SQLITE_DENY
+
+    problem = "it may not commit or roll back, nor use `with connection:` or executescript: others share the commit"
+    connection.set_authorizer(decide)
+    try:
+        yield
+    except Exception as error:
+        if refused:
+            raise CommitRefused(problem) from error
+        raise
+    finally:
+        connection.set_authorizer(None)
+    if refused:
+        raise CommitRefused(problem)
 
 
 def connect_reading(path: Path) -> Connection:

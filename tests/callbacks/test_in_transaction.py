@@ -66,6 +66,28 @@ class TestInTransaction:
         assert sorted(seen) == ["PAY1", "PAY2", "PAY3"]
         assert await counts(inbox) == {"new": 1, "applied": 2}
 
+    async def test_work_that_would_end_sqlites_transaction_is_an_error_of_its_own_handler_alone(
+        self, make_inbox: MakeInbox, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        router = CallbackRouter(PHCallbacks(SECRET))
+        store: list[Any] = []
+
+        def spoil(connection: Any) -> Any:
+            store.append(connection)
+            return connection.commit() if isinstance(connection, sqlite3.Connection) else 1 / 0
+
+        @router.on(PayoutSettled)
+        async def settled(event: PayoutSettled) -> None:
+            if event.mch_order_id == "PAY1":
+                in_transaction(spoil)
+
+        inbox = await make_inbox(router)
+        for number in (1, 2, 3):
+            await inbox.handle(payout(number))
+        await inbox.drain()
+        assert await counts(inbox) == {"new": 1, "applied": 2}
+        assert not isinstance(store[0], sqlite3.Connection) or "raised CommitRefused" in caplog.text
+
     def test_it_is_for_handlers_of_an_inbox_only(self) -> None:
         with pytest.raises(RuntimeError, match="in_transaction"):
             in_transaction(print)

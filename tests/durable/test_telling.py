@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
@@ -347,3 +347,60 @@ async def test_a_conflict_that_follows_while_a_handler_is_at_work_comes_after_it
     await asyncio.sleep(0.3)
     assert calls == [State.SETTLED, State.CONFLICT]
     assert table == [State.CONFLICT]
+
+
+def _with(db: sqlite3.Connection) -> None:
+    with db:
+        db.execute("INSERT INTO loans VALUES (2)")
+
+
+def _swallowed(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO loans VALUES (2)")
+    with suppress(sqlite3.Error):
+        db.rollback()
+
+
+def _nested(db: sqlite3.Connection) -> None:
+    db.execute("SAVEPOINT own")
+    db.execute("INSERT INTO loans VALUES (2)")
+    db.execute("ROLLBACK TO own")
+    db.execute("RELEASE own")
+
+
+ENDINGS: dict[str, Callable[[sqlite3.Connection], Any]] = {
+    "commit": lambda db: db.commit(),
+    "rollback": lambda db: db.rollback(),
+    "with": _with,
+    "executescript": lambda db: db.executescript("INSERT INTO loans VALUES (2)"),
+    "statement": lambda db: db.execute("COMMIT"),
+    "savepoint": lambda db: db.execute("RELEASE told"),
+    "swallowed": _swallowed,
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+async def test_work_that_would_end_the_transaction_is_an_error_of_its_own_handler_alone(
+    opened: Any, place: str, store: str, ending: Callable[[sqlite3.Connection], Any]
+) -> None:
+    if store == "postgres":
+        pytest.skip("a database has connections for each")
+    payouts: DurablePayouts = await opened()
+    ask(place, "CREATE TABLE loans (x INT)")
+    await payouts.submit(order())
+    settled = await payouts.wait("APP000000001", within=10)
+    ledger = inside(payouts).payouts
+
+    def insert(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO loans VALUES (1)")
+
+    strangers = [payouts.submit(order(number)) for number in range(2, 6)]
+    spoiling = ledger.acknowledge(settled._kept, [insert, ending])
+    results = await asyncio.gather(*strangers[:2], spoiling, *strangers[2:], return_exceptions=True)
+    spoilt = results.pop(2)
+    assert "it may not commit or roll back" in str(spoilt)
+    taken = [each.order_id if isinstance(each, DurablePayout) else each for each in results]
+    assert taken == [f"APP{number:09}" for number in range(2, 6)]
+    assert ask(place, "SELECT * FROM loans") == []
+    await ledger.acknowledge(settled._kept, [insert, _nested])
+    assert ask(place, "SELECT * FROM loans") == [(1,)]
+    assert (await there(payouts, "APP000000001")).acknowledged

@@ -48,9 +48,10 @@ def in_transaction(work: Callable[[Any], Any]) -> None:
     """In a handler called by an inbox, or by `DurablePayouts`: do this in the very transaction that marks it as done.
 
     `work` gets the store's connection: a `sqlite3.Connection` (in the store's thread; a plain function), or a
-    `psycopg.AsyncConnection` (plain or async function). It must not commit. If it raises, nothing is marked, and the
-    event is applied again later. Works are done one after the other, so a slow one holds up the others: do what takes
-    time in the handler itself.
+    `psycopg.AsyncConnection` (plain or async function). It must not commit or roll back; a SQLite connection refuses
+    that, and `with connection:` and executescript too. If it raises, nothing is marked, and the event is applied again
+    later. Works are done one after the other, so a slow one holds up the others: do what takes time in the handler
+    itself.
     """
     applying = _APPLYING.get()
     if applying is None:

@@ -48,9 +48,12 @@ def _build(connection: sqlite3.Connection) -> None:
 
 
 def _do_work(connection: sqlite3.Connection, work: Sequence[Work]) -> None:
+    if not work:
+        return
     try:
-        for each in work:
-            each(connection)
+        with sqlite.refusing_to_commit(connection, "mark"):
+            for each in work:
+                each(connection)
     except sqlite3.Error as error:
         # as it is, it would undo the commit that others share
         raise WorkFailed(type(error).__name__) from error

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Seque
 from typing import TYPE_CHECKING, Any
 
 from ....errors import ConfigurationError
+from ....storage import sqlite
 from ....storage.callers import CallersTransaction, callers_transaction
 from ...states import OPEN, State
 from ..application import (
@@ -320,8 +321,13 @@ def _check(marked: Sequence[Any], kept: Kept) -> None:
 
 
 def _do_work(connection: sqlite3.Connection, work: Sequence[Callable[[Any], Any]]) -> None:
+    if not work:
+        return
     try:
-        for each in work:
-            each(connection)
+        with sqlite.refusing_to_commit(connection, "told"):
+            for each in work:
+                each(connection)
+    except sqlite.CommitRefused as error:
+        raise LedgerError(f"the work given to in_transaction is not done: {error}") from error
     except sqlite3.Error as error:  # as it is, it would undo the commit that others share
         raise LedgerError(f"the database refused the application's own work: {type(error).__name__}") from error
