@@ -1,4 +1,4 @@
-"""`python -m benchmarks`, `python -m benchmarks compare A.json B.json` and `python -m benchmarks soak`."""
+"""`python -m benchmarks`, and its commands: instructions, compare A.json B.json, soak."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from . import charts, peers, report
+from . import charts, instructions, peers, report
 from .compare import compare
 from .measure import Budget
 from .processes import loop_factory
@@ -63,15 +63,20 @@ def _parser() -> argparse.ArgumentParser:
     long.add_argument("--rows", type=int, default=20_000, metavar="N", dest="soak_rows")
     long.add_argument("--concurrency", type=int, default=200, metavar="N")
     long.add_argument("--no-uvloop", action="store_true", default=argparse.SUPPRESS)
+    counted = commands.add_parser("instructions", help="machine instructions of one call, by valgrind")
+    counted.add_argument("--against", type=Path, metavar="INSTRUCTIONS.json", help="a kept run, shown beside it")
+    counted.add_argument("--part", choices=[part.id for part in instructions.PARTS], action="append", dest="parts")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0; 1 where the soak found a payout that is not as it should be; 2 where packages are missing."""
+    """0; 1 where the soak found a payout that is not as it should be; 2 where packages or programs are missing."""
     given = _parser().parse_args(arguments)
     if given.command == "compare":
         print(compare(given.first, given.second))
         return 0
+    if given.command == "instructions":
+        return _count(given)
     if given.peers and (advice := peers.advice()):
         print(advice, file=sys.stderr)
         return 2
@@ -79,6 +84,21 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "soak":
             return runner.run(soak(given.soak_rows, given.concurrency, uvloop=not given.no_uvloop))
         runner.run(_measure(given))
+    return 0
+
+
+def _folder(given: argparse.Namespace) -> Path:
+    return given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+
+
+def _count(given: argparse.Namespace) -> int:
+    if advice := instructions.missing():
+        print(advice, file=sys.stderr)
+        return 2
+    before = instructions.against(given.against) if given.against else None
+    counts = instructions.count(tuple(given.parts or [part.id for part in instructions.PARTS]))
+    print(instructions.table(counts, before))
+    print(f"\n{instructions.write(instructions.as_json(counts), _folder(given))}")
     return 0
 
 
@@ -94,7 +114,7 @@ async def _measure(given: argparse.Namespace) -> None:
     results = await run_suite(plan, lambda text: print(text, file=sys.stderr))
     found = report.as_json(results, plan, load)
     print(report.tables(found))
-    folder = given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    folder = _folder(given)
     print(f"\n{report.write(found, folder)}")
     if advice := charts.missing():
         print(advice, file=sys.stderr)

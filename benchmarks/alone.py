@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from paycools_async.callbacks import GlobalCallbacks, PHCallbacks
+from paycools_async.callbacks.verify import Callbacks
 from paycools_async.testing import generate_private_key
 from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport
 
@@ -50,22 +51,27 @@ class CallbackBodies:
 
     SECRET = "benchmark secret"
 
-    def __init__(self, count: int = 200) -> None:
-        platform = generate_private_key()
+    def __init__(self, count: int = 200, *, platform: str | None = None, sign: Sign | None = None) -> None:
+        """`platform`: PayCools' key, made where none is given. `sign` stands in for its signature."""
+        platform = platform or generate_private_key()
         public = load_pem_private_key(platform.encode(), password=None).public_key()
         self._pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        sign = with_cryptography(platform)
+        sign = sign or with_cryptography(platform)
         self._bodies = {
             "ph": [_ph_body(number, self.SECRET) for number in range(count)],
             "global": [_global_body(number, sign) for number in range(count)],
         }
 
+    def of(self, family: str) -> list[bytes]:
+        return self._bodies[family]
+
+    def callbacks(self, family: str) -> Callbacks:
+        """What parses them."""
+        return PHCallbacks(self.SECRET) if family == "ph" else GlobalCallbacks(self._pem, country="ID")
+
     def parsed_per_second(self, family: str, times: int) -> float:
         """Callbacks verified and parsed in a second of one thread's processor time."""
-        if family == "ph":
-            parse = PHCallbacks(self.SECRET).parse
-        else:
-            parse = GlobalCallbacks(self._pem, country="ID").parse
+        parse = self.callbacks(family).parse
         bodies = self._bodies[family]
         for body in bodies:
             parse(body)

@@ -24,6 +24,7 @@ from .stub import AMOUNT, IDR_AMOUNT
 __all__ = [
     "CASES",
     "FAMILIES",
+    "GLOBAL_FIELDS",
     "PH_FIELDS",
     "Bench",
     "Case",
@@ -46,6 +47,16 @@ PH_FIELDS: dict[str, Any] = {
     "remark": "benchmark",
 }
 """Of every PH payout here, but for the order id."""
+GLOBAL_FIELDS: dict[str, Any] = {
+    "amount": IDR_AMOUNT,
+    "account_no": "109594480004",
+    "account_name": "Budi Santoso",
+    "mobile": "081234567890",
+    "pay_method_code": "BANK",
+    "transfer_code": "CIMB",
+    "remark": "benchmark",
+}
+"""Of every Global payout here, likewise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -110,16 +121,7 @@ def global_payout(client: PayCoolsGlobal) -> Pay:
     """An Indonesian payout through the SDK, as its users write it."""
 
     def pay(order_id: str) -> Awaitable[object]:
-        return client.indonesia.payouts.create(
-            mch_order_id=order_id,
-            amount=IDR_AMOUNT,
-            account_no="109594480004",
-            account_name="Budi Santoso",
-            mobile="081234567890",
-            pay_method_code="BANK",
-            transfer_code="CIMB",
-            remark="benchmark",
-        )
+        return client.indonesia.payouts.create(mch_order_id=order_id, **GLOBAL_FIELDS)
 
     return pay
 

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("benchmarks", reason="the benchmarks stand beside the tests in the repository only")
 pytest.importorskip("cryptography")
 
-from benchmarks import charts, report
+from benchmarks import charts, instructions, report
 from benchmarks.__main__ import main
 from benchmarks.cases import Bench
 from benchmarks.compare import verdict
@@ -161,6 +161,44 @@ def test_few_rounds_say_nothing_of_a_change() -> None:
     assert verdict(high, low) == "worse"
     assert verdict(low, figure(1.3, 1.5, 1.6, 1.7)) == ""
     assert verdict(figure(1.0, 1.1, 1.2), high) == ""
+
+
+def test_counts_of_instructions_stand_beside_those_of_a_kept_run(tmp_path: Path) -> None:
+    """Each with how many times the hand-written code it is, and how it changed."""
+    kept = instructions.write(instructions.as_json({"ph.sdk": 400, "ph.hand": 100}), tmp_path / "kept")
+    shown = instructions.table({"ph.sdk": 300, "ph.hand": 100, "http": 50}, instructions.against(kept))
+    rows = {line.partition("  ")[0]: line.split() for line in shown.splitlines()}
+    assert rows["PH: SDK alone, no signing, no network"][-4:] == ["300", "3.0", "400", "0.75"]
+    assert rows["PH: by hand, the same work"][-3:] == ["100", "100", "1.00"]
+    assert rows["bare aiohttp: one POST, its answer read"][-1] == "50"
+    assert set(json.loads(kept.read_text("utf-8"))) == {"taken", "python", "machine", "versions", "instructions"}
+
+
+def test_without_valgrind_nothing_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One plain line says so."""
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    assert main(["instructions"]) == 2
+    assert capsys.readouterr() == ("", "nothing is counted without valgrind: apt install valgrind\n")
+
+
+@pytest.mark.process
+@pytest.mark.skipif(instructions.missing() is not None, reason="valgrind is not installed")
+def test_a_count_is_the_same_again() -> None:
+    """A call by hand, counted twice: nothing of the machine's mood is in it."""
+    first, second = (instructions.count(("ph.hand",), short=20, long=60)["ph.hand"] for _ in range(2))
+    assert first > 10_000
+    assert abs(second - first) <= first / 100
+
+
+@pytest.mark.parametrize("part", instructions.PARTS, ids=lambda part: part.id)
+def test_what_is_counted_runs(part: instructions.Part, tmp_path: Path) -> None:
+    """Without valgrind: each part makes its calls, and they succeed."""
+    key = tmp_path / "key.pem"
+    key.write_text(generate_private_key(), "utf-8")
+    with serving("benchmarks.stub", {"uvloop": False}) as url:
+        instructions.run_part(part.id, 20, url, key)
 
 
 def test_the_peers_say_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,6 +120,10 @@ class Telling:
     async def _tell(self, handler: Callable[[DurablePayout], Any], kept: Kept, payout: DurablePayout) -> None:
         number, again = kept.row.id, False
         try:
+            if kept.overtaken:
+                await self._payouts.acknowledge(kept)
+                log.info("order %s was submitted again: that it was withdrawn is not told", kept.row.order_id)
+                return
             with collecting_work() as work:
                 await self._caller.call(handler, payout, self._limit)
                 if number in self.by_handler:

@@ -142,6 +142,7 @@ class Session:
         self._connection: Connection | None = None
         self._locked: Connection | None = None
         self._connecting: asyncio.Future[Connection] | None = None
+        self._at_work: asyncio.Task[Any] | None = None
         self._closed = self._aborted = False
         self._away_since: float | None = None
         self.asked_again: bool = False
@@ -199,10 +200,13 @@ class Session:
             gave_up = self._availability and self._availability.gave_up(asyncio.get_running_loop().time())
             if gave_up:
                 raise self._failure(gave_up)
+            self._at_work = asyncio.current_task()
             try:
                 return await self._attempts(work, repeatable)
             except psycopg.Error as error:
                 problem = what(error)
+            finally:
+                self._at_work = None
         raise self._failure(problem)  # without the driver's error: its frames hold the connection string
 
     async def _attempts(self, work: Callable[[Connection], Awaitable[T]], repeatable: bool) -> T:
@@ -282,6 +286,8 @@ class Session:
         self._closed = self._aborted = True
         if self._connecting is not None:
             self._connecting.cancel()
+        if self._at_work is not None and self._at_work.cancelling():
+            self._at_work.cancel()
         if self._connection is not None and not self._connection.closed:
             with (
                 contextlib.suppress(OSError, psycopg.Error),

@@ -66,7 +66,7 @@ async def refused(payouts: DurablePayouts, number: int = 1) -> LedgerError:
     began = time.monotonic()
     with pytest.raises(LedgerError) as caught:
         await payouts.submit(order(number))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
     assert caught.value.order_id == f"APP{number:09}"
     assert "hush" not in str(caught.value)
     return caught.value
@@ -153,7 +153,7 @@ async def test_a_server_that_does_not_answer_is_given_up_in_time_and_what_it_was
     opened: Open, server: OwnPostgres, live: FakePayCools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable_opened, "_PROBE", 0.5)
-    payouts: DurablePayouts = await opened(submit_within=1.0)
+    payouts: DurablePayouts = await opened(submit_within=3.0)
     await payouts.submit(order())
     assert (await payouts.wait("APP000000001", within=10)).settled
     with frozen(server):
@@ -183,7 +183,7 @@ async def test_closing_stays_in_its_time_whatever_the_database_does(
 ) -> None:
     live.payouts.settle_after = 3600
     told: list[DurablePayout] = []
-    payouts = DurablePayouts(client, server.url(), options=QUICK, poll=0.05, stop_within=1.0, submit_within=0.3)
+    payouts = DurablePayouts(client, server.url(), options=QUICK, poll=0.05, stop_within=1.0, submit_within=3.0)
     payouts.on_final(told.append)
     await payouts.start()
     for number in range(1, 20):
@@ -202,7 +202,7 @@ async def test_closing_stays_in_its_time_whatever_the_database_does(
         await asyncio.sleep(0.05)
         began = time.monotonic()
         await payouts.aclose()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4
         assert not (await probe).ok
     if how == "away":
         server.start()

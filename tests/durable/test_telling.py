@@ -257,3 +257,93 @@ async def test_a_handler_at_work_when_it_closes_is_finished_or_called_again(make
             # nobody else gets it while the lost handler may be at work; here that time is over
             await inside(again).payouts._ask("UPDATE paycools_payouts SET tell_due = 0")
         await until(lambda: told == ["APP000000001"])
+
+
+async def _taken_back_and_submitted_again(payouts: DurablePayouts) -> None:
+    await inside(payouts).background.stop(1.0)
+    await payouts.submit(order())
+    assert await payouts.withdraw("APP000000001", by="ana")
+
+
+async def _settle(payouts: DurablePayouts) -> None:
+    """As the background would, and the callbacks."""
+    await payouts.submit(order())
+    await inside(payouts).payouts.ledger.apply_event("APP000000001", Event.FOUND_EARLIER)
+    await payouts.adopt("APP000000001")
+    await inside(payouts).payouts.ledger.apply_event("APP000000001", Event.FOUND_COMPLETE)
+    inside(payouts).telling.changed.set()
+
+
+async def test_that_it_was_withdrawn_is_not_told_again_once_it_was_submitted_again(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    calls: list[State] = []
+    await _taken_back_and_submitted_again(payouts)
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls.append(payout.state)
+        if payout.state is State.WITHDRAWN:
+            raise ConnectionError
+
+    await until(lambda: calls == [State.WITHDRAWN])
+    await _settle(payouts)
+    await until(lambda: State.SETTLED in calls)
+    await acknowledged(payouts)
+    await asyncio.sleep(2.5)
+    assert calls == [State.WITHDRAWN, State.SETTLED]
+
+
+async def test_what_was_overtaken_before_anybody_was_told_is_marked_and_not_told(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    calls: list[State] = []
+    await _taken_back_and_submitted_again(payouts)
+    await _settle(payouts)
+    payouts.on_final(lambda payout: calls.append(payout.state))
+    await until(lambda: bool(calls))
+    await acknowledged(payouts)
+    assert calls == [State.SETTLED]
+
+
+async def test_what_became_of_the_later_one_waits_for_a_handler_at_work_with_the_earlier(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    table: list[State] = []
+    at_work, go_on = asyncio.Event(), asyncio.Event()
+    await _taken_back_and_submitted_again(payouts)
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        if payout.state is State.WITHDRAWN:
+            at_work.set()
+            await go_on.wait()
+        table.append(payout.state)
+
+    await at_work.wait()
+    await _settle(payouts)
+    await asyncio.sleep(0.4)
+    assert table == []
+    go_on.set()
+    await until(lambda: len(table) == 2)
+    await acknowledged(payouts)
+    assert table == [State.WITHDRAWN, State.SETTLED]
+
+
+async def test_a_conflict_that_follows_while_a_handler_is_at_work_comes_after_it_and_last(opened: Any) -> None:
+    payouts: DurablePayouts = await opened()
+    table: list[State] = []
+    calls: list[State] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        calls.append(payout.state)
+        if len(calls) == 1:
+            await inside(payouts).payouts.ledger.apply_event("APP000000001", Event.FOUND_FAILED)
+            await asyncio.sleep(0.3)
+            raise ConnectionError
+        table.append(payout.state)
+
+    await payouts.submit(order())
+    await until(lambda: bool(table))
+    await acknowledged(payouts)
+    await asyncio.sleep(0.3)
+    assert calls == [State.SETTLED, State.CONFLICT]
+    assert table == [State.CONFLICT]

@@ -37,8 +37,10 @@ class Served:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, str(EXAMPLES / name), "--port", str(self.port), *arguments]
         self.log = log
+        settings = {**os.environ, **(env or {})}
+        settings.pop("PYTHONSAFEPATH", None)  # people start it without: it finds what stands beside it
         with log.open("ab") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(env or {})})
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, env=settings)
 
     async def ready(self, http: aiohttp.ClientSession) -> None:
         end = time.monotonic() + 30

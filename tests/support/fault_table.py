@@ -210,7 +210,7 @@ def _transport() -> Iterator[Fault]:
         "a byte at a time, too slowly": _drip,
     }
     for name, act in acts.items():
-        yield Fault(name=name, act=act, timeout=0.15, cells=_TOO_LATE)
+        yield Fault(name=name, act=act, timeout=0.4, cells=_TOO_LATE)
     yield Fault(name="a used connection that is reset after the request", act=_reset, used=True, cells=_NO_ANSWER)
 
 

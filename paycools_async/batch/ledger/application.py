@@ -32,6 +32,8 @@ __all__ = [
     "StuckRule",
     "Submission",
     "accepted_submission",
+    "in_turn",
+    "overtaken",
     "submission_of",
 ]
 
@@ -50,6 +52,22 @@ STUCK = f"""told IS NOT NULL AND state = 'unknown' AND absent_since IS NOT NULL
     AND coalesce(sent, updated) <= :sent_before AND (reason IN ({", ".join(f"'{each}'" for each in _NEVER_SENT_AGAIN)})
         OR (reason IN ({", ".join(f"'{each}'" for each in _SENT_AGAIN)}) AND resends >= :max_resends))"""
 """What `StuckRule` says, as it stands in SQL."""
+
+
+def overtaken(row: str, table: str) -> str:
+    """Whether the row was taken back and its order submitted again: of that nobody is to be told any more. In SQL."""
+    return f"""({row}.state = 'withdrawn' AND EXISTS (SELECT 1 FROM {table} later
+        WHERE later.order_id = {row}.order_id AND later.intake = {row}.intake AND later.id > {row}.id))"""  # noqa: S608 - all text is ours
+
+
+def in_turn(row: str, table: str) -> str:
+    """Whether the application knows that the order's earlier rows were taken back, as it stands in SQL.
+
+    A handler may be at work with one of them; until it has ended, what became of the later row waits.
+    """
+    return f"""NOT EXISTS (SELECT 1 FROM {table} earlier WHERE earlier.order_id = {row}.order_id
+        AND earlier.intake = {row}.intake AND earlier.id < {row}.id AND earlier.state = 'withdrawn'
+        AND earlier.told <> 'withdrawn')"""  # noqa: S608 - all text is ours
 
 
 class AlreadyAcknowledged(LedgerError):
@@ -119,10 +137,14 @@ class StuckRule:
 
 @attrs.frozen
 class Kept:
-    """A payout of an application. `told`: the last state that it has acknowledged, "" where there is none."""
+    """A payout of an application. `told`: the last state that it has acknowledged, "" where there is none.
+
+    `overtaken`, of those that are due: it was taken back and submitted again, so this is marked and not told.
+    """
 
     row: Row
     told: str
+    overtaken: bool = False
 
     @property
     def is_untold(self) -> bool:
@@ -203,7 +225,8 @@ class ApplicationLedger(Protocol):
     async def due(self, limit: int, held: Collection[int], within: float) -> list[Kept]:
         """Payouts of whose end the application is to be told now, without those in `held`.
 
-        Nobody else gets them for `within` seconds.
+        Nobody else gets them for `within` seconds. What became of one order id comes in order: a later row waits until
+        that an earlier one was taken back is acknowledged.
         """
         ...
 

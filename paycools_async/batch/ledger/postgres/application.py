@@ -31,6 +31,8 @@ from ..application import (
     StuckRule,
     Submission,
     accepted_submission,
+    in_turn,
+    overtaken,
 )
 from ..base import LedgerError
 from ..row import listed
@@ -134,11 +136,11 @@ def _due(which: str) -> str:
     return f"""
 WITH free AS (
     SELECT id FROM paycools_payouts WHERE intake = %(batch)s AND tell_due <= {_DB_NOW} AND {which}
-        AND id <> ALL (%(held)s::bigint[])
+        AND id <> ALL (%(held)s::bigint[]) AND {in_turn("paycools_payouts", "paycools_payouts")}
     ORDER BY tell_due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE paycools_payouts p SET tell_due = {_DB_NOW} + %(within)s FROM free WHERE p.id = free.id
-RETURNING {COLUMNS}, coalesce(p.told, '')"""
+RETURNING {COLUMNS}, p.told, {overtaken("p", "paycools_payouts")}"""
 
 
 _DUE = _due(UNTOLD)
@@ -376,13 +378,19 @@ class PostgresApplication:
 
     async def due(self, limit: int, held: Collection[int], within: float) -> list[Kept]:
         """Payouts of whose end the application is to be told now; no other process gets them for `within` seconds."""
-        rows = await self._ask(_DUE, batch=self._batch, held=list(held), limit=limit, within=within)
-        return sorted(map(_kept, rows), key=lambda kept: kept.row.id)
+        return await self._due(_DUE, limit, held, within)
 
     async def due_stuck(self, limit: int, held: Collection[int], within: float, rule: StuckRule) -> list[Kept]:
         """The same of those that wait for a person."""
-        values = {"batch": self._batch, "held": list(held), "limit": limit, "within": within, **rule.values()}
-        return sorted(map(_kept, await self._ask(_DUE_STUCK, **values)), key=lambda kept: kept.row.id)
+        return await self._due(_DUE_STUCK, limit, held, within, **rule.values())
+
+    async def _due(self, query: str, limit: int, held: Collection[int], within: float, **values: Any) -> list[Kept]:
+        asked = {"batch": self._batch, "held": list(held), "limit": limit, "within": within}
+        found = [
+            Kept(leased_row_from(tuple(row)), told, late)
+            for *row, told, late in await self._ask(query, **asked, **values)
+        ]
+        return sorted(found, key=lambda kept: kept.row.id)
 
     async def acknowledge(self, kept: Kept, work: Sequence[Callable[[Any], Any]] = ()) -> None:
         """In one commit: do the work on the ledger's connection, and mark that the application knows."""

@@ -25,6 +25,8 @@ from ..application import (
     StuckRule,
     Submission,
     accepted_submission,
+    in_turn,
+    overtaken,
 )
 from ..base import LedgerError
 from ..row import COLUMNS, listed, row_of
@@ -72,13 +74,17 @@ WHERE id = :id AND state = 'offered'"""
 _LOG_RELEASE = """
 INSERT INTO moves (payout, at, event, state) SELECT :id, :now, 'release', 'planned' WHERE changes() = 1"""
 
-_DUE = f"""
-{_KEPT} WHERE intake = ? AND tell_due <= ? AND {UNTOLD} AND id NOT IN (SELECT value FROM json_each(?))
-ORDER BY tell_due, id LIMIT ?"""
-_DUE_STUCK = f"""
-{_KEPT} WHERE intake = :batch AND tell_due <= :now AND {STUCK} AND told <> 'unknown'
-    AND id NOT IN (SELECT value FROM json_each(:held))
+
+def _due(which: str) -> str:
+    return f"""
+SELECT {COLUMNS}, told, {overtaken("payouts", "payouts")} FROM payouts
+WHERE intake = :batch AND tell_due <= :now AND {which} AND id NOT IN (SELECT value FROM json_each(:held))
+    AND {in_turn("payouts", "payouts")}
 ORDER BY tell_due, id LIMIT :limit"""
+
+
+_DUE = _due(UNTOLD)
+_DUE_STUCK = _due(f"{STUCK} AND told <> 'unknown'")
 _ACKNOWLEDGE = "UPDATE payouts SET told = :state, tell_due = 0 WHERE id = :id AND told = :told RETURNING id"
 _POSTPONE = "UPDATE payouts SET tell_due = ? WHERE id = ? AND told = ?"
 _PAGE = f"{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :size"
@@ -244,13 +250,19 @@ class SQLiteApplication:
 
     async def due(self, limit: int, held: Collection[int], within: float) -> list[Kept]:
         """Payouts of whose end the application is to be told now, without those in `held`. No other process asks."""
-        values = (self._batch, self._ledger.time(), json.dumps(list(held)), limit)
-        return await self._store.read(lambda db: _all(db.execute(_DUE, values)))
+        return await self._due(_DUE, self._asked(limit, held))
 
     async def due_stuck(self, limit: int, held: Collection[int], within: float, rule: StuckRule) -> list[Kept]:
         """The same of those that wait for a person."""
-        values = {"batch": self._batch, "now": self._ledger.time(), "held": json.dumps(list(held)), "limit": limit}
-        return await self._store.read(lambda db: _all(db.execute(_DUE_STUCK, {**values, **rule.values()})))
+        return await self._due(_DUE_STUCK, {**self._asked(limit, held), **rule.values()})
+
+    def _asked(self, limit: int, held: Collection[int]) -> dict[str, Any]:
+        return {"batch": self._batch, "now": self._ledger.time(), "held": json.dumps(list(held)), "limit": limit}
+
+    async def _due(self, query: str, values: dict[str, Any]) -> list[Kept]:
+        return await self._store.read(
+            lambda db: [Kept(row_of(row), told, bool(late)) for *row, told, late in db.execute(query, values)]
+        )
 
     async def acknowledge(self, kept: Kept, work: Sequence[Callable[[Any], Any]] = ()) -> None:
         """In one commit: do the work on the ledger's connection, and mark that the application knows."""

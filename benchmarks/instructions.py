@@ -1,0 +1,304 @@
+"""`python -m benchmarks instructions`: machine instructions of one call, counted by valgrind's callgrind.
+
+Such a count does not depend on how fast or how busy the machine is, so it is what code changes are judged by. Each
+part runs in a process of its own, once short and once long; the difference, for each call more, is its figure: import,
+warm-up and whatever else happens once are not in it. The kernel's work is not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from paycools_async.testing import generate_private_key
+
+from .processes import serving
+
+__all__ = ["PARTS", "Part", "against", "as_json", "count", "missing", "run_part", "table", "write"]
+
+SHORT, LONG = 20, 220
+ROWS = 20
+"""That share a commit."""
+
+
+@attrs.frozen
+class Part:
+    """A thing that is counted; `hand` names the hand-written code for the same work."""
+
+    id: str
+    what: str
+    hand: str | None = None
+
+
+PARTS = (
+    Part("ph.sdk", "PH: SDK alone, no signing, no network", "ph.hand"),
+    Part("ph.sdk.info", "PH: the same with INFO on, a handler that does nothing"),
+    Part("ph.hand", "PH: by hand, the same work"),
+    Part("global.sdk", "Global: SDK alone, no signing, no network", "global.hand"),
+    Part("global.hand", "Global: by hand, the same work"),
+    Part("http", "bare aiohttp: one POST, its answer read"),
+    Part("ledger", "ledger: three durable moves, 20 rows a commit"),
+    Part("ph.callback", "PH: callback verified and parsed"),
+    Part("global.callback", "Global: callback verified and parsed, without RSA"),
+)
+
+
+def missing() -> str | None:
+    """What to install, in one line; None where all is there."""
+    return None if shutil.which("valgrind") else "nothing is counted without valgrind: apt install valgrind"
+
+
+def count(ids: tuple[str, ...], *, short: int = SHORT, long: int = LONG) -> dict[str, int]:
+    """Instructions of one call of each part, by id."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving("benchmarks.stub", {"uvloop": False}) as url,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        key = Path(folder, "key.pem")
+        key.write_text(generate_private_key(), "utf-8")
+        for id in ids:  # what is not compiled yet is compiled by this one, and not by one that is counted
+            _own(id, short, url, key)
+        runs = [pool.submit(_run, id, calls, url, key) for id in ids for calls in (short, long)]
+        totals = [run.result() for run in runs]
+    pairs = zip(totals[::2], totals[1::2], strict=True)
+    return {id: round((more - less) / (long - short)) for id, (less, more) in zip(ids, pairs, strict=True)}
+
+
+_COLLECTED = re.compile(r"Collected : (\d+)")
+
+
+def _run(id: str, calls: int, url: str, key: Path) -> int:
+    """Instructions of a whole process that makes so many calls of a part."""
+    found = _COLLECTED.search(
+        _own(id, calls, url, key, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+    )
+    if found is None:
+        raise RuntimeError(f"valgrind has counted nothing of {id}")
+    return int(found[1])
+
+
+def _own(id: str, calls: int, url: str, key: Path, *under: str) -> str:
+    """Make so many calls of a part in a process of its own; gives what stands in its error output."""
+    own = [sys.executable, "-P", "-m", "benchmarks.instructions", id, str(calls), url, str(key)]
+    # a fixed seed, and nothing of the caller's environment: sets and dicts of texts go the same way in every run
+    environment = {"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([*under, *own], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{id} failed:\n{done.stderr[-2000:]}")
+    return done.stderr
+
+
+# -- what came of it ----------------------------------------------------------------------------------------------
+
+
+def as_json(counts: dict[str, int]) -> dict[str, Any]:
+    """The counts, and on what they were made: another Python or library counts otherwise."""
+    libraries = ("paycools-async", "aiohttp", "attrs", "cattrs", "cryptography")
+    return {
+        "taken": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "versions": {name: version(name) for name in libraries},
+        "instructions": counts,
+    }
+
+
+def write(found: dict[str, Any], folder: Path) -> Path:
+    """`instructions.json` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "instructions.json"
+    path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    return path
+
+
+def table(counts: dict[str, int], before: dict[str, int] | None = None) -> str:
+    """Each part with its count, how many times the hand-written code it is, and what it was before."""
+    from .report import aligned
+
+    rows: list[tuple[str, ...]] = [
+        ("what", "instructions", "x by hand", *(("before", "now / before") if before else ()))
+    ]
+    for part in PARTS:
+        if part.id not in counts:
+            continue
+        now = counts[part.id]
+        by_hand = f"{now / counts[part.hand]:.1f}" if part.hand in counts and part.hand is not None else ""
+        row: tuple[str, ...] = (part.what, f"{now:,}", by_hand)
+        if before:
+            old = before.get(part.id)
+            row += (f"{old:,}", f"{now / old:.2f}") if old else ("", "")
+        rows.append(row)
+    return "\n".join(aligned(rows))
+
+
+def against(path: Path) -> dict[str, int]:
+    """The counts of a kept run."""
+    found: dict[str, int] = json.loads(path.read_text("utf-8"))["instructions"]
+    return found
+
+
+# -- in the process that is counted -------------------------------------------------------------------------------
+
+
+def _settled() -> None:
+    """What was made so far is looked at no more: collections find the same in a short run and in a long one."""
+    gc.collect()
+    gc.freeze()
+
+
+async def _calls(family: str, by_hand: bool, calls: int, url: str, pem: str) -> None:
+    from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport
+
+    from . import bare, cases
+    from .alone import NullSigner
+    from .stub import receipt
+
+    ids = [f"BENCH{number:010d}" for number in range(LONG + 1)]
+    bodies = [receipt(family, id) for id in ids]
+    kind = {"Content-Type": "application/json"}
+    answers = iter([HttpResponse(200, kind, body) for body in bodies])
+    signer, texts = NullSigner(), iter(bodies)
+
+    async def post(_path: str, _body: bytes) -> bytes:
+        return next(texts)
+
+    if by_hand:
+        payout = bare.ph_payout if family == "ph" else bare.global_payout
+        fields = cases.PH_FIELDS if family == "ph" else cases.GLOBAL_FIELDS
+        _settled()
+        for id in ids[:calls]:
+            await payout(signer.sign, post, id, fields)
+        return
+
+    def handler(_request: HttpRequest) -> HttpResponse:
+        return next(answers)
+
+    bench = cases.Bench(url=url, pem=pem)
+    async with cases.sdk(bench, family, signer, MemoryTransport(handler)) as pay:
+        _settled()
+        for id in ids[:calls]:
+            await pay(id)
+
+
+async def _http(calls: int, url: str, _pem: str) -> None:
+    import aiohttp
+
+    from .cases import floor_fields
+
+    async with aiohttp.ClientSession() as session:
+        body = json.dumps(floor_fields("ph", "BENCH0000000001", "0" * 344)).encode()
+        for number in range(calls + 1):
+            if number == 1:
+                _settled()
+            async with session.post(url + "/api/v1/payout", data=body) as response:
+                await response.read()
+
+
+async def _ledger(calls: int, url: str, pem: str) -> None:
+    """Without the runner: claimed, sent, accepted and settled, twenty rows to a commit.
+
+    The rows are taken in before, as many in a short run as in a long one.
+    """
+    from paycools_async.batch import Order, PHPayouts, SQLiteLedger
+    from paycools_async.batch.states import Event, State
+    from paycools_async.ph.payout import CreatePayout
+
+    from .cases import PH_FIELDS, Bench
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with Bench(url=url, pem=pem).client() as client:
+            api = PHPayouts(client)
+            ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
+            orders = [
+                Order(line, CreatePayout(mch_order_id=f"BATCH{line:010d}", **PH_FIELDS)) for line in range(2, LONG + 2)
+            ]
+            intake = await ledger.intake(orders, api.text_of)
+            await ledger.release(1, by="the benchmark", rows=len(orders), amount=intake.total)
+            await ledger.begin_run()
+            _settled()
+            for _ in range(calls // ROWS):
+                rows = await ledger.claim([State.PLANNED], ROWS, max_resends=0)
+                for event, transaction_id in (
+                    (Event.SEND, None),
+                    (Event.ACCEPTED, "D0176722560000000001"),
+                    (Event.FOUND_COMPLETE, "D0176722560000000001"),
+                ):
+                    rows = await asyncio.gather(
+                        *(ledger.move(row, event, transaction_id=transaction_id) for row in rows)
+                    )
+            await ledger.end_run()
+            await ledger.aclose()
+
+
+class _YesVerifier:
+    """OpenSSL chooses its code by the processor, so its check would not be the same number everywhere."""
+
+    def verify(self, _text: bytes, _signature: bytes) -> bool:
+        return True
+
+
+def _callbacks(family: str, calls: int, pem: str) -> None:
+    from .alone import CallbackBodies
+
+    # a key that is made here would cost another number each time: primes are looked for by chance
+    bodies = CallbackBodies(LONG + 1, platform=pem, sign=lambda _text: b"\0" * 256)
+    callbacks: Any = bodies.callbacks(family)
+    if family == "global":
+        callbacks._verifiers = [_YesVerifier()]
+    parse = callbacks.parse
+    _settled()
+    for body in bodies.of(family)[: calls + 1]:
+        parse(body)
+
+
+def run_part(id: str, calls: int, url: str, key: Path) -> None:
+    """So many calls of one part."""
+    pem = key.read_text("utf-8")
+    family = id.partition(".")[0]
+    try:
+        if id.endswith(".callback"):
+            _callbacks(family, calls, pem)
+        elif id == "http":
+            asyncio.run(_http(calls, url, pem))
+        elif id == "ledger":
+            asyncio.run(_ledger(calls, url, pem))
+        else:
+            with _info() if id.endswith(".info") else contextlib.nullcontext():
+                asyncio.run(_calls(family, id.endswith(".hand"), calls, url, pem))
+    finally:
+        gc.unfreeze()
+
+
+@contextlib.contextmanager
+def _info() -> Iterator[None]:
+    log, handler = logging.getLogger("paycools_async"), logging.NullHandler()
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(logging.NOTSET)
+        log.removeHandler(handler)
+
+
+if __name__ == "__main__":
+    run_part(sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
