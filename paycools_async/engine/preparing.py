@@ -149,8 +149,12 @@ class Preparer:
             filled["timestamp"] = int(filled["timestamp"]) // (1 if self.timestamp_unit == "ms" else 1000)
         return filled
 
+    def path(self, endpoint: Endpoint) -> str:
+        """The path that it is called by; one that is inferred is warned of, once."""
+        return path_of(endpoint, self.paths, self._warned)
+
     def _message(self, endpoint: Endpoint, own: Mapping[str, Any]) -> Message:
-        path = path_of(endpoint, self.paths, self._warned)
+        path = self.path(endpoint)
         in_path: dict[str, Any] = {}
         if "{" in path:
             path, in_path = fill_path(endpoint, path, own)

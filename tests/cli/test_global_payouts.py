@@ -165,3 +165,15 @@ async def test_when_an_order_was_entered_is_told_in_the_countrys_own_zone(
     assert found is not None
     assert found.created is not None
     assert abs(found.created.timestamp() - entered) < 2
+
+
+@pytest.mark.parametrize("before", [("--dry-run",), ()])
+def test_an_inferred_path_that_money_goes_by_is_told_before_the_yes(
+    write: Write, tmp_path: Path, before: tuple[str, ...]
+) -> None:
+    """Nobody can be asked here: it ends at the question."""
+    pay = ("payouts", "run", write("MY", 1), "--api", "global", "--country", "MY", "--sandbox", *before)
+    with pytest.warns(UnverifiedEndpointWarning, match=r"global\.my\.payout\.create: the path .* is inferred") as told:
+        done = run(*pay, "--ledger", tmp_path / "l.db")
+    assert "nothing was sent" in done.output
+    assert len([each for each in told if "payout.create" in str(each.message)]) == 1

@@ -89,8 +89,18 @@ def test_the_columns_of_one_method_are_those_that_may_stand_in_its_rows() -> Non
     assert (shown["api"], shown["country"], shown["currency"], shown["exit_code"]) == ("ph", "PH", "PHP", 0)
 
 
+@pytest.mark.parametrize(
+    ("order_id", "told"),
+    [
+        ("SAMPLE000001", "line 2 is the row of the template, and nobody's payout"),
+        ("SAMPLE000002", "line 2 is the row of the template, and nobody's payout"),
+        ("sample000001", "line 2 is the row of the template, and nobody's payout"),
+        ("WAGES1", "line 2 pays to the account of the template's row, which is nobody's"),
+    ],
+)
+@pytest.mark.parametrize("method", ["BANK", "EWALLET"])
 def test_the_row_of_a_template_is_never_paid_with_real_money(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_pem: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_pem: str, order_id: str, told: str, method: str
 ) -> None:
     settings = {
         "PAYCOOLS_PH_APP_ID": "APP1",
@@ -98,8 +108,11 @@ def test_the_row_of_a_template_is_never_paid_with_real_money(
         "PAYCOOLS_PH_BASE_URL": "https://api.paycools.example",
         "PAYCOOLS_PH_PRIVATE_KEY": key_pem,
     }
-    assert paycools("template").exit_code == 0
+    assert paycools("template", "--method", method).exit_code == 0
+    file = Path("payouts.csv")
+    file.write_text(file.read_text().replace("SAMPLE000001", order_id))
+    assert "warning: payouts.csv: line 2 " in paycools("check", "payouts.csv").stderr
     refused = paycools("run", "payouts.csv", "--yes", "--ledger", "l.db", **settings)
     assert refused.exit_code == 2
-    assert "error: line 2 is the row of the template, and nobody's payout; nothing was sent" in refused.stderr
+    assert f"error: {told}; nothing was sent" in refused.stderr
     assert "1 withdrawn" in paycools("batches", "--ledger", "l.db").stdout

@@ -17,17 +17,31 @@ from ...fields import CODE, Rule, wire_name
 from ...money import format_major, from_minor
 from .header import MONEY
 
-__all__ = ["METHOD", "SAMPLE_ID", "Column", "FileColumns"]
+__all__ = ["METHOD", "SAMPLE_ID", "Column", "FileColumns", "is_sample_id", "sample_accounts"]
 
 METHOD = "pay_method_code"
 """The column that says how the money arrives, and on which others hang."""
 SAMPLE_ID = "SAMPLE000001"
 """The order id of a template's row: whoever meets it has not replaced the row yet."""
+_SAMPLE_ID = re.compile(r"sample[0-9]{6}", re.IGNORECASE)
+_ACCOUNT = "account_no"
 _ORDER_ID, _AMOUNT = "mch_order_id", MONEY[0]
 _IDEMPOTENCY_ID = "idempotency_id"
 _AMOUNT_SHOWN = 50_010
 """Minor units, where the class takes so much."""
 _ATTEMPTS = 12
+
+
+def is_sample_id(order_id: str) -> bool:
+    """A template's order id, or one that was counted on from it."""
+    return order_id[:1] in "sS" and _SAMPLE_ID.fullmatch(order_id) is not None
+
+
+def sample_accounts(request_class: type[Any]) -> frozenset[str]:
+    """The accounts that rows of templates pay to: nobody's."""
+    examples = [field.metadata.get("example") for field in attrs.fields(request_class) if field.name == _ACCOUNT]
+    mobiles = [country.mobile.example for country in COUNTRIES.values() if country.mobile is not None]
+    return frozenset(each for each in (*examples, *mobiles) if each)
 
 
 @attrs.frozen(kw_only=True)

@@ -105,11 +105,18 @@ class OrderFile:
         return self._converter.sample
 
     @property
+    def sample_payee(self) -> int | None:
+        """The first line that has an order id of its own, and the account of a template's row; None: there is none."""
+        return self._converter.sample_payee
+
+    @property
     def warnings(self) -> list[str]:
         """What a person should look at before saying yes."""
         found = list(self._codes.warnings())
         if self.sample is not None:
             found.append(f"line {self.sample} is the row of the template ({SAMPLE_ID}): put a payout of yours there")
+        if self.sample_payee is not None:
+            found.append(f"line {self.sample_payee} pays to the account of the template's row: put the payee's there")
         return found
 
     @property

@@ -11,7 +11,7 @@ from ...errors import InvalidRequest
 from ...money import format_major, to_minor
 from ...texts import name_of, plain_spelling
 from .codes import CODE_COLUMNS, Codes
-from .described import SAMPLE_ID
+from .described import is_sample_id, sample_accounts
 from .header import MONEY, Columns
 from .results import Order, RowError
 
@@ -53,6 +53,9 @@ class RowConverter:
         self.more_spelled: int = 0
         self.sample: int | None = None
         """The line that still is the row of a template."""
+        self.sample_payee: int | None = None
+        """The first line that has an order id of its own, and still the account of a template's row."""
+        self._sample_accounts = sample_accounts(request_class)
 
     def order(self, line: int, row: dict[str, Any], beside: dict[str, str] | None = None) -> Order | list[RowError]:
         """The row's order, or every error in it. `row`: fields and their cells, without those that hold nothing.
@@ -64,8 +67,10 @@ class RowConverter:
             request = self._explained(line, row)
         if isinstance(request, list):
             return request
-        if request.mch_order_id == SAMPLE_ID:
+        if is_sample_id(request.mch_order_id):
             self.sample = line
+        elif self.sample_payee is None and getattr(request, "account_no", None) in self._sample_accounts:
+            self.sample_payee = line
         self._codes.note(line, request)
         return Order(line, request, beside)
 

@@ -38,6 +38,7 @@ __all__ = [
     "check_country",
     "payout_request",
     "payouts_of",
+    "warn_of_path",
 ]
 
 _PAYOUTS = {
@@ -168,6 +169,10 @@ class _Payouts:
         app_id = self._client.credentials.app_id
         return Identity(family=family, app_id=app_id, host=host, currency=self.currency)
 
+    def warn_of_path(self) -> None:
+        """Where the path that payouts are sent to is inferred, warn of it now, and not as the first is sent."""
+        self._engine.prepare.path(self._sending)
+
     async def _send(self, prepared: Prepared[Taken], *, not_after: float) -> Taken:
         return (await self._engine.send(prepared, not_after=not_after)).result
 
@@ -235,6 +240,15 @@ class GlobalPayouts(_Payouts):
         code: Any = self._country.code  # one of those that the balance takes
         account = await self._client.account.balance(country_code=code)
         return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody
+
+
+def warn_of_path(api: PayoutApi) -> None:
+    """Warn (UnverifiedEndpointWarning) where the path that payouts are sent to is inferred, once for a client.
+
+    Raises EndpointUnpublishedError where there is no path.
+    """
+    if isinstance(api, _Payouts):
+        api.warn_of_path()
 
 
 def payouts_of(client: PayCoolsPH | PayCoolsGlobal, country: str | None) -> PayoutApi:

@@ -81,11 +81,15 @@ def tell_file(file: Path, found: OrderFile) -> None:
 
 
 def tell_template(found: OrderFile, environment: str) -> bool:
-    """Refuse the row of a template where it would be paid with real money; whether it was."""
-    if found.sample is None or environment != PRODUCTION:
+    """Refuse the row of a template, or its payee, where it would be paid with real money; whether it was."""
+    if environment != PRODUCTION:
         return False
-    echo_error(f"error: line {found.sample} is the row of the template, and nobody's payout; nothing was sent")
-    return True
+    if found.sample is not None:
+        echo_error(f"error: line {found.sample} is the row of the template, and nobody's payout; nothing was sent")
+    elif found.sample_payee is not None:
+        where = f"line {found.sample_payee} pays to the account of the template's row"
+        echo_error(f"error: {where}, which is nobody's; nothing was sent")
+    return found.sample is not None or found.sample_payee is not None
 
 
 def tell_repeats(file: Path, repeats: Repeats) -> None:

@@ -12,6 +12,7 @@ from ....batch.ledger.base import Batch, Changed
 from ....batch.pending import PendingBatch, TakenBack, Waiting
 from ....batch.report.preview import preview_of
 from ....batch.run.outcomes import STOPS_RUN
+from ....batch.run.payout_api import warn_of_path
 from ....errors import PayCoolsError, UnexpectedAnswer
 from ....money import format_major
 from ...asking import asked, can_ask
@@ -50,6 +51,7 @@ class Approval:
             plan.check_expected(question.released.rows, question.released.amount, currency)
         if plan.offer:
             return
+        warn_of_path(self.run.api)
         found = await preview_of(view, sent_by(releasing=bool(question.released.rows)))
         self.shown = Shown(preview=found, currency=currency, by=plan.by)
         self.shown.show()

@@ -8,6 +8,7 @@ from pathlib import Path
 from ....batch import Ledger, PayoutApi, State
 from ....batch.intake import Rehearsal, rehearse_file
 from ....batch.run.outcomes import STOPS_RUN
+from ....batch.run.payout_api import warn_of_path
 from ....errors import PayCoolsError, UnexpectedAnswer
 from ....money import format_major
 from ...console import echo, echo_error, present
@@ -52,6 +53,7 @@ async def rehearse(plan: Plan, file: Path, paying: Paying) -> int:
     place = paying.destination.details(shown(plan.ledger))
     for line in destination_lines(place):
         echo(line)
+    warn_of_path(paying.api)
     if intake.known:
         echo(f"In the ledger from an earlier run, and not entered again: {states_of(found.known, currency)}")
         if any(found.known.get(state, (0, 0))[0] for state in _UNCLEAR):
