@@ -26,6 +26,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 |   +-- Changed                   what would be released is not what was shown
 |   +-- NotReleased               nothing of a file was sent: nobody said yes to just that
 |   +-- UnknownPayout             the application did not submit it, or not yet (paycools_async.durable)
+|   +-- NotWritten                a submission that was certainly not written
 |   +-- AlreadyAcknowledged       the application took note of it before
 +-- ReportError                   PayCools' report cannot be read as it is (paycools_async.batch)
 +-- StorageError                  a store's file cannot be used like this
