@@ -58,7 +58,7 @@ def withdraw(
         finally:
             await found.aclose()
         if not taken.rows:
-            echo_error("error: they were sent meanwhile; nothing was taken back")
+            echo_error("error: nothing was taken back: it was sent meanwhile, or an application submitted it")
             return BAD_INPUT
         echo(f"taken back: {amount_of(taken.rows, taken.amount, currency)}")
         if taken.stay:
