@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from support.callbacks import PAYOUT, signed
+from support.ports import free_port
 
 from paycools_async.testing.delivery import Delivery
 
@@ -24,12 +24,6 @@ pytestmark = pytest.mark.process
 
 COUNT = int(os.environ.get("PAYCOOLS_CALLBACKS", "200"))
 SERVER = Path(__file__).with_name("inbox_server.py")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:

@@ -18,7 +18,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from support.durable_web import Callers, Web, compare, everything_told
-from support.own_postgres import OwnPostgres, free_port
+from support.own_postgres import OwnPostgres
+from support.ports import free_port
 from support.sandbox import FAULTS, ask
 
 pytest.importorskip("uvicorn")

@@ -13,8 +13,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support.example_process import CHROMIUM, Served, dom, eventually, free_port
+from support.example_process import CHROMIUM, Served, dom, eventually
 from support.killing import long
+from support.ports import free_port
 from support.sandbox import FAULTS, ask
 from support.size import size
 

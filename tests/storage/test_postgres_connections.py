@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from support.frames import shown
-from support.own_postgres import OwnPostgres, free_port
+from support.own_postgres import OwnPostgres
+from support.ports import free_port
 from support.transaction_pooler import transaction_pooler
 
 from paycools_async.batch import LedgerError

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,17 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from support.ports import free_port
 
-__all__ = ["CHROMIUM", "EXAMPLES", "Served", "dom", "eventually", "free_port"]
+__all__ = ["CHROMIUM", "EXAMPLES", "Served", "dom", "eventually"]
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CHROMIUM = shutil.which("chromium")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Served:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,16 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ports import free_port
 from support.postgres_programs import postgres_programs
 
-__all__ = ["OwnPostgres", "free_port", "own_postgres"]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
+__all__ = ["OwnPostgres", "own_postgres"]
 
 
 def _programs() -> Path:
