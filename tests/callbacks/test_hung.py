@@ -53,17 +53,24 @@ def test_threads_are_bounded_and_end_when_they_are_not_needed(monkeypatch: pytes
     monkeypatch.setattr("paycools_async.callbacks.threads.MOST_HUNG", 1)
     monkeypatch.setattr("paycools_async.callbacks.threads._IDLE", 0.05)
     threads, released = HandlerThreads(), threading.Event()
-    calls = [threads.submit(released.wait) for _ in range(6)]
-    while sum(call.running() for call in calls) < 2:
+    hung = [threads.submit(released.wait) for _ in range(2)]
+    while not all(call.running() for call in hung):
         released.wait(0.01)
-    for call in calls:
-        threads.give_up(call)
+    threads.give_up(hung[0])
+    assert threads.submit(lambda: "done").result(20) == ("done", None)  # in the thread that replaces it
+    threads.give_up(hung[1])
+    hung.append(threads.submit(released.wait))  # in the same one, or in another if that has ended
+    while not hung[2].running():
+        released.wait(0.01)
+    threads.give_up(hung[2])
+    never = threads.submit(lambda: "done")
+    released.wait(0.2)
+    assert not never.running()
     assert threads._threads == 3
-    late = threads.submit(lambda: "done")
-    assert late.result(5) == ("done", None)
     assert threads.problem is not None
     assert "start the process anew" in threads.problem
     released.set()
+    assert never.result(20) == ("done", None)
     while threads._threads:
         threading.Event().wait(0.01)
     assert threads.problem is None
