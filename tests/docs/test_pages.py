@@ -19,6 +19,8 @@ from paycools_async.callbacks.samples import find_event, sample_fields, sign_ph
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, Sandbox
 
+pytestmark = pytest.mark.process  # they take seconds
+
 RUN_HERE = """
 README.md batches.md callbacks.md durable_payouts.md files.md getting_started.md payouts.md products/index.md testing.md
 timeouts.md web.md workers.md
@@ -114,7 +116,6 @@ async def test_durable_payouts(
     assert "True 0 " in said
 
 
-@pytest.mark.process  # 500 payouts
 async def test_payouts(at_once: FakePayCools, settings: Callable[[str], None]) -> None:
     async with Sandbox(at_once) as sandbox:
         settings(sandbox.base_url)
