@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import Paid, compare, ledger_rows, orders_of, wait_for
+from support.killing import Paid, compare, ledger_rows, orders_of
 from support.own_postgres import OwnPostgres
 from support.sandbox import FAULTS, ask
+from support.waiting import wait_for
 
 FULL_STORM = os.environ.get("PAYCOOLS_STORM") == "full"
 ROWS = int(os.environ.get("PAYCOOLS_STORM_ROWS", "0")) or (5000 if FULL_STORM else 100)
@@ -144,7 +145,7 @@ def test_workers_live_through_a_storm(
         wait_for(lambda: left(dsn) == 0, 180 + ROWS / 20, 0.5)
         for each in payers.running:
             each.send_signal(signal.SIGTERM)
-        codes = [each.wait(30) for each in payers.running]
+        codes = [each.wait(60) for each in payers.running]
     finally:
         payers.end()
     written = payers.written()
