@@ -21,10 +21,12 @@ from support.desk import Desk, desk_of
 from support.killing import start
 from support.sandbox import ask
 from support.waiting import wait_for
+from typer.testing import CliRunner
 
-from paycools_async.batch import LedgerError, SQLiteLedger
+from paycools_async.batch import LedgerError, SQLiteLedger, intake
 from paycools_async.batch.ledger.base import LedgerLockError
-from paycools_async.cli import console, exit_codes
+from paycools_async.cli import console, exit_codes, ledger_url
+from paycools_async.cli.app import app
 from paycools_async.cli.payouts.run import pay, sending
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -205,13 +207,18 @@ def test_2_ctrl_c_while_python_is_still_reading_modules(tmp_path: Path, command:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "told"),
-    [(False, 2, "interrupted; nothing was sent"), (True, 4, "interrupted; what was sent is in the ledger")],
+    ("pays", "sent", "code", "told"),
+    [
+        (True, False, 2, "interrupted; nothing was sent"),
+        (True, True, 4, "interrupted; what was sent is in the ledger"),
+        (False, False, 2, "interrupted"),
+    ],
 )
 def test_ctrl_c_outside_of_a_command_is_told_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: bool, code: int, told: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pays: bool, sent: bool, code: int, told: str
 ) -> None:
     """While options are read, or after the command has ended: typer says nothing, and exits with 130."""
+    monkeypatch.setattr(exit_codes, "_pays", pays)
     monkeypatch.setattr(exit_codes, "_may_have_sent", sent)
     assert console.exit_code_of(130) == code
     assert one_line(capsys.readouterr().err) == f"error: {told}"
@@ -242,6 +249,24 @@ def test_2_ctrl_c_while_a_yes_is_written_says_that_it_stays(
     assert (done.code, one_line(done.output)) == (2, "error: interrupted; nothing was sent")
     assert "batch 1 is released and stays so; go on with: paycools payouts resume" in done
     assert (set(desk.states().values()), desk.paid) == ({"planned"}, [])
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("check orders.csv", "interrupted"),
+        ("status --ledger l.db", "interrupted"),
+        ("resume --ledger l.db --sandbox", "interrupted; nothing was sent"),
+    ],
+)
+def test_2_only_a_command_that_pays_speaks_of_what_was_sent(
+    write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch, command: str, told: str
+) -> None:
+    monkeypatch.chdir(write_orders(1).parent)
+    monkeypatch.setattr(intake, "check_file", _raises(KeyboardInterrupt()))
+    monkeypatch.setattr(ledger_url, "open_ledger", _raises(KeyboardInterrupt()))
+    done = CliRunner().invoke(app, ["payouts", *command.split()])
+    assert (done.exit_code, done.stderr) == (2, f"error: {told}\n")
 
 
 @pytest.mark.parametrize("stderr", ["closed", "broken pipe"])

@@ -133,8 +133,9 @@ def test_beside_a_run_it_shows_the_run_and_ends_with_its_code(
 
 
 @pytest.mark.process
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_as_the_table_of_exit_codes_says(
-    tmp_path: Path, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
+    tmp_path: Path, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders, number: signal.Signals
 ) -> None:
     base_url, env = sandbox
     ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 20.0}])
@@ -145,10 +146,10 @@ def test_ctrl_c_ends_it_as_the_table_of_exit_codes_says(
         watch = start(env, "status", "--ledger", ledger, "--watch")
         assert watch.stdout is not None
         first = watch.stdout.readline()
-        watch.send_signal(signal.SIGINT)
+        watch.send_signal(number)
         told, _ = watch.communicate(timeout=60)
         assert watch.returncode == 2, first + told
-        assert told.splitlines()[-1] == "error: interrupted; nothing was sent"
+        assert told.splitlines()[-1] == "stopped watching; nothing was changed"
     finally:
         run.kill()
         run.communicate()
