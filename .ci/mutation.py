@@ -48,7 +48,7 @@ AREAS = {
         [f"{RUN}/outcomes.py", f"{RUN}/absence_clock.py"],
         "tests/batch/run/test_outcomes.py tests/batch/run/test_absence.py",
     ),
-    "driver": ([f"{RUN}/driver.py", f"{RUN}/row_moves.py"], "tests/batch/run"),
+    "driver": ([f"{RUN}/driver.py", f"{RUN}/row_moves.py"], "tests/batch/run/test_driver.py"),
     "ledger": (
         [f"{SQLITE}/moves.py", f"{SQLITE}/recovery.py", f"{SQLITE}/ledger.py", f"{SQLITE}/batches.py"],
         "tests/batch/ledger tests/batch/run tests/batch/facade tests/batch/test_pending.py",
