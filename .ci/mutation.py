@@ -2,8 +2,9 @@
 
     python .ci/mutation.py [--keep FOLDER] [AREA ...]
 
-Made by cosmic-ray, in a copy of the committed tree. A change that no test notices must stand in .ci/mutation.txt with
-its reason, as `file | operator | line of code | reason`; else this ends with 1. `nox -s mutation` does it.
+Made by cosmic-ray, and in SQL by `mutation_sql.py` beside this, in a copy of the committed tree. A change that no test
+notices must stand in .ci/mutation.txt with its reason, as `file | operator | line of code | reason`; else this ends
+with 1. `nox -s mutation` does it.
 
 With `--keep` the next run goes on where this one stopped: it tries what is left and what survived, and all of an area
 whose code has changed.
@@ -16,18 +17,22 @@ import ast
 import contextlib
 import hashlib
 import json
+import os
 import shlex
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 EXPLAINED = ROOT / ".ci" / "mutation.txt"
 RUN = "paycools_async/batch/run"
 SQLITE = "paycools_async/batch/ledger/sqlite"
+POSTGRES = "paycools_async/batch/ledger/postgres"
+ENGINE = "paycools_async/engine"
 INBOX = "paycools_async/callbacks/inbox"
 AREAS = {
     "states": (
@@ -50,15 +55,35 @@ AREAS = {
     ),
     "driver": ([f"{RUN}/driver.py", f"{RUN}/row_moves.py"], "tests/batch/run/test_driver.py"),
     "ledger": (
-        [f"{SQLITE}/moves.py", f"{SQLITE}/recovery.py", f"{SQLITE}/ledger.py", f"{SQLITE}/batches.py"],
-        "tests/batch/ledger tests/batch/run tests/batch/facade tests/batch/test_pending.py",
+        [f"{SQLITE}/{name}.py" for name in ("ledger", "moves", "recovery", "batches", "queries", "reading", "schema")],
+        "tests/batch/ledger tests/batch/test_pending.py tests/batch/test_gauges.py tests/batch/run tests/batch/facade "
+        "tests/durable/test_beside_files.py",
+    ),
+    "postgres": (
+        [f"{POSTGRES}/{name}.py" for name in ("ledger", "writer", "leases", "intake", "queries", "batch_queries")],
+        "-m postgres tests/batch/ledger tests/batch/run",
+    ),
+    "postgres-inbox": (
+        ["paycools_async/callbacks/postgres.py"],
+        "-m postgres tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py "
+        "tests/callbacks/test_in_transaction.py tests/callbacks/test_database_away.py",
+    ),
+    "durable": (
+        ["paycools_async/durable/payouts.py", "paycools_async/durable/telling.py", f"{SQLITE}/application.py"],
+        "tests/durable",
+    ),
+    "proof": (
+        ["paycools_async/transports/proof.py", f"{ENGINE}/attempts.py", f"{ENGINE}/call_errors.py"],
+        "tests/engine tests/transports",
     ),
 }
+SQL = ("Condition", "Assignment", "Number", "Comparison", "Not", "Extreme", "Lock", "Order", "Truth")
 OTHERS = ("Add_Sub", "Sub_Add", "Mul_Add", "Div_Mul", "BitOr_BitAnd", "BitAnd_BitOr")
 COMPARED = """
 Lt_LtE Lt_Gt LtE_Lt LtE_Gt Gt_GtE Gt_Lt GtE_Gt GtE_Lt Eq_NotEq NotEq_Eq Is_IsNot IsNot_Is In_NotIn NotIn_In
 """.split()  # noqa: SIM905 - one can read it
 KEPT = {
+    *(f"sql/{name}" for name in SQL),
     *(f"core/{name}" for name in ("AddNot", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceTrueWithFalse")),
     *(f"core/{name}" for name in ("ReplaceFalseWithTrue", "ReplaceUnaryOperator_Delete_Not", "NumberReplacer")),
     *(f"core/{name}" for name in ("ExceptionReplacer", "ReplaceBreakWithContinue", "ReplaceContinueWithBreak")),
@@ -83,6 +108,7 @@ def main() -> int:
         copy = folder.absolute() / "copy"
         shutil.rmtree(copy, ignore_errors=True)  # a run that was stopped may have left a change in it
         subprocess.run(["git", "clone", "-q", ROOT, copy], check=True)  # noqa: S603, S607
+        _make_plugin(folder.absolute())
         for area in given.areas or AREAS:
             tried, late, survivors = _area(area, copy)
             known = [each for each in survivors if each[:3] in explained]
@@ -95,21 +121,35 @@ def main() -> int:
     return 1 if unexplained else 0
 
 
+def _make_plugin(folder: Path) -> None:
+    """What makes cosmic-ray find the operators of `mutation_sql.py`, without an installation."""
+    about = folder / "mutation_sql-0.dist-info"
+    about.mkdir(exist_ok=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mutation-sql\nVersion: 0\n")
+    (about / "entry_points.txt").write_text("[cosmic_ray.operator_providers]\nsql = mutation_sql:Provider\n")
+
+
 def _area(area: str, copy: Path) -> tuple[int, int, list[tuple[str, str, str, str]]]:
     """How many changes were tried, how many of them ended in a time-out, and which survived, as what."""
     modules, tests = AREAS[area]
     code = hashlib.sha256(b"".join((copy / module).read_bytes() for module in modules)).hexdigest()
     settings, session = copy.parent / f"{area}.toml", copy.parent / f"{area}-{code[:12]}.sqlite"
     command = f"{shlex.quote(sys.executable)} -m pytest -q -x -n0 -o pythonpath='. tests' {tests}"
-    texts = {"module-path": modules, "timeout": 180.0, "excluded-modules": [], "test-command": command}
-    lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in texts.items())
-    settings.write_text(f'[cosmic-ray]\n{lines}\n[cosmic-ray.distributor]\nname = "local"\n')
+
+    def set_up(timeout: float) -> None:
+        texts = {"module-path": modules, "timeout": timeout, "excluded-modules": [], "test-command": command}
+        lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in texts.items())
+        settings.write_text(f'[cosmic-ray]\n{lines}\n[cosmic-ray.distributor]\nname = "local"\n')
 
     def ray(*words: object) -> None:
         program = [sys.executable, "-m", "cosmic_ray.cli", *map(str, words)]
-        subprocess.run(program, cwd=copy, check=True)  # noqa: S603
+        found = os.pathsep.join([str(copy / ".ci"), str(copy.parent)])
+        subprocess.run(program, cwd=copy, check=True, env={**os.environ, "PYTHONPATH": found})  # noqa: S603
 
+    set_up(1800.0)
+    began = time.monotonic()
     ray("baseline", settings)
+    set_up(60.0 + 5 * (time.monotonic() - began))
     if not session.exists():
         new = session.with_suffix(".new")
         ray("init", settings, new)
