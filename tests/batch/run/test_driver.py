@@ -141,6 +141,7 @@ class Desk:
         self.ledger = Ledger(clock)
         self.pace = Pace()
         self.brake = Brake(options, on_stop=lambda: None)
+        self.seen: list[Row] = []
         as_ledger: Any = self.ledger
         as_api: Any = self.api
         self.driver = Driver(
@@ -150,7 +151,7 @@ class Desk:
             clock=clock,
             pace=self.pace,
             brake=self.brake,
-            progress=Progress(clock),
+            progress=Progress(clock, self.seen.append),
             absence=AbsenceClock(as_ledger, options, clock, self.api.call_timeout),
         )
 
@@ -550,6 +551,7 @@ async def test_what_paycools_says_of_an_order_holds_also_where_its_row_has_moved
     desk.api.found = found()
     [(event, details)] = await desk.inquire()
     assert (event, details["applied"]) == (Event.FOUND_COMPLETE, True)
+    assert desk.seen == [desk.ledger.current]
 
 
 @pytest.mark.parametrize(
