@@ -61,7 +61,10 @@ AREAS = {
     ),
     "postgres": (
         [f"{POSTGRES}/{name}.py" for name in ("ledger", "writer", "leases", "intake", "queries", "batch_queries")],
-        "-m postgres tests/batch/ledger tests/batch/run",
+        "-m postgres tests/batch/ledger/test_ledger.py tests/batch/ledger/test_batches.py "
+        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_postgres.py "
+        "tests/batch/ledger/test_history.py tests/batch/ledger/test_postgres_schema.py "
+        "tests/batch/ledger/test_postgres_frozen.py tests/batch/run/test_absence.py",
     ),
     "postgres-inbox": (
         ["paycools_async/callbacks/postgres.py"],
