@@ -15,8 +15,8 @@ from paycools_async.callbacks.verify import Callbacks
 from paycools_async.testing import generate_private_key
 from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport
 
+from .by_hand import Sign, with_cryptography
 from .cases import Bench, sdk
-from .handwritten import Sign, with_cryptography
 from .stub import receipt
 
 __all__ = ["CallbackBodies", "NullSigner", "overhead"]

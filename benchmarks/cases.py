@@ -17,7 +17,7 @@ from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
 from paycools_async.transports import Transport
 
-from .handwritten import HandwrittenGlobal, HandwrittenPH, Sign, with_cryptography, with_pycryptodome
+from .by_hand import HandwrittenGlobal, HandwrittenPH, Sign, with_cryptography, with_pycryptodome
 from .measure import Pay
 from .stub import AMOUNT, IDR_AMOUNT
 

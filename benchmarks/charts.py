@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from .cases import FAMILIES
-from .figures import Figure, Figures
 from .peers import PEERS
+from .results import Figure, Figures
 
 __all__ = ["draw", "missing"]
 

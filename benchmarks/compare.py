@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .figures import Figure, Figures
 from .report import aligned
+from .results import Figure, Figures
 
 __all__ = ["compare", "verdict"]
 

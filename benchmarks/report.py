@@ -15,8 +15,8 @@ from typing import Any
 import attrs
 
 from .cases import FAMILIES
-from .figures import Figures
 from .peers import PEERS
+from .results import Figures
 from .suite import Plan, Results
 from .targets import targets
 

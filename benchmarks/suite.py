@@ -14,13 +14,13 @@ from paycools_async.testing import generate_private_key
 from .alone import CallbackBodies, overhead
 from .batch import by_turns, lag_beside_batch, lag_beside_calls, run_batch, run_calls, run_sending
 from .cases import CASES, FAMILIES, Bench, Case, both_calls, sdk
-from .figures import Collector, Figures
 from .imports import Loaded, import_once, when_aiohttp_is_loaded
 from .measure import Budget, drive, warm, watching_lag
 from .peers import PEERS, cost_of
 from .processes import Child, child, on_one_core, serving
-from .shards import pay_in_shards, workers
+from .results import Collector, Figures
 from .web import Page, page
+from .workers import pay_in_shards, workers
 
 __all__ = ["Plan", "Results", "run_suite"]
 

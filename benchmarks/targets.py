@@ -8,8 +8,8 @@ from collections.abc import Callable
 import attrs
 
 from .cases import FAMILIES
-from .figures import Figures
 from .imports import Loaded
+from .results import Figures
 
 __all__ = ["Target", "targets"]
 

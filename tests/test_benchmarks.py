@@ -16,11 +16,11 @@ from benchmarks import charts, instructions, report
 from benchmarks.__main__ import main
 from benchmarks.cases import Bench
 from benchmarks.compare import verdict
-from benchmarks.figures import Collector, Figure, Figures
 from benchmarks.imports import Loaded
 from benchmarks.measure import Budget, Lag, percentile
 from benchmarks.peers import PEERS, WANTED, Peer, cost_of
 from benchmarks.processes import serving
+from benchmarks.results import Collector, Figure, Figures
 from benchmarks.soak import soak_once
 from benchmarks.suite import Plan, Results, run_suite
 from benchmarks.targets import Target, targets

@@ -28,7 +28,7 @@ def workers(bench: Bench, *, uvloop: bool) -> Iterator[list[Child]]:
         children = [
             stack.enter_context(
                 running(
-                    "benchmarks.shards",
+                    "benchmarks.workers",
                     {"url": bench.url, "pem": bench.pem, "concurrency": share, "shard": number, "uvloop": uvloop},
                 )
             )
