@@ -1,118 +1,165 @@
-"""The figures of a run: one value each, and what every round found."""
+"""What a run measured, and its tables. It is kept as a suite of pyperf's: one benchmark a figure, one run a round.
+
+Every figure is a cost, in seconds, bytes or instructions: less is better, as `pyperf compare_to` reads it.
+"""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping
+import importlib.metadata
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
+import pyperf
 
-from .measure import Lag, Round, percentile
+from .instructions import aligned
 
-__all__ = ["KINDS", "Collector", "Figure", "Figures", "Kind"]
+_PACKAGES = ("paycools-async", "aiohttp", "attrs", "cattrs", "pycryptodome", "cryptography", "uvloop")
+_MACHINE = ("cpu_model_name", "cpu_count", "cpu_freq", "platform", "python_implementation", "python_version", "date")
+_LEAST = 1e-9
+"""pyperf takes no zeros; a loop that was never late has one."""
 
 
 @attrs.frozen
-class Kind:
-    """The unit of a kind of figure, its decimals, and whether more of it is better."""
-
-    unit: str
-    digits: int
-    more_is_better: bool
-
-
-KINDS = {
-    "rate": Kind("payouts/s", 0, True),
-    "cpu": Kind("ms of CPU a payout", 2, False),
-    "cpu1": Kind("ms of CPU a payout, on one core", 2, False),
-    "lag": Kind("ms of loop lag, p99", 1, False),
-    "own": Kind("us of CPU a call", 0, False),
-    "parsed": Kind("callbacks/s of CPU", 0, True),
-    "p50": Kind("ms, p50", 2, False),
-    "p99": Kind("ms, p99", 2, False),
-    "import": Kind("ms", 1, False),
-    "peak": Kind("MiB, the most held", 1, False),
-    "start": Kind("MiB before the batch", 1, False),
-}
-"""By the last part of a figure's id."""
-
-
-@attrs.frozen(kw_only=True)
 class Figure:
-    """`value` is the median of `runs`, one a round; a percentile is over the measurements of all rounds together."""
+    """`rounds` has all measurements of each round, often one."""
 
-    id: str
     what: str
-    value: float
-    runs: list[float]
+    unit: str
+    rounds: list[Sequence[float]] = attrs.field(factory=list)
 
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.id.rpartition(".")[2]]
+    def benchmark(self, metadata: dict[str, Any]) -> pyperf.Benchmark:
+        named = {"description": self.what, "unit": self.unit, **metadata}
+        return pyperf.Benchmark([pyperf.Run(each, metadata=named, collect_metadata=False) for each in self.rounds])
+
+    def value(self, percent: int = 50) -> float:
+        """Over the measurements of all rounds together."""
+        return float(self.benchmark({"name": self.what}).percentile(percent))
+
+    def by_round(self, percent: int = 50) -> list[float]:
+        return [attrs.evolve(self, rounds=[each]).value(percent) for each in self.rounds]
+
+    def range(self) -> list[str]:
+        """The median, the lowest and the highest round, for reading."""
+        values = self.by_round()
+        return list(self.benchmark({"name": self.what}).format_values([self.value(), min(values), max(values)]))
 
 
+@attrs.define
 class Figures:
-    """A run's figures by id, in the order they were measured."""
+    """A run's figures by id, in the order they were measured. `metadata`: the machine, and how it was measured."""
 
-    def __init__(self, figures: Mapping[str, Figure]) -> None:
-        self._figures = dict(figures)
+    metadata: dict[str, Any] = attrs.field(factory=dict)
+    _found: dict[str, Figure] = attrs.field(factory=dict)
 
-    @classmethod
-    def from_json(cls, found: list[dict[str, Any]]) -> Figures:
-        return cls({each["id"]: Figure(**each) for each in found})
-
-    def __iter__(self) -> Any:
-        return iter(self._figures.values())
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._figures
+    def add(self, id: str, what: str, *values: float, unit: str = "second") -> None:
+        """What one round has found; no late tick at all is none."""
+        found = self._found.setdefault(id, Figure(what, unit))
+        found.rounds.append([max(round(value, 9), _LEAST) for value in values or (0.0,)])
 
     def __getitem__(self, id: str) -> Figure:
-        return self._figures[id]
+        return self._found[id]
 
-    def value(self, id: str) -> float:
-        return self._figures[id].value
+    def __contains__(self, id: object) -> bool:
+        return id in self._found
 
-    def ratios(self, top: str, bottom: str) -> list[float]:
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def ratios(self, top: str, bottom: str, percent: int = 50) -> list[float]:
         """The quotient of two figures, round by round: both halves of each met the machine in the same mood."""
-        return [a / b for a, b in zip(self[top].runs, self[bottom].runs, strict=True)]
+        pairs = zip(self[top].by_round(percent), self[bottom].by_round(percent), strict=True)
+        return [a / b for a, b in pairs]
 
-    def rows(self) -> list[int]:
-        """The sizes of the growth runs, smallest first."""
-        return sorted({int(figure.id.split(".")[1]) for figure in self if figure.id.startswith("growth.")})
+    def sizes(self) -> list[int]:
+        """Rows of the growth runs, smallest first."""
+        return sorted(int(id.split(".")[1]) for id in self if id.startswith("growth.") and id.endswith(".time"))
+
+    def note_machine(self, *, uvloop: bool) -> None:
+        """Remember, at the start, what pyperf finds out about the machine, and the versions of the libraries."""
+        collected = pyperf.Run([1.0]).get_metadata()
+        self.metadata |= {name: collected[name] for name in _MACHINE if name in collected}
+        for name in _PACKAGES:
+            self.metadata[f"version_{name}"] = importlib.metadata.version(name)
+        self.metadata |= {"loop": "uvloop" if uvloop else "asyncio's own loop", "load_at_start": _load()}
+
+    def note_end(self) -> None:
+        self.metadata["load_at_end"] = _load()
+
+    def write(self, folder: Path) -> Path:
+        """`performance.json` in the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "performance.json"
+        found = [figure.benchmark({**self.metadata, "name": id}) for id, figure in self._found.items()]
+        pyperf.BenchmarkSuite(found).dump(str(path), replace=True)
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Figures:
+        suite = pyperf.BenchmarkSuite.load(str(path))
+        found = cls(suite.get_metadata())
+        for each in suite:
+            own = each.get_metadata()
+            runs: list[Sequence[float]] = [list(run.values) for run in each.get_runs()]
+            found._found[each.get_name()] = Figure(own["description"], own["unit"], runs)
+        return found
 
 
-class Collector:
-    """Takes what the rounds find, and makes figures of it."""
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
-    def __init__(self) -> None:
-        self._runs: dict[str, tuple[str, list[float]]] = {}
-        self._pooled: dict[str, tuple[float, list[float]]] = {}
 
-    def add(self, id: str, what: str, value: float) -> None:
-        self._runs.setdefault(id, (what, []))[1].append(value)
+# -- for reading ------------------------------------------------------------------------------------------------------
 
-    def add_all(self, id: str, what: str, percent: float, values: list[float]) -> None:
-        """Many measurements of one round, of which a percentile counts."""
-        self.add(id, what, percentile(values, percent))
-        self._pooled.setdefault(id, (percent, []))[1].extend(values)
+Table = list[tuple[str, ...]]
 
-    def add_round(self, id: str, what: str, found: Round) -> None:
-        """Rate and processor time of many payouts."""
-        self.add(f"{id}.rate", what, found.rate)
-        self.add(f"{id}.cpu", what, found.cpu_ms)
 
-    def add_lag(self, id: str, what: str, lag: Lag) -> None:
-        self.add_all(f"{id}.lag", what, 99, lag.ticks)
+def tables(figures: Figures, targets: Table) -> str:
+    """The targets, the ways to pay, and the rest."""
+    about = figures.metadata
+    machine = f"{about['python_implementation']} {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
+    loads = f"load {about['load_at_start']} at the start, {about['load_at_end']} at the end"
+    parts = (targets, _ways(figures), _rest(figures))
+    return "\n\n".join([*(aligned(part) for part in parts), f"{machine}, {loads}"])
 
-    def figures(self) -> Figures:
-        return Figures({id: self._figure(id, what, runs) for id, (what, runs) in self._runs.items()})
 
-    def _figure(self, id: str, what: str, runs: list[float]) -> Figure:
-        if id in self._pooled:
-            percent, values = self._pooled[id]
-            value = percentile(values, percent)
-        else:
-            value = statistics.median(runs)
-        return Figure(id=id, what=what, value=value, runs=runs)
+def ways(figures: Figures) -> list[str]:
+    """The ids of the ways to pay."""
+    return [id.removesuffix(".time") for id in figures if id.endswith(".time") and not id.startswith("growth.")]
+
+
+def _ways(figures: Figures) -> Table:
+    """The quotients are those of the values, the targets' those of the rounds."""
+    rows: Table = [
+        ("way to pay", "payouts/s", "x hand pycr.", "x hand crypt.", "CPU each", "on one core", "x floor", "lag p99")
+    ]
+
+    def ms(id: str, percent: int = 50, digits: int = 2) -> str:
+        return f"{figures[id].value(percent) * 1000:.{digits}f} ms" if id in figures else ""
+
+    for id in ways(figures):
+        family = id.partition(".")[0] if "." in id else "ph"
+        each = figures[f"{id}.time"].value()
+        hands = [figures[f"{family}.hand_{way}.time"].value() / each for way in ("pycryptodome", "cryptography")]
+        floor = figures[f"{family}.floor.cpu1"].value()
+        rows.append(
+            (
+                figures[f"{id}.time"].what,
+                f"{1 / each:,.0f}",
+                *(f"{hand:.2f}" for hand in hands),
+                ms(f"{id}.cpu"),
+                ms(f"{id}.cpu1"),
+                f"{figures[f'{id}.cpu1'].value() / floor:.2f}" if f"{id}.cpu1" in figures else "",
+                ms(f"{id}.lag", 99, 1),
+            )
+        )
+    return rows
+
+
+def _rest(figures: Figures) -> Table:
+    shown = {f"{way}.{kind}" for way in ways(figures) for kind in ("time", "cpu", "cpu1", "lag")}
+    rows: Table = [("what", "median", "rounds from", "to")]
+    rows += [(figures[id].what, *figures[id].range()) for id in figures if id not in shown]
+    return rows
