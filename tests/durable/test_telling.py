@@ -17,6 +17,7 @@ from support.batch import STORES
 from paycools_async import ConfigurationError
 from paycools_async.batch import Event, State
 from paycools_async.durable import AlreadyAcknowledged, DurablePayout, DurablePayouts, in_transaction
+from paycools_async.durable.orders import DurableOrders
 from paycools_async.testing import FakePayCools
 
 pytestmark = STORES
@@ -28,7 +29,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def acknowledged(payouts: DurablePayouts) -> None:
+async def acknowledged(payouts: DurableOrders[Any]) -> None:
     async with asyncio.timeout(10):
         while (await payouts.health()).unacknowledged:
             await asyncio.sleep(0.01)
