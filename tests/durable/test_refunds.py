@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from durable.conftest import QUICK, inside, order, refund
-from durable.test_telling import acknowledged, ask, until
+from durable.test_telling import acknowledged, ask
 from support.batch import STORES
 from support.refund_house import RefundHouse
+from support.waiting import until
 
 from paycools_async import ConfigurationError, OrderConflict, Outcome, PayCoolsPH
 from paycools_async.batch import Event, LedgerError, State
