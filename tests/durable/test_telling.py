@@ -18,12 +18,13 @@ from support.waiting import until
 from paycools_async import ConfigurationError
 from paycools_async.batch import Event, State
 from paycools_async.durable import AlreadyAcknowledged, DurablePayout, DurablePayouts, in_transaction
+from paycools_async.durable.orders import DurableOrders
 from paycools_async.testing import FakePayCools
 
 pytestmark = STORES
 
 
-async def acknowledged(payouts: DurablePayouts) -> None:
+async def acknowledged(payouts: DurableOrders[Any]) -> None:
     async def nothing_waits() -> bool:
         return (await payouts.health()).unacknowledged == 0
 
