@@ -46,8 +46,8 @@ AREAS = {
     ),
     "inbox": (
         [f"{INBOX}/sqlite.py", f"{INBOX}/store.py"],
-        "tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py tests/callbacks/test_in_transaction.py "
-        "tests/callbacks/test_shared_file.py tests/runtime/test_stores.py",
+        "tests/callbacks/test_store.py tests/callbacks/test_in_transaction.py tests/callbacks/test_shared_file.py "
+        "tests/runtime/test_stores.py tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py",
     ),
     "outcomes": (
         [f"{RUN}/outcomes.py", f"{RUN}/absence_clock.py"],
@@ -68,8 +68,8 @@ AREAS = {
     ),
     "postgres-inbox": (
         ["paycools_async/callbacks/postgres.py"],
-        "-m postgres tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py "
-        "tests/callbacks/test_in_transaction.py tests/callbacks/test_database_away.py",
+        "-m postgres tests/callbacks/test_store.py tests/callbacks/test_in_transaction.py "
+        "tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py tests/callbacks/test_database_away.py",
     ),
     "durable": (
         ["paycools_async/durable/payouts.py", "paycools_async/durable/telling.py", f"{SQLITE}/application.py"],
