@@ -192,7 +192,7 @@ async def _sdk(family: str, calls: int, url: str, pem: str) -> None:
     from .alone import answering
     from .cases import Bench, NullSigner, sdk
 
-    async with sdk(Bench(url=url, pem=pem), family, NullSigner(), answering(family, _IDS)) as pay:
+    async with sdk(Bench(url=url, pem=pem), family, signer=NullSigner(), transport=answering(family, _IDS)) as pay:
         _settled()
         for id in _IDS[:calls]:
             await pay(id)
@@ -259,15 +259,14 @@ class _YesVerifier:
 
 
 def _callbacks(family: str, calls: int, pem: str) -> None:
-    from .alone import CallbackBodies
+    from .alone import callback_bodies, callback_parser
 
-    bodies = CallbackBodies(pem, LONG + 1, sign=lambda _text: b"\0" * 256)
-    callbacks: Any = bodies.callbacks(family)
+    parse: Any = callback_parser(family, pem)
     if family == "global":
-        callbacks._verifiers = [_YesVerifier()]
-    parse = callbacks.parse
+        parse.__self__._verifiers = [_YesVerifier()]
+    bodies = callback_bodies(family, lambda _text: b"\0" * 256, LONG + 1)
     _settled()
-    for body in bodies.of(family)[: calls + 1]:
+    for body in bodies[: calls + 1]:
         parse(body)
 
 

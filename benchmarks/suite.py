@@ -16,9 +16,9 @@ import attrs
 from paycools_async.testing import generate_private_key
 
 from . import alone, instructions
-from .batch import grow, lag_beside_batch, lag_beside_calls, run_batch, run_calls, run_sending
+from .batch import grow, run_batch, run_calls, run_sending
 from .cases import CASES, FAMILIES, Bench, Case, both_calls, sdk
-from .measure import Budget, Lag, Round, by_turns, drive, warm, watching_lag
+from .measure import Round, by_turns, drive, warm, watching_lag
 from .peers import PEERS, time_each
 from .processes import alone as in_fresh_process
 from .processes import on_one_core
@@ -32,7 +32,7 @@ from .workers import pay_in_shards, workers
 class Plan:
     """How much is measured, in every round where nothing else is said.
 
-    `budget`: of one case. `batch_rows`: of the batch, and of its calls without a ledger, in each of so many turns.
+    `seconds`: of one case. `batch_rows`: of the batch, and of its calls without a ledger, in each of so many turns.
     `shard_payouts`: of the two workers together. `calls`: of the SDK alone. `callback_turns`: how often 200 callbacks
     are read. `web_seconds`: how long the handler is asked alone; `web_rows`: of the batch beside it. Once: `sizes` are
     the rows of the growth runs, `imports` the fresh interpreters, `counted` the parts whose instructions are counted.
@@ -40,7 +40,7 @@ class Plan:
     """
 
     rounds: int
-    budget: Budget
+    seconds: float
     batch_rows: int
     batch_turns: int
     shard_payouts: int
@@ -58,7 +58,7 @@ class Plan:
 
 QUICK = Plan(
     rounds=2,
-    budget=Budget(seconds=0.3),
+    seconds=0.3,
     batch_rows=200,
     batch_turns=1,
     shard_payouts=300,
@@ -71,7 +71,7 @@ QUICK = Plan(
 )
 FULL = Plan(
     rounds=7,
-    budget=Budget(seconds=0.6),
+    seconds=0.6,
     batch_rows=600,
     batch_turns=4,
     shard_payouts=1200,
@@ -133,26 +133,24 @@ class _Rounds:
         self.found = found
         self.pipes = pipes
         self.page = asked
-        self.bodies = alone.CallbackBodies(bench.pem)
         own = [self.batch, self.shards, self.sdk_alone, self.web, self.idle, *([self.peers] if plan.peer_calls else [])]
         self.steps: list[Step] = [*(self._case_step(case) for case in CASES), *own]
 
-    def _add(self, id: str, what: str, found: Round, lag: Lag | None = None) -> None:
+    def _add(self, id: str, what: str, found: Round, watched: Round | None = None) -> None:
         self.found.add(f"{id}.time", what, found.time_each)
         self.found.add(f"{id}.cpu", what, found.cpu_each)
-        if lag is not None:
-            self.found.add(f"{id}.lag", what, *lag.ticks)
+        if watched is not None:
+            self.found.add(f"{id}.lag", what, *watched.lag)
 
     def _case_step(self, case: Case) -> Step:
         async def step() -> None:
-            budget, concurrency = self.plan.budget, self.bench.concurrency
+            seconds, concurrency = self.plan.seconds, self.bench.concurrency
             async with warm(case.open(self.bench), concurrency) as pay:
-                found = await drive(pay, budget, concurrency)
-                with watching_lag() as lag:
-                    await drive(pay, budget.half(), concurrency)
-                self._add(case.id, case.what, found, lag)
+                found = await drive(pay, concurrency, seconds=seconds)
+                watched = await drive(pay, concurrency, seconds=seconds / 2, watch=True)
+                self._add(case.id, case.what, found, watched)
                 with on_one_core():
-                    held = await drive(pay, budget.half(), concurrency)
+                    held = await drive(pay, concurrency, seconds=seconds / 2)
                 self.found.add(f"{case.id}.cpu1", case.what, held.cpu_each)
 
         return step
@@ -167,12 +165,12 @@ class _Rounds:
         batch, calls = await by_turns(
             turns, lambda: run_batch(bench, rows), lambda: run_calls(bench, both_calls(bench), rows)
         )
-        lag = await lag_beside_calls(bench, both_calls(bench), rows)
-        self._add("calls", "PH: SDK, payout and inquiry, no ledger", calls, lag)
-        lag = await lag_beside_batch(bench, rows)
-        self._add("batch", "PH: batch with its durable ledger, three moves", batch, lag)
-        shared, lag = await run_batch(self.sharing, rows), await lag_beside_batch(self.sharing, rows)
-        self._add("sharing", f"PH: batch that shares its loop, {SHARING} at a time", shared, lag)
+        watched = await run_calls(bench, both_calls(bench), rows, watch=True)
+        self._add("calls", "PH: SDK, payout and inquiry, no ledger", calls, watched)
+        watched = await run_batch(bench, rows, watch=True)
+        self._add("batch", "PH: batch with its durable ledger, three moves", batch, watched)
+        shared, watched = await run_batch(self.sharing, rows), await run_batch(self.sharing, rows, watch=True)
+        self._add("sharing", f"PH: batch that shares its loop, {SHARING} at a time", shared, watched)
 
     async def shards(self) -> None:
         for family, name in FAMILIES.items():
@@ -183,7 +181,7 @@ class _Rounds:
         for family, name in FAMILIES.items():
             own = await alone.overhead(self.bench, family, self.plan.calls)
             self.found.add(f"{family}.sdk.own", f"{name}: SDK alone, no signing, no network, CPU a call", own)
-            parsed = self.bodies.time_each(family, self.plan.callback_turns)
+            parsed = alone.callback_time(family, self.bench.pem, self.plan.callback_turns)
             self.found.add(f"{family}.callbacks", f"{name}: callback verified and parsed, CPU each", parsed)
 
     async def web(self) -> None:
@@ -195,7 +193,7 @@ class _Rounds:
     async def idle(self) -> None:
         with watching_lag() as lag:
             await asyncio.sleep(self.plan.web_seconds / 4)
-        self.found.add("idle.lag", "an idle loop, lag", *lag.ticks)
+        self.found.add("idle.lag", "an idle loop, lag", *lag)
 
     async def peers(self) -> None:
         for peer in PEERS:

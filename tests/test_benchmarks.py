@@ -16,7 +16,7 @@ pytest.importorskip("pyperf")
 from benchmarks import charts, instructions, results
 from benchmarks.__main__ import main
 from benchmarks.cases import Bench
-from benchmarks.measure import Budget, Lag
+from benchmarks.measure import Lag
 from benchmarks.peers import PEERS, WANTED, Peer, time_each
 from benchmarks.results import Figures
 from benchmarks.soak import soak_once
@@ -28,7 +28,7 @@ from paycools_async.testing import generate_private_key
 
 TINY = Plan(
     rounds=1,
-    budget=Budget(payouts=10),
+    seconds=0.02,
     batch_rows=10,
     batch_turns=2,
     shard_payouts=10,
