@@ -30,59 +30,28 @@ from .workers import pay_in_shards, workers
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """How much is measured, in every round where nothing else is said.
+    """How much is measured: `scale` is of all that a round does; 1 is a whole run's.
 
-    `seconds`: of one case. `batch_rows`: of the batch, and of its calls without a ledger, in each of so many turns.
-    `shard_payouts`: of the two workers together. `calls`: of the SDK alone. `callback_turns`: how often 200 callbacks
-    are read. `web_seconds`: how long the handler is asked alone; `web_rows`: of the batch beside it. Once: `sizes` are
-    the rows of the growth runs, `imports` the fresh interpreters, `counted` the parts whose instructions are counted.
-    `peer_calls`: 0 leaves the peers out.
+    Once: `sizes` are the rows of the growth runs, `counted` the parts whose instructions are counted. `peer_calls`: 0
+    leaves the peers out.
     """
 
     rounds: int
-    seconds: float
-    batch_rows: int
-    batch_turns: int
-    shard_payouts: int
-    calls: int
-    callback_turns: int
-    web_seconds: float
-    web_rows: int
+    scale: float
     sizes: tuple[int, ...]
-    imports: int
     counted: tuple[str, ...] = ()
     peer_calls: int = 0
     concurrency: int = 100
     uvloop: bool = True
 
+    def of(self, number: int) -> int:
+        """So many of something, in a whole run."""
+        return max(1, round(number * self.scale))
 
-QUICK = Plan(
-    rounds=2,
-    seconds=0.3,
-    batch_rows=200,
-    batch_turns=1,
-    shard_payouts=300,
-    calls=1000,
-    callback_turns=10,
-    web_seconds=0.6,
-    web_rows=300,
-    sizes=(200, 1000),
-    imports=5,
-)
-FULL = Plan(
-    rounds=7,
-    seconds=0.6,
-    batch_rows=600,
-    batch_turns=4,
-    shard_payouts=1200,
-    calls=2000,
-    callback_turns=20,
-    web_seconds=2.0,
-    web_rows=800,
-    sizes=(1000, 20_000),
-    imports=15,
-    counted=("ph.sdk", "ph.hand", "global.sdk", "global.hand", "ledger", "ph.callback", "global.callback"),
-)
+
+COUNTED = ("ph.sdk", "ph.hand", "global.sdk", "global.hand", "ledger", "ph.callback", "global.callback")
+FULL = Plan(rounds=7, scale=1, sizes=(1000, 20_000), counted=COUNTED)
+QUICK = Plan(rounds=2, scale=0.3, sizes=(200, 1000))
 
 SHARING = 16
 """Payouts at a time of a batch that shares its loop with a web application, as docs/payouts.md advises."""
@@ -110,16 +79,15 @@ async def run_suite(plan: Plan, say: Say) -> Figures:
                 await step()
         say("imports")
         found.metadata["aiohttp_loaded"] = await asyncio.to_thread(alone.when_aiohttp_is_loaded, pem)
-        for _ in range(plan.imports):
+        for _ in range(plan.of(15)):
             found.add("statement.import", "import paycools_async", await asyncio.to_thread(alone.import_once))
         await _grow(plan, bench, found, say)
     found.note_end()
     if plan.counted:
         say("machine instructions, by valgrind: minutes")
         counts = await asyncio.to_thread(instructions.count, plan.counted)
-        names = {part.id: part.what for part in instructions.PARTS}
         for id, count in counts.items():
-            found.add(f"instructions.{id}", f"instructions, {names[id]}", count, unit="integer")
+            found.add(f"instructions.{id}", f"instructions, {instructions.PARTS[id]}", count, unit="integer")
     return found
 
 
@@ -144,7 +112,7 @@ class _Rounds:
 
     def _case_step(self, case: Case) -> Step:
         async def step() -> None:
-            seconds, concurrency = self.plan.seconds, self.bench.concurrency
+            seconds, concurrency = 0.6 * self.plan.scale, self.bench.concurrency
             async with warm(case.open(self.bench), concurrency) as pay:
                 found = await drive(pay, concurrency, seconds=seconds)
                 watched = await drive(pay, concurrency, seconds=seconds / 2, watch=True)
@@ -156,7 +124,7 @@ class _Rounds:
         return step
 
     async def batch(self) -> None:
-        bench, rows, turns = self.bench, self.plan.batch_rows, self.plan.batch_turns
+        bench, rows, turns = self.bench, self.plan.of(600), self.plan.of(4)
         sent, payouts = await by_turns(
             turns, lambda: run_sending(bench, rows), lambda: run_calls(bench, sdk(bench, "ph"), rows)
         )
@@ -174,25 +142,25 @@ class _Rounds:
 
     async def shards(self) -> None:
         for family, name in FAMILIES.items():
-            each = await pay_in_shards(self.pipes, family, self.plan.shard_payouts)
+            each = await pay_in_shards(self.pipes, family, self.plan.of(1200))
             self.found.add(f"{family}.two_processes.time", f"{name}: SDK, cryptography, two processes", each)
 
     async def sdk_alone(self) -> None:
         for family, name in FAMILIES.items():
-            own = await alone.overhead(self.bench, family, self.plan.calls)
+            own = await alone.overhead(self.bench, family, self.plan.of(2000))
             self.found.add(f"{family}.sdk.own", f"{name}: SDK alone, no signing, no network, CPU a call", own)
-            parsed = alone.callback_time(family, self.bench.pem, self.plan.callback_turns)
+            parsed = alone.callback_time(family, self.bench.pem, self.plan.of(20))
             self.found.add(f"{family}.callbacks", f"{name}: callback verified and parsed, CPU each", parsed)
 
     async def web(self) -> None:
-        asked = await self.page.alone(self.plan.web_seconds)
+        asked = await self.page.alone(2 * self.plan.scale)
         self.found.add("web.alone", "web handler alone", *(each / 1000 for each in asked))
-        asked = await self.page.beside_a_batch(self.sharing, self.plan.web_rows)
+        asked = await self.page.beside_a_batch(self.sharing, self.plan.of(800))
         self.found.add("web.beside", "web handler beside a batch", *(each / 1000 for each in asked))
 
     async def idle(self) -> None:
         with watching_lag() as lag:
-            await asyncio.sleep(self.plan.web_seconds / 4)
+            await asyncio.sleep(self.plan.scale / 2)
         self.found.add("idle.lag", "an idle loop, lag", *lag)
 
     async def peers(self) -> None:
