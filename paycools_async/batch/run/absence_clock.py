@@ -62,10 +62,10 @@ class AbsenceClock:
 
     def shown(self, row: Row) -> bool:
         """Learn from an order that PayCools shows; whether it was not shown before, and for longer than any."""
-        if row.absent_since is None:
-            return False
         since = row.updated if row.state is State.ACCEPTED else row.sent
-        lag = 0.0 if since is None else self._ledger.time() - since
+        if row.absent_since is None or since is None:
+            return False
+        lag = self._ledger.time() - since
         if lag <= self.longest_lag:
             return False
         self.longest_lag = lag
