@@ -45,6 +45,7 @@ def test_each_command_has_an_example(command: tuple[str, ...]) -> None:
 PROGRAM = "import sys; sys.argv[0] = 'paycools'; from paycools_async.cli import main; main()"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("variables", "found"),
     [

@@ -144,6 +144,7 @@ def test_a_cell_that_is_no_number_is_a_fault_of_its_row(tmp_path: Path) -> None:
         assert (error.line, error.column) == (2, "amount")
 
 
+@pytest.mark.process
 def test_a_cut_or_changed_file_is_a_file_error_or_rows(tmp_path: Path) -> None:
     chance = random.Random(17)
     good = zipped(tmp_path / "good.xlsx", parts_of(write(tmp_path / "good.xlsx", [HEADER, GOOD]))).read_bytes()
@@ -175,6 +176,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     return started
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("does", "told"),
     [
