@@ -46,8 +46,8 @@ AREAS = {
     ),
     "inbox": (
         [f"{INBOX}/sqlite.py", f"{INBOX}/store.py"],
-        "tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py tests/callbacks/test_in_transaction.py "
-        "tests/callbacks/test_shared_file.py tests/runtime/test_stores.py",
+        "tests/callbacks/test_store.py tests/callbacks/test_in_transaction.py tests/callbacks/test_shared_file.py "
+        "tests/runtime/test_stores.py tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py",
     ),
     "outcomes": (
         [f"{RUN}/outcomes.py", f"{RUN}/absence_clock.py"],
@@ -56,20 +56,22 @@ AREAS = {
     "driver": ([f"{RUN}/driver.py", f"{RUN}/row_moves.py"], "tests/batch/run/test_driver.py"),
     "ledger": (
         [f"{SQLITE}/{name}.py" for name in ("ledger", "moves", "recovery", "batches", "queries", "reading", "schema")],
-        "tests/batch/ledger tests/batch/test_pending.py tests/batch/test_gauges.py tests/durable/test_beside_files.py "
-        "tests/batch/facade/test_existing.py tests/batch/run/test_absence.py tests/batch/run/test_runner.py",
+        "tests/batch/ledger/test_statements.py tests/batch/ledger tests/batch/test_pending.py "
+        "tests/batch/test_gauges.py tests/durable/test_beside_files.py tests/batch/facade/test_existing.py "
+        "tests/batch/run/test_absence.py tests/batch/run/test_runner.py",
     ),
     "postgres": (
         [f"{POSTGRES}/{name}.py" for name in ("ledger", "writer", "leases", "intake", "queries", "batch_queries")],
-        "-m postgres tests/batch/ledger/test_ledger.py tests/batch/ledger/test_batches.py "
+        "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_ledger.py "
+        "tests/batch/ledger/test_batches.py "
         "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_postgres.py "
         "tests/batch/ledger/test_history.py tests/batch/ledger/test_postgres_schema.py "
         "tests/batch/ledger/test_postgres_frozen.py tests/batch/run/test_absence.py",
     ),
     "postgres-inbox": (
         ["paycools_async/callbacks/postgres.py"],
-        "-m postgres tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py "
-        "tests/callbacks/test_in_transaction.py tests/callbacks/test_database_away.py",
+        "-m postgres tests/callbacks/test_store.py tests/callbacks/test_in_transaction.py "
+        "tests/callbacks/test_inbox.py tests/callbacks/test_handlers.py tests/callbacks/test_database_away.py",
     ),
     "durable": (
         ["paycools_async/durable/payouts.py", "paycools_async/durable/telling.py", f"{SQLITE}/application.py"],

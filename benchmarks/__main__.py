@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("second", metavar="B.json")
     counted = commands.add_parser("instructions", help="machine instructions of one call, by valgrind")
     counted.add_argument("--against", type=Path, metavar="INSTRUCTIONS.json", help="a kept run, shown beside it")
-    counted.add_argument("--part", choices=[part.id for part in instructions.PARTS], action="append", dest="parts")
+    counted.add_argument("--part", choices=list(instructions.PARTS), action="append", dest="parts")
     long = commands.add_parser("soak", help="pay a large batch into a sandbox that fails, and check every payout")
     long.add_argument("--rows", type=int, default=20_000, metavar="N", dest="soak_rows")
     long.add_argument("--concurrency", type=int, default=200, metavar="N")
@@ -68,7 +68,7 @@ def _count(given: argparse.Namespace, folder: Path) -> int:
         print(advice, file=sys.stderr)
         return 2
     before = instructions.against(given.against) if given.against else None
-    counts = instructions.count(given.parts or [part.id for part in instructions.PARTS])
+    counts = instructions.count(given.parts or list(instructions.PARTS))
     print(instructions.table(counts, before))
     print(f"\n{instructions.write(counts, folder)}")
     return 0

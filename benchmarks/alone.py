@@ -8,12 +8,12 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from paycools_async.callbacks import GlobalCallbacks, PHCallbacks
-from paycools_async.callbacks.verify import Callbacks
 from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport
 
 from .by_hand import Sign, with_cryptography
@@ -23,8 +23,7 @@ from .stub import receipt
 
 def answering(family: str, ids: list[str]) -> MemoryTransport:
     """Answers the payouts of these orders, in this order; the answers are made beforehand."""
-    kind = {"Content-Type": "application/json"}
-    answers = iter([HttpResponse(200, kind, receipt(family, id)) for id in ids])
+    answers = iter([HttpResponse(200, {"Content-Type": "application/json"}, receipt(family, id)) for id in ids])
 
     def handler(_request: HttpRequest) -> HttpResponse:
         return next(answers)
@@ -35,7 +34,7 @@ def answering(family: str, ids: list[str]) -> MemoryTransport:
 async def overhead(bench: Bench, family: str, calls: int) -> float:
     """Seconds of this thread's processor time of one payout: checks, text to sign, JSON both ways, typed result."""
     ids = [f"BENCH{number:010d}" for number in range(calls + 1)]
-    async with sdk(bench, family, NullSigner(), answering(family, ids)) as pay:
+    async with sdk(bench, family, signer=NullSigner(), transport=answering(family, ids)) as pay:
         await pay(ids[0])
         started = time.thread_time()
         for id in ids[1:]:
@@ -43,39 +42,23 @@ async def overhead(bench: Bench, family: str, calls: int) -> float:
         return (time.thread_time() - started) / calls
 
 
-class CallbackBodies:
+# -- callbacks --------------------------------------------------------------------------------------------------------
+
+_SECRET = "benchmark secret"
+
+
+def callback_parser(family: str, pem: str) -> Callable[[bytes], object]:
+    """What verifies and parses a callback; `pem` is PayCools' key."""
+    if family == "ph":
+        return PHCallbacks(_SECRET).parse
+    public = load_pem_private_key(pem.encode(), password=None).public_key()
+    text = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return GlobalCallbacks(text, country="ID").parse
+
+
+def callback_bodies(family: str, sign: Sign, count: int) -> list[bytes]:
     """Signed notifications of paid payouts, as PayCools documents them, each of another order."""
-
-    SECRET = "benchmark secret"
-
-    def __init__(self, pem: str, count: int = 200, *, sign: Sign | None = None) -> None:
-        """`pem`: PayCools' key. `sign` stands in for its signature."""
-        public = load_pem_private_key(pem.encode(), password=None).public_key()
-        self._public = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        sign = sign or with_cryptography(pem)
-        self._bodies = {
-            "ph": [_ph_body(number, self.SECRET) for number in range(count)],
-            "global": [_global_body(number, sign) for number in range(count)],
-        }
-
-    def of(self, family: str) -> list[bytes]:
-        return self._bodies[family]
-
-    def callbacks(self, family: str) -> Callbacks:
-        """What parses them."""
-        return PHCallbacks(self.SECRET) if family == "ph" else GlobalCallbacks(self._public, country="ID")
-
-    def time_each(self, family: str, times: int) -> float:
-        """Seconds of one thread's processor time in which a callback is verified and parsed."""
-        parse = self.callbacks(family).parse
-        bodies = self._bodies[family]
-        for body in bodies:
-            parse(body)
-        started = time.thread_time()
-        for _ in range(times):
-            for body in bodies:
-                parse(body)
-        return (time.thread_time() - started) / (times * len(bodies))
+    return [(_ph_body if family == "ph" else _global_body)(number, sign) for number in range(count)]
 
 
 def _event(number: int, status: str) -> dict[str, Any]:
@@ -91,9 +74,9 @@ def _event(number: int, status: str) -> dict[str, Any]:
     }
 
 
-def _ph_body(number: int, secret: str) -> bytes:
+def _ph_body(number: int, _sign: Sign) -> bytes:
     fields = _event(number, "COMPLETE")
-    text = "&".join(f"{name}={fields[name]}" for name in sorted(fields)) + f"&secret={secret}"
+    text = "&".join(f"{name}={fields[name]}" for name in sorted(fields)) + f"&secret={_SECRET}"
     return json.dumps({**fields, "sign": hashlib.sha1(text.encode()).hexdigest()}).encode()
 
 
@@ -102,7 +85,18 @@ def _global_body(number: int, sign: Sign) -> bytes:
     return json.dumps({"param": param, "sign": base64.b64encode(sign(param.encode())).decode()}).encode()
 
 
-# -- the import, in fresh interpreters ---------------------------------------------------------------------------------
+def callback_time(family: str, pem: str, times: int) -> float:
+    """Seconds of one thread's processor time in which a callback is verified and parsed; 200, so many times."""
+    parse, bodies = callback_parser(family, pem), callback_bodies(family, with_cryptography(pem), 200)
+    for turn in range(times + 1):
+        if turn == 1:
+            started = time.thread_time()
+        for body in bodies:
+            parse(body)
+    return (time.thread_time() - started) / (times * len(bodies))
+
+
+# -- the import, in fresh interpreters --------------------------------------------------------------------------------
 
 _TIMED = "import time; started = time.perf_counter(); import paycools_async; print(time.perf_counter() - started)"
 _LOADED = """

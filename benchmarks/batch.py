@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -17,16 +17,11 @@ from paycools_async.ph.payout import CreatePayout
 
 from .by_hand import FIELDS
 from .cases import Bench, ph_payout
-from .measure import TICK, Budget, Lag, Pay, Round, drive, timed, warm, warm_up, watching_lag
+from .measure import TICK, Pay, Round, drive, timed, warm
 from .processes import peak_memory, run
 
 _AFTER_THE_RUN = 3600.0
 """Seconds to an inquiry that is not to come."""
-
-
-def _orders(rows: int) -> Iterable[Order]:
-    for line in range(2, rows + 2):
-        yield Order(line, CreatePayout(mch_order_id=f"BATCH{line:010d}", **FIELDS["ph"]))
 
 
 @contextlib.asynccontextmanager
@@ -35,8 +30,10 @@ async def opened_ledger(client: PayCoolsPH, rows: int) -> AsyncIterator[tuple[PH
     with tempfile.TemporaryDirectory() as folder:
         api = PHPayouts(client)
         ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
+        lines = range(2, rows + 2)
+        orders = (Order(line, CreatePayout(mch_order_id=f"BATCH{line:010d}", **FIELDS["ph"])) for line in lines)
         try:
-            intake = await ledger.intake(_orders(rows), api.text_of)
+            intake = await ledger.intake(orders, api.text_of)
             await ledger.release(1, by="the benchmark", rows=rows, amount=intake.total)
             yield api, ledger
         finally:
@@ -47,25 +44,21 @@ async def opened_ledger(client: PayCoolsPH, rows: int) -> AsyncIterator[tuple[PH
 async def taken_in(bench: Bench, rows: int, *, first_inquiry_after: float = 0.0) -> AsyncIterator[Runner]:
     """A runner over so many planned rows."""
     async with bench.client() as client, opened_ledger(client, rows) as (api, ledger):
-        await warm_up(ph_payout(client), bench.concurrency)
+        await drive(ph_payout(client), bench.concurrency, payouts=bench.concurrency)  # connections are there
         # the pause before the first inquiry would add its second to every batch, whatever the size
         yield Runner(api, ledger, Options(concurrency=bench.concurrency, first_inquiry_after=first_inquiry_after))
 
 
-def all_settled(summary: Summary, rows: int) -> None:
+def all_settled(summary: Summary, rows: int, state: State = State.SETTLED) -> None:
     """Raises RuntimeError if a row is in any other state: then the figure would mean nothing."""
-    _all_in(State.SETTLED, summary, rows)
-
-
-def _all_in(state: State, summary: Summary, rows: int) -> None:
     if summary.rows(state) != rows:
         raise RuntimeError(f"only {summary.rows(state)} of {rows} rows are {state}: {summary.stopped}")
 
 
-async def run_batch(bench: Bench, rows: int) -> Round:
+async def run_batch(bench: Bench, rows: int, *, watch: bool = False) -> Round:
     """Run a batch flat out, to its end: three durable moves and two calls a payout. The time is the run's."""
     async with taken_in(bench, rows) as runner:
-        summary, found = await timed(rows, runner.run())
+        summary, found = await timed(rows, runner.run(), watch=watch)
     all_settled(summary, rows)
     return found
 
@@ -81,31 +74,16 @@ async def run_sending(bench: Bench, rows: int) -> Round:
 
         _, found = await timed(rows, all_sent())
         runner.stop("all are sent")
-        _all_in(State.ACCEPTED, await sending, rows)
+        all_settled(await sending, rows, State.ACCEPTED)
     return found
 
 
-async def lag_beside_batch(bench: Bench, rows: int) -> Lag:
-    """Run a batch flat out and watch the loop meanwhile."""
-    async with taken_in(bench, rows) as runner:
-        with watching_lag() as lag:
-            summary = await runner.run()
-    all_settled(summary, rows)
-    return lag
-
-
-async def run_calls(bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int) -> Round:
+async def run_calls(
+    bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int, *, watch: bool = False
+) -> Round:
     """The calls of a batch without its ledger."""
     async with warm(opened, bench.concurrency) as pay:
-        return await drive(pay, Budget(payouts=payouts), bench.concurrency)
-
-
-async def lag_beside_calls(bench: Bench, opened: AbstractAsyncContextManager[Pay], payouts: int) -> Lag:
-    """Make those calls and watch the loop meanwhile."""
-    async with warm(opened, bench.concurrency) as pay:
-        with watching_lag() as lag:
-            await drive(pay, Budget(payouts=payouts), bench.concurrency)
-    return lag
+        return await drive(pay, bench.concurrency, payouts=payouts, watch=watch)
 
 
 @attrs.frozen

@@ -6,16 +6,16 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import aiohttp
 import attrs
 
 from paycools_async import GlobalCredentials, PayCoolsGlobal, PayCoolsPH, PHCredentials
-from paycools_async.signing import AsyncSigner, PrivateKey, Signer
+from paycools_async.signing import PrivateKey
 from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
-from paycools_async.transports import Transport
 
 from .by_hand import APP_ID, APP_NAME, FIELDS, PATHS, Sign, params_of, paying, with_cryptography, with_pycryptodome
 from .measure import Pay
@@ -32,14 +32,15 @@ class Bench:
     concurrency: int = 100
 
     @property
-    def key(self) -> PrivateKey:
-        return self._ph_credentials().private_key
-
     def _ph_credentials(self) -> PHCredentials:
         return PHCredentials(app_id=APP_ID, app_name=APP_NAME, private_key=self.pem)
 
+    @property
+    def key(self) -> PrivateKey:
+        return self._ph_credentials.private_key
+
     def client(self, **options: Any) -> PayCoolsPH:
-        return PayCoolsPH(self._ph_credentials(), base_url=self.url, max_connections=self.concurrency, **options)
+        return PayCoolsPH(self._ph_credentials, base_url=self.url, max_connections=self.concurrency, **options)
 
     def global_client(self, **options: Any) -> PayCoolsGlobal:
         credentials = GlobalCredentials(app_id=APP_ID, private_key=self.pem)
@@ -50,15 +51,6 @@ class Bench:
 
 
 Open = Callable[[Bench], AbstractAsyncContextManager[Pay]]
-
-
-@attrs.frozen
-class Case:
-    """A way to make a payout; `open` prepares it. The id is the family and the way."""
-
-    id: str
-    what: str
-    open: Open
 
 
 class NullSigner:
@@ -85,54 +77,14 @@ def _global_payout(client: PayCoolsGlobal) -> Pay:
 
 
 @contextlib.asynccontextmanager
-async def sdk(
-    bench: Bench, family: str, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None
-) -> AsyncIterator[Pay]:
-    """Payouts of a family through the SDK."""
+async def sdk(bench: Bench, family: str, **options: Any) -> AsyncIterator[Pay]:
+    """Payouts of a family through the SDK; the options are the client's."""
     if family == "ph":
-        async with bench.client(signer=signer, transport=transport) as ph:
+        async with bench.client(**options) as ph:
             yield ph_payout(ph)
     else:
-        async with bench.global_client(signer=signer, transport=transport) as global_:
+        async with bench.global_client(**options) as global_:
             yield _global_payout(global_)
-
-
-def _sdk(family: str, signer: Callable[[PrivateKey], Signer]) -> Open:
-    return lambda bench: sdk(bench, family, signer(bench.key))
-
-
-def _by_hand(family: str, signing: Callable[[str], Sign]) -> Open:
-    @contextlib.asynccontextmanager
-    async def open_(bench: Bench) -> AsyncIterator[Pay]:
-        async with bench.session() as session:
-            yield paying(family, session, bench.url, signing(bench.pem))
-
-    return open_
-
-
-def _floor(family: str) -> Open:
-    """One signature on the loop and one bare POST of a payout's fields: nothing that pays with aiohttp can be less."""
-
-    @contextlib.asynccontextmanager
-    async def open_(bench: Bench) -> AsyncIterator[Pay]:
-        sign = with_cryptography(bench.pem)
-        async with bench.session() as session:
-
-            async def pay(order_id: str) -> None:
-                signature = base64.b64encode(sign(order_id.encode())).decode()
-                fields = floor_fields(family, order_id, signature)
-                async with session.post(bench.url + PATHS[family], json=fields) as response:
-                    await response.read()
-
-            yield pay
-
-    return open_
-
-
-def floor_fields(family: str, order_id: str, sign: str) -> dict[str, Any]:
-    """What a payout's body holds; nothing is checked, sorted or joined."""
-    params = params_of(family, order_id)
-    return {**params, "sign": sign} if family == "ph" else {"appId": APP_ID, "param": str(params), "sign": sign}
 
 
 @contextlib.asynccontextmanager
@@ -148,18 +100,53 @@ async def both_calls(bench: Bench) -> AsyncIterator[Pay]:
         yield pay
 
 
-CASES = tuple(
-    found
-    for family, name in FAMILIES.items()
-    for found in (  # what is compared stands close together
-        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", _sdk(family, OpenSSLSigner)),
-        Case(f"{family}.floor", f"{name}: floor, a signature and a POST", _floor(family)),
-        Case(f"{family}.hand_cryptography", f"{name}: by hand, cryptography", _by_hand(family, with_cryptography)),
-        Case(f"{family}.hand_pycryptodome", f"{name}: by hand, pycryptodome", _by_hand(family, with_pycryptodome)),
-        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", _sdk(family, PycryptodomeSigner)),
-    )
-)
+@contextlib.asynccontextmanager
+async def _by_hand(family: str, signing: Callable[[str], Sign], bench: Bench) -> AsyncIterator[Pay]:
+    async with bench.session() as session:
+        yield paying(family, session, bench.url, signing(bench.pem))
 
 
-def case(id: str) -> Case:
-    return next(found for found in CASES if found.id == id)
+@contextlib.asynccontextmanager
+async def _floor(family: str, bench: Bench) -> AsyncIterator[Pay]:
+    """One signature on the loop and one bare POST of a payout's fields: nothing that pays with aiohttp can be less."""
+    sign = with_cryptography(bench.pem)
+    async with bench.session() as session:
+
+        async def pay(order_id: str) -> None:
+            fields = floor_fields(family, order_id, base64.b64encode(sign(order_id.encode())).decode())
+            async with session.post(bench.url + PATHS[family], json=fields) as response:
+                await response.read()
+
+        yield pay
+
+
+def floor_fields(family: str, order_id: str, sign: str) -> dict[str, Any]:
+    """What a payout's body holds; nothing is checked, sorted or joined."""
+    params = params_of(family, order_id)
+    return {**params, "sign": sign} if family == "ph" else {"appId": APP_ID, "param": str(params), "sign": sign}
+
+
+@attrs.frozen
+class Case:
+    """A way to make a payout; `open` prepares it. The id is the family and the way."""
+
+    id: str
+    what: str
+    open: Open
+
+
+def _cases(family: str, name: str) -> list[Case]:
+    """What is compared stands close together."""
+    openssl: Open = lambda bench: sdk(bench, family, signer=OpenSSLSigner(bench.key))  # noqa: E731
+    pycryptodome: Open = lambda bench: sdk(bench, family, signer=PycryptodomeSigner(bench.key))  # noqa: E731
+    by_hand = partial(partial, _by_hand, family)
+    return [
+        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", openssl),
+        Case(f"{family}.floor", f"{name}: floor, a signature and a POST", partial(_floor, family)),
+        Case(f"{family}.hand_cryptography", f"{name}: by hand, cryptography", by_hand(with_cryptography)),
+        Case(f"{family}.hand_pycryptodome", f"{name}: by hand, pycryptodome", by_hand(with_pycryptodome)),
+        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", pycryptodome),
+    ]
+
+
+CASES = [case for family, name in FAMILIES.items() for case in _cases(family, name)]

@@ -19,14 +19,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import attrs
 
 from paycools_async.testing import generate_private_key
 
@@ -37,26 +35,18 @@ ROWS = 20
 """That share a commit."""
 
 
-@attrs.frozen
-class Part:
-    """A thing that is counted; `hand` names the hand-written code for the same work."""
-
-    id: str
-    what: str
-    hand: str | None = None
-
-
-PARTS = (
-    Part("ph.sdk", "PH: SDK alone, no signing, no network", "ph.hand"),
-    Part("ph.sdk.info", "PH: the same with INFO on, a handler that does nothing"),
-    Part("ph.hand", "PH: by hand, the same work"),
-    Part("global.sdk", "Global: SDK alone, no signing, no network", "global.hand"),
-    Part("global.hand", "Global: by hand, the same work"),
-    Part("http", "bare aiohttp: one POST, its answer read"),
-    Part("ledger", "ledger: three durable moves, 20 rows a commit"),
-    Part("ph.callback", "PH: callback verified and parsed"),
-    Part("global.callback", "Global: callback verified and parsed, without RSA"),
-)
+PARTS = {
+    "ph.sdk": "PH: SDK alone, no signing, no network",
+    "ph.sdk.info": "PH: the same with INFO on, a handler that does nothing",
+    "ph.hand": "PH: by hand, the same work",
+    "global.sdk": "Global: SDK alone, no signing, no network",
+    "global.hand": "Global: by hand, the same work",
+    "http": "bare aiohttp: one POST, its answer read",
+    "ledger": "ledger: three durable moves, 20 rows a commit",
+    "ph.callback": "PH: callback verified and parsed",
+    "global.callback": "Global: callback verified and parsed, without RSA",
+}
+"""What is counted, by id."""
 
 
 def missing() -> str | None:
@@ -131,19 +121,21 @@ def against(path: Path) -> dict[str, int]:
 
 def table(counts: dict[str, int], before: dict[str, int] | None = None) -> str:
     """Each part with its count, how many times the hand-written code it is, and what it was before."""
-    rows: list[tuple[str, ...]] = [("what", "instructions", "x by hand")]
-    rows[0] += ("before", "now / before") if before else ()
-    for part in PARTS:
-        if part.id not in counts:
-            continue
-        now = counts[part.id]
-        by_hand = f"{now / counts[part.hand]:.1f}" if part.hand in counts and part.hand is not None else ""
-        row: tuple[str, ...] = (part.what, f"{now:,}", by_hand)
-        if before:
-            old = before.get(part.id)
-            row += (f"{old:,}", f"{now / old:.2f}") if old else ("", "")
-        rows.append(row)
+    rows: list[tuple[str, ...]] = [
+        ("what", "instructions", "x by hand", *(("before", "now / before") if before else ()))
+    ]
+    for id in (id for id in PARTS if id in counts):
+        now, hand, old = counts[id], by_hand(counts, id), (before or {}).get(id)
+        row = (PARTS[id], f"{now:,}", f"{hand:.1f}" if hand else "")
+        compared = (f"{old:,}", f"{now / old:.2f}") if old else ("", "")
+        rows.append((*row, *(compared if before else ())))
     return aligned(rows)
+
+
+def by_hand(counts: Mapping[str, float], id: str) -> float | None:
+    """How many times the instructions of hand-written code for the same work, where both were counted."""
+    hand = id.removesuffix(".sdk") + ".hand"
+    return counts[id] / counts[hand] if hand in counts else None
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
@@ -192,7 +184,7 @@ async def _sdk(family: str, calls: int, url: str, pem: str) -> None:
     from .alone import answering
     from .cases import Bench, NullSigner, sdk
 
-    async with sdk(Bench(url=url, pem=pem), family, NullSigner(), answering(family, _IDS)) as pay:
+    async with sdk(Bench(url=url, pem=pem), family, signer=NullSigner(), transport=answering(family, _IDS)) as pay:
         _settled()
         for id in _IDS[:calls]:
             await pay(id)
@@ -259,15 +251,14 @@ class _YesVerifier:
 
 
 def _callbacks(family: str, calls: int, pem: str) -> None:
-    from .alone import CallbackBodies
+    from .alone import callback_bodies, callback_parser
 
-    bodies = CallbackBodies(pem, LONG + 1, sign=lambda _text: b"\0" * 256)
-    callbacks: Any = bodies.callbacks(family)
+    parse: Any = callback_parser(family, pem)
     if family == "global":
-        callbacks._verifiers = [_YesVerifier()]
-    parse = callbacks.parse
+        parse.__self__._verifiers = [_YesVerifier()]
+    bodies = callback_bodies(family, lambda _text: b"\0" * 256, LONG + 1)
     _settled()
-    for body in bodies.of(family)[: calls + 1]:
+    for body in bodies[: calls + 1]:
         parse(body)
 
 

@@ -24,24 +24,13 @@ _SERIAL = itertools.count(1)
 
 
 @attrs.frozen
-class Budget:
-    """A round ends after so many payouts or seconds, whichever is first."""
-
-    payouts: int | None = None
-    seconds: float | None = None
-
-    def half(self) -> Budget:
-        payouts = None if self.payouts is None else max(1, self.payouts // 2)
-        return Budget(payouts, None if self.seconds is None else self.seconds / 2)
-
-
-@attrs.frozen
 class Round:
-    """What one round did: by the clock, and in processor time of this process, all threads."""
+    """What one round did: by the clock, and in processor time of this process, all threads; its ticks' lag, if seen."""
 
     payouts: int
     seconds: float
     cpu: float
+    lag: Sequence[float] = ()
 
     @classmethod
     def of(cls, parts: Sequence[Round]) -> Round:
@@ -88,45 +77,43 @@ class Lag:
 
 
 @contextlib.contextmanager
-def watching_lag() -> Iterator[Lag]:
+def watching_lag() -> Iterator[list[float]]:
     """Watch the running loop while the body runs."""
     lag = Lag()
     try:
-        yield lag
+        yield lag.ticks
     finally:
         lag.stop()
 
 
-async def timed(payouts: int, work: Awaitable[T]) -> tuple[T, Round]:
+async def timed(payouts: int, work: Awaitable[T], *, watch: bool = False) -> tuple[T, Round]:
     """What the work gives, and the round it was: so many payouts."""
-    cpu, started = time.process_time(), time.perf_counter()
-    found = await work
-    return found, Round(payouts, time.perf_counter() - started, time.process_time() - cpu)
-
-
-async def warm_up(pay: Pay, concurrency: int) -> None:
-    """So many payouts that do not count: connections and threads are there before the clock starts."""
-    await drive(pay, Budget(payouts=concurrency), concurrency)
+    with watching_lag() if watch else contextlib.nullcontext(()) as lag:
+        cpu, started = time.process_time(), time.perf_counter()
+        found = await work
+        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return found, Round(payouts, seconds, cpu, lag)
 
 
 @contextlib.asynccontextmanager
 async def warm(opened: AbstractAsyncContextManager[Pay], concurrency: int) -> AsyncIterator[Pay]:
-    """A way to pay, opened and warmed up."""
+    """A way to pay; it has made so many payouts that do not count: connections and threads are there."""
     async with opened as pay:
-        await warm_up(pay, concurrency)
+        await drive(pay, concurrency, payouts=concurrency)
         yield pay
 
 
-async def drive(pay: Pay, budget: Budget, concurrency: int) -> Round:
-    """Pay with so many at a time until the budget is spent. The time runs until the last one is answered."""
-    left = math.inf if budget.payouts is None else budget.payouts
-    end = math.inf if budget.seconds is None else time.perf_counter() + budget.seconds
-    done = 0
+async def drive(
+    pay: Pay, concurrency: int, *, payouts: float = math.inf, seconds: float = math.inf, watch: bool = False
+) -> Round:
+    """Pay with so many at a time until so much is paid or over. The time runs until the last one is answered."""
+    end = time.perf_counter() + seconds
+    begun = done = 0
 
     async def work() -> None:
-        nonlocal left, done
-        while left > 0 and time.perf_counter() < end:
-            left -= 1
+        nonlocal begun, done
+        while begun < payouts and time.perf_counter() < end:
+            begun += 1
             await pay(f"BENCH{next(_SERIAL):010d}")
             done += 1
 
@@ -135,7 +122,7 @@ async def drive(pay: Pay, budget: Budget, concurrency: int) -> Round:
             for _ in range(concurrency):
                 group.create_task(work())
 
-    _, found = await timed(0, all_work())
+    _, found = await timed(0, all_work(), watch=watch)
     return attrs.evolve(found, payouts=done)
 
 

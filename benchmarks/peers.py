@@ -134,7 +134,7 @@ class Peer:
     bare: Open
 
 
-_UNSIGNED: Open = lambda bench: sdk(bench, "ph", NullSigner())  # noqa: E731
+_UNSIGNED: Open = lambda bench: sdk(bench, "ph", signer=NullSigner())  # noqa: E731
 _POST = _bare("/api/v1/payout", lambda order_id: {"json": floor_fields("ph", order_id, "A" * 344)})
 PEERS = (
     Peer("paycools_unsigned", "PayCools, without its signature (aiohttp)", _UNSIGNED, _POST),

@@ -16,7 +16,7 @@ import aiohttp
 import attrs
 
 from paycools_async import PayCoolsPH
-from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, read_orders
+from paycools_async.batch import Options, SQLiteLedger, State, pay_file
 from paycools_async.batch.ledger.sqlite.ledger import Row
 from paycools_async.testing import FakePayCools, Sandbox, generate_private_key
 
@@ -83,34 +83,25 @@ def _in_process(rows: int, options: Options, uvloop: bool) -> Soaked:
 
 
 async def soak_once(rows: int, options: Options, *, uvloop: bool) -> Soaked:
-    """Pay `rows` orders from a CSV file into a sandbox of its own process, and check every one."""
+    """Pay `rows` orders of a CSV file into a sandbox of its own process, and check every one."""
     pem = generate_private_key()
     start = peak_memory()
     with tempfile.TemporaryDirectory() as folder, running(_sandbox, pem, uvloop) as sandbox:
         url: str = await heard(sandbox)
-        file = Path(folder, "orders.csv")
+        file, ledger = Path(folder, "orders.csv"), Path(folder, "ledger.db")
         await asyncio.to_thread(_write_orders, file, rows)
         credentials = FakePayCools(private_key=pem).ph_credentials
         async with (
             PayCoolsPH(credentials, base_url=url, timeout=TIMEOUT, max_connections=options.concurrency) as client,
             aiohttp.ClientSession(url) as session,
         ):
-            api = PHPayouts(client)
-            ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
-            try:
-                intake = await ledger.intake(read_orders(file, api.request_class, api.currency), api.text_of)
-                if intake.new != rows:
-                    raise RuntimeError(f"{intake.new} of {rows} rows were taken in: {intake.errors[:3]}")
-                await ledger.release(1, by="the soak", rows=rows, amount=intake.total)
-                started = time.perf_counter()
-                async with _failing(session):
-                    summary = await Runner(api, ledger, options).run()
-                seconds, peak = time.perf_counter() - started, peak_memory()
-                async with session.get("/_sandbox/books") as answer:
-                    books = await answer.json()
-                wrong, resends = await _compare(ledger, books["payouts"])
-            finally:
-                await ledger.aclose()
+            started = time.perf_counter()
+            async with _failing(session):
+                summary = await pay_file(client, file, ledger=ledger, approve=lambda _: True, options=options)
+            seconds, peak = time.perf_counter() - started, peak_memory()
+            async with session.get("/_sandbox/books") as answer:
+                books = await answer.json()
+        wrong, resends = await _compare(ledger, books["payouts"])
     return Soaked(
         rows=rows,
         states={state.value: summary.rows(state) for state in State if summary.rows(state)},
@@ -162,10 +153,10 @@ async def _failing(session: aiohttp.ClientSession) -> AsyncIterator[None]:
 
     async def bursts() -> None:
         while True:
+            await set_up(*FAULTS)
             await asyncio.sleep(BETWEEN_BURSTS)
             await set_up(BURST, *FAULTS)
             await asyncio.sleep(BURST_LASTS)
-            await set_up(*FAULTS)
 
     await set_up(*FAULTS)
     task = asyncio.create_task(bursts())
@@ -173,22 +164,23 @@ async def _failing(session: aiohttp.ClientSession) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
 
 
-async def _compare(ledger: SQLiteLedger, payouts: list[dict[str, Any]]) -> tuple[list[str], int]:
+async def _compare(path: Path, payouts: list[dict[str, Any]]) -> tuple[list[str], int]:
     """Rows whose state is not what the sandbox's books say, and how often orders were sent again."""
     booked: dict[str, list[dict[str, Any]]] = {}
     for payout in payouts:
         booked.setdefault(payout["order_id"], []).append(payout)
     wrong: list[str] = []
     resends = 0
-    async for page in ledger.pages():
-        for row in page:
-            resends += row.resends
-            if not _agree(row, booked.pop(row.order_id, [])):
-                wrong.append(f"{row.order_id}: {row.state.value}")
+    ledger = await SQLiteLedger.open(path, None, read_only=True)
+    async with contextlib.aclosing(ledger):
+        async for page in ledger.pages():
+            for row in page:
+                resends += row.resends
+                if not _agree(row, booked.pop(row.order_id, [])):
+                    wrong.append(f"{row.order_id}: {row.state.value}")
     wrong += [f"{order_id}: not in the ledger" for order_id in booked]
     return wrong, resends
 
@@ -196,15 +188,10 @@ async def _compare(ledger: SQLiteLedger, payouts: list[dict[str, Any]]) -> tuple
 def _agree(row: Row, payouts: list[dict[str, Any]]) -> bool:
     """Settled: paid once, this amount, this transaction. Failed: booked once, as failed. Planned: not booked."""
     found = [(payout["status"], payout["amount"], payout["transaction_id"]) for payout in payouts]
-    match row.state:
-        case State.SETTLED:
-            return found == [("COMPLETE", row.amount, row.transaction_id)]
-        case State.FAILED:
-            return found == [("FAILED", row.amount, row.transaction_id)]
-        case State.PLANNED:
-            return not found
-        case _:
-            return len(found) <= 1
+    ended = {State.SETTLED: "COMPLETE", State.FAILED: "FAILED"}
+    if row.state in ended:
+        return found == [(ended[row.state], row.amount, row.transaction_id)]
+    return not found if row.state is State.PLANNED else len(found) <= 1
 
 
 def _told(small: Soaked, large: Soaked) -> str:

@@ -16,9 +16,9 @@ import attrs
 from paycools_async.testing import generate_private_key
 
 from . import alone, instructions
-from .batch import grow, lag_beside_batch, lag_beside_calls, run_batch, run_calls, run_sending
+from .batch import grow, run_batch, run_calls, run_sending
 from .cases import CASES, FAMILIES, Bench, Case, both_calls, sdk
-from .measure import Budget, Lag, Round, by_turns, drive, warm, watching_lag
+from .measure import Round, by_turns, drive, warm, watching_lag
 from .peers import PEERS, time_each
 from .processes import alone as in_fresh_process
 from .processes import on_one_core
@@ -30,59 +30,28 @@ from .workers import pay_in_shards, workers
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """How much is measured, in every round where nothing else is said.
+    """How much is measured: `scale` is of all that a round does; 1 is a whole run's.
 
-    `budget`: of one case. `batch_rows`: of the batch, and of its calls without a ledger, in each of so many turns.
-    `shard_payouts`: of the two workers together. `calls`: of the SDK alone. `callback_turns`: how often 200 callbacks
-    are read. `web_seconds`: how long the handler is asked alone; `web_rows`: of the batch beside it. Once: `sizes` are
-    the rows of the growth runs, `imports` the fresh interpreters, `counted` the parts whose instructions are counted.
-    `peer_calls`: 0 leaves the peers out.
+    Once: `sizes` are the rows of the growth runs, `counted` the parts whose instructions are counted. `peer_calls`: 0
+    leaves the peers out.
     """
 
     rounds: int
-    budget: Budget
-    batch_rows: int
-    batch_turns: int
-    shard_payouts: int
-    calls: int
-    callback_turns: int
-    web_seconds: float
-    web_rows: int
+    scale: float
     sizes: tuple[int, ...]
-    imports: int
     counted: tuple[str, ...] = ()
     peer_calls: int = 0
     concurrency: int = 100
     uvloop: bool = True
 
+    def of(self, number: int) -> int:
+        """So many of something, in a whole run."""
+        return max(1, round(number * self.scale))
 
-QUICK = Plan(
-    rounds=2,
-    budget=Budget(seconds=0.3),
-    batch_rows=200,
-    batch_turns=1,
-    shard_payouts=300,
-    calls=1000,
-    callback_turns=10,
-    web_seconds=0.6,
-    web_rows=300,
-    sizes=(200, 1000),
-    imports=5,
-)
-FULL = Plan(
-    rounds=7,
-    budget=Budget(seconds=0.6),
-    batch_rows=600,
-    batch_turns=4,
-    shard_payouts=1200,
-    calls=2000,
-    callback_turns=20,
-    web_seconds=2.0,
-    web_rows=800,
-    sizes=(1000, 20_000),
-    imports=15,
-    counted=("ph.sdk", "ph.hand", "global.sdk", "global.hand", "ledger", "ph.callback", "global.callback"),
-)
+
+COUNTED = ("ph.sdk", "ph.hand", "global.sdk", "global.hand", "ledger", "ph.callback", "global.callback")
+FULL = Plan(rounds=7, scale=1, sizes=(1000, 20_000), counted=COUNTED)
+QUICK = Plan(rounds=2, scale=0.3, sizes=(200, 1000))
 
 SHARING = 16
 """Payouts at a time of a batch that shares its loop with a web application, as docs/payouts.md advises."""
@@ -110,16 +79,15 @@ async def run_suite(plan: Plan, say: Say) -> Figures:
                 await step()
         say("imports")
         found.metadata["aiohttp_loaded"] = await asyncio.to_thread(alone.when_aiohttp_is_loaded, pem)
-        for _ in range(plan.imports):
+        for _ in range(plan.of(15)):
             found.add("statement.import", "import paycools_async", await asyncio.to_thread(alone.import_once))
         await _grow(plan, bench, found, say)
     found.note_end()
     if plan.counted:
         say("machine instructions, by valgrind: minutes")
         counts = await asyncio.to_thread(instructions.count, plan.counted)
-        names = {part.id: part.what for part in instructions.PARTS}
         for id, count in counts.items():
-            found.add(f"instructions.{id}", f"instructions, {names[id]}", count, unit="integer")
+            found.add(f"instructions.{id}", f"instructions, {instructions.PARTS[id]}", count, unit="integer")
     return found
 
 
@@ -133,32 +101,30 @@ class _Rounds:
         self.found = found
         self.pipes = pipes
         self.page = asked
-        self.bodies = alone.CallbackBodies(bench.pem)
         own = [self.batch, self.shards, self.sdk_alone, self.web, self.idle, *([self.peers] if plan.peer_calls else [])]
         self.steps: list[Step] = [*(self._case_step(case) for case in CASES), *own]
 
-    def _add(self, id: str, what: str, found: Round, lag: Lag | None = None) -> None:
+    def _add(self, id: str, what: str, found: Round, watched: Round | None = None) -> None:
         self.found.add(f"{id}.time", what, found.time_each)
         self.found.add(f"{id}.cpu", what, found.cpu_each)
-        if lag is not None:
-            self.found.add(f"{id}.lag", what, *lag.ticks)
+        if watched is not None:
+            self.found.add(f"{id}.lag", what, *watched.lag)
 
     def _case_step(self, case: Case) -> Step:
         async def step() -> None:
-            budget, concurrency = self.plan.budget, self.bench.concurrency
+            seconds, concurrency = 0.6 * self.plan.scale, self.bench.concurrency
             async with warm(case.open(self.bench), concurrency) as pay:
-                found = await drive(pay, budget, concurrency)
-                with watching_lag() as lag:
-                    await drive(pay, budget.half(), concurrency)
-                self._add(case.id, case.what, found, lag)
+                found = await drive(pay, concurrency, seconds=seconds)
+                watched = await drive(pay, concurrency, seconds=seconds / 2, watch=True)
+                self._add(case.id, case.what, found, watched)
                 with on_one_core():
-                    held = await drive(pay, budget.half(), concurrency)
+                    held = await drive(pay, concurrency, seconds=seconds / 2)
                 self.found.add(f"{case.id}.cpu1", case.what, held.cpu_each)
 
         return step
 
     async def batch(self) -> None:
-        bench, rows, turns = self.bench, self.plan.batch_rows, self.plan.batch_turns
+        bench, rows, turns = self.bench, self.plan.of(600), self.plan.of(4)
         sent, payouts = await by_turns(
             turns, lambda: run_sending(bench, rows), lambda: run_calls(bench, sdk(bench, "ph"), rows)
         )
@@ -167,35 +133,35 @@ class _Rounds:
         batch, calls = await by_turns(
             turns, lambda: run_batch(bench, rows), lambda: run_calls(bench, both_calls(bench), rows)
         )
-        lag = await lag_beside_calls(bench, both_calls(bench), rows)
-        self._add("calls", "PH: SDK, payout and inquiry, no ledger", calls, lag)
-        lag = await lag_beside_batch(bench, rows)
-        self._add("batch", "PH: batch with its durable ledger, three moves", batch, lag)
-        shared, lag = await run_batch(self.sharing, rows), await lag_beside_batch(self.sharing, rows)
-        self._add("sharing", f"PH: batch that shares its loop, {SHARING} at a time", shared, lag)
+        watched = await run_calls(bench, both_calls(bench), rows, watch=True)
+        self._add("calls", "PH: SDK, payout and inquiry, no ledger", calls, watched)
+        watched = await run_batch(bench, rows, watch=True)
+        self._add("batch", "PH: batch with its durable ledger, three moves", batch, watched)
+        shared, watched = await run_batch(self.sharing, rows), await run_batch(self.sharing, rows, watch=True)
+        self._add("sharing", f"PH: batch that shares its loop, {SHARING} at a time", shared, watched)
 
     async def shards(self) -> None:
         for family, name in FAMILIES.items():
-            each = await pay_in_shards(self.pipes, family, self.plan.shard_payouts)
+            each = await pay_in_shards(self.pipes, family, self.plan.of(1200))
             self.found.add(f"{family}.two_processes.time", f"{name}: SDK, cryptography, two processes", each)
 
     async def sdk_alone(self) -> None:
         for family, name in FAMILIES.items():
-            own = await alone.overhead(self.bench, family, self.plan.calls)
+            own = await alone.overhead(self.bench, family, self.plan.of(2000))
             self.found.add(f"{family}.sdk.own", f"{name}: SDK alone, no signing, no network, CPU a call", own)
-            parsed = self.bodies.time_each(family, self.plan.callback_turns)
+            parsed = alone.callback_time(family, self.bench.pem, self.plan.of(20))
             self.found.add(f"{family}.callbacks", f"{name}: callback verified and parsed, CPU each", parsed)
 
     async def web(self) -> None:
-        asked = await self.page.alone(self.plan.web_seconds)
+        asked = await self.page.alone(2 * self.plan.scale)
         self.found.add("web.alone", "web handler alone", *(each / 1000 for each in asked))
-        asked = await self.page.beside_a_batch(self.sharing, self.plan.web_rows)
+        asked = await self.page.beside_a_batch(self.sharing, self.plan.of(800))
         self.found.add("web.beside", "web handler beside a batch", *(each / 1000 for each in asked))
 
     async def idle(self) -> None:
         with watching_lag() as lag:
-            await asyncio.sleep(self.plan.web_seconds / 4)
-        self.found.add("idle.lag", "an idle loop, lag", *lag.ticks)
+            await asyncio.sleep(self.plan.scale / 2)
+        self.found.add("idle.lag", "an idle loop, lag", *lag)
 
     async def peers(self) -> None:
         for peer in PEERS:

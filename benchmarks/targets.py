@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import attrs
 
 from .cases import FAMILIES
+from .instructions import by_hand
 from .results import Figures, Table
 
 _WORDS = {"at least": operator.ge, "at most": operator.le, "under": operator.lt}
@@ -96,10 +97,11 @@ def targets(f: Figures) -> list[Target]:
 
 def _counted(f: Figures, part: str) -> str:
     """Machine instructions, and how many times those of the hand-written code, where they were counted."""
-    if f"instructions.{part}" not in f:
+    counts = {id.partition(".")[2]: f[id].value() for id in f if id.startswith("instructions.")}
+    if part not in counts:
         return ""
-    own, hand = f[f"instructions.{part}"].value(), f"instructions.{part.removesuffix('.sdk')}.hand"
-    return f"{own:,.0f}" + (f", {own / f[hand].value():.1f} x by hand" if hand in f else "")
+    hand = by_hand(counts, part)
+    return f"{counts[part]:,.0f}" + (f", {hand:.1f} x by hand" if hand else "")
 
 
 def table(found: Sequence[Target]) -> Table:

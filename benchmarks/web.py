@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
@@ -73,49 +72,40 @@ async def page(*, uvloop: bool) -> AsyncIterator[Page]:
 # -- the asking process: next to nothing but a write and a read, on a connection that is open already ------------------
 
 
-class _Asking:
-    """One connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self.writer = reader, writer
-
-    async def ask(self) -> float:
-        """The milliseconds from the question to the last byte of its answer."""
-        sent = time.perf_counter()
-        self.writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        await self._reader.readuntil(b'"}')
-        return (time.perf_counter() - sent) * 1000
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+    """The milliseconds from the question to the last byte of its answer."""
+    sent = time.perf_counter()
+    writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    await reader.readuntil(b'"}')
+    return (time.perf_counter() - sent) * 1000
 
 
-async def _ask(port: int, stop: asyncio.Task[str], pipe: Connection) -> list[float]:
-    """Ask at a steady rate. A slow answer does not hold back the next question, which takes another connection."""
+async def _ask_steadily(port: int, pipe: Connection) -> list[float]:
+    """A slow answer does not hold back the next question, which takes another connection."""
     loop = asyncio.get_running_loop()
-    connections = [_Asking(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(CONNECTIONS)]
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS)]
     for connection in connections:
-        await connection.ask()
+        await _ask(*connection)
     pipe.send("ready")
+    stop = asyncio.create_task(heard(pipe))
     asked: list[asyncio.Task[float]] = []
     due = loop.time()
-    for connection in itertools.cycle(connections):
-        if stop.done():
-            break
+    while not stop.done():
         if len(asked) >= CONNECTIONS and not asked[-CONNECTIONS].done():
             raise RuntimeError(f"the handler has left {CONNECTIONS} requests unanswered")
-        asked.append(asyncio.create_task(connection.ask()))
+        asked.append(asyncio.create_task(_ask(*connections[len(asked) % CONNECTIONS])))
         due += 1 / RATE
         await asyncio.wait({stop}, timeout=max(0.0, due - loop.time()))
     async with asyncio.timeout(30):
         times = await asyncio.gather(*asked)
-    for connection in connections:
-        connection.writer.close()
+    for _, writer in connections:
+        writer.close()
     return times
 
 
 async def _serve(pipe: Connection, port: int) -> None:
-    while True:
-        await heard(pipe)
-        stop = asyncio.create_task(heard(pipe))
-        pipe.send(await _ask(port, stop, pipe))
+    while await heard(pipe):
+        pipe.send(await _ask_steadily(port, pipe))
 
 
 def _process(pipe: Connection, port: int, uvloop: bool) -> None:

@@ -9,8 +9,10 @@ from multiprocessing.connection import Connection
 
 import attrs
 
-from .cases import FAMILIES, Bench, case
-from .measure import Budget, drive, warm_up
+from paycools_async.signing.openssl import OpenSSLSigner
+
+from .cases import FAMILIES, Bench, sdk
+from .measure import drive
 from .processes import heard, run, running
 
 WORKERS = 2
@@ -42,19 +44,18 @@ def _process(pipe: Connection, bench: Bench, prefix: str, uvloop: bool) -> None:
 
 async def _work(pipe: Connection, bench: Bench, prefix: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        ways = {
-            family: await stack.enter_async_context(case(f"{family}.sdk_cryptography").open(bench))
-            for family in FAMILIES
-        }
+        ways = {}
+        for family in FAMILIES:
+            ways[family] = await stack.enter_async_context(sdk(bench, family, signer=OpenSSLSigner(bench.key)))
         while True:
             family, payouts = await heard(pipe)
 
             def pay(order_id: str, family: str = family) -> Awaitable[object]:
                 return ways[family](prefix + order_id)
 
-            await warm_up(pay, bench.concurrency)
+            await drive(pay, bench.concurrency, payouts=bench.concurrency)
             pipe.send("ready")
             await heard(pipe)
             started = time.monotonic()  # a clock that all processes of the machine share
-            await drive(pay, Budget(payouts=payouts), bench.concurrency)
+            await drive(pay, bench.concurrency, payouts=payouts)
             pipe.send((started, time.monotonic()))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
@@ -45,23 +44,6 @@ async def opened(client: PayCoolsPH, server: OwnPostgres) -> AsyncIterator[Open]
             return await stack.enter_async_context(DurablePayouts(client, server.url(), **values))
 
         yield open_one
-
-
-@contextlib.contextmanager
-def frozen(server: OwnPostgres) -> Iterator[None]:
-    """The server, with all of its processes, stands still: connections stand, and nothing answers."""
-    found = server.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    assert server._process is not None
-    pids = [server._process.pid, *(int(str(pid)) for (pid,) in found)]
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
 
 
 async def refused(payouts: DurablePayouts, number: int = 1) -> LedgerError:
@@ -157,7 +139,7 @@ async def test_a_server_that_does_not_answer_is_given_up_in_time_and_what_it_was
     payouts: DurablePayouts = await opened(submit_within=3.0)
     await payouts.submit(order())
     assert (await payouts.wait("APP000000001", within=60)).settled
-    with frozen(server):
+    with server.frozen():
         first, second, health = await asyncio.gather(refused(payouts, 2), later(payouts, 3), payouts.health())
     assert (first.outcome, second.outcome) == ("unknown", "not_sent")
     assert (health.ok, health.backlog, health.last_error) == (
@@ -224,7 +206,7 @@ async def test_closing_stays_in_its_time_whatever_the_database_does(
             await asyncio.sleep(0.01)
     with contextlib.ExitStack() as stack:
         if how == "frozen":
-            stack.enter_context(frozen(server))
+            stack.enter_context(server.frozen())
         else:
             server.stop()
         await asyncio.sleep(0.5)

@@ -98,6 +98,22 @@ class OwnPostgres:
         time.sleep(away)
         self.start()
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """With all of its processes it stands still: connections stand, and nothing answers."""
+        found = self.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        assert self._process is not None
+        pids = [self._process.pid, *(int(str(pid)) for (pid,) in found)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def execute(self, query: str, database: str = "postgres") -> list[tuple[object, ...]]:
         import psycopg
 
