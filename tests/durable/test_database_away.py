@@ -162,7 +162,7 @@ async def test_no_call_waits_for_ever_for_a_server_that_does_not_answer(
     payouts: DurablePayouts = await opened(submit_within=3.0)
     await payouts.submit(order())
     settled = _parsed(signed({**PAYOUT, "mchOrderId": "APP000000001", "amount": 50010}))
-    with frozen(server):
+    with server.frozen():
         found = await asyncio.gather(
             payouts.get("APP000000001"),
             payouts.wait("APP000000001", within=60),
