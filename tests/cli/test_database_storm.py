@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import Paid, compare, ledger_rows, orders_of, wait_for
+from support.killing import Paid, compare, ledger_rows, orders_of
 from support.own_postgres import OwnPostgres
 from support.sandbox import FAULTS, ask
 from support.storm import FULL_STORM, KILLED, STOPPED, Frozen, hits_on, storm_rows
+from support.waiting import wait_for
 
 ROWS = storm_rows(5000, 100)
 
@@ -116,7 +117,7 @@ def test_workers_live_through_a_storm(
         wait_for(lambda: left(dsn) == 0, 180 + ROWS / 20, 0.5)
         for each in payers.running:
             each.send_signal(signal.SIGTERM)
-        codes = [each.wait(30) for each in payers.running]
+        codes = [each.wait(60) for each in payers.running]
     finally:
         payers.end()
     written = payers.written()

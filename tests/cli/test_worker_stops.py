@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import Paid, ledger_rows, start, wait_for
+from support.killing import Paid, ledger_rows, start
 from support.own_postgres import OwnPostgres
 from support.ports import free_port
 from support.sandbox import ask
+from support.waiting import wait_for
 
 pytestmark = pytest.mark.process
 

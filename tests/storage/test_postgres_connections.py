@@ -193,7 +193,7 @@ async def bouncer(server: OwnPostgres, request: pytest.FixtureRequest) -> AsyncI
         user = ["-u", "pgserver"] if os.geteuid() == 0 else []
         process = subprocess.Popen([_pgbouncer(), *user, str(settings)], stderr=subprocess.DEVNULL)
         dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(dsn).close()
@@ -203,7 +203,7 @@ async def bouncer(server: OwnPostgres, request: pytest.FixtureRequest) -> AsyncI
                 await asyncio.sleep(0.05)
         yield dsn
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.mark.parametrize("bouncer", ["transaction"], indirect=True)

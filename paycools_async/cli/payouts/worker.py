@@ -141,7 +141,7 @@ def worker(
         return 0
 
     with logging_as(log_format, stdout_too=True):
-        run_command(work)
+        run_command(work, pays=True)
 
 
 ALL_RIGHTS = ("offer", "release", "run", "submit")
