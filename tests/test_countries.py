@@ -74,3 +74,22 @@ def test_numbers_are_written_as_at_home(rule: MobileRule, national: str, written
 def test_a_number_is_never_padded_and_never_cut(rule: MobileRule) -> None:
     for value in ("", "9171234567", "+6391712345678", "0917 123 4567", " 09171234567", "+1 555 0100", None, 9171234567):
         assert rule.national(value) == value
+
+
+@pytest.mark.parametrize(
+    ("rule", "first", "digits"),
+    [(PH_MOBILE, "9", {11}), (ID_MOBILE, "8", {10, 11, 12, 13}), (MY_MOBILE, "1", {10, 11}), (TH_MOBILE, "689", {10})],
+)
+def test_a_mobile_number_has_its_countrys_first_digit_and_length_and_nothing_else(
+    rule: MobileRule, first: str, digits: set[int]
+) -> None:
+    fits = {
+        (digit, size) for digit in "0123456789" for size in range(16) if rule.form.fits(f"0{digit}".ljust(size, "2"))
+    }
+    assert fits == {(digit, size) for digit in first for size in digits}
+    whole = f"0{first[0]}".ljust(min(digits), "2")
+    for spoiled in (f"{whole[:-1]}a", f"{whole[:-1]}\u0662", f"{whole}\n"):
+        assert not rule.form.fits(spoiled)
+        assert rule.national(rule.prefix + spoiled[1:]) == rule.prefix + spoiled[1:]
+    assert not rule.form.fits(f"1{whole[1:]}")
+    assert rule.national(f"++{rule.prefix}{whole[1:]}") == f"++{rule.prefix}{whole[1:]}"

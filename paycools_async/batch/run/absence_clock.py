@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...times import Clock
 from ..ledger.base import Ledger
 from ..ledger.row import Row
-from ..states import Event, State
+from ..states import NEVER_SENT_AGAIN, Event, State
 from .options import Options
 
 __all__ = ["AbsenceClock"]
@@ -42,7 +42,7 @@ class AbsenceClock:
 
     def may_come(self, row: Row) -> bool:
         """Where PayCools says that it has the order, or refused it oddly, nothing is gained by sending it again."""
-        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.UNLISTED_REFUSAL):
+        if row.state is not State.UNKNOWN or row.reason in NEVER_SENT_AGAIN:
             return False
         return row.reason is Event.LOST or row.resends < self._options.max_resends
 
@@ -62,10 +62,10 @@ class AbsenceClock:
 
     def shown(self, row: Row) -> bool:
         """Learn from an order that PayCools shows; whether it was not shown before, and for longer than any."""
-        if row.absent_since is None:
-            return False
         since = row.updated if row.state is State.ACCEPTED else row.sent
-        lag = 0.0 if since is None else self._ledger.time() - since
+        if row.absent_since is None or since is None:
+            return False
+        lag = self._ledger.time() - since
         if lag <= self.longest_lag:
             return False
         self.longest_lag = lag

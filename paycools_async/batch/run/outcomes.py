@@ -48,8 +48,8 @@ def pauses_sending(error: PayCoolsError) -> bool:
 
 _CLOCKS_DIFFER = 120.0
 """Seconds by which PayCools' clock and ours may differ, and an order of ours still not look older than it is."""
-_ZONES = (3600.0, -3600.0, -7 * 3600.0, -8 * 3600.0)
-"""Seconds by which PayCools' times may be ahead of what we take them for: no page names their zone. UTC, +7, +8."""
+_ZONES = (3600.0, 7 * 3600.0, 8 * 3600.0)
+"""Seconds by which PayCools' times may lie behind what we take them for: no page names their zone. UTC, +7, +8."""
 _WITH_A_RECEIPT = 26 * 3600.0
 """The same for an order whose receipt we have: whatever the zone, it is not older than a day."""
 
@@ -126,4 +126,4 @@ def _was_there_before(row: Row, created: datetime | None, their_clock: float | N
         return at - their_clock < earliest
     # in the zone that we take it for, any time after the entry is right; in another one, only that of the sending
     latest = (row.updated if row.sent is None else row.sent) + _CLOCKS_DIFFER
-    return at < earliest and not any(earliest <= at - zone <= latest for zone in _ZONES)
+    return at < earliest and not any(earliest <= at + zone <= latest for zone in _ZONES)

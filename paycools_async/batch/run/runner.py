@@ -199,7 +199,7 @@ class Runner:
             return self._options.wait
         if not self.counts.get(State.UNKNOWN, (0, 0))[0]:
             return _WAIT
-        return max(_WAIT, self._options.absence(0, self._api.call_timeout, self._absence.longest_lag) + _WAIT)
+        return self._options.absence(0, self._api.call_timeout, self._absence.longest_lag) + _WAIT
 
     async def _renew_leases(self) -> None:
         if self._clock.monotonic() - self._renewed_at >= self._ledger.renew_every:

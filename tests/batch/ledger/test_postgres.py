@@ -62,6 +62,16 @@ async def test_two_workers_never_hold_the_same_row(open_one: Open, enter: Any) -
     assert await take(one) == await take(two) == []
 
 
+async def test_a_row_that_somebody_is_just_writing_is_passed_over_and_nobody_waits_for_it(
+    open_one: Open, enter: Any, dsn: str
+) -> None:
+    ledger = await open_one(call_timeout=1.0, margin=1.0)
+    await enter(ledger, 3)
+    async with await psycopg.AsyncConnection.connect(dsn) as another:
+        await another.execute("UPDATE paycools_payouts SET worker = 'another' WHERE line = 2")
+        assert [row.line for row in await take(ledger)] == [3, 4]
+
+
 async def test_a_lost_workers_planned_rows_are_free_when_the_lease_ends(
     open_one: Open, enter: Any, clock: ManualClock
 ) -> None:
@@ -130,6 +140,27 @@ async def test_waiting_for_a_turn_keeps_the_lease_but_sending_never_lengthens_it
     clock.advance(2)
     assert await take(other) == []
     assert await other.recover(call_timeout=30.0) == 1
+
+
+async def test_an_inquiry_of_a_row_that_another_worker_has_by_now_changes_nothing(
+    open_one: Open, enter: Any, clock: ManualClock
+) -> None:
+    """It may be days old: what it found is no second absence, and its pause would hold up the other's."""
+    late, other = await open_one(), await open_one()
+    await enter(late, 1)
+    [row] = await take(late)
+    await late.move(await late.move(row, Event.SEND), Event.UNCLEAR)
+    [stale] = await take(late, state=State.UNKNOWN)
+    clock.advance(LEASE)
+    [row] = await take(other, state=State.UNKNOWN)
+    await late.schedule_inquiry(stale, due=late.time(), absent_since=late.time())
+    assert await take(late, state=State.UNKNOWN) == []
+    found = await late.get(row.order_id)
+    assert found is not None
+    assert (found.absent_since, found.inquiries) == (None, 0)
+    await other.schedule_inquiry(row, due=other.time(), absent_since=other.time())
+    [again] = await take(late, state=State.UNKNOWN)
+    assert (again.absent_since, again.inquiries) == (other.time(), 1)
 
 
 async def test_what_is_given_back_is_free_at_once(open_one: Open, enter: Any) -> None:

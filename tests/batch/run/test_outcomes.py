@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 import pytest
+from support.rows import NOON, row
 
-from paycools_async.batch.ledger.row import Row
 from paycools_async.batch.run.absence_clock import AbsenceClock
 from paycools_async.batch.run.options import Options
 from paycools_async.batch.run.outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
@@ -40,33 +40,7 @@ from paycools_async.testing import ManualClock
 from paycools_async.vocabulary.statuses import TransactionStatus
 
 HOUR = 3600.0
-NOON = 1_767_268_800.0
 NOBODY_PAID = ConfigurationError("no key"), EndpointUnpublishedError("no path"), WrongFamilyError("the other API")
-
-
-def row(**changes: Any) -> Row:
-    """One that was entered at noon, sent a minute later, and is unclear."""
-    whole: dict[str, Any] = {
-        "id": 1,
-        "order_id": "PAY1",
-        "intake": 1,
-        "line": 2,
-        "amount": 500_00,
-        "body": "",
-        "digest": "",
-        "state": State.UNKNOWN,
-        "reason": Event.UNCLEAR,
-        "resends": 0,
-        "inquiries": 0,
-        "absent_since": None,
-        "entered": NOON,
-        "sent": NOON + 60,
-        "transaction_id": None,
-        "code": None,
-        "message": None,
-        "updated": NOON + 60,
-    }
-    return Row(**{**whole, **changes})
 
 
 @attrs.frozen(kw_only=True)
@@ -329,4 +303,7 @@ def test_the_longest_lag_is_learned_from_what_was_not_shown_before(
     assert absence.shown(row(state=State.ACCEPTED, sent=NOON, updated=NOON + 50, absent_since=NOON + 60))
     assert absence.longest_lag == 150
     assert not absence.shown(row(sent=None, absent_since=NOON))
+    absence.longest_lag = 0.0
+    assert not absence.shown(row(sent=None, absent_since=NOON))
+    absence.longest_lag = 150.0
     assert absence.comes_at(row(sent=NOON + 60)) == NOON + 60 + Options(absent_after=60.0).absence(0, 30.0, 150)
