@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..result_codes import GLOBAL_CODES, PH_CODES
 from .ledger.base import Ledger
+from .ledger.postgres import queries
 from .states import OPEN, State
 
 __all__ = ["LedgerGauges", "PauseReason", "SharedGauges", "ledger_gauges", "pause_reason", "shared_gauges"]
@@ -119,20 +120,6 @@ class SharedGauges:
     """Seconds since the oldest of these came in that is not applied; None where there is none."""
 
 
-_STANDING = """
-WITH clock AS (SELECT extract(epoch FROM statement_timestamp())::float8 AS now),
-paused AS (
-    SELECT split_part(key, ':', 2)::int AS batch FROM paycools_ledger WHERE key LIKE 'paused:%%'
-)
-SELECT count(*) FILTER (WHERE p.worker IS NOT NULL AND p.due > clock.now),
-    count(*) FILTER (WHERE p.worker IS NOT NULL AND p.due <= clock.now),
-    count(DISTINCT p.worker) FILTER (WHERE p.due > clock.now),
-    max(clock.now - greatest(p.due, p.updated)) FILTER (
-        WHERE p.worker IS NULL AND p.due <= clock.now
-            AND (p.state <> 'planned' OR p.intake NOT IN (SELECT batch FROM paused))
-    )
-FROM paycools_payouts p, clock WHERE p.state = ANY (%(states)s)
-"""
 _PAUSED = "SELECT value FROM paycools_ledger WHERE key LIKE 'paused:%%'"
 _MAY_READ_INBOX = "SELECT has_table_privilege(to_regclass('paycools_callbacks'), 'SELECT')"
 _INBOX = """
@@ -153,7 +140,8 @@ async def shared_gauges(ledger: Ledger) -> SharedGauges | None:
             rows: list[tuple[Any, ...]] = await (await connection.execute(query, values)).fetchall()
             return rows
 
-        [(leased, lapsed, workers, overdue)] = await ask(_STANDING, states=sorted(state.value for state in OPEN))
+        [(leased, lapsed, workers)] = await ask(queries.LEASES)
+        [(overdue,)] = await ask(queries.LONGEST_WAIT)
         reasons = await ask(_PAUSED)
         [(may_read,)] = await ask(_MAY_READ_INBOX)
         inbox = await ask(_INBOX) if may_read else None
