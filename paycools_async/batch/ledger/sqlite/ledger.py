@@ -66,18 +66,22 @@ class SQLiteLedger:
         exclusive: bool = True,
         read_only: bool = False,
         recover: bool = False,
+        join: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> SQLiteLedger:
         """Open or create a ledger. `identity=None` takes whatever ledger it is; `exclusive` keeps other runs out.
 
         `read_only` creates and changes nothing, whatever `create` and `exclusive` say. `recover`: a part of the ledger
-        is lost for good, so whatever may have been sent is asked for before anything is sent.
+        is lost for good, so whatever may have been sent is asked for before anything is sent. `join`: a database that
+        has an application's own tables alone becomes a ledger, too.
 
         Raises LedgerError where the file is no ledger, or not all of it, or belongs to somebody else; LedgerInUse where
         another run has it; LedgerLockError where nobody can say whether one has.
         """
         ledger = cls(file_at(path), clock, read_only=read_only)
-        await ledger._store.open(identity, create=create, exclusive=exclusive, recover=recover, now=ledger.time)
+        await ledger._store.open(
+            identity, create=create, exclusive=exclusive, recover=recover, now=ledger.time, join=join
+        )
         return ledger
 
     async def aclose(self) -> None:
