@@ -1,125 +1,104 @@
-"""`python -m benchmarks`, and its commands: instructions, compare A.json B.json, soak."""
+"""`python -m benchmarks`, and its commands: show, compare, instructions, soak, submit."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
 
-from . import charts, instructions, peers, report
-from .compare import compare
-from .measure import Budget
-from .processes import loop_factory
-from .soak import soak
-from .suite import Plan, run_suite
-
-__all__ = ["main"]
-
-QUICK = Plan(
-    rounds=2,
-    budget=Budget(seconds=0.3),
-    batch_rows=200,
-    batch_turns=1,
-    shard_payouts=300,
-    calls=1000,
-    callback_turns=10,
-    web_seconds=0.6,
-    web_rows=300,
-    sizes=(200, 1000),
-    imports=5,
-)
-FULL = Plan(
-    rounds=7,
-    budget=Budget(seconds=0.6),
-    batch_rows=600,
-    batch_turns=4,
-    shard_payouts=1200,
-    calls=2000,
-    callback_turns=20,
-    web_seconds=2.0,
-    web_rows=800,
-    sizes=(1000, 20_000),
-    imports=15,
-)
-PEER_CALLS = 300
+from . import instructions, peers
+from .processes import run
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("benchmarks", description="Measure the SDK against a stub on this machine.")
-    parser.add_argument("--quick", action="store_true", help="about 40 seconds instead of 6 minutes; rougher figures")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter of an hour; rougher")
     parser.add_argument("--no-uvloop", action="store_true", help="use asyncio's own event loop")
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="sizes of the growth runs")
     parser.add_argument("--peers", action="store_true", help="other SDKs beside this one (pip install stripe openai)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where results go (benchmark-results/<time>)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    two = commands.add_parser("compare", help="two runs side by side")
-    two.add_argument("first", type=Path, metavar="A.json")
-    two.add_argument("second", type=Path, metavar="B.json")
+    shown = commands.add_parser("show", help="the tables and charts of a kept run")
+    shown.add_argument("kept", type=Path, metavar="A.json")
+    two = commands.add_parser("compare", help="two runs side by side, by pyperf")
+    two.add_argument("first", metavar="A.json")
+    two.add_argument("second", metavar="B.json")
+    counted = commands.add_parser("instructions", help="machine instructions of one call, by valgrind")
+    counted.add_argument("--against", type=Path, metavar="INSTRUCTIONS.json", help="a kept run, shown beside it")
+    counted.add_argument("--part", choices=list(instructions.PARTS), action="append", dest="parts")
     long = commands.add_parser("soak", help="pay a large batch into a sandbox that fails, and check every payout")
     long.add_argument("--rows", type=int, default=20_000, metavar="N", dest="soak_rows")
     long.add_argument("--concurrency", type=int, default=200, metavar="N")
     long.add_argument("--no-uvloop", action="store_true", default=argparse.SUPPRESS)
-    counted = commands.add_parser("instructions", help="machine instructions of one call, by valgrind")
-    counted.add_argument("--against", type=Path, metavar="INSTRUCTIONS.json", help="a kept run, shown beside it")
-    counted.add_argument("--part", choices=[part.id for part in instructions.PARTS], action="append", dest="parts")
+    durable = commands.add_parser("submit", help="what a durable submission costs")
+    durable.add_argument("places", nargs="*", metavar="postgresql://...", help="databases, beside a SQLite file")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0; 1 where the soak found a payout that is not as it should be; 2 where packages or programs are missing."""
     given = _parser().parse_args(arguments)
-    if given.command == "compare":
-        print(compare(given.first, given.second))
-        return 0
-    if given.command == "instructions":
-        return _count(given)
-    if given.peers and (advice := peers.advice()):
-        print(advice, file=sys.stderr)
-        return 2
-    with asyncio.Runner(loop_factory=loop_factory(not given.no_uvloop)) as runner:
-        if given.command == "soak":
-            return runner.run(soak(given.soak_rows, given.concurrency, uvloop=not given.no_uvloop))
-        runner.run(_measure(given))
-    return 0
+    uvloop = not given.no_uvloop
+    folder = given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    match given.command:
+        case "compare":
+            command = [sys.executable, "-m", "pyperf", "compare_to", "--table", given.first, given.second]
+            return subprocess.run(command, check=False).returncode
+        case "instructions":
+            return _count(given, folder)
+        case "soak":
+            from .soak import soak
+
+            return run(soak(given.soak_rows, given.concurrency, uvloop=uvloop), uvloop=uvloop)
+        case "submit":
+            from .submit import submit
+
+            run(submit(given.places), uvloop=False)
+            return 0
+        case _:
+            return _measure(given, folder, uvloop=uvloop)
 
 
-def _folder(given: argparse.Namespace) -> Path:
-    return given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-
-
-def _count(given: argparse.Namespace) -> int:
+def _count(given: argparse.Namespace, folder: Path) -> int:
     if advice := instructions.missing():
         print(advice, file=sys.stderr)
         return 2
     before = instructions.against(given.against) if given.against else None
-    counts = instructions.count(tuple(given.parts or [part.id for part in instructions.PARTS]))
+    counts = instructions.count(given.parts or list(instructions.PARTS))
     print(instructions.table(counts, before))
-    print(f"\n{instructions.write(instructions.as_json(counts), _folder(given))}")
+    print(f"\n{instructions.write(counts, folder)}")
     return 0
 
 
-async def _measure(given: argparse.Namespace) -> None:
-    chosen = QUICK if given.quick else FULL
-    plan = attrs.evolve(
-        chosen,
-        sizes=tuple(given.rows or chosen.sizes),
-        peer_calls=PEER_CALLS if given.peers else 0,
-        uvloop=not given.no_uvloop,
-    )
-    load = report.load()
-    results = await run_suite(plan, lambda text: print(text, file=sys.stderr))
-    found = report.as_json(results, plan, load)
-    print(report.tables(found))
-    folder = _folder(given)
-    print(f"\n{report.write(found, folder)}")
+def _measure(given: argparse.Namespace, folder: Path, *, uvloop: bool) -> int:
+    """A whole run, or one that was kept, as tables and charts."""
+    from . import charts, results, targets
+    from .suite import FULL, QUICK, run_suite
+
+    if advice := peers.advice() if given.peers else None:
+        print(advice, file=sys.stderr)
+        return 2
+    if given.command == "show":
+        found = results.Figures.read(given.kept)
+    else:
+        plan = attrs.evolve(QUICK if given.quick else FULL, uvloop=uvloop)
+        plan = attrs.evolve(plan, sizes=tuple(given.rows or plan.sizes), peer_calls=300 if given.peers else 0)
+        if plan.counted and (advice := instructions.missing()):
+            print(advice, file=sys.stderr)
+            plan = attrs.evolve(plan, counted=())
+        found = run(run_suite(plan, lambda text: print(text, file=sys.stderr)), uvloop=uvloop)
+        found.write(folder)
+    print(results.tables(found, targets.table(targets.targets(found))))
+    print(f"\n{given.kept if given.command == 'show' else folder / 'performance.json'}")
     if advice := charts.missing():
         print(advice, file=sys.stderr)
     else:
         print(*charts.draw(found, folder), sep="\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,85 +1,64 @@
-"""What the SDK does by itself, in processor time of one thread: a call without signing and network, and callbacks."""
+"""What the SDK does by itself: a call without signing and network, callbacks, and its import."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from paycools_async.callbacks import GlobalCallbacks, PHCallbacks
-from paycools_async.callbacks.verify import Callbacks
-from paycools_async.testing import generate_private_key
 from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport
 
-from .cases import Bench, sdk
-from .handwritten import Sign, with_cryptography
+from .by_hand import Sign, with_cryptography
+from .cases import Bench, NullSigner, sdk
 from .stub import receipt
 
-__all__ = ["CallbackBodies", "NullSigner", "overhead"]
 
-
-class NullSigner:
-    """Signs with zeros, at once."""
-
-    async def sign(self, text: bytes) -> bytes:
-        return b"\0" * 256
-
-
-async def overhead(bench: Bench, family: str, calls: int) -> float:
-    """Microseconds of one payout without signing and network: checks, text to sign, JSON both ways, typed result."""
-    ids = [f"BENCH{number:010d}" for number in range(calls + 1)]
-    kind = {"Content-Type": "application/json"}
-    answers = iter([HttpResponse(200, kind, receipt(family, id)) for id in ids])
+def answering(family: str, ids: list[str]) -> MemoryTransport:
+    """Answers the payouts of these orders, in this order; the answers are made beforehand."""
+    answers = iter([HttpResponse(200, {"Content-Type": "application/json"}, receipt(family, id)) for id in ids])
 
     def handler(_request: HttpRequest) -> HttpResponse:
         return next(answers)
 
-    async with sdk(bench, family, NullSigner(), MemoryTransport(handler)) as pay:
+    return MemoryTransport(handler)
+
+
+async def overhead(bench: Bench, family: str, calls: int) -> float:
+    """Seconds of this thread's processor time of one payout: checks, text to sign, JSON both ways, typed result."""
+    ids = [f"BENCH{number:010d}" for number in range(calls + 1)]
+    async with sdk(bench, family, signer=NullSigner(), transport=answering(family, ids)) as pay:
         await pay(ids[0])
         started = time.thread_time()
         for id in ids[1:]:
             await pay(id)
-        return (time.thread_time() - started) / calls * 1e6
+        return (time.thread_time() - started) / calls
 
 
-class CallbackBodies:
+# -- callbacks --------------------------------------------------------------------------------------------------------
+
+_SECRET = "benchmark secret"
+
+
+def callback_parser(family: str, pem: str) -> Callable[[bytes], object]:
+    """What verifies and parses a callback; `pem` is PayCools' key."""
+    if family == "ph":
+        return PHCallbacks(_SECRET).parse
+    public = load_pem_private_key(pem.encode(), password=None).public_key()
+    text = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return GlobalCallbacks(text, country="ID").parse
+
+
+def callback_bodies(family: str, sign: Sign, count: int) -> list[bytes]:
     """Signed notifications of paid payouts, as PayCools documents them, each of another order."""
-
-    SECRET = "benchmark secret"
-
-    def __init__(self, count: int = 200, *, platform: str | None = None, sign: Sign | None = None) -> None:
-        """`platform`: PayCools' key, made where none is given. `sign` stands in for its signature."""
-        platform = platform or generate_private_key()
-        public = load_pem_private_key(platform.encode(), password=None).public_key()
-        self._pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        sign = sign or with_cryptography(platform)
-        self._bodies = {
-            "ph": [_ph_body(number, self.SECRET) for number in range(count)],
-            "global": [_global_body(number, sign) for number in range(count)],
-        }
-
-    def of(self, family: str) -> list[bytes]:
-        return self._bodies[family]
-
-    def callbacks(self, family: str) -> Callbacks:
-        """What parses them."""
-        return PHCallbacks(self.SECRET) if family == "ph" else GlobalCallbacks(self._pem, country="ID")
-
-    def parsed_per_second(self, family: str, times: int) -> float:
-        """Callbacks verified and parsed in a second of one thread's processor time."""
-        parse = self.callbacks(family).parse
-        bodies = self._bodies[family]
-        for body in bodies:
-            parse(body)
-        started = time.thread_time()
-        for _ in range(times):
-            for body in bodies:
-                parse(body)
-        return times * len(bodies) / (time.thread_time() - started)
+    return [(_ph_body if family == "ph" else _global_body)(number, sign) for number in range(count)]
 
 
 def _event(number: int, status: str) -> dict[str, Any]:
@@ -95,13 +74,53 @@ def _event(number: int, status: str) -> dict[str, Any]:
     }
 
 
-def _ph_body(number: int, secret: str) -> bytes:
+def _ph_body(number: int, _sign: Sign) -> bytes:
     fields = _event(number, "COMPLETE")
-    text = "&".join(f"{name}={fields[name]}" for name in sorted(fields)) + f"&secret={secret}"
+    text = "&".join(f"{name}={fields[name]}" for name in sorted(fields)) + f"&secret={_SECRET}"
     return json.dumps({**fields, "sign": hashlib.sha1(text.encode()).hexdigest()}).encode()
 
 
 def _global_body(number: int, sign: Sign) -> bytes:
     param = json.dumps(_event(number, "COMPLETED"))
-    signature = base64.b64encode(sign(param.encode())).decode()
-    return json.dumps({"param": param, "sign": signature}).encode()
+    return json.dumps({"param": param, "sign": base64.b64encode(sign(param.encode())).decode()}).encode()
+
+
+def callback_time(family: str, pem: str, times: int) -> float:
+    """Seconds of one thread's processor time in which a callback is verified and parsed; 200, so many times."""
+    parse, bodies = callback_parser(family, pem), callback_bodies(family, with_cryptography(pem), 200)
+    for turn in range(times + 1):
+        if turn == 1:
+            started = time.thread_time()
+        for body in bodies:
+            parse(body)
+    return (time.thread_time() - started) / (times * len(bodies))
+
+
+# -- the import, in fresh interpreters --------------------------------------------------------------------------------
+
+_TIMED = "import time; started = time.perf_counter(); import paycools_async; print(time.perf_counter() - started)"
+_LOADED = """
+import sys
+import paycools_async as p
+after_import = "aiohttp" in sys.modules
+client = p.PayCoolsPH(p.PHCredentials(app_id="a", app_name="a", private_key=sys.stdin.read()))
+by_client = "aiohttp" in sys.modules
+print("by the import" if after_import else "by making a client" if by_client else "when a client is opened")
+"""
+
+
+def _python(code: str, given: str = "") -> str:
+    done = subprocess.run([sys.executable, "-I", "-c", code], input=given, text=True, capture_output=True, timeout=60)
+    if done.returncode:
+        raise RuntimeError(f"the import failed; paycools-async must be installed: {done.stderr[-500:]}")
+    return done.stdout.strip()
+
+
+def when_aiohttp_is_loaded(pem: str) -> str:
+    """Import, make a client, open nothing. It also leaves the bytecode where the next interpreters find it."""
+    return _python(_LOADED, pem)
+
+
+def import_once() -> float:
+    """Seconds of the import statement."""
+    return float(_python(_TIMED))

@@ -6,57 +6,21 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import aiohttp
 import attrs
 
 from paycools_async import GlobalCredentials, PayCoolsGlobal, PayCoolsPH, PHCredentials
-from paycools_async.signing import AsyncSigner, PrivateKey, Signer
+from paycools_async.signing import PrivateKey
 from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
-from paycools_async.transports import Transport
 
-from .handwritten import HandwrittenGlobal, HandwrittenPH, Sign, with_cryptography, with_pycryptodome
+from .by_hand import APP_ID, APP_NAME, FIELDS, PATHS, Sign, params_of, paying, with_cryptography, with_pycryptodome
 from .measure import Pay
-from .stub import AMOUNT, IDR_AMOUNT
 
-__all__ = [
-    "CASES",
-    "FAMILIES",
-    "GLOBAL_FIELDS",
-    "PH_FIELDS",
-    "Bench",
-    "Case",
-    "both_calls",
-    "case",
-    "floor_fields",
-    "global_payout",
-    "ph_payout",
-    "sdk",
-]
-
-APP_ID, APP_NAME = "benchmark", "Benchmark Merchant"
 FAMILIES = {"ph": "PH", "global": "Global"}
-PH_FIELDS: dict[str, Any] = {
-    "amount": AMOUNT,
-    "pay_method_code": "EWALLET",
-    "ewallet_code": "GCASH",
-    "account_no": "09171234567",
-    "account_name": "Juan Dela Cruz",
-    "remark": "benchmark",
-}
-"""Of every PH payout here, but for the order id."""
-GLOBAL_FIELDS: dict[str, Any] = {
-    "amount": IDR_AMOUNT,
-    "account_no": "109594480004",
-    "account_name": "Budi Santoso",
-    "mobile": "081234567890",
-    "pay_method_code": "BANK",
-    "transfer_code": "CIMB",
-    "remark": "benchmark",
-}
-"""Of every Global payout here, likewise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,140 +30,61 @@ class Bench:
     url: str
     pem: str = attrs.field(repr=False)
     concurrency: int = 100
-    key: PrivateKey = attrs.field(init=False, repr=False)
 
-    @key.default
-    def _load(self) -> PrivateKey:
-        return self._ph_credentials().private_key
-
+    @property
     def _ph_credentials(self) -> PHCredentials:
         return PHCredentials(app_id=APP_ID, app_name=APP_NAME, private_key=self.pem)
 
-    def client(self, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None) -> PayCoolsPH:
-        return PayCoolsPH(
-            self._ph_credentials(),
-            base_url=self.url,
-            signer=signer,
-            transport=transport,
-            max_connections=self.concurrency,
-        )
+    @property
+    def key(self) -> PrivateKey:
+        return self._ph_credentials.private_key
 
-    def global_client(
-        self, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None
-    ) -> PayCoolsGlobal:
-        return PayCoolsGlobal(
-            GlobalCredentials(app_id=APP_ID, private_key=self.pem),
-            base_url=self.url,
-            signer=signer,
-            transport=transport,
-            max_connections=self.concurrency,
-        )
+    def client(self, **options: Any) -> PayCoolsPH:
+        return PayCoolsPH(self._ph_credentials, base_url=self.url, max_connections=self.concurrency, **options)
+
+    def global_client(self, **options: Any) -> PayCoolsGlobal:
+        credentials = GlobalCredentials(app_id=APP_ID, private_key=self.pem)
+        return PayCoolsGlobal(credentials, base_url=self.url, max_connections=self.concurrency, **options)
 
     def session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=self.concurrency))
 
 
-@attrs.frozen
-class Case:
-    """A way to make a payout; `open` prepares it. The id is the family and the way."""
+Open = Callable[[Bench], AbstractAsyncContextManager[Pay]]
 
-    id: str
-    what: str
-    open: Callable[[Bench], AbstractAsyncContextManager[Pay]]
+
+class NullSigner:
+    """Signs with zeros, at once."""
+
+    async def sign(self, text: bytes) -> bytes:
+        return b"\0" * 256
 
 
 def ph_payout(client: PayCoolsPH) -> Pay:
     """A PH payout through the SDK, as its users write it."""
 
     def pay(order_id: str) -> Awaitable[object]:
-        return client.payouts.create(mch_order_id=order_id, **PH_FIELDS)
+        return client.payouts.create(mch_order_id=order_id, **FIELDS["ph"])
 
     return pay
 
 
-def global_payout(client: PayCoolsGlobal) -> Pay:
-    """An Indonesian payout through the SDK, as its users write it."""
-
+def _global_payout(client: PayCoolsGlobal) -> Pay:
     def pay(order_id: str) -> Awaitable[object]:
-        return client.indonesia.payouts.create(mch_order_id=order_id, **GLOBAL_FIELDS)
+        return client.indonesia.payouts.create(mch_order_id=order_id, **FIELDS["global"])
 
     return pay
 
 
 @contextlib.asynccontextmanager
-async def sdk(
-    bench: Bench, family: str, signer: Signer | AsyncSigner | None = None, transport: Transport | None = None
-) -> AsyncIterator[Pay]:
-    """Payouts of a family through the SDK."""
+async def sdk(bench: Bench, family: str, **options: Any) -> AsyncIterator[Pay]:
+    """Payouts of a family through the SDK; the options are the client's."""
     if family == "ph":
-        async with bench.client(signer, transport) as client:
-            yield ph_payout(client)
+        async with bench.client(**options) as ph:
+            yield ph_payout(ph)
     else:
-        async with bench.global_client(signer, transport) as client_of_both:
-            yield global_payout(client_of_both)
-
-
-def _sdk(family: str, signer: Callable[[PrivateKey], Signer]) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
-    return lambda bench: sdk(bench, family, signer(bench.key))
-
-
-def _by_hand(family: str, signing: Callable[[str], Sign]) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
-    @contextlib.asynccontextmanager
-    async def open_(bench: Bench) -> AsyncIterator[Pay]:
-        sign = signing(bench.pem)
-        async with bench.session() as session:
-            if family == "ph":
-                ph = HandwrittenPH(session, bench.url, APP_ID, APP_NAME, sign)
-                yield lambda order_id: ph.create_payout(order_id, AMOUNT)
-            else:
-                global_ = HandwrittenGlobal(session, bench.url, APP_ID, sign)
-                yield lambda order_id: global_.create_payout(order_id, IDR_AMOUNT)
-
-    return open_
-
-
-def _floor(family: str) -> Callable[[Bench], AbstractAsyncContextManager[Pay]]:
-    """One signature on the loop and one bare POST of a payout's fields: nothing that pays with aiohttp can be less."""
-    path = {"ph": "/api/v1/payout", "global": "/open-api/indonesia/disbursement/transfer"}[family]
-
-    @contextlib.asynccontextmanager
-    async def open_(bench: Bench) -> AsyncIterator[Pay]:
-        sign = with_cryptography(bench.pem)
-        async with bench.session() as session:
-
-            async def pay(order_id: str) -> None:
-                signature = base64.b64encode(sign(order_id.encode())).decode()
-                fields = floor_fields(family, order_id, signature)
-                async with session.post(bench.url + path, json=fields) as response:
-                    await response.read()
-
-            yield pay
-
-    return open_
-
-
-def floor_fields(family: str, order_id: str, sign: str) -> dict[str, Any]:
-    """What a payout's body holds; nothing is checked, sorted or joined."""
-    if family == "global":
-        param = (
-            f'{{"timestamp":1767225600000,"mchOrderId":"{order_id}","idempotencyId":"{order_id}","amount":50000,'
-            '"accountNo":"109594480004","accountName":"Budi Santoso","mobile":"081234567890",'
-            '"payMethodCode":"BANK","transferCode":"CIMB","remark":"benchmark"}'
-        )
-        return {"appId": APP_ID, "param": param, "sign": sign}
-    return {
-        "appId": APP_ID,
-        "appName": APP_NAME,
-        "mchOrderId": order_id,
-        "idempotencyId": order_id,
-        "amount": AMOUNT,
-        "payMethodCode": "EWALLET",
-        "ewalletCode": "GCASH",
-        "accountNo": "09171234567",
-        "accountName": "Juan Dela Cruz",
-        "remark": "benchmark",
-        "sign": sign,
-    }
+        async with bench.global_client(**options) as global_:
+            yield _global_payout(global_)
 
 
 @contextlib.asynccontextmanager
@@ -215,18 +100,53 @@ async def both_calls(bench: Bench) -> AsyncIterator[Pay]:
         yield pay
 
 
-CASES = tuple(
-    found
-    for family, name in FAMILIES.items()
-    for found in (  # what is compared stands close together
-        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", _sdk(family, OpenSSLSigner)),
-        Case(f"{family}.floor", f"{name}: floor, a signature and a POST", _floor(family)),
-        Case(f"{family}.hand_cryptography", f"{name}: by hand, cryptography", _by_hand(family, with_cryptography)),
-        Case(f"{family}.hand_pycryptodome", f"{name}: by hand, pycryptodome", _by_hand(family, with_pycryptodome)),
-        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", _sdk(family, PycryptodomeSigner)),
-    )
-)
+@contextlib.asynccontextmanager
+async def _by_hand(family: str, signing: Callable[[str], Sign], bench: Bench) -> AsyncIterator[Pay]:
+    async with bench.session() as session:
+        yield paying(family, session, bench.url, signing(bench.pem))
 
 
-def case(id: str) -> Case:
-    return next(found for found in CASES if found.id == id)
+@contextlib.asynccontextmanager
+async def _floor(family: str, bench: Bench) -> AsyncIterator[Pay]:
+    """One signature on the loop and one bare POST of a payout's fields: nothing that pays with aiohttp can be less."""
+    sign = with_cryptography(bench.pem)
+    async with bench.session() as session:
+
+        async def pay(order_id: str) -> None:
+            fields = floor_fields(family, order_id, base64.b64encode(sign(order_id.encode())).decode())
+            async with session.post(bench.url + PATHS[family], json=fields) as response:
+                await response.read()
+
+        yield pay
+
+
+def floor_fields(family: str, order_id: str, sign: str) -> dict[str, Any]:
+    """What a payout's body holds; nothing is checked, sorted or joined."""
+    params = params_of(family, order_id)
+    return {**params, "sign": sign} if family == "ph" else {"appId": APP_ID, "param": str(params), "sign": sign}
+
+
+@attrs.frozen
+class Case:
+    """A way to make a payout; `open` prepares it. The id is the family and the way."""
+
+    id: str
+    what: str
+    open: Open
+
+
+def _cases(family: str, name: str) -> list[Case]:
+    """What is compared stands close together."""
+    openssl: Open = lambda bench: sdk(bench, family, signer=OpenSSLSigner(bench.key))  # noqa: E731
+    pycryptodome: Open = lambda bench: sdk(bench, family, signer=PycryptodomeSigner(bench.key))  # noqa: E731
+    by_hand = partial(partial, _by_hand, family)
+    return [
+        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", openssl),
+        Case(f"{family}.floor", f"{name}: floor, a signature and a POST", partial(_floor, family)),
+        Case(f"{family}.hand_cryptography", f"{name}: by hand, cryptography", by_hand(with_cryptography)),
+        Case(f"{family}.hand_pycryptodome", f"{name}: by hand, pycryptodome", by_hand(with_pycryptodome)),
+        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", pycryptodome),
+    ]
+
+
+CASES = [case for family, name in FAMILIES.items() for case in _cases(family, name)]

@@ -1,20 +1,15 @@
-"""Five small pictures of a run, as PNG; needs matplotlib."""
+"""Small pictures of a run, as PNG; needs matplotlib."""
 
 from __future__ import annotations
 
 import importlib.util
 import statistics
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from .cases import FAMILIES
-from .figures import Figure, Figures
 from .peers import PEERS
-
-__all__ = ["draw", "missing"]
+from .results import Figures, ways
 
 _COLOURS = {"sdk": "tab:blue", "two": "tab:cyan", "hand": "tab:orange", "floor": "tab:gray", "peers": "tab:purple"}
 """By what a figure's id says after its family, or first."""
@@ -27,107 +22,95 @@ def missing() -> str | None:
     return "no charts: matplotlib is not installed (pip install matplotlib)"
 
 
-def draw(found: dict[str, Any], folder: Path) -> list[Path]:
+def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw what the run measured into `performance-*.png`; returns their paths."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figures = Figures.from_json(found["figures"])
     folder.mkdir(parents=True, exist_ok=True)
-    pictures: dict[str, Callable[[Any, Figures], None]] = {
-        "throughput": _throughput,
-        "cpu": _cpu,
-        "lag": _lag,
-        "growth": _growth,
-    }
-    if f"peers.{PEERS[0].id}.own" in figures:
-        pictures["peers"] = _peers
-    machine = found["machine"]
-    loop = "uvloop" if found["uvloop"] else "asyncio's loop"
-    note = f"{machine['python']}, {machine['cores']} cores, {loop}, RSA-2048, stub on the same machine"
+    about = figures.metadata
+    machine = f"Python {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
+    note = f"{machine}, RSA-2048, stub on the same machine"
+    pictures = [_throughput, _cpu, _lag, _growth, *([_peers] if f"peers.{PEERS[0].id}.own" in figures else [])]
     paths = []
-    for name, picture in pictures.items():
+    for picture in pictures:
         drawing, axis = pyplot.subplots(figsize=(8, 4), layout="constrained")
         try:
             picture(axis, figures)
             drawing.supxlabel(note, fontsize="small", color="dimgray")
-            paths.append(folder / f"performance-{name}.png")
+            paths.append(folder / f"performance-{picture.__name__[1:]}.png")
             drawing.savefig(paths[-1], dpi=100)
         finally:
             pyplot.close(drawing)
     return paths
 
 
-def _chosen(figures: Figures, kind: str) -> list[Figure]:
-    """The ways to pay that have such a figure, the first on top."""
-    found = [figure for figure in figures if figure.id.endswith(f".{kind}") and not figure.id.startswith("growth.")]
-    return found[::-1]
-
-
-def _bars(axis: Any, figures: list[Figure], title: str, *, digits: int) -> None:
-    """Bars of the values, with the spread of the rounds."""
-    values = [figure.value for figure in figures]
-    below = [max(0.0, figure.value - min(figure.runs)) for figure in figures]
-    above = [max(0.0, max(figure.runs) - figure.value) for figure in figures]
-    colours = [_colour(figure.id) for figure in figures]
-    names = [figure.what for figure in figures]
-    bars = axis.barh(names, values, color=colours, xerr=(below, above), error_kw={"ecolor": "0.35", "elinewidth": 1})
-    axis.bar_label(bars, fmt=f"%.{digits}f", padding=4, fontsize="small")
+def _bars(axis: Any, bars: Sequence[tuple[str, str, float, list[float]]], title: str, *, digits: int) -> None:
+    """Bars of (id, what, value, rounds), the first on top, with the spread of the rounds."""
+    ids, names, values, rounds = zip(*reversed(bars), strict=True)
+    below = [max(0.0, value - min(runs)) for value, runs in zip(values, rounds, strict=True)]
+    above = [max(0.0, max(runs) - value) for value, runs in zip(values, rounds, strict=True)]
+    words = [id.replace("_", ".").split(".") for id in ids]
+    colours = [_COLOURS.get(first, _COLOURS.get(way, "tab:green")) for first, way, *_ in words]
+    error = {"ecolor": "0.35", "elinewidth": 1}
+    drawn = axis.barh(names, values, color=colours, xerr=(below, above), error_kw=error)
+    axis.bar_label(drawn, fmt=f"%.{digits}f", padding=4, fontsize="small")
     axis.set_title(title, fontsize="medium")
     axis.tick_params(labelsize="small")
     axis.margins(x=0.15)
 
 
-def _colour(id: str) -> str:
-    first, way, *_ = id.replace("_", ".").split(".")
-    return _COLOURS.get(way if first in FAMILIES else first, "tab:green")
+def _limit(axis: Any, value: float) -> None:
+    axis.axvline(value, color="tab:red", linewidth=1, linestyle="--")
 
 
 def _throughput(axis: Any, figures: Figures) -> None:
-    _bars(axis, _chosen(figures, "rate"), "payouts a second (a batch's row is a payout and its inquiry)", digits=0)
+    found = [(id, figures[id]) for id in (f"{way}.time" for way in ways(figures))]
+    bars = [(id, each.what, 1 / each.value(), [1 / run for run in each.by_round()]) for id, each in found]
+    _bars(axis, bars, "payouts a second (a batch's row is a payout and its inquiry)", digits=0)
 
 
 def _cpu(axis: Any, figures: Figures) -> None:
-    shares = []
-    for figure in _chosen(figures, "cpu1"):
-        family, _, way = figure.id.partition(".")
-        if family in FAMILIES and way != "floor.cpu1":
-            runs = figures.ratios(figure.id, f"{family}.floor.cpu1")
-            shares.append(attrs.evolve(figure, value=statistics.median(runs), runs=runs))
-    _bars(axis, shares, "processor time of a payout, to the floor's (dashed: the SDK's target, 1.25)", digits=2)
-    axis.axvline(1.25, color="tab:red", linewidth=1, linestyle="--")
+    bars = []
+    for id in (f"{way}.cpu1" for way in ways(figures)):
+        floor = f"{id.partition('.')[0]}.floor.cpu1"
+        if id in figures and id != floor:
+            runs = figures.ratios(id, floor)
+            bars.append((id, figures[id].what, statistics.median(runs), runs))
+    _bars(axis, bars, "processor time of a payout, to the floor's (dashed: the SDK's target, 1.25)", digits=2)
+    _limit(axis, 1.25)
 
 
 def _lag(axis: Any, figures: Figures) -> None:
-    _bars(axis, _chosen(figures, "lag"), "event-loop lag, p99, ms, log scale (dashed: the batch's target, 5)", digits=1)
+    found = [(id, figures[id]) for id in figures if id.endswith(".lag")]
+    bars = [(id, e.what, e.value(99) * 1000, [run * 1000 for run in e.by_round(99)]) for id, e in found]
+    _bars(axis, bars, "event-loop lag, p99, ms, log scale (dashed: the batch's target, 5)", digits=1)
     axis.set_xscale("log")
-    axis.axvline(5, color="tab:red", linewidth=1, linestyle="--")
+    _limit(axis, 5)
 
 
 def _growth(axis: Any, figures: Figures) -> None:
-    rows = figures.rows()
-    rates = [figures.value(f"growth.{size}.rate") for size in rows]
-    peaks = [figures.value(f"growth.{size}.peak") for size in rows]
+    rows = figures.sizes()
+    rates = [1 / figures[f"growth.{size}.time"].value() for size in rows]
+    peaks = [figures[f"growth.{size}.peak"].value() / 2**20 for size in rows]
     axis.set_title("one batch: speed and memory by its size", fontsize="medium")
     axis.set_xscale("log")
     axis.set_xticks(rows, [f"{size:,}" for size in rows])
     axis.minorticks_off()
     axis.set_xlabel("rows")
-    axis.plot(rows, rates, "o-", color="tab:blue")
-    axis.set_ylabel("payouts/s", color="tab:blue")
-    axis.set_ylim(0, max(rates) * 1.2)
     memory = axis.twinx()
-    memory.plot(rows, peaks, "s--", color="tab:orange")
-    memory.set_ylabel("most memory held, MiB", color="tab:orange")
-    memory.set_ylim(0, max(peaks) * 1.2)
+    for each, values, line, colour, name in (
+        (axis, rates, "o-", "tab:blue", "payouts/s"),
+        (memory, peaks, "s--", "tab:orange", "most memory held, MiB"),
+    ):
+        each.plot(rows, values, line, color=colour)
+        each.set_ylabel(name, color=colour)
+        each.set_ylim(0, max(values) * 1.2)
 
 
 def _peers(axis: Any, figures: Figures) -> None:
-    _bars(
-        axis,
-        [figures[f"peers.{peer.id}.own"] for peer in reversed(PEERS)],
-        "what an SDK adds to its HTTP client, us of processor time a call",
-        digits=0,
-    )
+    found = [(f"peers.{peer.id}.own", peer.what) for peer in PEERS]
+    bars = [(id, what, figures[id].value() * 1e6, [run * 1e6 for run in figures[id].by_round()]) for id, what in found]
+    _bars(axis, bars, "what an SDK adds to its HTTP client, us of processor time a call", digits=0)

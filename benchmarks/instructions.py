@@ -19,46 +19,34 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from paycools_async.testing import generate_private_key
 
-from .processes import serving
-
-__all__ = ["PARTS", "Part", "against", "as_json", "count", "missing", "run_part", "table", "write"]
+from .stub import receipt, serving
 
 SHORT, LONG = 20, 220
 ROWS = 20
 """That share a commit."""
 
 
-@attrs.frozen
-class Part:
-    """A thing that is counted; `hand` names the hand-written code for the same work."""
-
-    id: str
-    what: str
-    hand: str | None = None
-
-
-PARTS = (
-    Part("ph.sdk", "PH: SDK alone, no signing, no network", "ph.hand"),
-    Part("ph.sdk.info", "PH: the same with INFO on, a handler that does nothing"),
-    Part("ph.hand", "PH: by hand, the same work"),
-    Part("global.sdk", "Global: SDK alone, no signing, no network", "global.hand"),
-    Part("global.hand", "Global: by hand, the same work"),
-    Part("http", "bare aiohttp: one POST, its answer read"),
-    Part("ledger", "ledger: three durable moves, 20 rows a commit"),
-    Part("ph.callback", "PH: callback verified and parsed"),
-    Part("global.callback", "Global: callback verified and parsed, without RSA"),
-)
+PARTS = {
+    "ph.sdk": "PH: SDK alone, no signing, no network",
+    "ph.sdk.info": "PH: the same with INFO on, a handler that does nothing",
+    "ph.hand": "PH: by hand, the same work",
+    "global.sdk": "Global: SDK alone, no signing, no network",
+    "global.hand": "Global: by hand, the same work",
+    "http": "bare aiohttp: one POST, its answer read",
+    "ledger": "ledger: three durable moves, 20 rows a commit",
+    "ph.callback": "PH: callback verified and parsed",
+    "global.callback": "Global: callback verified and parsed, without RSA",
+}
+"""What is counted, by id."""
 
 
 def missing() -> str | None:
@@ -66,11 +54,11 @@ def missing() -> str | None:
     return None if shutil.which("valgrind") else "nothing is counted without valgrind: apt install valgrind"
 
 
-def count(ids: tuple[str, ...], *, short: int = SHORT, long: int = LONG) -> dict[str, int]:
+def count(ids: Sequence[str], *, short: int = SHORT, long: int = LONG) -> dict[str, int]:
     """Instructions of one call of each part, by id."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving("benchmarks.stub", {"uvloop": False}) as url,
+        serving(uvloop=False) as url,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         key = Path(folder, "key.pem")
@@ -88,9 +76,8 @@ _COLLECTED = re.compile(r"Collected : (\d+)")
 
 def _run(id: str, calls: int, url: str, key: Path) -> int:
     """Instructions of a whole process that makes so many calls of a part."""
-    found = _COLLECTED.search(
-        _own(id, calls, url, key, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
-    )
+    valgrind = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+    found = _COLLECTED.search(_own(id, calls, url, key, *valgrind))
     if found is None:
         raise RuntimeError(f"valgrind has counted nothing of {id}")
     return int(found[1])
@@ -110,44 +97,20 @@ def _own(id: str, calls: int, url: str, key: Path, *under: str) -> str:
 # -- what came of it ----------------------------------------------------------------------------------------------
 
 
-def as_json(counts: dict[str, int]) -> dict[str, Any]:
-    """The counts, and on what they were made: another Python or library counts otherwise."""
+def write(counts: dict[str, int], folder: Path) -> Path:
+    """`instructions.json` in the folder, with that on which they were counted: another library counts otherwise."""
     libraries = ("paycools-async", "aiohttp", "attrs", "cattrs", "cryptography")
-    return {
+    found = {
         "taken": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "python": platform.python_version(),
         "machine": platform.machine(),
         "versions": {name: version(name) for name in libraries},
         "instructions": counts,
     }
-
-
-def write(found: dict[str, Any], folder: Path) -> Path:
-    """`instructions.json` in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "instructions.json"
     path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     return path
-
-
-def table(counts: dict[str, int], before: dict[str, int] | None = None) -> str:
-    """Each part with its count, how many times the hand-written code it is, and what it was before."""
-    from .report import aligned
-
-    rows: list[tuple[str, ...]] = [
-        ("what", "instructions", "x by hand", *(("before", "now / before") if before else ()))
-    ]
-    for part in PARTS:
-        if part.id not in counts:
-            continue
-        now = counts[part.id]
-        by_hand = f"{now / counts[part.hand]:.1f}" if part.hand in counts and part.hand is not None else ""
-        row: tuple[str, ...] = (part.what, f"{now:,}", by_hand)
-        if before:
-            old = before.get(part.id)
-            row += (f"{old:,}", f"{now / old:.2f}") if old else ("", "")
-        rows.append(row)
-    return "\n".join(aligned(rows))
 
 
 def against(path: Path) -> dict[str, int]:
@@ -156,7 +119,56 @@ def against(path: Path) -> dict[str, int]:
     return found
 
 
+def table(counts: dict[str, int], before: dict[str, int] | None = None) -> str:
+    """Each part with its count, how many times the hand-written code it is, and what it was before."""
+    rows: list[tuple[str, ...]] = [
+        ("what", "instructions", "x by hand", *(("before", "now / before") if before else ()))
+    ]
+    for id in (id for id in PARTS if id in counts):
+        now, hand, old = counts[id], by_hand(counts, id), (before or {}).get(id)
+        row = (PARTS[id], f"{now:,}", f"{hand:.1f}" if hand else "")
+        compared = (f"{old:,}", f"{now / old:.2f}") if old else ("", "")
+        rows.append((*row, *(compared if before else ())))
+    return aligned(rows)
+
+
+def by_hand(counts: Mapping[str, float], id: str) -> float | None:
+    """How many times the instructions of hand-written code for the same work, where both were counted."""
+    hand = id.removesuffix(".sdk") + ".hand"
+    return counts[id] / counts[hand] if hand in counts else None
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns of the same width, the first to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(lines)
+
+
 # -- in the process that is counted -------------------------------------------------------------------------------
+
+
+def run_part(id: str, calls: int, url: str, key: Path) -> None:
+    """So many calls of one part."""
+    pem = key.read_text("utf-8")
+    family, _, kind = id.partition(".")
+    try:
+        if kind == "callback":
+            _callbacks(family, calls, pem)
+        elif kind == "hand":
+            asyncio.run(_by_hand(family, calls))
+        elif id == "http":
+            asyncio.run(_http(calls, url))
+        elif id == "ledger":
+            asyncio.run(_ledger(calls, url, pem))
+        else:
+            with _info() if kind == "sdk.info" else contextlib.nullcontext():
+                asyncio.run(_sdk(family, calls, url, pem))
+    finally:
+        gc.unfreeze()
 
 
 def _settled() -> None:
@@ -165,41 +177,35 @@ def _settled() -> None:
     gc.freeze()
 
 
-async def _calls(family: str, by_hand: bool, calls: int, url: str, pem: str) -> None:
-    from paycools_async.transports import HttpRequest, HttpResponse, MemoryTransport
+_IDS = [f"BENCH{number:010d}" for number in range(LONG + 1)]
 
-    from . import bare, cases
-    from .alone import NullSigner
-    from .stub import receipt
 
-    ids = [f"BENCH{number:010d}" for number in range(LONG + 1)]
-    bodies = [receipt(family, id) for id in ids]
-    kind = {"Content-Type": "application/json"}
-    answers = iter([HttpResponse(200, kind, body) for body in bodies])
-    signer, texts = NullSigner(), iter(bodies)
+async def _sdk(family: str, calls: int, url: str, pem: str) -> None:
+    from .alone import answering
+    from .cases import Bench, NullSigner, sdk
 
-    async def post(_path: str, _body: bytes) -> bytes:
-        return next(texts)
-
-    if by_hand:
-        payout = bare.ph_payout if family == "ph" else bare.global_payout
-        fields = cases.PH_FIELDS if family == "ph" else cases.GLOBAL_FIELDS
+    async with sdk(Bench(url=url, pem=pem), family, signer=NullSigner(), transport=answering(family, _IDS)) as pay:
         _settled()
-        for id in ids[:calls]:
-            await payout(signer.sign, post, id, fields)
-        return
-
-    def handler(_request: HttpRequest) -> HttpResponse:
-        return next(answers)
-
-    bench = cases.Bench(url=url, pem=pem)
-    async with cases.sdk(bench, family, signer, MemoryTransport(handler)) as pay:
-        _settled()
-        for id in ids[:calls]:
+        for id in _IDS[:calls]:
             await pay(id)
 
 
-async def _http(calls: int, url: str, _pem: str) -> None:
+async def _by_hand(family: str, calls: int) -> None:
+    from .by_hand import checked_payout
+    from .cases import NullSigner
+
+    bodies = iter([receipt(family, id) for id in _IDS])
+    sign = NullSigner().sign
+
+    async def post(_path: str, _body: bytes) -> bytes:
+        return next(bodies)
+
+    _settled()
+    for id in _IDS[:calls]:
+        await checked_payout(family, sign, post, id)
+
+
+async def _http(calls: int, url: str) -> None:
     import aiohttp
 
     from .cases import floor_fields
@@ -218,35 +224,23 @@ async def _ledger(calls: int, url: str, pem: str) -> None:
 
     The rows are taken in before, as many in a short run as in a long one.
     """
-    from paycools_async.batch import Order, PHPayouts, SQLiteLedger
     from paycools_async.batch.states import Event, State
-    from paycools_async.ph.payout import CreatePayout
 
-    from .cases import PH_FIELDS, Bench
+    from .batch import opened_ledger
+    from .cases import Bench
 
-    with tempfile.TemporaryDirectory() as folder:
-        async with Bench(url=url, pem=pem).client() as client:
-            api = PHPayouts(client)
-            ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
-            orders = [
-                Order(line, CreatePayout(mch_order_id=f"BATCH{line:010d}", **PH_FIELDS)) for line in range(2, LONG + 2)
-            ]
-            intake = await ledger.intake(orders, api.text_of)
-            await ledger.release(1, by="the benchmark", rows=len(orders), amount=intake.total)
-            await ledger.begin_run()
-            _settled()
-            for _ in range(calls // ROWS):
-                rows = await ledger.claim([State.PLANNED], ROWS, max_resends=0)
-                for event, transaction_id in (
-                    (Event.SEND, None),
-                    (Event.ACCEPTED, "D0176722560000000001"),
-                    (Event.FOUND_COMPLETE, "D0176722560000000001"),
-                ):
-                    rows = await asyncio.gather(
-                        *(ledger.move(row, event, transaction_id=transaction_id) for row in rows)
-                    )
-            await ledger.end_run()
-            await ledger.aclose()
+    async with Bench(url=url, pem=pem).client() as client, opened_ledger(client, LONG) as (_, ledger):
+        await ledger.begin_run()
+        _settled()
+        for _ in range(calls // ROWS):
+            rows = await ledger.claim([State.PLANNED], ROWS, max_resends=0)
+            for event, id in (
+                (Event.SEND, None),
+                (Event.ACCEPTED, "D0176722560000000001"),
+                (Event.FOUND_COMPLETE, "D0176722560000000001"),
+            ):
+                rows = await asyncio.gather(*(ledger.move(row, event, transaction_id=id) for row in rows))
+        await ledger.end_run()
 
 
 class _YesVerifier:
@@ -257,35 +251,15 @@ class _YesVerifier:
 
 
 def _callbacks(family: str, calls: int, pem: str) -> None:
-    from .alone import CallbackBodies
+    from .alone import callback_bodies, callback_parser
 
-    # a key that is made here would cost another number each time: primes are looked for by chance
-    bodies = CallbackBodies(LONG + 1, platform=pem, sign=lambda _text: b"\0" * 256)
-    callbacks: Any = bodies.callbacks(family)
+    parse: Any = callback_parser(family, pem)
     if family == "global":
-        callbacks._verifiers = [_YesVerifier()]
-    parse = callbacks.parse
+        parse.__self__._verifiers = [_YesVerifier()]
+    bodies = callback_bodies(family, lambda _text: b"\0" * 256, LONG + 1)
     _settled()
-    for body in bodies.of(family)[: calls + 1]:
+    for body in bodies[: calls + 1]:
         parse(body)
-
-
-def run_part(id: str, calls: int, url: str, key: Path) -> None:
-    """So many calls of one part."""
-    pem = key.read_text("utf-8")
-    family = id.partition(".")[0]
-    try:
-        if id.endswith(".callback"):
-            _callbacks(family, calls, pem)
-        elif id == "http":
-            asyncio.run(_http(calls, url, pem))
-        elif id == "ledger":
-            asyncio.run(_ledger(calls, url, pem))
-        else:
-            with _info() if id.endswith(".info") else contextlib.nullcontext():
-                asyncio.run(_calls(family, id.endswith(".hand"), calls, url, pem))
-    finally:
-        gc.unfreeze()
 
 
 @contextlib.contextmanager

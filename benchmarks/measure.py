@@ -1,4 +1,4 @@
-"""Many calls at a time, counted; and a timer that sees how long the loop lets others wait."""
+"""Many calls at a time, counted; and a timer that sees how long the loop lets others wait. All in seconds."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ from typing import TypeVar
 
 import attrs
 
-__all__ = [
-    "TICK",
-    "Budget",
-    "Lag",
-    "Pay",
-    "Round",
-    "drive",
-    "percentile",
-    "timed",
-    "warm",
-    "warm_up",
-    "watching_lag",
-]
-
 T = TypeVar("T")
 Pay = Callable[[str], Awaitable[object]]
 """One payout, given its order id."""
@@ -38,50 +24,30 @@ _SERIAL = itertools.count(1)
 
 
 @attrs.frozen
-class Budget:
-    """A round ends after so many payouts or seconds, whichever is first."""
-
-    payouts: int | None = None
-    seconds: float | None = None
-
-    def half(self) -> Budget:
-        payouts = None if self.payouts is None else max(1, self.payouts // 2)
-        return Budget(payouts, None if self.seconds is None else self.seconds / 2)
-
-
-@attrs.frozen
 class Round:
-    """What one round did. `cpu` is seconds of this process, all threads.
-
-    `started` and `ended` are on the machine's monotonic clock, which all its processes share.
-    """
+    """What one round did: by the clock, and in processor time of this process, all threads; its ticks' lag, if seen."""
 
     payouts: int
-    started: float
-    ended: float
+    seconds: float
     cpu: float
+    lag: Sequence[float] = ()
 
     @classmethod
     def of(cls, parts: Sequence[Round]) -> Round:
-        """Several as one, whatever was done between them; it begins at 0."""
-        seconds = sum(part.seconds for part in parts)
-        return cls(sum(part.payouts for part in parts), 0.0, seconds, sum(part.cpu for part in parts))
+        """Several as one, whatever was done between them."""
+        return cls(sum(each.payouts for each in parts), sum(each.seconds for each in parts), sum(p.cpu for p in parts))
 
     @property
-    def seconds(self) -> float:
-        return self.ended - self.started
+    def time_each(self) -> float:
+        return self.seconds / self.payouts
 
     @property
-    def rate(self) -> float:
-        return self.payouts / self.seconds
-
-    @property
-    def cpu_ms(self) -> float:
-        return self.cpu / self.payouts * 1000
+    def cpu_each(self) -> float:
+        return self.cpu / self.payouts
 
 
 class Lag:
-    """Milliseconds by which ticks came late, one tick every 5 ms.
+    """Seconds by which ticks came late, one tick every 5 ms.
 
     A tick is a bare timer that asks for the next one: no task, no future. One that was missed while the loop was busy
     counts too, with the wait it had. Ticks wake a loop that waits, so rates and processor times are taken without them.
@@ -100,7 +66,7 @@ class Lag:
 
     def _count(self, until: float, now: float) -> None:
         while self._due <= until:
-            self.ticks.append(max(0.0, now - self._due) * 1000)
+            self.ticks.append(max(0.0, now - self._due))
             self._due += TICK
 
     def stop(self) -> None:
@@ -111,61 +77,60 @@ class Lag:
 
 
 @contextlib.contextmanager
-def watching_lag() -> Iterator[Lag]:
+def watching_lag() -> Iterator[list[float]]:
     """Watch the running loop while the body runs."""
     lag = Lag()
     try:
-        yield lag
+        yield lag.ticks
     finally:
         lag.stop()
 
 
-async def timed(payouts: int, work: Awaitable[T]) -> tuple[T, Round]:
+async def timed(payouts: int, work: Awaitable[T], *, watch: bool = False) -> tuple[T, Round]:
     """What the work gives, and the round it was: so many payouts."""
-    cpu, started = time.process_time(), time.monotonic()
-    found = await work
-    ended, cpu = time.monotonic(), time.process_time() - cpu
-    return found, Round(payouts, started, ended, cpu)
-
-
-async def warm_up(pay: Pay, concurrency: int) -> None:
-    """So many payouts that do not count: connections and threads are there before the clock starts."""
-    await drive(pay, Budget(payouts=concurrency), concurrency)
+    with watching_lag() if watch else contextlib.nullcontext(()) as lag:
+        cpu, started = time.process_time(), time.perf_counter()
+        found = await work
+        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return found, Round(payouts, seconds, cpu, lag)
 
 
 @contextlib.asynccontextmanager
 async def warm(opened: AbstractAsyncContextManager[Pay], concurrency: int) -> AsyncIterator[Pay]:
-    """A way to pay, opened and warmed up."""
+    """A way to pay; it has made so many payouts that do not count: connections and threads are there."""
     async with opened as pay:
-        await warm_up(pay, concurrency)
+        await drive(pay, concurrency, payouts=concurrency)
         yield pay
 
 
-async def drive(pay: Pay, budget: Budget, concurrency: int) -> Round:
-    """Pay with so many at a time until the budget is spent. The time runs until the last one is answered."""
-    left = budget.payouts if budget.payouts is not None else float("inf")
-    done = 0
-    cpu = time.process_time()
-    started = time.monotonic()
-    end = started + budget.seconds if budget.seconds is not None else float("inf")
+async def drive(
+    pay: Pay, concurrency: int, *, payouts: float = math.inf, seconds: float = math.inf, watch: bool = False
+) -> Round:
+    """Pay with so many at a time until so much is paid or over. The time runs until the last one is answered."""
+    end = time.perf_counter() + seconds
+    begun = done = 0
 
     async def work() -> None:
-        nonlocal left, done
-        while left > 0 and time.monotonic() < end:
-            left -= 1
+        nonlocal begun, done
+        while begun < payouts and time.perf_counter() < end:
+            begun += 1
             await pay(f"BENCH{next(_SERIAL):010d}")
             done += 1
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(concurrency):
-            group.create_task(work())
-    ended = time.monotonic()
-    return Round(done, started, ended, time.process_time() - cpu)
+    async def all_work() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+
+    _, found = await timed(0, all_work(), watch=watch)
+    return attrs.evolve(found, payouts=done)
 
 
-def percentile(values: list[float], percent: float) -> float:
-    """The value below which `percent` of all lie (the nearest rank); 0 of nothing."""
-    if not values:
-        return 0.0
-    ranked = sorted(values)
-    return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
+async def by_turns(turns: int, *cases: Callable[[], Awaitable[Round]]) -> list[Round]:
+    """What each case found in so many turns, to and fro, for the machine's speed changes within seconds."""
+    found: list[list[Round]] = [[] for _ in cases]
+    for turn in range(turns):
+        order = list(zip(cases, found, strict=True))
+        for case, rounds in order if turn % 2 else reversed(order):
+            rounds.append(await case())
+    return [Round.of(rounds) for rounds in found]

@@ -10,20 +10,18 @@ import importlib
 import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode
 
 import attrs
 
-from .alone import NullSigner
-from .cases import Bench, floor_fields, sdk
+from .cases import Bench, NullSigner, Open, floor_fields, sdk
 from .measure import Pay
 from .stub import AMOUNT
 
-__all__ = ["PEERS", "WANTED", "Cost", "Peer", "advice", "cost_of"]
-
 WANTED = ("stripe", "openai")
+_WARM_UP = 10
+"""Calls: the connection, and whatever is made once."""
 
 
 def advice() -> str | None:
@@ -34,48 +32,30 @@ def advice() -> str | None:
     return f"--peers needs packages that are not installed: {', '.join(missing)}. Run: pip install {' '.join(missing)}"
 
 
-@attrs.frozen(kw_only=True)
-class Cost:
-    """Microseconds of processor time a call."""
-
-    sdk: float
-    bare: float
-
-
-@attrs.frozen(kw_only=True)
-class Peer:
-    """An SDK's call, and the same bytes posted by the bare client it uses."""
-
-    id: str
-    what: str
-    sdk: Callable[[Bench], AbstractAsyncContextManager[Pay]]
-    bare: Callable[[Bench], AbstractAsyncContextManager[Pay]]
-
-
-async def cost_of(peer: Peer, bench: Bench, calls: int) -> Cost:
-    return Cost(sdk=await _each(peer.sdk, bench, calls), bare=await _each(peer.bare, bench, calls))
-
-
-async def _each(way: Callable[[Bench], AbstractAsyncContextManager[Pay]], bench: Bench, calls: int) -> float:
+async def time_each(way: Open, bench: Bench, calls: int) -> float:
+    """Seconds of processor time a call."""
     async with way(bench) as pay:
-        for number in range(10):  # the connection, and whatever is made once
-            await pay(f"WARM{number:010d}")
-        started = time.process_time()
-        for number in range(calls):
+        for number in range(calls + _WARM_UP):
+            if number == _WARM_UP:
+                started = time.process_time()
             await pay(f"PEER{number:010d}")
-        return (time.process_time() - started) / calls * 1e6
+        return (time.process_time() - started) / calls
 
 
-@contextlib.asynccontextmanager
-async def _bare_json(bench: Bench) -> AsyncIterator[Pay]:
-    async with bench.session() as session:
+def _bare(path: str, body: Callable[[str], dict[str, Any]]) -> Open:
+    """A POST by aiohttp; the answer is read."""
 
-        async def pay(order_id: str) -> None:
-            fields = floor_fields("ph", order_id, "A" * 344)
-            async with session.post(bench.url + "/api/v1/payout", json=fields) as response:
-                await response.read()
+    @contextlib.asynccontextmanager
+    async def open_(bench: Bench) -> AsyncIterator[Pay]:
+        async with bench.session() as session:
 
-        yield pay
+            async def pay(order_id: str) -> None:
+                async with session.post(bench.url + path, **body(order_id)) as response:
+                    await response.read()
+
+            yield pay
+
+    return open_
 
 
 def _stripe_fields(order_id: str) -> dict[str, Any]:
@@ -89,14 +69,20 @@ def _stripe_fields(order_id: str) -> dict[str, Any]:
     }
 
 
+def _stripe_form(order_id: str) -> dict[str, Any]:
+    fields = _stripe_fields(order_id)
+    more = {f"metadata[{name}]": value for name, value in fields.pop("metadata").items()}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return {"data": urlencode({**fields, **more}).encode(), "headers": headers}
+
+
 @contextlib.asynccontextmanager
 async def _stripe(bench: Bench) -> AsyncIterator[Pay]:
     stripe: Any = importlib.import_module("stripe")
     stripe.enable_telemetry = False
     http = stripe.AIOHTTPClient()
-    client = stripe.StripeClient(
-        "sk_test_benchmark", base_addresses={"api": bench.url}, http_client=http, max_network_retries=0
-    )
+    addresses = {"api": bench.url}
+    client = stripe.StripeClient("sk_test_benchmark", base_addresses=addresses, http_client=http, max_network_retries=0)
 
     async def pay(order_id: str) -> None:
         made = await client.v1.payouts.create_async(_stripe_fields(order_id))
@@ -107,21 +93,6 @@ async def _stripe(bench: Bench) -> AsyncIterator[Pay]:
         yield pay
     finally:
         await http.close_async()
-
-
-@contextlib.asynccontextmanager
-async def _bare_form(bench: Bench) -> AsyncIterator[Pay]:
-    async with bench.session() as session:
-
-        async def pay(order_id: str) -> None:
-            fields = _stripe_fields(order_id)
-            more = {f"metadata[{name}]": value for name, value in fields.pop("metadata").items()}
-            body = urlencode({**fields, **more}).encode()
-            headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            async with session.post(bench.url + "/v1/payouts", data=body, headers=headers) as response:
-                await response.read()
-
-        yield pay
 
 
 def _openai_fields(order_id: str) -> dict[str, Any]:
@@ -153,19 +124,21 @@ async def _bare_httpx(bench: Bench) -> AsyncIterator[Pay]:
         yield pay
 
 
+@attrs.frozen
+class Peer:
+    """An SDK's call, and the same bytes posted by the bare client it uses."""
+
+    id: str
+    what: str
+    sdk: Open
+    bare: Open
+
+
+_UNSIGNED: Open = lambda bench: sdk(bench, "ph", signer=NullSigner())  # noqa: E731
+_POST = _bare("/api/v1/payout", lambda order_id: {"json": floor_fields("ph", order_id, "A" * 344)})
 PEERS = (
-    Peer(
-        id="paycools_unsigned",
-        what="PayCools, without its signature (aiohttp)",
-        sdk=lambda bench: sdk(bench, "ph", NullSigner()),
-        bare=_bare_json,
-    ),
-    Peer(
-        id="paycools",
-        what="PayCools, signature included (aiohttp)",
-        sdk=lambda bench: sdk(bench, "ph"),
-        bare=_bare_json,
-    ),
-    Peer(id="stripe", what="stripe, a payout (aiohttp)", sdk=_stripe, bare=_bare_form),
-    Peer(id="openai", what="openai, a chat completion (httpx)", sdk=_openai, bare=_bare_httpx),
+    Peer("paycools_unsigned", "PayCools, without its signature (aiohttp)", _UNSIGNED, _POST),
+    Peer("paycools", "PayCools, signature included (aiohttp)", lambda bench: sdk(bench, "ph"), _POST),
+    Peer("stripe", "stripe, a payout (aiohttp)", _stripe, _bare("/v1/payouts", _stripe_form)),
+    Peer("openai", "openai, a chat completion (httpx)", _openai, _bare_httpx),
 )

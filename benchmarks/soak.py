@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
-import json
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,15 @@ import aiohttp
 import attrs
 
 from paycools_async import PayCoolsPH
-from paycools_async.batch import Options, PHPayouts, Runner, SQLiteLedger, State, read_orders
+from paycools_async.batch import Options, SQLiteLedger, State, pay_file
 from paycools_async.batch.ledger.sqlite.ledger import Row
-from paycools_async.testing import FakePayCools, generate_private_key
+from paycools_async.testing import FakePayCools, Sandbox, generate_private_key
 
-from .processes import child, config_from_parent, loop_factory, peak_memory, serving, tell_parent
-
-__all__ = ["Soaked", "soak", "soak_once"]
+from .processes import alone, heard, peak_memory, run, running, until_told
 
 SMALL = 1000
 """Rows of the run whose memory the large one is compared with."""
+MIB = 1024 * 1024
 
 FAULTS: list[dict[str, Any]] = [
     {"kind": "drop_after", "rate": 0.05},
@@ -53,9 +52,8 @@ class Soaked:
     stopped: str | None
     resends: int
     seconds: float
-    rate: float
-    start_mib: float
-    peak_mib: float
+    start: int
+    peak: int
     orders_paid: int
     paid_more_than_once: list[str]
     wrong: list[str]
@@ -70,67 +68,67 @@ class Soaked:
 
 
 async def soak(rows: int, concurrency: int, *, uvloop: bool) -> int:
-    """A small run in a child process, the large one in this process, and what they show. 0 if every row is right."""
-    config = {"rows": min(SMALL, rows), "concurrency": concurrency, "uvloop": uvloop}
-    print(f"first {config['rows']:,} rows in a process of their own, for its memory", flush=True)
-    small = Soaked(**await child("benchmarks.soak", config))
-    print(f"now {rows:,} rows", flush=True)
-    large = await soak_once(rows, _options(concurrency), uvloop=uvloop)
-    print(_told(small, large))
-    return 0 if small.right and large.right else 1
+    """A small run and the large one, each in a fresh process, and what they show. 0 if every row is right."""
+    options = Options(concurrency=concurrency, absent_after=ABSENT_AFTER, max_resends=MAX_RESENDS)
+    found = []
+    for each in (min(SMALL, rows), rows):
+        print(f"{each:,} rows in a process of their own", flush=True)
+        found.append(await alone(_in_process, each, options, uvloop))
+    print(_told(*found))
+    return 0 if all(each.right for each in found) else 1
 
 
-def _options(concurrency: int) -> Options:
-    return Options(concurrency=concurrency, absent_after=ABSENT_AFTER, max_resends=MAX_RESENDS)
+def _in_process(rows: int, options: Options, uvloop: bool) -> Soaked:
+    return run(soak_once(rows, options, uvloop=uvloop), uvloop=uvloop)
 
 
 async def soak_once(rows: int, options: Options, *, uvloop: bool) -> Soaked:
-    """Pay `rows` orders from a CSV file into a sandbox of its own process, and check every one."""
+    """Pay `rows` orders of a CSV file into a sandbox of its own process, and check every one."""
     pem = generate_private_key()
     start = peak_memory()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serving("benchmarks.sandbox", {"pem": pem, "enforce_unique": False, "uvloop": uvloop}) as url,
-    ):
-        file = Path(folder, "orders.csv")
+    with tempfile.TemporaryDirectory() as folder, running(_sandbox, pem, uvloop) as sandbox:
+        url: str = await heard(sandbox)
+        file, ledger = Path(folder, "orders.csv"), Path(folder, "ledger.db")
         await asyncio.to_thread(_write_orders, file, rows)
         credentials = FakePayCools(private_key=pem).ph_credentials
         async with (
             PayCoolsPH(credentials, base_url=url, timeout=TIMEOUT, max_connections=options.concurrency) as client,
             aiohttp.ClientSession(url) as session,
         ):
-            api = PHPayouts(client)
-            ledger = await SQLiteLedger.open(Path(folder, "ledger.db"), api.identity)
-            try:
-                intake = await ledger.intake(read_orders(file, api.request_class, api.currency), api.text_of)
-                if intake.new != rows:
-                    raise RuntimeError(f"{intake.new} of {rows} rows were taken in: {intake.errors[:3]}")
-                await ledger.release(1, by="the soak", rows=rows, amount=intake.total)
-                runner = Runner(api, ledger, options)
-                started = time.perf_counter()
-                async with _failing(session):
-                    summary = await runner.run()
-                seconds, peak = time.perf_counter() - started, peak_memory()
-                async with session.get("/_sandbox/books") as answer:
-                    books = await answer.json()
-                wrong, resends = await _compare(ledger, books["payouts"])
-            finally:
-                await ledger.aclose()
+            started = time.perf_counter()
+            async with _failing(session):
+                summary = await pay_file(client, file, ledger=ledger, approve=lambda _: True, options=options)
+            seconds, peak = time.perf_counter() - started, peak_memory()
+            async with session.get("/_sandbox/books") as answer:
+                books = await answer.json()
+        wrong, resends = await _compare(ledger, books["payouts"])
     return Soaked(
         rows=rows,
         states={state.value: summary.rows(state) for state in State if summary.rows(state)},
         stopped=summary.stopped,
         resends=resends,
         seconds=seconds,
-        rate=rows / seconds,
-        start_mib=start,
-        peak_mib=peak,
+        start=start,
+        peak=peak,
         orders_paid=len({payout["order_id"] for payout in books["payouts"] if payout["status"] != "FAILED"}),
         paid_more_than_once=books["paid_more_than_once"],
         wrong=wrong[:10],
         struck=books["struck"],
         requests=books["requests"],
     )
+
+
+def _sandbox(pipe: Connection, pem: str, uvloop: bool) -> None:
+    """The SDK's own sandbox, in a process of its own: a PayCools that checks signatures and keeps books."""
+
+    async def serve() -> None:
+        fake = FakePayCools(private_key=pem)
+        fake.merchant.enforce_unique = False
+        async with Sandbox(fake) as box:
+            pipe.send(box.base_url)
+            await until_told(pipe)
+
+    run(serve(), uvloop=uvloop)
 
 
 def _write_orders(path: Path, rows: int) -> None:
@@ -155,10 +153,10 @@ async def _failing(session: aiohttp.ClientSession) -> AsyncIterator[None]:
 
     async def bursts() -> None:
         while True:
+            await set_up(*FAULTS)
             await asyncio.sleep(BETWEEN_BURSTS)
             await set_up(BURST, *FAULTS)
             await asyncio.sleep(BURST_LASTS)
-            await set_up(*FAULTS)
 
     await set_up(*FAULTS)
     task = asyncio.create_task(bursts())
@@ -166,22 +164,23 @@ async def _failing(session: aiohttp.ClientSession) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
 
 
-async def _compare(ledger: SQLiteLedger, payouts: list[dict[str, Any]]) -> tuple[list[str], int]:
+async def _compare(path: Path, payouts: list[dict[str, Any]]) -> tuple[list[str], int]:
     """Rows whose state is not what the sandbox's books say, and how often orders were sent again."""
     booked: dict[str, list[dict[str, Any]]] = {}
     for payout in payouts:
         booked.setdefault(payout["order_id"], []).append(payout)
     wrong: list[str] = []
     resends = 0
-    async for page in ledger.pages():
-        for row in page:
-            resends += row.resends
-            if not _agree(row, booked.pop(row.order_id, [])):
-                wrong.append(f"{row.order_id}: {row.state.value}")
+    ledger = await SQLiteLedger.open(path, None, read_only=True)
+    async with contextlib.aclosing(ledger):
+        async for page in ledger.pages():
+            for row in page:
+                resends += row.resends
+                if not _agree(row, booked.pop(row.order_id, [])):
+                    wrong.append(f"{row.order_id}: {row.state.value}")
     wrong += [f"{order_id}: not in the ledger" for order_id in booked]
     return wrong, resends
 
@@ -189,19 +188,15 @@ async def _compare(ledger: SQLiteLedger, payouts: list[dict[str, Any]]) -> tuple
 def _agree(row: Row, payouts: list[dict[str, Any]]) -> bool:
     """Settled: paid once, this amount, this transaction. Failed: booked once, as failed. Planned: not booked."""
     found = [(payout["status"], payout["amount"], payout["transaction_id"]) for payout in payouts]
-    match row.state:
-        case State.SETTLED:
-            return found == [("COMPLETE", row.amount, row.transaction_id)]
-        case State.FAILED:
-            return found == [("FAILED", row.amount, row.transaction_id)]
-        case State.PLANNED:
-            return not found
-        case _:
-            return len(found) <= 1
+    ended = {State.SETTLED: "COMPLETE", State.FAILED: "FAILED"}
+    if row.state in ended:
+        return found == [(ended[row.state], row.amount, row.transaction_id)]
+    return not found if row.state is State.PLANNED else len(found) <= 1
 
 
 def _told(small: Soaked, large: Soaked) -> str:
     states = ", ".join(f"{state} {rows:,}" for state, rows in large.states.items())
+    seconds = f"({large.seconds:.0f} s, retries and inquiries included)"
     lines = [
         f"states             {states}" + (f" (stopped: {large.stopped})" if large.stopped else ""),
         f"faults             {_counted(large.struck)}",
@@ -210,22 +205,14 @@ def _told(small: Soaked, large: Soaked) -> str:
         f"paid twice         {len(large.paid_more_than_once)} (the sandbox's own count)",
         f"orders paid        {large.orders_paid:,}, settled rows {large.states.get('settled', 0):,}",
         f"rows that differ   {', '.join([*small.wrong, *large.wrong]) or 'none'}",
-        f"speed              {large.rate:,.0f} payouts/s ({large.seconds:.0f} s, retries and inquiries included)",
+        f"speed              {large.rows / large.seconds:,.0f} payouts/s {seconds}",
     ]
     for found in (small, large):
-        more = found.peak_mib - found.start_mib
-        lines.append(f"memory, {found.rows:>6,} rows  peak {found.peak_mib:.1f} MiB, {more:.1f} MiB of it for the run")
+        peak, more = found.peak / MIB, (found.peak - found.start) / MIB
+        lines.append(f"memory, {found.rows:>6,} rows  peak {peak:.1f} MiB, {more:.1f} MiB of it for the run")
     lines.append("every row is right" if small.right and large.right else "NOT EVERY ROW IS RIGHT")
     return "\n".join(lines)
 
 
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
-
-
-if __name__ == "__main__":
-    given = config_from_parent()
-    asked = _options(given["concurrency"])
-    with asyncio.Runner(loop_factory=loop_factory(given["uvloop"])) as runner:
-        found = runner.run(soak_once(given["rows"], asked, uvloop=given["uvloop"]))
-    tell_parent(json.dumps(attrs.asdict(found)))

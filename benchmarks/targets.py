@@ -2,151 +2,110 @@
 
 from __future__ import annotations
 
+import operator
 import statistics
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import attrs
 
 from .cases import FAMILIES
-from .figures import Figures
-from .imports import Loaded
+from .instructions import by_hand
+from .results import Figures, Table
 
-__all__ = ["Target", "targets"]
+_WORDS = {"at least": operator.ge, "at most": operator.le, "under": operator.lt}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Target:
-    """A promise: `value` is the figure, `low` and `high` what single rounds found. `met` says whether it is kept."""
+    """A promise, and whether it is kept. `runs`: what single rounds found. `instructions` of the work behind it."""
 
     what: str
     wanted: str
     found: str
-    value: float
-    low: float
-    high: float
     met: bool
+    instructions: str
+    runs: Sequence[float] = ()
 
 
-def targets(figures: Figures, loaded: Loaded) -> list[Target]:
+def targets(f: Figures) -> list[Target]:
     """Every target, in the order of docs/performance.md."""
-    per_family: list[Callable[[Figures, str, str], Target]] = [
-        _against_pycryptodome,
-        _against_cryptography,
-        _two_processes,
-        _share_of_the_floor,
-        _alone,
-    ]
-    found = [target(figures, family, name) for target in per_family for family, name in FAMILIES.items()]
-    found += [
-        _lag(figures),
-        _web(figures),
-        _ledger(figures, "batch with two durable moves and a call, to that call", "sending", "payouts"),
-        _ledger(figures, "batch with three moves and two calls, to those calls", "batch", "calls"),
-        _parsed(figures, "ph", 25_000),
-        _parsed(figures, "global", 12_000),
-        _growth(figures),
-        _memory(figures),
-        _import(figures),
-        _aiohttp(loaded),
-    ]
+    found: list[Target] = []
+
+    def add(
+        what: str,
+        word: str,
+        limit: float,
+        unit: str,
+        runs: Sequence[float],
+        *,
+        value: float | None = None,
+        digits: int = 2,
+        counted: str = "",
+    ) -> None:
+        value = statistics.median(runs) if value is None else value
+        wanted, told = (f"{each:,.{digits}f}{unit}" for each in (limit, value))
+        met = bool(_WORDS[word](value, limit))
+        found.append(Target(what, f"{word} {wanted}", told, met, _counted(f, counted), runs))
+
+    for family, name in FAMILIES.items():
+        hand, sdk = f"{family}.hand_pycryptodome.time", f"{family}.sdk_cryptography.time"
+        add(f"{name} payouts/s, to by hand with pycryptodome", "at least", 2.8, " x", f.ratios(hand, sdk))
+    for family, name in FAMILIES.items():
+        hand, sdk = f"{family}.hand_cryptography.time", f"{family}.sdk_cryptography.time"
+        add(f"{name} payouts/s, to by hand with cryptography", "at least", 1.3, " x", f.ratios(hand, sdk))
+    for family, name in FAMILIES.items():
+        hand, two = f"{family}.hand_cryptography.time", f"{family}.two_processes.time"
+        what = f"{name} payouts/s of two processes, to one by hand with cryptography"
+        add(what, "at least", 1.7, " x", f.ratios(hand, two))
+    for family, name in FAMILIES.items():
+        sdk, floor = f"{family}.sdk_cryptography.cpu1", f"{family}.floor.cpu1"
+        add(f"{name} CPU a call, to the floor's", "at most", 1.25, " x", f.ratios(sdk, floor), counted=f"{family}.sdk")
+    for family, name in FAMILIES.items():
+        alone = [each * 1e6 for each in f[f"{family}.sdk.own"].by_round()]
+        add(f"{name} SDK alone, a call", "at most", 60, " us", alone, digits=0, counted=f"{family}.sdk")
+    lag, value = f["sharing.lag"].by_round(99), f["sharing.lag"].value(99)
+    what = "loop lag beside a batch that shares its loop, p99"
+    add(what, "under", 5, " ms", [each * 1000 for each in lag], value=value * 1000, digits=1)
+    value = f["web.beside"].value(99) / f["web.alone"].value(99)
+    what = "web handler's p99 beside such a batch, to alone"
+    add(what, "under", 2, " x", f.ratios("web.beside", "web.alone", 99), value=value)
+    for batch, calls, what in (
+        ("sending", "payouts", "batch with two durable moves and a call, to that call"),
+        ("batch", "calls", "batch with three moves and two calls, to those calls"),
+    ):
+        shares = [each * 100 for each in f.ratios(f"{calls}.time", f"{batch}.time")]
+        add(what, "at least", 85, " %", shares, digits=1, counted="ledger")
+    for family, limit in (("ph", 25_000), ("global", 12_000)):
+        rates = [1 / each for each in f[f"{family}.callbacks"].by_round()]
+        what = f"{FAMILIES[family]} callbacks a second of one core"
+        add(what, "at least", limit, "/s", rates, digits=0, counted=f"{family}.callback")
+    smallest, *larger = f.sizes()
+    sizes = f"of a batch of {' or '.join(f'{rows:,}' for rows in larger or [smallest])} rows, to {smallest:,}"
+    rates, peaks = (
+        [f[f"growth.{rows}.{kind}"].value() / f[f"growth.{smallest}.{kind}"].value() for rows in larger or [smallest]]
+        for kind in ("time", "peak")
+    )
+    speeds, memory = [100 / each for each in rates], [each * 100 for each in peaks]
+    add(f"speed {sizes}", "at least", 90, " %", speeds, value=min(speeds), digits=1)
+    add(f"memory {sizes}", "at most", 110, " %", memory, value=max(memory), digits=1)
+    imports = [each * 1000 for each in f["statement.import"].by_round()]
+    add("import paycools_async", "under", 60, " ms", imports, digits=1)
+    wanted, loaded = "when a client is opened", f.metadata["aiohttp_loaded"]
+    found.append(Target("aiohttp is loaded", wanted, loaded, loaded == wanted, ""))
     return found
 
 
-def _at_least(what: str, limit: float, value: float, runs: list[float], unit: str, digits: int = 2) -> Target:
-    return _target(what, f"at least {limit:,.{digits}f}{unit}", value, runs, value >= limit, unit, digits)
+def _counted(f: Figures, part: str) -> str:
+    """Machine instructions, and how many times those of the hand-written code, where they were counted."""
+    counts = {id.partition(".")[2]: f[id].value() for id in f if id.startswith("instructions.")}
+    if part not in counts:
+        return ""
+    hand = by_hand(counts, part)
+    return f"{counts[part]:,.0f}" + (f", {hand:.1f} x by hand" if hand else "")
 
 
-def _at_most(what: str, limit: float, value: float, runs: list[float], unit: str, digits: int = 2) -> Target:
-    return _target(what, f"at most {limit:,.{digits}f}{unit}", value, runs, value <= limit, unit, digits)
-
-
-def _under(what: str, limit: float, value: float, runs: list[float], unit: str, digits: int = 2) -> Target:
-    return _target(what, f"under {limit:,.{digits}f}{unit}", value, runs, value < limit, unit, digits)
-
-
-def _target(what: str, wanted: str, value: float, runs: list[float], met: bool, unit: str, digits: int) -> Target:
-    found = f"{value:,.{digits}f}{unit}"
-    return Target(what=what, wanted=wanted, found=found, value=value, low=min(runs), high=max(runs), met=met)
-
-
-def _against_pycryptodome(figures: Figures, family: str, name: str) -> Target:
-    runs = figures.ratios(f"{family}.sdk_cryptography.rate", f"{family}.hand_pycryptodome.rate")
-    return _at_least(f"{name} payouts/s, to by hand with pycryptodome", 2.8, statistics.median(runs), runs, " x")
-
-
-def _against_cryptography(figures: Figures, family: str, name: str) -> Target:
-    runs = figures.ratios(f"{family}.sdk_cryptography.rate", f"{family}.hand_cryptography.rate")
-    return _at_least(f"{name} payouts/s, to by hand with cryptography", 1.3, statistics.median(runs), runs, " x")
-
-
-def _two_processes(figures: Figures, family: str, name: str) -> Target:
-    runs = figures.ratios(f"{family}.two_processes.rate", f"{family}.hand_cryptography.rate")
-    what = f"{name} payouts/s of two processes, to one by hand with cryptography"
-    return _at_least(what, 1.7, statistics.median(runs), runs, " x")
-
-
-def _share_of_the_floor(figures: Figures, family: str, name: str) -> Target:
-    runs = figures.ratios(f"{family}.sdk_cryptography.cpu1", f"{family}.floor.cpu1")
-    return _at_most(f"{name} CPU a call, to the floor's", 1.25, statistics.median(runs), runs, " x")
-
-
-def _alone(figures: Figures, family: str, name: str) -> Target:
-    figure = figures[f"{family}.sdk.own"]
-    return _at_most(f"{name} SDK alone, a call", 60, figure.value, figure.runs, " us", 0)
-
-
-def _lag(figures: Figures) -> Target:
-    figure = figures["sharing.lag"]
-    return _under("loop lag beside a batch that shares its loop, p99", 5, figure.value, figure.runs, " ms", 1)
-
-
-def _web(figures: Figures) -> Target:
-    value = figures.value("web.beside.p99") / figures.value("web.alone.p99")
-    runs = figures.ratios("web.beside.p99", "web.alone.p99")
-    return _under("web handler's p99 beside such a batch, to alone", 2, value, runs, " x")
-
-
-def _ledger(figures: Figures, what: str, batch: str, calls: str) -> Target:
-    runs = [ratio * 100 for ratio in figures.ratios(f"{batch}.rate", f"{calls}.rate")]
-    return _at_least(what, 85, statistics.median(runs), runs, " %", 1)
-
-
-def _parsed(figures: Figures, family: str, limit: float) -> Target:
-    figure = figures[f"{family}.callbacks.parsed"]
-    return _at_least(f"{FAMILIES[family]} callbacks a second of one core", limit, figure.value, figure.runs, "/s", 0)
-
-
-def _growth(figures: Figures) -> Target:
-    smallest, *larger = figures.rows()
-    first = figures.value(f"growth.{smallest}.rate")
-    runs = [figures.value(f"growth.{rows}.rate") / first * 100 for rows in larger or [smallest]]
-    return _at_least(f"speed of a batch of {_sizes(figures)}", 90, min(runs), runs, " %", 1)
-
-
-def _memory(figures: Figures) -> Target:
-    smallest, *larger = figures.rows()
-    first = figures.value(f"growth.{smallest}.peak")
-    runs = [figures.value(f"growth.{rows}.peak") / first * 100 for rows in larger or [smallest]]
-    return _at_most(f"memory of a batch of {_sizes(figures)}", 110, max(runs), runs, " %", 1)
-
-
-def _sizes(figures: Figures) -> str:
-    smallest, *larger = figures.rows()
-    return f"{' or '.join(f'{rows:,}' for rows in larger or [smallest])} rows, to {smallest:,}"
-
-
-def _import(figures: Figures) -> Target:
-    figure = figures["statement.import"]
-    return _under("import paycools_async", 60, figure.value, figure.runs, " ms", 1)
-
-
-def _aiohttp(loaded: Loaded) -> Target:
-    if loaded.after_import:
-        found = "by the import"
-    elif loaded.after_client:
-        found = "by making a client"
-    else:
-        found = "when a client is opened"
-    met = not (loaded.after_import or loaded.after_client)
-    wanted = "when a client is opened"
-    return Target(what="aiohttp is loaded", wanted=wanted, found=found, value=met, low=met, high=met, met=met)
+def table(found: Sequence[Target]) -> Table:
+    rows: Table = [("target", "wanted", "found", "met", "instructions")]
+    rows += [(each.what, each.wanted, each.found, "yes" if each.met else "NO", each.instructions) for each in found]
+    rows.append((f"{sum(each.met for each in found)} of {len(found)} met", "", "", "", ""))
+    return rows

@@ -29,6 +29,7 @@ __all__ = [
     "check_base_url",
     "global_base_url",
     "ph_base_url",
+    "secret_doubt",
     "secret_doubts",
 ]
 
@@ -219,9 +220,12 @@ def secret_doubts(credentials: PHCredentials) -> str | None:
     Nothing but a callback of PayCools can prove it. Never shows it.
     """
     secret = credentials.callback_secret
-    if secret is None:
-        return None
-    if secret in (credentials.app_id, credentials.app_name):
+    return None if secret is None else secret_doubt(secret, credentials.app_id, credentials.app_name)
+
+
+def secret_doubt(secret: str, *others: str | None) -> str | None:
+    """The same of a secret alone. `others`: the merchant's app id and app name, where they are known."""
+    if secret in others:
         return "is the app id or the app name; PayCools issues a merchant key of its own for callbacks"
     if len(secret) > 128 or secret.startswith("MII"):
         return "looks like an RSA key; the merchant key for callbacks is another, shorter text"

@@ -7,16 +7,17 @@ import types
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
 from cattrs.cols import list_structure_factory
+from cattrs.fns import identity
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from .endpoint import Request, Result
 from .enums import OpenEnum, OpenNumber
-from .fields import wire_name
+from .fields import Made, wire_name
 from .times import parse_time
 from .vocabulary.idempotency import idempotency_id_of
 from .wire.numbers import exact_decimal
@@ -85,7 +86,7 @@ def _to_time(value: Any, _: Any = None) -> datetime:
 
 
 def _to_enum(value: Any, cls: Any) -> Any:
-    return cls(_to_str(value))  # codes come as numbers, too
+    return cls.of(_to_str(value))  # codes come as numbers, too
 
 
 def _to_number(value: Any, cls: Any) -> Any:
@@ -114,6 +115,13 @@ def _optional_scalar(type_: Any) -> Any:
     scalar = inner[0]
     is_enum = isinstance(scalar, type) and issubclass(scalar, OpenEnum | OpenNumber)
     return scalar if scalar in _SCALARS or is_enum else None
+
+
+def _is_optional_text_or_number(type_: Any) -> bool:
+    """Such a value travels as it is; None is left out anyhow."""
+    return get_origin(type_) in (Union, types.UnionType) and all(
+        each in (str, int, type(None)) or get_origin(each) is Literal for each in get_args(type_)
+    )
 
 
 def _optional_hook(type_: Any) -> Callable[[Any, Any], Any]:
@@ -183,16 +191,18 @@ def _read_times(fields: dict[str, Any], names: list[str], zone: tzinfo) -> None:
 
 
 def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[str, Any]]:
-    renames = {field.name: override(rename=wire_name(field)) for field in attrs.fields(cls)}
-    build = make_dict_unstructure_fn(cls, converter, **renames)  # type: ignore[arg-type]
+    # a field is None where that is its default, or nowhere: its rule sees to that
+    overrides = {
+        field.name: override(rename=wire_name(field), omit_if_default=field.default is None)
+        for field in attrs.fields(cls)
+    }
+    build = make_dict_unstructure_fn(cls, converter, **overrides)  # type: ignore[arg-type]
 
     def hook(request: Any) -> dict[str, Any]:
-        found = build(request)
-        if "idempotencyId" in found:
-            found["idempotencyId"] = idempotency_id_of(request)
-        extra = found.pop("extra", None)
-        fields = {name: value for name, value in found.items() if value is not None}
-        for name, value in (extra or {}).items():
+        fields: dict[str, Any] = build(request)
+        if type(fields.get("idempotencyId")) is Made:  # written as the plain text that it is
+            fields["idempotencyId"] = str(idempotency_id_of(request))
+        for name, value in fields.pop("extra", {}).items():
             fields.setdefault(name, value)  # what was put into `extra` since it was checked changes no field
         return fields
 
@@ -214,6 +224,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_subclass_of(Result), lambda cls: _result_hook(cls, converter))
     converter.register_unstructure_hook_factory(_subclass_of(Request), lambda cls: _request_hook(cls, converter))
     converter.register_unstructure_hook_func(_subclass_of(OpenEnum), str)
+    converter.register_unstructure_hook_factory(_is_optional_text_or_number, lambda _: identity)
     return converter
 
 

@@ -135,7 +135,8 @@ class Request(Generic[R]):
     """The wire fields that the client fills in besides `appId` and `sign`, unless the endpoint says otherwise."""
 
     def __attrs_post_init__(self) -> None:
-        broken = [*self._broken_rules(), *self._cross_checks()]
+        broken = self._broken_rules()
+        broken += self._cross_checks()
         if broken:
             told_once = dict.fromkeys(broken)  # a rule of the field and one between fields may see the same
             raise InvalidRequest(type(self).__name__, list(told_once))
@@ -144,10 +145,11 @@ class Request(Generic[R]):
         broken = []
         for name, rule, optional, quick in _rules(type(self)):
             value = getattr(self, name)
-            if (value is None and optional) or (name == "idempotency_id" and type(value) is fields.Made):
+            if (value is None and optional) or (type(value) is rule.type and quick(value)):
+                continue
+            if type(value) is fields.Made and name == "idempotency_id":
                 continue  # what is wrong with an id that is made from the order's is told of that
-            if not (type(value) is str and quick is not None and quick(value)) and not rule.holds(value):
-                broken += [FieldError(name, reason) for reason in rule.broken_by(value)]
+            broken += [FieldError(name, reason) for reason in rule.broken_by(value)]
         for name in _unruled(type(self)):
             value = getattr(self, name)
             faults = fields.text_faults_in(value) if name != "extra" else self._extra_faults(value)
@@ -189,7 +191,7 @@ class GlobalRequest(Request[R]):
 _CLIENT_FIELDS = ("appId", "appName", "param", "sign", "timestamp")
 """Wire fields of one API or the other that the client fills in: no endpoint has one of its own under these names."""
 
-_Checked = tuple[str, fields.Rule, bool, Callable[[str], object] | None]
+_Checked = tuple[str, fields.Rule, bool, Callable[[Any], object]]
 _RULES: dict[type, tuple[_Checked, ...]] = {}
 _UNRULED: dict[type, tuple[str, ...]] = {}
 

@@ -19,12 +19,25 @@ class OpenEnum(enum.StrEnum):
         return {}
 
     @classmethod
+    def of(cls, text: str) -> Self:
+        """`cls(text)`, without enum's long way round where the text is known under another name."""
+        known = cls._known(text)
+        return cls(text) if known is None else known
+
+    @classmethod
+    def _known(cls, text: str) -> Self | None:
+        members: Any = cls._value2member_map_
+        folded = text.upper()
+        found: Self | None = members.get(text) or members.get(cls._aliases().get(folded, folded))
+        return found
+
+    @classmethod
     def _missing_(cls, value: Any) -> Self | None:
         if not isinstance(value, str):
             return None
-        known = cls._aliases().get(value.upper(), value.upper())
-        if known in cls._value2member_map_:
-            return cls(known)
+        known = cls._known(value)
+        if known is not None:
+            return known
         unknown = str.__new__(cls, value)
         unknown._name_ = unknown._value_ = value
         return unknown

@@ -13,6 +13,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 |   +-- WrongEventLoop            it belongs to another event loop or process; nothing was sent
 +-- UnexpectedAnswer              an answer came that cannot be trusted
 +-- OutcomeUnknown                money may have moved: inquire before doing anything else
+|   +-- ListedWithoutId           a refund is listed without its id, and may be yours
 +-- OrderConflict                 PayCools knows the order id with other content
 +-- StillPending                  accepted, and not final within the time given
 +-- FileError                     a file cannot be read or written as it is
@@ -26,6 +27,7 @@ PayCoolsError                     .outcome tells whether money may have moved, .
 |   +-- Changed                   what would be released is not what was shown
 |   +-- NotReleased               nothing of a file was sent: nobody said yes to just that
 |   +-- UnknownPayout             the application did not submit it, or not yet (paycools_async.durable)
+|   +-- UnknownRefund             the same of a refund
 |   +-- NotWritten                a submission that was certainly not written
 |   +-- AlreadyAcknowledged       the application took note of it before
 +-- ReportError                   PayCools' report cannot be read as it is (paycools_async.batch)

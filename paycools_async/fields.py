@@ -124,9 +124,15 @@ class Rule:
         return self.pattern if self.form_by is None else self.form_by(fields)
 
     @property
-    def quick(self) -> Callable[[str], object] | None:
-        """True for most of the texts that satisfy the rule; where it is not, `holds` tells."""
-        return None if self._quick is None else self._quick.fullmatch
+    def quick(self) -> Callable[[Any], object]:
+        """For values of exactly its type: true for most that satisfy the rule; where it is not, `broken_by` tells."""
+        if self._quick is not None:
+            return self._quick.fullmatch
+        if self.minimum is None and self.maximum is None:
+            return self.holds if self.values is None else self.values.__contains__
+        if self.type is int and self.values is None and self.minimum is not None and self.maximum is not None:
+            return range(self.minimum, self.maximum + 1).__contains__
+        return self.holds
 
     def holds(self, value: Any) -> bool:
         """Whether the value satisfies the rule."""

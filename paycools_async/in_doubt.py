@@ -88,6 +88,11 @@ class Doubts:
     def __iter__(self) -> Iterator[InDoubt]:
         return iter(tuple(self._records.values()))
 
+    @property
+    def any_now(self) -> bool:
+        """Whether anything is in doubt."""
+        return bool(self._records)
+
     def allow(self, timeout: float) -> None:
         """There is a call that may take so many seconds."""
         self.longest_call = max(self.longest_call, timeout)

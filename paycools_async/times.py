@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import time as machine
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta, timezone, tzinfo
@@ -45,11 +45,8 @@ class AlarmClock(Clock, Protocol):
 class SystemClock:
     """The machine's clock."""
 
-    def time(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
+    time = staticmethod(machine.time)
+    monotonic = staticmethod(machine.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

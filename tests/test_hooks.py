@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, Step, says
+from support.waiting import time_out_after
 
 from paycools_async import (
     ConfigurationError,
@@ -128,7 +129,10 @@ async def test_what_a_log_filter_raises_does_not_stand_in_for_the_outcome(
     def broken(_record: logging.LogRecord) -> bool:
         raise raised
 
+    came = asyncio.Event()
+
     async def never(_request: HttpRequest) -> HttpResponse:
+        came.set()
         await asyncio.Event().wait()
         return SUCCESS
 
@@ -144,7 +148,7 @@ async def test_what_a_log_filter_raises_does_not_stand_in_for_the_outcome(
             if end == "cancelled":
                 stage.client._engine.attempts.transport = MemoryTransport(never)
                 with pytest.raises(TimeoutError):
-                    async with asyncio.timeout(0.05):
+                    async with time_out_after(came):
                         await stage.client.send(ORDER)
             elif end == "unclear":
                 with pytest.raises(OutcomeUnknown):

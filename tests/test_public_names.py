@@ -28,6 +28,7 @@ PACKAGES = (
     "paycools_async.policy",
     "paycools_async.signing",
     "paycools_async.testing",
+    "paycools_async.testing.delivery",  # the pages of earlier releases imported from it
     "paycools_async.transports",
 )
 

@@ -1,4 +1,4 @@
-"""Callbacks into a batch's ledger: a payout that PayCools reports as final is settled without an inquiry.
+"""Callbacks into a ledger: what PayCools reports as final is settled without an inquiry.
 
 router.on(PayoutSettled)(LedgerFeed(ledger))
 """
@@ -13,9 +13,11 @@ from typing import Any
 from ..callbacks.event_table import reference_of
 from ..callbacks.inbox import applying_store, in_transaction
 from ..endpoint import Event
+from ..vocabulary.refunds import RefundEvent
 from . import states
-from .ledger.base import Ledger
+from .ledger.base import Ledger, is_of_refunds
 from .ledger.row import EventSource, Row
+from .refunds import found_in_event
 from .run.outcomes import event_of_inquiry
 
 __all__ = ["LedgerFeed"]
@@ -24,7 +26,9 @@ log: logging.Logger = logging.getLogger("paycools_async.callbacks")
 
 
 class LedgerFeed:
-    """A handler of payout events that moves the ledger's rows; orders of other systems are left alone.
+    """A handler of payout events, or of refunds' for a ledger of refunds, that moves the ledger's rows.
+
+    Orders of other systems are left alone; events of the other kind raise TypeError, for an id may be used in both.
 
     Open a SQLite ledger with `exclusive=False` where a run may be using it at the same time; a PostgreSQL ledger may be
     open anywhere. A row that is not final settles or fails, also one that the ledger has not sent: PayCools says that
@@ -38,44 +42,69 @@ class LedgerFeed:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._owner = ""
 
     async def __call__(self, event: Event) -> None:
-        payout: Any = event  # the two APIs' events of payouts have no class in common that says so
-        if not payout.transaction_status.final:
+        if isinstance(event, RefundEvent) is not await self._has_refunds():
+            held = "payouts" if isinstance(event, RefundEvent) else "refunds"
+            raise TypeError(f"{type(event).__name__} is no event of {held}, and the ledger is one of {held}")
+        final, order_id, source, details = _of_refund(event) if isinstance(event, RefundEvent) else _of_payout(event)
+        if not final:
             return
         ledger, store = self._ledger, applying_store()
         if store is not None and store.location == ledger.location:
-            in_transaction(lambda connection: _apply_in(ledger, connection, payout))
+            in_transaction(lambda connection: _apply_in(ledger, connection, event, order_id, source, details))
         else:
-            row = await ledger.apply_event(payout.mch_order_id, _event_for(payout), **_details(payout))
-            _log_conflict(event, row)
+            _log_conflict(event, await ledger.apply_event(order_id, source, **details))
+
+    async def _has_refunds(self) -> bool:
+        self._owner = self._owner or await self._ledger.owner()
+        return is_of_refunds(self._owner)
 
 
-def _apply_in(ledger: Ledger, connection: Any, payout: Any) -> Awaitable[None] | None:
+def _apply_in(
+    ledger: Ledger, connection: Any, event: Event, order_id: str, source: EventSource, details: dict[str, Any]
+) -> Awaitable[None] | None:
     """In the inbox's transaction: at once for SQLite, to be awaited for PostgreSQL."""
-    applied = ledger.apply_event_in(connection, payout.mch_order_id, _event_for(payout), _details(payout))
+    applied = ledger.apply_event_in(connection, order_id, source, details)
 
     async def log_later() -> None:
-        _log_conflict(payout, await applied)
+        _log_conflict(event, await applied)
 
     if inspect.isawaitable(applied):
         return log_later()
-    _log_conflict(payout, applied)
+    _log_conflict(event, applied)
     return None
 
 
-def _event_for(payout: Any) -> EventSource:
+_Read = tuple[bool, str, EventSource, dict[str, Any]]
+"""Whether it is final, of which order, what it does to the row, and what is noted of it."""
+
+
+def _of_payout(payout: Any) -> _Read:  # the two APIs' events of payouts have no class in common
     def event_for(row: Row) -> states.Event:
         return event_of_inquiry(payout, row, payout.create_time)
 
-    return event_for
+    details = _details(payout.transaction_id, payout)
+    return payout.transaction_status.final, payout.mch_order_id, event_for, details
 
 
-def _details(payout: Any) -> dict[str, Any]:
+def _of_refund(refund: RefundEvent) -> _Read:
+    def event_for(row: Row) -> states.Event:
+        found = found_in_event(refund, row)
+        if found.contradiction is not None:
+            return states.Event.MISMATCH
+        return event_of_inquiry(found, row, found.created)
+
+    details = _details(refund.refund_transaction_id, refund)
+    return refund.refund_status.final, refund.mch_refund_order_id, event_for, details
+
+
+def _details(transaction_id: str, event: Any) -> dict[str, Any]:
     return {
-        "transaction_id": payout.transaction_id,
-        "code": None if payout.failed_code is None else int(payout.failed_code),
-        "message": payout.failed_message,
+        "transaction_id": transaction_id,
+        "code": None if event.failed_code is None else int(event.failed_code),
+        "message": event.failed_message,
     }
 
 

@@ -28,7 +28,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..renamed import warn_renamed
 
-__all__ = ["FINAL", "MAY_BE_SENT", "OPEN", "REASONS", "UNSENT", "Event", "IllegalMove", "Reason", "State", "after"]
+__all__ = [
+    "FINAL",
+    "MAY_BE_SENT",
+    "NEVER_SENT_AGAIN",
+    "OPEN",
+    "REASONS",
+    "UNSENT",
+    "Event",
+    "IllegalMove",
+    "Reason",
+    "State",
+    "after",
+]
 
 
 class State(enum.StrEnum):
@@ -86,7 +98,8 @@ class Event(enum.StrEnum, metaclass=_OldNames):
     DUPLICATE = "duplicate"
     """PayCools says it has this id from an earlier attempt."""
     UNLISTED_REFUSAL = "doubted"
-    """Refused with a code that is on no list of refusals: it may have been booked all the same."""
+    """Refused with a code that is on no list of refusals, or a refund that may be it is listed without its id: it may
+    have been booked all the same."""
     LOST = "lost"
     """Part of the ledger is lost (a copy, a backup): whatever was not final may have been sent."""
     FOUND_PENDING = "found_pending"
@@ -106,6 +119,10 @@ Reason = Event
 
 REASONS = frozenset({Event.UNCLEAR, Event.CRASHED, Event.DUPLICATE, Event.UNLISTED_REFUSAL, Event.LOST})
 """What makes a payout unknown. From then on the time is counted until its absence may be believed."""
+
+
+NEVER_SENT_AGAIN = frozenset({Event.DUPLICATE, Event.UNLISTED_REFUSAL})
+"""What makes a payout unknown for good, until PayCools shows it: no absence of it is believed."""
 
 
 class IllegalMove(Exception):
@@ -148,9 +165,15 @@ _ABSENT = {
 _MOVES: dict[State, dict[Event, State]] = {
     S.OFFERED: {E.RELEASE: S.PLANNED, E.WITHDRAW: S.WITHDRAWN, E.LOST: S.UNKNOWN, **_FOUND},
     # PayCools knows an order that is not to have been sent: somebody sent it, or absence was believed too early
-    S.PLANNED: {E.SEND: S.SENDING, E.WITHDRAW: S.WITHDRAWN, E.LOST: S.UNKNOWN, **_FOUND},
+    S.PLANNED: {
+        E.SEND: S.SENDING,
+        E.WITHDRAW: S.WITHDRAWN,
+        E.LOST: S.UNKNOWN,
+        E.UNLISTED_REFUSAL: S.UNKNOWN,
+        **_FOUND,
+    },
     S.SENDING: {**_FROM_SENDING, **_FOUND},
-    S.UNKNOWN: {**_FOUND, E.LOST: S.UNKNOWN},
+    S.UNKNOWN: {**_FOUND, E.LOST: S.UNKNOWN, E.UNLISTED_REFUSAL: S.UNKNOWN},
     # an accepted order that an inquiry misses stays accepted: PayCools has said that it has it
     S.ACCEPTED: {**_FOUND, E.ABSENT: S.ACCEPTED, E.FOUND_PENDING: S.ACCEPTED},
     # final states do not move; news to the contrary is for a person

@@ -135,6 +135,8 @@ class EventTable:
         found = [each for each in candidates if each.country == named] or unified
         if not found:
             return _shared_base(candidates)
+        if len(found) == 1:
+            return found[0].cls
         present = fields.keys()
         return max(found, key=lambda it: (it.wanted <= present, len(it.known & present), -len(it.wanted))).cls
 

@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from ..wire.canonical import NumberText
-from ..wire.numbers import MOST_NESTED, is_nested_too_deep
+from ..wire.numbers import MOST_NESTED, decoded, is_nested_too_deep
 from .errors import MalformedCallback
 
 __all__ = ["BODY_TIMEOUT", "MAX_BODY", "Body", "Intake", "coding_of", "flat_text", "plain", "read"]
@@ -126,7 +126,7 @@ def read(raw: bytes | str, limit: int = MAX_BODY) -> Body:
         text = raw if isinstance(raw, str) else str(raw, "utf-8")
         if is_nested_too_deep(text):
             raise MalformedCallback(f"nested deeper than {MOST_NESTED} levels")
-        members = _DECODER.decode(text)
+        members = decoded(text, _DECODER)
         if isinstance(raw, str) and not raw.isascii():
             raw.encode("utf-8")
         if "\\ud" in text or "\\uD" in text:

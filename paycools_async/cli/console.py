@@ -26,6 +26,7 @@ __all__ = [
     "echo",
     "echo_error",
     "exit_code_of",
+    "given",
     "lines_as_records",
     "on_signals",
     "own_process",
@@ -184,14 +185,20 @@ def plain(text: str) -> str:
     return shown_text(encodable(text))
 
 
-def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: bool = False) -> None:
+def given(value: str) -> str:
+    """What an option was given, as it may be printed: an empty text is seen too."""
+    return plain(value) if value.strip() else f"'{value}'"
+
+
+def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: bool = False, pays: bool = False) -> None:
     """Run a command on a loop (uvloop where installed) and exit with its code; whatever goes wrong is one line.
 
     `as_json`: standard output gets what the command has given to `present`, as one JSON object, and nothing else.
+    `pays`: it sends payouts; whoever interrupts it is told what that means for them.
     """
     global _decided, _json, _last_error
     _json, _last_error = ({} if as_json else None), None
-    begin_command()
+    begin_command(pays=pays)
     # it warns of what it passes over in a transaction whose connection is lost: what matters of that is said elsewhere
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:

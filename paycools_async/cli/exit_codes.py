@@ -31,6 +31,7 @@ UNRESOLVED = 3
 BROKEN = 4
 
 _INTERRUPTIONS = (KeyboardInterrupt, asyncio.CancelledError, typer.Abort)
+_pays = True
 _may_have_sent = False
 
 
@@ -42,10 +43,10 @@ class Unfinished(Exception):
     """A run was cut short after a yes: payouts may have been sent, and the ledger knows which."""
 
 
-def begin_command() -> None:
-    """Nothing was sent yet."""
-    global _may_have_sent
-    _may_have_sent = False
+def begin_command(*, pays: bool) -> None:
+    """Nothing was sent yet. `pays`: it may be, later."""
+    global _pays, _may_have_sent
+    _pays, _may_have_sent = pays, False
 
 
 def from_here_on_something_may_be_sent() -> None:
@@ -68,7 +69,7 @@ def code_and_line(error: BaseException) -> tuple[int, str]:
     if isinstance(error, _INTERRUPTIONS):
         if _may_have_sent:
             return BROKEN, "error: interrupted; what was sent is in the ledger"
-        return BAD_INPUT, "error: interrupted; nothing was sent"
+        return BAD_INPUT, "error: interrupted" + ("; nothing was sent" if _pays else "")
     return BROKEN, _line_of(error)
 
 

@@ -32,12 +32,14 @@ LEDGER = "PAYCOOLS_LEDGER"
 def given_ledger(ledger: str | None) -> str | None:
     """What `--ledger` says, else PAYCOOLS_LEDGER; None where neither does. Ends the command where it is no place."""
     try:
-        if ledger is None:
-            return setting(os.environ, LEDGER, may_end_quoted=is_postgres)
-        is_postgres(ledger)
+        found = setting(os.environ, LEDGER, may_end_quoted=is_postgres) if ledger is None else ledger
+        is_file = found is not None and not is_postgres(found)
     except ConfigurationError as error:
         refuse(str(error) if ledger is None else f"--ledger: {error}")
-    return ledger
+    if found is not None and is_file and os.path.isdir(found):
+        name = LEDGER if ledger is None else "--ledger"
+        refuse(f"{name}: {shown(found)} is a folder; name a file in it: {shown(os.path.join(found, 'payouts.db'))}")
+    return found
 
 
 def required_ledger(ledger: str | None) -> str:

@@ -1,13 +1,14 @@
-"""What there is of payouts while they are open: the background, the telling, who waits for one and who asks."""
+"""What there is of payouts or refunds while they are open: the background, the telling, who waits and who asks."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
-from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Standing, StuckRule
+from ..batch.ledger.application import FINAL_WORDS, ApplicationLedger, Kept, Standing, StuckRule
 from ..batch.ledger.base import Ledger, LedgerError
 from ..batch.ledger.row import Row
 from ..batch.run.options import Options
@@ -15,15 +16,18 @@ from ..batch.run.payout_api import PayoutApi
 from ..policy import Pacing
 from ..times import Clock
 from .background import Background, end
+from .order import DurableOrder
 from .telling import Telling
 
 __all__ = ["Opened"]
+
+P = TypeVar("P", bound=DurableOrder)
 
 _PROBE = 5.0
 """Seconds that a probe waits for the ledger."""
 
 
-class Opened:
+class Opened(Generic[P]):
     """What is there between `start` and `aclose`."""
 
     def __init__(
@@ -32,6 +36,7 @@ class Opened:
         ledger: Ledger,
         api: PayoutApi,
         options: Options,
+        seen: Callable[[Kept, StuckRule], P],
         *,
         clock: Clock,
         pace: Pacing | None,
@@ -42,9 +47,7 @@ class Opened:
         self.payouts = payouts
         self.ledger = ledger
         self._options, self._call_timeout = options, api.call_timeout
-        self.telling = Telling(
-            payouts, api.currency, self.stuck_rule, concurrency=handlers, limit=handler_timeout, poll=poll
-        )
+        self.telling = Telling(payouts, seen, self.stuck_rule, concurrency=handlers, limit=handler_timeout, poll=poll)
         self.background = Background(
             api, payouts.ledger, options, clock=clock, pace=pace, poll=poll, on_move=self._moved
         )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ..batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, Kept, StuckRule
 from ..batch.ledger.base import LedgerError
@@ -14,9 +14,11 @@ from ..callbacks.calling import Caller, HandlerCrashed, must_pass
 from ..callbacks.inbox import collected_for, collecting_work
 from ..errors import ConfigurationError, PayCoolsError
 from .background import end
-from .payout import DurablePayout, payout_of
+from .order import DurableOrder
 
 __all__ = ["Telling"]
+
+P = TypeVar("P", bound=DurableOrder)
 
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
@@ -35,7 +37,7 @@ class _NotCommitted(Exception):
     """The handler has acknowledged the payout, and that is not in the ledger."""
 
 
-class Telling:
+class Telling(Generic[P]):
     """Calls the handler, up to `concurrency` payouts at a time; one that fails is called again after 1 to 300 seconds.
 
     `changed` is set when there may be something to tell.
@@ -44,7 +46,7 @@ class Telling:
     def __init__(
         self,
         payouts: ApplicationLedger,
-        currency: str,
+        seen: Callable[[Kept, StuckRule], P],
         rule: Callable[[], StuckRule],
         *,
         concurrency: int,
@@ -52,7 +54,7 @@ class Telling:
         poll: float,
     ) -> None:
         self._payouts = payouts
-        self._currency = currency
+        self._seen = seen
         self._rule = rule
         self._stuck_at = 0.0
         self._concurrency = concurrency
@@ -62,7 +64,7 @@ class Telling:
         self._active: dict[int, asyncio.Task[None]] = {}
         self._attempts: dict[int, int] = {}
         self._task: asyncio.Task[None] | None = None
-        self.handler: Callable[[DurablePayout], Any] | None = None
+        self.handler: Callable[[P], Any] | None = None
         self._by_handler: set[int] = set()
         """Payouts being told that were acknowledged meanwhile, by their handler as a rule; it may not be committed."""
         self.changed: asyncio.Event = asyncio.Event()
@@ -96,7 +98,7 @@ class Telling:
                 if self.handler is not None and room > 0:
                     rule = self._rule()
                     for kept in await self._due(room, rule):
-                        payout = payout_of(kept, self._currency, rule)
+                        payout = self._seen(kept, rule)
                         task = asyncio.create_task(
                             self._tell(self.handler, kept, payout), name="paycools-durable-handler"
                         )
@@ -121,7 +123,7 @@ class Telling:
             found += await self._payouts.due_stuck(room - len(found), held, within, rule)
         return found
 
-    async def _tell(self, handler: Callable[[DurablePayout], Any], kept: Kept, payout: DurablePayout) -> None:
+    async def _tell(self, handler: Callable[[P], Any], kept: Kept, payout: P) -> None:
         number, again = kept.row.id, False
         try:
             if kept.overtaken:
@@ -149,7 +151,7 @@ class Telling:
             del self._active[number]
             self.changed.set()
 
-    async def _call(self, handler: Callable[[DurablePayout], Any], kept: Kept, payout: DurablePayout) -> None:
+    async def _call(self, handler: Callable[[P], Any], kept: Kept, payout: P) -> None:
         try:
             await self._caller.call(handler, payout, self._limit)
         except AlreadyAcknowledged as error:

@@ -202,6 +202,7 @@ def _odd(response: Any) -> str | None:
         return f"a body that is {type(response.body).__name__}"
     if not isinstance(response.headers, Mapping):
         return f"headers that are {type(response.headers).__name__}"
-    if not all(isinstance(name, str) and isinstance(value, str) for name, value in response.headers.items()):
-        return "headers that are no text"
+    for name, value in response.headers.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            return "headers that are no text"
     return None

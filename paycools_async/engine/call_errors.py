@@ -102,7 +102,9 @@ def mismatch(prepared: Prepared[Any], result: Any, data: Any) -> str | None:
             return f"the answer is about {said} {apart(theirs, ours, _MOST_ID)}"
     if isinstance(data, dict):
         for name, said in _IDS:
-            ours, theirs = prepared.fields.get(name), data.get(name)
+            if name not in data:
+                continue
+            ours, theirs = prepared.fields.get(name), data[name]
             if ours and theirs not in (None, "") and str(theirs) != str(ours):
                 return f"the answer is about {said} {apart(theirs, ours, _MOST_ID)}"
     return None

@@ -115,7 +115,7 @@ class Engine:
             telling.call_ended(self.attempts.observers, prepared, progress, clock.monotonic() - started, error)
             raise
         else:
-            if remember and prepared.endpoint.moves_or_creates:
+            if remember and prepared.endpoint.moves_or_creates and self.doubts.any_now:
                 self._note_success(prepared)
             duration = clock.monotonic() - started
             if self.attempts.observers or log.isEnabledFor(INFO):  # nobody who reads less hears of calls

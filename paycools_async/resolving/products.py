@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..endpoint import Request
-from ..errors import OrderConflict, OutcomeUnknown
+from .refunds import KnownRefund, check_payment, refund_among
 from .resolving import (
     ABSENT_AFTER,
     KnownOrder,
@@ -71,24 +71,6 @@ class RefundOrder(Protocol):
     def refund_amount(self) -> int: ...
 
 
-class KnownRefund(Protocol):
-    """What PayCools says of a refund."""
-
-    @property
-    def mch_refund_order_id(self) -> str | None: ...
-
-    @property
-    def original_transaction_id(self) -> str | None: ...
-
-    @property
-    def refund_amount(self) -> int | None: ...
-
-
-def _check_payment(refund_id: str, known: str | None, ours: str) -> None:
-    if known not in (None, "", ours):
-        raise OrderConflict(f"PayCools knows refund {refund_id} as one of payment {known}, ours is of {ours}")
-
-
 RQ = TypeVar("RQ", bound=RefundOrder)
 RS = TypeVar("RS", bound=KnownRefund)
 
@@ -122,18 +104,10 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         self, refund_id: str, original_transaction_id: str, *, amount: int | None = None, fresh: bool = False
     ) -> RS | None:
         records = await self._found(self._refunds_of(original_transaction_id), fresh=fresh) or []
-        for record in records:
-            if record.mch_refund_order_id == refund_id:
-                _check_payment(refund_id, record.original_transaction_id, original_transaction_id)
-                return record
-        for record in records:
-            ours = amount is None or record.refund_amount in (None, amount)
-            if not record.mch_refund_order_id and ours:
-                raise OutcomeUnknown(
-                    f"PayCools lists a refund of {record.refund_amount} for {original_transaction_id} without its id: "
-                    f"whether it is {refund_id} is not known"
-                )
-        return None
+        record = refund_among(records, refund_id, original_transaction_id, amount=amount)
+        if record is not None:
+            check_payment(refund_id, record.original_transaction_id, original_transaction_id)
+        return record
 
     async def resolve(self, request: RQ, *, absent_after: float = ABSENT_AFTER, resend: bool = False) -> RS | R:
         """After OutcomeUnknown: find out what became of the refund, and inquire until that is certain.

@@ -83,10 +83,14 @@ class Availability:
         """Whoever waits gives up after so many seconds, and nobody waits any more."""
         self._left_until = asyncio.get_running_loop().time() + within
 
-    def waits(self, now: float, problem: str) -> bool:
+    @property
+    def was_used(self) -> bool:
+        """Whether it was ever used: its settings are right."""
+        return self._was_used
+
+    def waits(self, now: float) -> bool:
         """Whether a session goes on waiting."""
-        in_time = self._left_until is None or now < self._left_until
-        return self._waiting > 0 and in_time and (self._was_used or passes(problem))
+        return self._waiting > 0 and (self._left_until is None or now < self._left_until)
 
     def gave_up(self, now: float) -> str | None:
         """Why it is not even tried again: it is away, and nobody waits for it any more."""
@@ -231,7 +235,7 @@ class Session:
                 lost = connection is None or connection.closed
                 if self._closed:
                     raise
-                if self._availability is not None and self._availability.waits(clock(), what(error)):
+                if self._availability is not None and await self._is_waited_for(self._availability, error):
                     await self._wait(self._availability, attempt, error, was_lost=lost and connection is not None)
                     continue
                 may_go_on = attempt < _ATTEMPTS and clock() < until and not self._is_away(clock())
@@ -246,6 +250,11 @@ class Session:
                 if self._availability is not None:
                     self._availability.used(self)
                 return found
+
+    async def _is_waited_for(self, availability: Availability, error: psycopg.Error) -> bool:
+        if not availability.waits(asyncio.get_running_loop().time()):
+            return False
+        return availability.was_used or await passes(error)
 
     async def _wait(self, availability: Availability, attempt: int, error: psycopg.Error, *, was_lost: bool) -> None:
         """Until the next attempt. That a connection was lost is nothing to tell, where a new one can be had at once."""

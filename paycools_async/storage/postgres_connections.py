@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ..errors import ConfigurationError
@@ -74,15 +75,65 @@ def what(error: psycopg.Error) -> str:
     return type(error).__name__
 
 
+_PASSING = (
+    errors.ConnectionException,
+    errors.ConnectionFailure,
+    errors.ConnectionTimeout,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.TooManyConnections,
+    errors.ReadOnlySqlTransaction,
+)
 _PASSES = re.compile(
     "Connection refused|No such file or directory|starting up|shutting down|recovery mode|not yet accepting|read-only"
     "|timeout|closed the connection|Connection reset|No route|unreachable|Temporary failure|too many|remaining conn"
 )
+"""In libpq's own words, and an English server's."""
+_ANSWERS_WITHIN = 5.0
 
 
-def passes(problem: str) -> bool:
-    """Whether it is a server that is not there now, and not, as far as its text says, a wrong setting."""
-    return bool(_PASSES.search(problem))
+async def passes(error: psycopg.Error) -> bool:
+    """Whether it is a server that is not there now, and not, as far as can be known, a wrong setting."""
+    if isinstance(error, _PASSING) or _PASSES.search(what(error)):
+        return True
+    if error.sqlstate is not None or error.pgconn is None:
+        return False
+    code = await _code_of_refusal(error.pgconn)
+    return code is not None and issubclass(_class_of(code), _PASSING)
+
+
+def _class_of(code: str) -> type[psycopg.Error]:
+    try:
+        return errors.lookup(code)
+    except KeyError:
+        return psycopg.Error
+
+
+async def _code_of_refusal(refused: Any) -> str | None:
+    """Ask the server once more: it has a code for why it greets nobody now, of which libpq gives the text alone.
+
+    The text is in the server's language. None: it does greet, and asks who comes.
+    """
+    names = [b"user", refused.user, b"database", refused.db, b"", b""]
+    content = (3 << 16).to_bytes(4) + b"\0".join(names)[:-1]
+    host, port = (refused.hostaddr or refused.host).decode(), int(refused.port)
+    try:
+        async with asyncio.timeout(_ANSWERS_WITHIN):
+            if host.startswith("/"):
+                reader, writer = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+            else:
+                reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write((len(content) + 4).to_bytes(4) + content)
+                kind = await reader.readexactly(1)
+                answer = await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+            finally:
+                writer.close()
+    except (OSError, ValueError, asyncio.IncompleteReadError):  # it is no PostgreSQL, or gone
+        return None
+    codes = [field[1:] for field in answer.split(b"\0") if field.startswith(b"C")]
+    return codes[0].decode("ascii", "replace") if kind == b"E" and codes else None
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -29,7 +30,7 @@ def json_text(value: Any) -> str:
 def _object(value: Mapping[Any, Any]) -> str:
     try:
         members = [
-            f"{encode_basestring(name)}:{_WRITERS.get(type(item), _of_subclass)(item)}" for name, item in value.items()
+            f"{_quoted_name(name)}:{_WRITERS.get(type(item), _of_subclass)(item)}" for name, item in value.items()
         ]
     except TypeError:
         for name in value:
@@ -37,6 +38,10 @@ def _object(value: Mapping[Any, Any]) -> str:
                 raise TypeError(f"JSON names are texts, not {type(name).__name__}") from None
         raise
     return "{" + ",".join(members) + "}"
+
+
+_quoted_name = lru_cache(maxsize=1024)(encode_basestring)
+"""The names are the same few in every call."""
 
 
 def _array(value: Iterable[Any]) -> str:
@@ -94,13 +99,17 @@ def ph_signing_text(fields: Mapping[str, Any]) -> str:
 
     Raises TypeError for a float (its text is not certain) or a value JSON does not know.
     """
-    return "&".join(
-        [
-            f"{name}={value if type(value) is str else literal(value)}"
-            for name, value in sorted(fields.items())
-            if value not in _NOT_SIGNED and name != "sign" and (type(value) is str or not isinstance(value, _BYTES))
-        ]
-    )
+    pairs = []
+    for name in sorted(fields):
+        value = fields[name]
+        if name == "sign":
+            continue
+        if type(value) is str:  # nearly all are
+            if value:
+                pairs.append(f"{name}={value}")
+        elif value not in _NOT_SIGNED and not isinstance(value, _BYTES):
+            pairs.append(f"{name}={literal(value)}")
+    return "&".join(pairs)
 
 
 _NOT_SIGNED = (None, "")

@@ -33,5 +33,6 @@ class EnvelopedMessage:
     def signed(self, signature: bytes) -> SignedRequest:
         """The request with its signature in place."""
         sign = base64.b64encode(signature).decode("ascii")
-        body = json_text({"appId": self.app_id, "param": self.param, "sign": sign})
+        # Base64 stands in JSON as it is
+        body = f'{{"appId":{json_text(self.app_id)},"param":{json_text(self.param)},"sign":"{sign}"}}'
         return SignedRequest(self.method, self.path, body.encode("utf-8"))

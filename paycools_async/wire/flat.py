@@ -53,4 +53,8 @@ class FlatMessage:
             # `quote` would look at each of the signature's several hundred characters in Python
             pairs.append("sign=" + sign.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D"))
             return SignedRequest(self.method, f"{self.path}?{'&'.join(pairs)}", None)
-        return SignedRequest(self.method, self.path, json_text({**self.fields, "sign": sign}).encode("utf-8"))
+        if "sign" in self.fields or not self.fields:
+            body = json_text({**self.fields, "sign": sign})
+        else:  # Base64 stands in JSON as it is
+            body = f'{json_text(self.fields)[:-1]},"sign":"{sign}"}}'
+        return SignedRequest(self.method, self.path, body.encode("utf-8"))

@@ -16,6 +16,7 @@ __all__ = [
     "MOST_NESTED",
     "OutOfBounds",
     "RepeatedName",
+    "decoded",
     "exact_decimal",
     "is_nested_too_deep",
     "parse_json",
@@ -100,6 +101,15 @@ def parse_json(text: str, *, names_once: bool = False) -> Any:
     if is_nested_too_deep(text):
         raise OutOfBounds(f"nested deeper than {MOST_NESTED} levels")
     try:
-        return (_STRICT if names_once else _DECODER).decode(text)
+        return decoded(text, _STRICT if names_once else _DECODER)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def decoded(text: str, decoder: json.JSONDecoder) -> Any:
+    """`decoder.decode(text)`, without its two searches for blanks by regular expression. Raises ValueError."""
+    text = text.strip(" \t\n\r")
+    value, end = decoder.raw_decode(text)
+    if end != len(text):
+        raise ValueError("something stands behind the JSON")
+    return value

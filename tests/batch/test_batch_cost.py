@@ -74,7 +74,7 @@ async def test_a_large_commit_wakes_its_callers_a_few_at_a_time(ledger: SQLiteLe
         await ledger._do(lambda _: None)
         woken[turn] += 1
 
-    first = ledger._do(lambda _: begin.wait(10))
+    first = ledger._do(lambda _: begin.wait(60))
     await asyncio.sleep(0)
     writers = [asyncio.create_task(write()) for _ in range(100)]
     await asyncio.sleep(0)  # they all wait for one commit

@@ -5,20 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
 
 import pytest
 from support.callbacks import ACK, Shop, counts, payout
 from support.own_postgres import OwnPostgres
+from support.waiting import until
 
 from paycools_async.callbacks.inbox import CallbackInbox
 from paycools_async.callbacks.postgres import PostgresStore
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
@@ -27,9 +21,13 @@ async def test_what_was_acknowledged_is_applied_after_a_restart(
 ) -> None:
     shop = Shop()
     inbox = CallbackInbox(shop.router, await PostgresStore.open(own_postgres.url()), poll=0.1)
+
+    async def applied(number: int) -> bool:
+        return await counts(inbox) == {"applied": number}
+
     async with inbox:
         assert await inbox.handle(payout(1)) == ACK
-        await until(lambda: len(shop.seen) == 1)
+        await until(lambda: applied(1))
         await asyncio.to_thread(own_postgres.stop, how)
         status, _ = await inbox.handle(payout(2))
         assert status == 500, "PayCools sends it again"
@@ -39,8 +37,7 @@ async def test_what_was_acknowledged_is_applied_after_a_restart(
         await until(lambda: inbox.health.problem is None)
         assert await inbox.handle(payout(2)) == ACK
         assert await inbox.handle(payout(3)) == ACK
-        await until(lambda: len(shop.seen) == 3)
-        assert await counts(inbox) == {"applied": 3}
+        await until(lambda: applied(3))
     assert shop.seen == ["PAY1 COMPLETE", "PAY2 COMPLETE", "PAY3 COMPLETE"]
     assert "hush" not in caplog.text
     told = [each.getMessage() for each in caplog.records if "the inbox" in each.getMessage()]

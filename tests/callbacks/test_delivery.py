@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 from support.callbacks import PAYOUT, SECRET, signed
+from support.waiting import until
 
 from paycools_async import PayCoolsPH
 from paycools_async.callbacks import CallbackRouter, PHCallbacks, accept, refuse
@@ -54,12 +54,6 @@ async def shop(fake: FakePayCools) -> AsyncIterator[Shop]:
     found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/callbacks"
     yield found
     await runner.cleanup()
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def order(number: int) -> dict[str, Any]:

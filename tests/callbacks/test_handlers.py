@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.callbacks import ACK, QUESTION, SECRET, OpenStore, payout, signed
+from support.waiting import until
 
 from paycools_async.callbacks import CallbackInbox, CallbackRouter, PHCallbacks, in_transaction, with_mark
 from paycools_async.callbacks.inbox import SQLiteStore
@@ -66,12 +67,6 @@ def raises(error: BaseException) -> Callable[[], Awaitable[None]]:
         raise error
 
     return does
-
-
-async def until(found: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not found():
-            await asyncio.sleep(0.01)
 
 
 ODD = [SystemExit(1), GeneratorExit(), Panic("a Rust panic"), asyncio.CancelledError(), StopIteration()]
@@ -152,18 +147,23 @@ async def test_a_hung_handler_has_its_time_and_comes_again(
 async def test_no_more_are_applied_at_once_than_may_be(make: Make, shop: Shop) -> None:
     inbox = await make(concurrency=3, handler_timeout=60)
     now, most = 0, 0
+    full = asyncio.Event()
 
     async def counts() -> None:
         nonlocal now, most
         now += 1
         most = max(most, now)
+        if now == 3:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.01)
         now -= 1
 
     for number in range(20):
         shop.does[f"PAY{number}"] = counts
         await inbox.handle(payout(number))
-    assert await inbox.drain() == 20
+    async with asyncio.timeout(60):
+        assert await inbox.drain() == 20
     assert most == 3
 
 
@@ -196,20 +196,31 @@ async def test_a_hung_thread_is_left_alone_and_not_joined_by_another(
     def take(event: PayoutSettled) -> None:
         calls.append(event.mch_order_id)
         if event.mch_order_id == "PAY1":
-            assert go.wait(20)
+            assert go.wait(60)
 
     shop.router._handlers[PayoutSettled] = take
     inbox = await make()
     for number in (1, 2):
         await inbox.handle(payout(number))
+
+    async def both_are_called() -> bool:
+        await inbox.drain()
+        clock.advance(3600)
+        return {*calls} == {"PAY1", "PAY2"}
+
+    await until(both_are_called)
     for _ in range(4):
         await inbox.drain()
-        clock.advance(300)
-    assert sorted(calls) == ["PAY1", "PAY2"]
+        clock.advance(3600)
+    assert calls.count("PAY1") == 1
     go.set()
-    await asyncio.sleep(0.1)
-    await inbox.drain()
-    assert sorted(calls) == ["PAY1", "PAY1", "PAY2"]
+
+    async def called_again() -> bool:
+        await inbox.drain()
+        clock.advance(3600)
+        return calls.count("PAY1") == 2
+
+    await until(called_again)
 
 
 async def test_an_own_cancellation_passes_at_once_and_ends_the_handler(make: Make, shop: Shop) -> None:
@@ -226,7 +237,7 @@ async def test_an_own_cancellation_passes_at_once_and_ends_the_handler(make: Mak
     await inbox.start()
     await inbox.handle(payout(1))
     await until(lambda: shop.calls == ["PAY1"])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await inbox.aclose()
     assert ended == ["cancelled"]
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("paycools")]

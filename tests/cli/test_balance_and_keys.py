@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.served import sandbox_of, served
+from aiohttp import web
+from support.served import answering, sandbox_of, served
 from typer.testing import CliRunner
 
 from paycools_async import UnverifiedEndpointWarning
@@ -54,7 +55,7 @@ def run(both: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Run:
     [
         ((), "PHP 1,234.56", "PHP"),
         (("--api", "global", "--country", "TH"), "THB 1,234.56", "THB"),
-        (("--api", "GLOBAL", "--country", "id"), "IDR ", "IDR"),
+        (("--api", "GLOBAL", "--country", "id"), "IDR 123,456\n", "IDR"),
         (("--api", "global", "--country", "RU"), "RUB ", "RUB"),
     ],
 )
@@ -65,6 +66,29 @@ def test_the_balance_of_both_apis(run: Run, arguments: tuple[str, ...], told: st
     assert (found["currency"], found["destination"]["environment"].partition(" ")[0]) == (currency, "SANDBOX")
     assert result.stdout.splitlines()[-1].replace(",", "") == f"{currency} {found['balance']}"
     assert (found["exit_code"], found["error"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("country", "sent", "told"),
+    [
+        ("ID", "10000.00", "IDR 10,000"),
+        ("ID", "10000.50", "IDR 10,000.50"),
+        ("MY", "10000", "MYR 10,000.00"),
+        ("TH", "10000.5", "THB 10,000.50"),
+        ("TH", "10000.505", "THB 10,000.505"),
+        ("RU", "-1.10", "RUB -1.10"),
+    ],
+)
+def test_a_balance_has_its_currency_s_decimals_and_loses_nothing(
+    run: Run, both: dict[str, str], monkeypatch: pytest.MonkeyPatch, country: str, sent: str, told: str
+) -> None:
+    answer = {"code": 10000, "message": "Success", "data": {"balance": sent}}
+    with served(answering(lambda: web.json_response(answer))) as url:
+        monkeypatch.setitem(both, "PAYCOOLS_GLOBAL_BASE_URL", url)
+        result = run("balance", "--api", "global", "--country", country)
+        found = json.loads(run("balance", "--api", "global", "--country", country, "--json").stdout)
+    assert result.stdout.splitlines()[-1] == told
+    assert found["balance"] == told.partition(" ")[2].replace(",", "")
 
 
 def test_a_balance_that_cannot_be_asked_for_is_one_object_too(run: Run) -> None:

@@ -96,10 +96,10 @@ def shop_url() -> Iterator[tuple[str, list[Event]]]:
     stop = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    started.wait(5)
+    started.wait(60)
     yield f"http://127.0.0.1:{ports[0]}/callbacks", seen
     loop.call_soon_threadsafe(stop.set)
-    thread.join(5)
+    thread.join(60)
     loop.close()
 
 

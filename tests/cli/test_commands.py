@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,57 @@ def test_failed_payouts_make_exit_1_and_stand_in_the_report(
     assert [(row["mch_order_id"], row["code"], row["message"]) for row in failed] == [
         ("BAD1", "-10005", "Transaction Destination Account Error")
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("payouts check .", ".: give a .csv or a .jsonl file, or an .xlsx"),
+        ("payouts check ''", ".: give a .csv or a .jsonl file, or an .xlsx"),
+        ("payouts run . --sandbox --yes", ".: give a .csv or a .jsonl file, or an .xlsx"),
+        ("payouts run / --sandbox --yes --ledger l.db", "/: is no file"),
+        ("payouts show '' --ledger l.db", "'': this ledger has no such order"),
+        ("payouts show ' ' --ledger l.db", "' ': this ledger has no such order"),
+        ("payouts status --ledger .", "--ledger: no place is named: it takes a file, or postgresql://..."),
+        ("payouts status --ledger folder", "--ledger: folder is a folder; name a file in it: folder/payouts.db"),
+        ("payouts run orders.csv --sandbox --ledger folder/", "--ledger: folder/ is a folder; name a file in it: "),
+        ("payouts columns --api ''", "--api '': ph or global"),
+        ("payouts template t.csv --method ''", "--method '': give one of BANK, EWALLET, SCANQR"),
+        ("payouts reconcile --sandbox --ledger l.db --date ''", "--date '': give a day as yyyy-MM-dd"),
+        ("payouts run orders.csv --sandbox --yes --expect-total ''", "--expect-total '': not a plain decimal number"),
+        ("sandbox --fault ''", "--fault '': give one of drop_before"),
+        ("sandbox --journal .", "--journal .: is a folder; name a file"),
+    ],
+)
+def test_a_name_of_nothing_is_told_as_it_was_given(
+    run: Run, write_orders: WriteOrders, tmp_path: Path, command: str, told: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    file = write_orders(1)
+    assert run("payouts", "run", file, "--sandbox", "--yes", "--ledger", "l.db").exit_code == 0
+    before = sorted(path.name for path in tmp_path.rglob("*") if "orders" not in path.name)
+    found = run(*shlex.split(command))
+    [error] = [line for line in found.stderr.splitlines() if line.startswith("error: ")]
+    assert (found.exit_code, error.startswith(f"error: {told}")) == (2, True), error
+    assert sorted(path.name for path in tmp_path.rglob("*") if "orders" not in path.name) == before
+
+
+def test_what_was_offered_in_the_sandbox_is_released_there(run: Run, write_orders: WriteOrders) -> None:
+    """The command that is proposed is the one that works; without --sandbox it says what is missing."""
+    file = write_orders(1)
+    assert run("payouts", "run", file, "--sandbox", "--ledger", "l.db", "--offer").exit_code == 3
+    proposed = "paycools payouts release --ledger l.db --batch 1 --sandbox"
+    for command in ("status", "batches", "report"):
+        assert f"{proposed}\n" in run("payouts", command, "--ledger", "l.db").stdout
+    assert f"{proposed}\n" in run("payouts", "show", "PAY000000001", "--ledger", "l.db").stdout
+    for command in ("release --batch 1", "resume"):
+        result = run("payouts", *command.split(), "--ledger", "l.db", "--yes", **SETTINGS)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "error: l.db was paid from with --sandbox: give that again; nothing was sent\n",
+        )
+    done = run(*shlex.split(proposed)[1:], "--yes")
+    assert (done.exit_code, "settled:        1" in done.stdout) == (0, True), done.output
 
 
 def test_every_bad_row_is_listed_and_nothing_is_sent(run: Run, write_orders: WriteOrders, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import ledger_rows, start, wait_for
+from support.killing import ledger_rows, start
 from support.own_postgres import OwnPostgres
+from support.waiting import wait_for
 
 LEASE = ("--timeout", "2", "--lease-margin", "2")
 
@@ -38,7 +39,7 @@ class Process:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         assert "Traceback" not in self.written
         assert "never retrieved" not in self.written
         return code

@@ -5,30 +5,27 @@ PAYCOOLS_STORM=full is its real size: 5,000 payouts, 10 restarts, 20 ended conne
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import Paid, compare, ledger_rows, orders_of, wait_for
+from support.killing import Paid, compare, ledger_rows, orders_of
 from support.own_postgres import OwnPostgres
 from support.sandbox import FAULTS, ask
+from support.storm import FULL_STORM, KILLED, STOPPED, Frozen, hits_on, storm_rows
+from support.waiting import wait_for
 
-FULL_STORM = os.environ.get("PAYCOOLS_STORM") == "full"
-ROWS = int(os.environ.get("PAYCOOLS_STORM_ROWS", "0")) or (5000 if FULL_STORM else 100)
-RESTARTS, READ_ONLY, ENDED, KILLED, STOPPED = (10, 5, 20, 20, 20) if FULL_STORM else (2, 1, 2, 1, 1)
+ROWS = storm_rows(5000, 100)
 
 PAYOUTS = (sys.executable, "-m", "paycools_async.cli", "payouts")
 LEASE = ("--timeout", "2", "--lease-margin", "2")
-LONGER_THAN_A_LEASE = 6.0
 OPTIONS = ("--concurrency", "8", "--absent-after", "1", "--resends", "5")
 
 
@@ -55,19 +52,6 @@ class Payers:
         victim.wait()
         self.start()
 
-    def freeze(self, dice: random.Random) -> threading.Thread:
-        """Stop one for longer than a lease, and let it go on."""
-        victim = dice.choice(self.running)
-        victim.send_signal(signal.SIGSTOP)
-
-        def thaw() -> None:
-            time.sleep(LONGER_THAN_A_LEASE)
-            victim.send_signal(signal.SIGCONT)
-
-        thread = threading.Thread(target=thaw)
-        thread.start()
-        return thread
-
     def written(self) -> str:
         return "\n".join(log.read_text() for log in self.logs)
 
@@ -79,31 +63,20 @@ class Payers:
 
 def storm(server: OwnPostgres, payers: Payers, paid: Paid, dice: random.Random) -> None:
     """What happens, at random moments of the run."""
-    frozen: list[threading.Thread] = []
-    last_ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-    others = f"{last_ends} AND pid <> pg_backend_pid() ORDER BY random() LIMIT 3"
+    frozen = Frozen()
     hits: list[Callable[[], object]] = [
-        *[lambda: server.restart(signal.SIGINT, dice.uniform(0, 3))] * (RESTARTS // 2),
-        *[lambda: server.restart(signal.SIGQUIT, dice.uniform(0, 3))] * (RESTARTS - RESTARTS // 2),
-        *[lambda: refuse_writes(server, dice.uniform(0.5, 2))] * READ_ONLY,
-        *[lambda: server.execute(others)] * ENDED,
+        *hits_on(server, dice),
         *[lambda: payers.kill(dice)] * KILLED,
-        *[lambda: frozen.append(payers.freeze(dice))] * STOPPED,
+        *[lambda: frozen.freeze(dice.choice(payers.running))] * STOPPED,
     ]
     dice.shuffle(hits)
-    for number, hit in enumerate(hits):
-        target = ROWS * 19 * number // (20 * len(hits))
-        wait_for(lambda: paid.count() >= target, 300, 0.05)  # noqa: B023 - awaited here
-        hit()
-    for each in frozen:
-        each.join()
-
-
-def refuse_writes(server: OwnPostgres, seconds: float) -> None:
-    """As the former leader does, after a fail-over."""
-    server.set("default_transaction_read_only", "on")
-    time.sleep(seconds)
-    server.set("default_transaction_read_only", "off")
+    try:
+        for number, hit in enumerate(hits):
+            target = ROWS * 19 * number // (20 * len(hits))
+            wait_for(lambda: paid.count() >= target, 300, 0.05)  # noqa: B023 - awaited here
+            hit()
+    finally:
+        frozen.join()
 
 
 @pytest.fixture
@@ -144,7 +117,7 @@ def test_workers_live_through_a_storm(
         wait_for(lambda: left(dsn) == 0, 180 + ROWS / 20, 0.5)
         for each in payers.running:
             each.send_signal(signal.SIGTERM)
-        codes = [each.wait(30) for each in payers.running]
+        codes = [each.wait(60) for each in payers.running]
     finally:
         payers.end()
     written = payers.written()

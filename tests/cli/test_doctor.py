@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from Crypto.PublicKey import ECC, RSA
 from support.authority import Authority
 from support.served import answering, sandbox_of, served
 from typer.testing import CliRunner
@@ -161,6 +162,46 @@ def test_ones_own_key_for_paycools_own(doctor: Doctor, fake: FakePayCools, key_f
     assert (check, "the merchant's own key" in text) == ("global.platform_key", True)
 
 
+@pytest.mark.parametrize("app_id", ["APP", None])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("own", "is the public half of the merchant's own key, PAYCOOLS_GLOBAL_PRIVATE_KEY"),
+        ("private", "this is a private key"),
+        ("short", "this key has 1024 bits; at least 2048 are needed"),
+        ("elliptic", "it is an elliptic-curve key"),
+        ("text", "this is neither a PEM nor a Base64 key"),
+        ("file", "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY_FILE: its file cannot be read"),
+    ],
+)
+def test_what_cannot_be_paycools_own_key_is_found_whatever_else_is_missing(
+    doctor: Doctor, key_file: Path, key: PrivateKey, other_key_pem: str, kind: str, told: str, app_id: str | None
+) -> None:
+    texts = {
+        "own": base64.b64encode(key.public.der).decode(),
+        "private": other_key_pem,
+        "short": RSA.generate(1024).public_key().export_key().decode(),
+        "elliptic": ECC.generate(curve="P-256").public_key().export_key(format="PEM"),
+        "text": "hello",
+        "file": "/none.pem",
+    }
+    name = f"PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY{'_FILE' if kind == 'file' else ''}"
+    env = {"PAYCOOLS_GLOBAL_APP_ID": app_id, "PAYCOOLS_GLOBAL_PRIVATE_KEY": str(key_file), name: texts[kind]}
+    found = bad(doctor(env, "--offline", "--api", "global"))
+    assert [(check, told in text) for check, text in found if check != "global.settings"] == [
+        ("global.platform_key", True)
+    ]
+    assert len(found) == (1 if app_id else 2)
+
+
+@pytest.mark.parametrize(("secret", "level"), [("changeme", "fault"), (None, "warning")])
+def test_the_secret_is_looked_at_whatever_else_is_missing(
+    doctor: Doctor, ph: dict[str, str | None], secret: str | None, level: str
+) -> None:
+    found = doctor({**ph, "PAYCOOLS_PH_APP_NAME": None, "PAYCOOLS_PH_CALLBACK_SECRET": secret}, "--offline")
+    assert [check for check, _ in bad(found, level) if check != "ph.settings"][-1:] == ["ph.callback_secret"]
+
+
 def test_a_variable_that_nothing_reads(doctor: Doctor, ph: dict[str, str | None]) -> None:
     found = doctor({**ph, "PAYCOOLS_PH_APPID": "x"}, "--offline")
     assert bad(found, "warning")[:1] == [("variables", "PAYCOOLS_PH_APPID is set, and nothing reads it")]
@@ -275,6 +316,17 @@ def test_a_ledger_that_others_can_read(doctor: Doctor, ledger: Path) -> None:
     found = doctor({}, "--offline", "--ledger", ledger)
     assert ("permissions", f"{ledger}: others can read it (mode 644)") in bad(found)
     assert ledger.stat().st_mode & 0o777 == 0o644, "it is only told"
+
+
+def test_a_folder_is_no_ledger_and_is_not_to_be_closed_to_its_owner(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir(mode=0o755)
+    found = doctor({}, "--offline", "--ledger", "folder")
+    assert bad(found)[1:] == [("ledger", "folder: is a folder, and no file")]
+    assert found["findings"][-1]["cure"] == "name a file in it: folder/payouts.db"
+    assert "chmod" not in json.dumps(found)
+    assert bad(doctor({}, "--offline", "--ledger", "/dev/null"))[1:] == [
+        ("ledger", "/dev/null: is no file that keeps anything")
+    ]
 
 
 def test_somebody_else_s_ledger(doctor: Doctor, ledger: Path, ph: dict[str, str | None]) -> None:

@@ -18,12 +18,15 @@ from typing import Any
 import pytest
 from support.batch import WriteOrders
 from support.desk import Desk, desk_of
-from support.killing import start, wait_for
+from support.killing import start
 from support.sandbox import ask
+from support.waiting import wait_for
+from typer.testing import CliRunner
 
-from paycools_async.batch import LedgerError, SQLiteLedger
+from paycools_async.batch import LedgerError, SQLiteLedger, intake
 from paycools_async.batch.ledger.base import LedgerLockError
-from paycools_async.cli import console, exit_codes
+from paycools_async.cli import console, exit_codes, ledger_url
+from paycools_async.cli.app import app
 from paycools_async.cli.payouts.run import pay, sending
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
@@ -142,7 +145,7 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
     assert process.stderr is not None
     told = process.stderr.read()
     process.stderr.close()
-    assert process.wait(30) == 4, told
+    assert process.wait(60) == 4, told
     assert "standard output" in one_line(told)
     assert "BrokenPipeError" not in told
     assert states(Path(ledger)) == [("settled", 30)]
@@ -204,13 +207,18 @@ def test_2_ctrl_c_while_python_is_still_reading_modules(tmp_path: Path, command:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "told"),
-    [(False, 2, "interrupted; nothing was sent"), (True, 4, "interrupted; what was sent is in the ledger")],
+    ("pays", "sent", "code", "told"),
+    [
+        (True, False, 2, "interrupted; nothing was sent"),
+        (True, True, 4, "interrupted; what was sent is in the ledger"),
+        (False, False, 2, "interrupted"),
+    ],
 )
 def test_ctrl_c_outside_of_a_command_is_told_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sent: bool, code: int, told: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pays: bool, sent: bool, code: int, told: str
 ) -> None:
     """While options are read, or after the command has ended: typer says nothing, and exits with 130."""
+    monkeypatch.setattr(exit_codes, "_pays", pays)
     monkeypatch.setattr(exit_codes, "_may_have_sent", sent)
     assert console.exit_code_of(130) == code
     assert one_line(capsys.readouterr().err) == f"error: {told}"
@@ -243,6 +251,24 @@ def test_2_ctrl_c_while_a_yes_is_written_says_that_it_stays(
     assert (set(desk.states().values()), desk.paid) == ({"planned"}, [])
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("check orders.csv", "interrupted"),
+        ("status --ledger l.db", "interrupted"),
+        ("resume --ledger l.db --sandbox", "interrupted; nothing was sent"),
+    ],
+)
+def test_2_only_a_command_that_pays_speaks_of_what_was_sent(
+    write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch, command: str, told: str
+) -> None:
+    monkeypatch.chdir(write_orders(1).parent)
+    monkeypatch.setattr(intake, "check_file", _raises(KeyboardInterrupt()))
+    monkeypatch.setattr(ledger_url, "open_ledger", _raises(KeyboardInterrupt()))
+    done = CliRunner().invoke(app, ["payouts", *command.split()])
+    assert (done.exit_code, done.stderr) == (2, f"error: {told}\n")
+
+
 @pytest.mark.parametrize("stderr", ["closed", "broken pipe"])
 def test_sigterm_stops_a_run_that_nobody_can_be_told_of(
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, stderr: str
@@ -261,7 +287,7 @@ def test_sigterm_stops_a_run_that_nobody_can_be_told_of(
         os.close(reading)
     wait_for(lambda: booked(base_url) >= 5)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 3
+    assert process.wait(60) == 3
     assert booked(base_url) < 400
     assert "sending" not in dict(states(ledger)), "what was in flight was finished"
 
@@ -292,7 +318,7 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
         os.write(ours, b"\x04" if end == "end of input" else b"n\n")
     began = time.monotonic()
     told = _read_until(ours, None)
-    assert process.wait(10) == 2, told
+    assert process.wait(60) == 2, told
     assert time.monotonic() - began < 5
     assert "nobody said yes; nothing was sent" in told
     assert "were taken back" in told
@@ -315,7 +341,7 @@ def test_2_a_terminal_that_is_closed_at_the_question_takes_back_what_was_offered
     assert "[y/N]" in _read_until(ours, "[y/N]")
     time.sleep(0.2)
     os.close(ours)
-    assert process.wait(10) in (2, 4)
+    assert process.wait(60) in (2, 4)
     assert states(ledger) == [("withdrawn", 2)]
     assert booked(base_url) == 0
 
@@ -327,10 +353,10 @@ def test_2_what_was_typed_before_the_question_is_no_answer_to_it(
     base_url, env = sandbox
     orders, ledger = str(write_orders(2)), str(tmp_path / "l.db")
     if command in ("release", "withdraw"):
-        start(env, "run", orders, "--ledger", ledger, "--offer").communicate(timeout=30)
+        start(env, "run", orders, "--ledger", ledger, "--offer").communicate(timeout=60)
     elif command == "resume":
         ask(f"{base_url}/_sandbox/faults", [{"kind": "busy", "rate": 1.0, "code": 1003, "only": "ph.payout.create"}])
-        start(env, "run", orders, "--ledger", ledger, "--yes").communicate(timeout=30)
+        start(env, "run", orders, "--ledger", ledger, "--yes").communicate(timeout=60)
         ask(f"{base_url}/_sandbox/faults", [])
     before = states(Path(ledger)) if command != "run" else [("withdrawn", 2)]
     more = {"run": [orders], "release": ["--batch", "1"]}.get(command, [])
@@ -351,7 +377,7 @@ def test_2_what_was_typed_before_the_question_is_no_answer_to_it(
     assert process.poll() is None, "it waits for an answer"
     os.write(ours, b"n\n")
     told = _read_until(ours, None)
-    assert process.wait(10) == 2, told
+    assert process.wait(60) == 2, told
     assert "nobody said yes" in told
     assert states(Path(ledger)) == before
     assert booked(base_url) == 0
@@ -372,7 +398,7 @@ def test_the_question_is_shown_on_the_terminal_when_standard_output_goes_elsewhe
     assert "SANDBOX" in screen
     os.write(ours, b"y\n")
     _read_until(ours, None)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert booked(base_url) == 2
     assert "[y/N]" not in (tmp_path / "out.txt").read_text()
     os.close(ours)

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from cli.test_slow_paycools import StandIn
 from support.batch import WriteOrders
-from support.killing import KILLS, long, start, wait_for
+from support.killing import KILLS, long, start
+from support.waiting import wait_for
 
 __all__ = ["stand_in"]
 
@@ -50,7 +51,7 @@ def test_workers_frozen_at_random_moments_pay_nobody_twice(
         for worker in workers:
             worker.send_signal(signal.SIGCONT)
             worker.terminate()
-            worker.communicate(timeout=30)
+            worker.communicate(timeout=60)
     paid = Counter(stand_in.times_paid().values())
     print(f"\n{KILLS} times frozen, {rows} payouts: times paid {dict(paid)}")  # noqa: T201 - shown with -s
     assert paid == {1: rows}
@@ -73,7 +74,7 @@ def test_a_frozen_run_keeps_its_ledger_and_sends_nothing_twice_when_it_wakes(
         time.sleep(0.02)
     process.send_signal(signal.SIGSTOP)
     second = start(stand_in.env, "resume", *arguments)
-    said, _ = second.communicate(timeout=30)
+    said, _ = second.communicate(timeout=60)
     assert second.returncode in (2, 4), said
     assert "another run is using this ledger" in said
     time.sleep(4)

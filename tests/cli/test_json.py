@@ -165,7 +165,7 @@ def test_on_a_terminal_the_bar_and_the_question_leave_standard_output_alone(
     with contextlib.suppress(OSError):  # the end of a terminal
         while each := os.read(out, 4096):
             told += each
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     [line] = told.decode().splitlines()
     assert json.loads(line)["states"]["settled"]["payouts"] == 3
     os.close(people)

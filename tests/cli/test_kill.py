@@ -68,7 +68,7 @@ def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(
     while len(ask(f"{base_url}/_sandbox/books")["payouts"]) < 30:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=30)
+    told, _ = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "stopped: interrupted" in told
     assert f"paycools payouts resume --ledger {tmp_path / 'ledger.db'}" in told

@@ -84,6 +84,8 @@ def test_where_nothing_can_be_written(folder: Path) -> None:
     ):
         code, said = read_only(folder, *arguments)
         assert (code, len(said.splitlines())) == (4, 1), (arguments, said)
+    code, said = read_only(folder, "payouts", "withdraw", "--yes", "--ledger", ledger)
+    assert (code, f"{ledger}: cannot be written here; nothing was taken back" in said) == (4, True), said
     assert read_only(folder, "keys", "new")[0] == 2
     code, said = read_only(folder, "payouts", "status", "--ledger", ledger)
     assert (code, "settled:        1" in said) == (0, True)

@@ -45,7 +45,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
             found[name] = value
     yield found
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     process.stdout.close()
 
 
@@ -100,7 +100,7 @@ def test_a_file_is_paid_through_the_global_api(settings: dict[str, str], tmp_pat
 def refused(folder: Path, *arguments: str) -> tuple[int, str]:
     """The exit code, and the one line that is said."""
     command = [*COMMAND, "sandbox", *arguments]
-    found = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=30)
+    found = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=60)
     [line] = found.stderr.splitlines()
     assert found.stdout == ""
     return found.returncode, line
@@ -125,5 +125,45 @@ def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_journal_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("{}\n")
-    told = "error: journal: holds something else than a sandbox's records"
+    told = "error: journal: holds something else than a sandbox's records; name another"
     assert refused(tmp_path, "--journal", "journal") == (2, told)
+
+
+@pytest.mark.parametrize("content", ["", "a shopping list\n", "\x00"], ids=["a key", "a text", "one byte"])
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, key_pem: str, content: str) -> None:
+    (tmp_path / "key.pem").write_text(content or key_pem)
+    code, told = refused(tmp_path, "--port", "0", "--journal", "key.pem")
+    assert (code, told) == (2, "error: key.pem: holds something else than a sandbox's records; name another")
+    assert (tmp_path / "key.pem").read_text() == (content or key_pem)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://127.0.0.1/", "http://", "http://[::1/", "/paycools"])
+def test_an_address_that_no_callback_can_go_to(tmp_path: Path, url: str) -> None:
+    told = "error: --callback-url: give your handler's address, such as http://127.0.0.1:8000/paycools"
+    assert refused(tmp_path, "--port", "0", "--callback-url", url) == (2, told)
+    assert list(tmp_path.iterdir()) == [], "and no key was made"
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "warned"),
+    [
+        ("http://me:hidden@127.0.0.1:8000/paycools?a=1", "http://127.0.0.1:8000/paycools", False),
+        ("http://[::1]:8000", "http://[::1]:8000", False),
+        ("https://shop.example/paycools", "https://shop.example/paycools", True),
+    ],
+)
+def test_it_says_where_callbacks_go(tmp_path: Path, url: str, told: str, warned: bool) -> None:
+    command = [*COMMAND, "sandbox", "--port", "0", "--callback-url", url]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            if line.startswith("# the sandbox is running"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert lines[-2] == f"# callbacks go to {told}"
+    assert "hidden" not in "".join(lines) + errors
+    assert ("shop.example is not this machine" in errors) == warned

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import start, wait_for
+from support.killing import start
+from support.waiting import wait_for
 
 LAG = float(os.environ.get("PAYCOOLS_LAG", "0"))
 

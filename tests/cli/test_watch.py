@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from support.batch import STORES, Plan, WriteOrders, release_all
-from support.killing import start, wait_for
+from support.killing import start
 from support.sandbox import ask
+from support.waiting import wait_for
 
 from paycools_async.batch import Event, Ledger, LedgerError, PHPayouts, State, read_orders
 from paycools_async.cli.payouts import watching
@@ -38,7 +39,7 @@ class Lines:
         return self.shown
 
     async def until(self, count: int) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self()) < count:
                 await asyncio.sleep(0.001)
         return self.shown[count - 1]
@@ -67,7 +68,7 @@ async def test_each_change_is_one_line_until_all_is_final(
     second = await ledger.move(second, Event.SEND)
     await ledger.move(first, Event.FOUND_COMPLETE)
     await ledger.move(second, Event.REJECTED)
-    await asyncio.wait_for(watched, 10)
+    await asyncio.wait_for(watched, 60)
     assert "settled" not in lines()[-1] or "sending" in lines()[-1], "the end is for the status that follows"
 
 
@@ -80,8 +81,8 @@ async def test_a_batch_that_waits_for_a_yes_is_waited_for(
     await release_all(ledger)
     assert await lines.until(2) == "2 planned, PHP 1,000.20"
     await ledger.withdraw(by="tests")
-    await asyncio.wait_for(watched, 10)
-    await asyncio.wait_for(watching.watch(ledger, ()), 10)
+    await asyncio.wait_for(watched, 60)
+    await asyncio.wait_for(watching.watch(ledger, ()), 60)
     assert len(lines()) == 2
 
 
@@ -102,13 +103,13 @@ async def test_a_ledger_that_is_away_is_told_once_and_looked_at_again(
     monkeypatch.setattr(ledger, "batches", batches)
     assert await lines.until(3) == "1 planned, PHP 500.10"
     await ledger.withdraw(by="tests")
-    await asyncio.wait_for(watched, 10)
+    await asyncio.wait_for(watched, 60)
     assert len(lines()) == 3
 
 
 async def test_a_batch_that_is_not_there_is_an_error(ledger: Ledger, lines: Lines) -> None:
     with pytest.raises(LedgerError, match="no batch 7"):
-        await asyncio.wait_for(watching.watch(ledger, (7,)), 10)
+        await asyncio.wait_for(watching.watch(ledger, (7,)), 60)
 
 
 @pytest.mark.process
@@ -132,8 +133,9 @@ def test_beside_a_run_it_shows_the_run_and_ends_with_its_code(
 
 
 @pytest.mark.process
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_as_the_table_of_exit_codes_says(
-    tmp_path: Path, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
+    tmp_path: Path, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders, number: signal.Signals
 ) -> None:
     base_url, env = sandbox
     ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 20.0}])
@@ -144,10 +146,10 @@ def test_ctrl_c_ends_it_as_the_table_of_exit_codes_says(
         watch = start(env, "status", "--ledger", ledger, "--watch")
         assert watch.stdout is not None
         first = watch.stdout.readline()
-        watch.send_signal(signal.SIGINT)
-        told, _ = watch.communicate(timeout=30)
+        watch.send_signal(number)
+        told, _ = watch.communicate(timeout=60)
         assert watch.returncode == 2, first + told
-        assert told.splitlines()[-1] == "error: interrupted; nothing was sent"
+        assert told.splitlines()[-1] == "stopped watching; nothing was changed"
     finally:
         run.kill()
         run.communicate()

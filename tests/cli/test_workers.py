@@ -11,8 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from support.batch import WriteOrders
-from support.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start, wait_for
+from support.killing import ROWS, Paid, compare, ledger_rows, long, moments, orders_of, start
 from support.sandbox import FAULTS, ask
+from support.waiting import wait_for
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
@@ -59,7 +60,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
         wait_for(lambda: {row[1] for row in ledger_rows(dsn)} <= {"settled", "failed"}, 120 + ROWS / 20, 0.3)
         for each in workers:
             each.send_signal(signal.SIGTERM)
-        ends = [each.communicate(timeout=30)[0] for each in workers]
+        ends = [each.communicate(timeout=60)[0] for each in workers]
         assert [each.returncode for each in workers] == [0, 0, 0], "\n".join(ends)
     finally:
         for each in workers:
@@ -67,7 +68,7 @@ def test_three_workers_killed_at_random_moments_pay_each_order_exactly_once(
             each.communicate()
     compare("postgres, three workers", ledger_rows(dsn), paid, killed, time.monotonic() - started)
     status = start(env, "status", "--ledger", dsn)
-    told, _ = status.communicate(timeout=30)
+    told, _ = status.communicate(timeout=60)
     assert status.returncode == (3 if "payouts were sent again" in told else 1)
     assert f"settled: {ROWS - ROWS // 40:>8}" in told
 

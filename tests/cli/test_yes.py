@@ -340,11 +340,11 @@ async def test_who_cancels_while_a_file_is_read_has_entered_nothing(
             for order in super().__iter__():
                 yield order
                 reading.set()
-                assert going_on.wait(5)
+                assert going_on.wait(60)
 
     monkeypatch.setattr(intake, "OrderFile", Slowly)
     entering = asyncio.create_task(intake.enter_file(ledger, api, write_orders(lines=THREE), "ana"))
-    await asyncio.to_thread(reading.wait, 5)
+    await asyncio.to_thread(reading.wait, 60)
     entering.cancel()
     asyncio.get_running_loop().call_later(0.05, going_on.set)
     with pytest.raises(asyncio.CancelledError):

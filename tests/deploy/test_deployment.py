@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from support.batch import HEADER, rows
-from support.killing import wait_for
 from support.own_postgres import OwnPostgres
 from support.restricted import as_in_a_container, environment
+from support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs" / "deploy"

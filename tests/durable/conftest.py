@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.refund_house import RefundHouse
 
-from paycools_async import CreatePayout, PayCoolsPH
+from paycools_async import CreatePayout, PayCoolsPH, PHCredentials
 from paycools_async.durable import DurablePayout, DurablePayouts, Options
+from paycools_async.ph import CreateRefund
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -29,6 +31,16 @@ def order(number: int = 1, **changes: Any) -> CreatePayout:
     return CreatePayout(**{**values, **changes})
 
 
+def refund(number: int = 1, **changes: Any) -> CreateRefund:
+    values: dict[str, Any] = {
+        "mch_refund_order_id": f"REFUND{number:06}",
+        "original_transaction_id": f"T{number:010}",
+        "refund_amount": 5000,
+        "refund_callback_url": "https://shop.example/notify",
+    }
+    return CreateRefund(**{**values, **changes})
+
+
 async def there(payouts: DurablePayouts, order_id: str) -> DurablePayout:
     """A payout that must be there."""
     found = await payouts.get(order_id)
@@ -36,7 +48,7 @@ async def there(payouts: DurablePayouts, order_id: str) -> DurablePayout:
     return found
 
 
-def inside(payouts: DurablePayouts) -> Any:
+def inside(payouts: Any) -> Any:
     """What they are made of while they are open."""
     assert payouts._opened is not None
     return payouts._opened
@@ -84,3 +96,20 @@ async def opened(make: Make) -> AsyncIterator[Callable[..., Any]]:
             return await stack.enter_async_context(make(**options))
 
         yield open_one
+
+
+@pytest.fixture
+def house() -> RefundHouse:
+    """A PayCools that refunds."""
+    return RefundHouse()
+
+
+@pytest.fixture
+async def shop(house: RefundHouse, key: PrivateKey) -> AsyncIterator[PayCoolsPH]:
+    """A client to that, over real HTTP."""
+    credentials = PHCredentials(app_id="a" * 32, app_name="Shop", private_key=key)
+    async with (
+        house.server() as server,
+        PayCoolsPH(credentials, base_url=str(server.make_url("")).rstrip("/"), timeout=1.0) as paycools,
+    ):
+        yield paycools

@@ -1,16 +1,15 @@
-"""Web processes live through what their PostgreSQL goes through: restarts, ended connections, a time without writes.
+"""Web processes live through what processes and their PostgreSQL go through, all of it in one storm.
 
 Whatever was acknowledged to its caller is paid once, and its final word is in the application's table exactly once.
-PAYCOOLS_STORM=full is its real size: 2,000 submissions and 10 restarts. PAYCOOLS_STORM_ROWS: as many submissions.
+PAYCOOLS_STORM=full is its real size: 5,000 submissions, 10 restarts, 5 times without writes, 20 times three ended
+connections, 20 SIGKILLs and 20 SIGSTOPs. PAYCOOLS_STORM_ROWS: as many submissions.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import re
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,37 +20,30 @@ from support.durable_web import Callers, Web, compare, everything_told
 from support.own_postgres import OwnPostgres
 from support.ports import free_port
 from support.sandbox import FAULTS, ask
+from support.storm import ENDED, KILLED, READ_ONLY, RESTARTS, STOPPED, Frozen, hits_on, storm_rows
 
 pytest.importorskip("uvicorn")
 pytestmark = pytest.mark.process
 
-FULL_STORM = os.environ.get("PAYCOOLS_STORM") == "full"
-ROWS = int(os.environ.get("PAYCOOLS_STORM_ROWS", "0")) or (2000 if FULL_STORM else 120)
-RESTARTS, READ_ONLY, ENDED = (10, 5, 20) if FULL_STORM else (2, 1, 2)
+ROWS = storm_rows(5000, 120)
 CLIENTS = 10
 """Callers at a time."""
-OTHERS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' "
-    "AND pid <> pg_backend_pid() ORDER BY random() LIMIT 3"
-)
 
 
-def refuse_writes(server: OwnPostgres, seconds: float) -> None:
-    """As the former leader does, after a fail-over."""
-    server.set("default_transaction_read_only", "on")
-    time.sleep(seconds)
-    server.set("default_transaction_read_only", "off")
+def replace(web: Web) -> None:
+    """Kill it, and start another in its place."""
+    web.kill()
+    web.start()
 
 
-def hits_on(server: OwnPostgres, dice: random.Random) -> list[Callable[[], object]]:
-    hits: list[Callable[[], object]] = [
-        *[lambda: server.restart(signal.SIGINT, dice.uniform(0, 3))] * (RESTARTS // 2),
-        *[lambda: server.restart(signal.SIGQUIT, dice.uniform(0, 3))] * (RESTARTS - RESTARTS // 2),
-        *[lambda: refuse_writes(server, dice.uniform(0.5, 2))] * READ_ONLY,
-        *[lambda: server.execute(OTHERS)] * ENDED,
-    ]
-    dice.shuffle(hits)
-    return hits
+async def storm(hits: list[Callable[[], object]], callers: Callers, webs: list[Web]) -> None:
+    """What happens, at random moments while payouts are submitted."""
+    for number, hit in enumerate(hits):
+        while len(callers.acknowledged) < ROWS * 19 * number // (20 * len(hits)):
+            await asyncio.sleep(0.01)
+        for web in webs:
+            web.assert_alive()
+        await asyncio.to_thread(hit)
 
 
 async def test_two_web_processes_live_through_a_storm_and_pay_what_they_took_once(
@@ -59,10 +51,15 @@ async def test_two_web_processes_live_through_a_storm_and_pay_what_they_took_onc
 ) -> None:
     base_url, env = sandbox
     ask(f"{base_url}/_sandbox/faults", FAULTS)
-    place, dice, began = own_postgres.url(), random.Random(9), time.monotonic()
-    webs = [
-        Web(place, base_url, env["PAYCOOLS_PH_PRIVATE_KEY"], free_port(), tmp_path / f"web{n}.log") for n in range(2)
+    place, dice, began, frozen = own_postgres.url(), random.Random(9), time.monotonic(), Frozen()
+    key = env["PAYCOOLS_PH_PRIVATE_KEY"]
+    webs = [Web(place, base_url, key, free_port(), tmp_path / f"web{number}.log") for number in range(2)]
+    hits: list[Callable[[], object]] = [
+        *hits_on(own_postgres, dice),
+        *[lambda: replace(dice.choice(webs))] * KILLED,
+        *[lambda: frozen.freeze(dice.choice(webs).running)] * STOPPED,
     ]
+    dice.shuffle(hits)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
         try:
             for web in webs:
@@ -72,20 +69,23 @@ async def test_two_web_processes_live_through_a_storm_and_pay_what_they_took_onc
             async with asyncio.TaskGroup() as calling:
                 for number in range(CLIENTS):
                     calling.create_task(callers.one(number))
-                hits = hits_on(own_postgres, dice)
-                for number, hit in enumerate(hits):
-                    while len(callers.acknowledged) < ROWS * 19 * number // (20 * len(hits)):
-                        await asyncio.sleep(0.01)
-                    await asyncio.to_thread(hit)
+                await storm(hits, callers, webs)
+            await asyncio.to_thread(frozen.join)
             await everything_told(http, webs[0], ROWS)
         finally:
+            frozen.join()
             for web in webs:
                 web.kill()
-    what = f"a storm, {RESTARTS} restarts, {READ_ONLY} times read-only, {3 * ENDED} ended back ends"
+    what = (
+        f"a storm, {RESTARTS} restarts, {READ_ONLY} times read-only, {3 * ENDED} ended back ends, {KILLED} kills, "
+        f"{STOPPED} stops"
+    )
     compare(what, place, base_url, callers, time.monotonic() - began)
     assert set(callers.refused) <= {"not_sent", "unknown"}
+    assert sum(len(web.logs) for web in webs) == 2 + KILLED
     for web in webs:
-        assert_told_plainly(web.written())
+        for log in web.logs:
+            assert_told_plainly(log.read_text())
 
 
 def assert_told_plainly(text: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import pytest
 from durable.conftest import QUICK, inside, order, there
-from durable.test_telling import acknowledged, until
+from durable.test_telling import acknowledged
 from support.batch import STORES
+from support.waiting import until
 
 from paycools_async.batch import Event, State
 from paycools_async.batch.ledger.application import StuckRule
@@ -26,7 +27,7 @@ async def in_doubt(payouts: DurablePayouts) -> DurablePayout:
     """The payout, when PayCools has not shown it for as long as that takes: the timeout and `absent_after`."""
     await payouts.submit(order())
     began = asyncio.get_running_loop().time()
-    found = await payouts.wait("APP000000001", within=20)
+    found = await payouts.wait("APP000000001", within=60)
     assert asyncio.get_running_loop().time() - began > 2.9
     return found
 
@@ -63,7 +64,7 @@ async def test_one_that_was_sent_again_as_often_as_it_may_needs_a_person(opened:
     live.faults.drop_before(rate=1.0, only=CREATE)
     payouts: DurablePayouts = await opened()
     await payouts.submit(order())
-    found = await payouts.wait("APP000000001", within=30)
+    found = await payouts.wait("APP000000001", within=60)
     assert (found.state, found.needs_person) == (State.UNKNOWN, True)
     assert QUICK.max_resends == 1
     assert live.requests[CREATE] == 2
@@ -73,7 +74,7 @@ async def test_a_refusal_that_nobody_knows_needs_a_person_and_is_not_sent_again(
     opened: Any, live: FakePayCools
 ) -> None:
     live.faults.busy(7777, next=1, only=CREATE)
-    payouts: DurablePayouts = await opened(options=attrs.evolve(QUICK, max_resends=9))
+    payouts: DurablePayouts = await opened(options=attrs.evolve(QUICK, max_resends=9, absent_after=3600.0))
     await payouts.submit(order())
     await until_unknown(payouts)
     assert not (await there(payouts, "APP000000001")).needs_person
@@ -87,7 +88,7 @@ async def test_a_refusal_that_nobody_knows_needs_a_person_and_is_not_sent_again(
 
 async def until_unknown(payouts: DurablePayouts) -> None:
     """And asked about, in vain."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (kept := await inside(payouts).payouts.get("APP000000001")) is None or kept.row.absent_since is None:
             await asyncio.sleep(0.01)
 

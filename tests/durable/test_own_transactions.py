@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import itertools
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 from durable.conftest import Make, order
 from durable.test_telling import ask
 from support.batch import STORES
+from support.waiting import until
 
 from paycools_async import ConfigurationError, OrderConflict
 from paycools_async.durable import AlreadyAcknowledged, DurablePayout, DurablePayouts, in_transaction
@@ -186,7 +189,7 @@ async def test_what_commits_is_paid_with_the_loan_and_what_rolls_back_is_neither
 
         with pytest.raises(Undo):
             await undone()
-        assert (await payouts.wait("APP000000001", within=10)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
         await asyncio.sleep(0.3)
         assert await payouts.get("APP000000002") is None
         assert loans() == ["APP000000001"]
@@ -225,7 +228,7 @@ async def test_a_final_word_is_acknowledged_in_the_applications_own_commit_exact
     async with payouts:
         loans()
         await payouts.submit(order(1))
-        settled = await payouts.wait("APP000000001", within=10)
+        settled = await payouts.wait("APP000000001", within=60)
         while not loans():
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)
@@ -264,7 +267,7 @@ async def test_the_ledgers_file_by_another_name_is_the_ledgers_file(opened: Any,
     link.symlink_to(place)
     with closing(sqlite3.connect(link)) as connection, connection:
         await payouts.submit(order(), connection=connection)
-    assert (await payouts.wait("APP000000001", within=10)).settled
+    assert (await payouts.wait("APP000000001", within=60)).settled
 
 
 _ALONE: list[dict[str, Any]] = [{"isolation_level": None}]
@@ -311,7 +314,7 @@ async def test_another_database_and_another_schema_and_no_transaction_are_refuse
             await payouts.submit(order(), connection=connection)
     with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(ConfigurationError, match="to sqlite"):
         await payouts.submit(order(), connection=connection)
-    assert (await payouts.wait("APP000000002", within=10)).settled
+    assert (await payouts.wait("APP000000002", within=60)).settled
     assert await payouts.get("APP000000001") is None
 
 
@@ -352,7 +355,7 @@ async def test_a_handler_that_acknowledges_and_does_not_commit_is_called_again(
 
     async with payouts:
         await payouts.submit(order(1))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(calls) < 2 or (await payouts.health()).unacknowledged:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)
@@ -380,7 +383,7 @@ async def test_what_a_handler_gives_to_in_transaction_before_it_acknowledges_is_
     async with payouts:
         loans()
         await payouts.submit(order(1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not loans():
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)
@@ -411,7 +414,7 @@ async def test_work_that_comes_after_the_mark_is_refused_and_not_lost_in_silence
 
     async with payouts:
         await payouts.submit(order(1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (health := await payouts.health()).last_error:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1.5)
@@ -439,7 +442,7 @@ async def test_a_handler_that_gave_work_cannot_acknowledge_on_its_own_connection
 
     async with payouts:
         await payouts.submit(order(1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (health := await payouts.health()).last_error:
                 await asyncio.sleep(0.05)
             assert "and not both" in health.last_error
@@ -453,32 +456,32 @@ async def test_a_handler_that_acknowledges_twice_and_so_rolls_back_is_called_aga
     make: Make, place: str, store: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     payouts = make()
-    calls: list[str] = []
+    calls: list[float] = []
+    well = False
 
     @payouts.on_final
     async def done(payout: DurablePayout) -> None:
-        calls.append(payout.order_id)
+        calls.append(time.monotonic())
         async with _begin(store)(place) as transaction:
             await payouts.acknowledge(payout, connection=transaction)
-            if len(calls) < 3:
+            if not well:
                 await payouts.acknowledge(payout, connection=transaction)
+
+    async def ok() -> bool:
+        health = await payouts.health()
+        return health.ok and health.unacknowledged == 0
 
     async with payouts:
         await payouts.submit(order(1))
-        await payouts.wait("APP000000001", within=10)
-        async with asyncio.timeout(10):
-            while len(calls) < 2:
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(0.7)
-        assert len(calls) == 2
+        await payouts.wait("APP000000001", within=60)
+        await until(lambda: "told again in 2 seconds" in caplog.text)
         health = await payouts.health()
         assert not health.ok
         assert health.unacknowledged == 1
         assert "acknowledge each payout once" in str(health.last_error)
-        async with asyncio.timeout(10):
-            while (await payouts.health()).unacknowledged:
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)
-        assert (await payouts.health()).ok
-    assert len(calls) == 3
+        failed = len(calls)
+        well = True
+        await until(ok)
+    assert len(calls) == failed + 1
+    assert all(later - earlier >= 0.9 for earlier, later in itertools.pairwise(calls)), "it was called at once"
     assert "order APP000000001 is settled, and told again in 2 seconds: the handler raised" in caplog.text

@@ -30,7 +30,7 @@ async def test_an_order_and_another_under_its_id_as_idempotency_id_are_not_both_
         await first.commit()
         with pytest.raises(OrderConflict, match="would pay only one of them"):
             await later
-        assert (await payouts.wait("APP000000001", within=10)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
     assert [each.order_id for each in live.payouts.paid] == ["APP000000001"]
 
 
@@ -47,12 +47,12 @@ async def test_a_transaction_that_stays_open_holds_up_its_own_payout_and_no_othe
         await payouts.submit(order(1), connection=connection)
         again = asyncio.create_task(payouts.submit(order(1)))
         await asyncio.sleep(0.2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(payouts.submit(order(number)) for number in range(2, 40)))
         assert not again.done()
         await connection.commit()
         assert (await again).order_id == "APP000000001"
-        assert (await payouts.wait("APP000000001", within=10)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
 
 
 async def test_after_a_rollback_the_same_payout_is_taken(make: Make, place: str, live: FakePayCools) -> None:
@@ -63,5 +63,5 @@ async def test_after_a_rollback_the_same_payout_is_taken(make: Make, place: str,
         assert not again.done()
         await connection.rollback()
         assert (await again).amount == 50010
-        assert (await payouts.wait("APP000000001", within=10)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
     assert [each.amount for each in live.payouts.paid] == [50010]

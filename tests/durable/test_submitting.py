@@ -37,7 +37,7 @@ async def test_a_payout_is_planned_when_submit_returns_and_settled_by_the_backgr
     planned = await payouts.submit(order())
     assert (planned.order_id, planned.state, planned.final) == ("APP000000001", State.PLANNED, False)
     assert (planned.amount, planned.currency, planned.transaction_id) == (50010, "PHP", None)
-    settled = await payouts.wait(planned.order_id, within=10)
+    settled = await payouts.wait(planned.order_id, within=60)
     assert (settled.state, settled.final, settled.settled) == (State.SETTLED, True, True)
     assert settled.transaction_id == live.payouts.paid[0].transaction_id
     assert paid(live) == ["APP000000001"]
@@ -49,7 +49,7 @@ async def test_what_is_submitted_and_not_sent_is_sent_by_the_next_process(make: 
         await payouts.submit(order())
     assert paid(live) == []
     async with make() as payouts:
-        assert (await payouts.wait("APP000000001", within=10)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
     assert paid(live) == ["APP000000001"]
 
 
@@ -57,7 +57,7 @@ async def test_the_same_payout_again_is_the_same_payout_and_is_paid_once(opened:
     payouts: DurablePayouts = await opened()
     found = await asyncio.gather(*(payouts.submit(order()) for _ in range(20)))
     assert {each.submitted_at for each in found} == {found[0].submitted_at}
-    settled = await payouts.wait("APP000000001", within=10)
+    settled = await payouts.wait("APP000000001", within=60)
     assert await payouts.submit(order()) == settled
     assert paid(live) == ["APP000000001"]
 
@@ -71,7 +71,7 @@ async def test_an_order_id_with_other_content_is_a_conflict_and_changes_nothing(
     with pytest.raises(OrderConflict, match="other content") as caught:
         await payouts.submit(order(**changes))
     assert (caught.value.outcome, caught.value.order_id) == (Outcome.NOT_SENT, "APP000000001")
-    await payouts.wait("APP000000001", within=10)
+    await payouts.wait("APP000000001", within=60)
     assert [(each.order_id, each.amount) for each in live.payouts.paid] == [("APP000000001", 50010)]
 
 
@@ -79,7 +79,7 @@ async def test_many_at_once_are_each_paid_once_and_listed_in_order(opened: Any, 
     payouts: DurablePayouts = await opened()
     numbers = range(1, 301)
     await asyncio.gather(*(payouts.submit(order(number)) for number in numbers))
-    await asyncio.gather(*(payouts.wait(f"APP{number:09}", within=20) for number in numbers))
+    await asyncio.gather(*(payouts.wait(f"APP{number:09}", within=60) for number in numbers))
     listed = [each.order_id async for each in payouts.list(state="settled")]
     assert listed == paid(live) == [f"APP{number:09}" for number in numbers]
     assert [each async for each in payouts.list(state=State.PLANNED)] == []
@@ -100,7 +100,7 @@ async def test_what_failed_says_why_and_is_not_paid_by_submitting_it_again(opene
     payouts: DurablePayouts = await opened()
     bad = order(account_no="09170000000", remark="x")
     await payouts.submit(bad)
-    failed = await payouts.wait("APP000000001", within=10)
+    failed = await payouts.wait("APP000000001", within=60)
     assert (failed.state, failed.final, failed.settled) == (State.FAILED, True, False)
     assert failed.code is not None
     assert failed.reason
@@ -110,7 +110,7 @@ async def test_what_failed_says_why_and_is_not_paid_by_submitting_it_again(opene
 async def test_two_applications_in_one_ledger_do_not_see_each_other(make: Make, live: FakePayCools) -> None:
     async with make(name="loans") as loans:
         await loans.submit(order(1))
-        await loans.wait("APP000000001", within=10)
+        await loans.wait("APP000000001", within=60)
     async with make(name="wages") as wages:
         assert await wages.get("APP000000001") is None
         assert [each async for each in wages.list()] == []
@@ -160,7 +160,7 @@ async def test_a_file_belongs_to_one_process_and_a_database_to_many(make: Make, 
             both = [(one, other)[number % 2].submit(order(number // 2)) for number in range(200)]
             await asyncio.gather(*both)
             for number in range(100):
-                assert (await one.wait(f"APP{number:09}", within=20)).settled
+                assert (await one.wait(f"APP{number:09}", within=60)).settled
     assert paid(live) == [f"APP{number:09}" for number in range(100)]
 
 
@@ -170,7 +170,7 @@ async def test_what_one_process_submits_and_does_not_send_the_other_sends(make: 
     async with make() as one, make() as other:
         await inside(one).background.stop(1.0)
         await one.submit(order())
-        assert (await other.wait("APP000000001", within=10)).settled
+        assert (await other.wait("APP000000001", within=60)).settled
 
 
 async def test_over_real_http_with_lost_connections_each_is_paid_once(
@@ -186,7 +186,7 @@ async def test_over_real_http_with_lost_connections_each_is_paid_once(
     ):
         await asyncio.gather(*(payouts.submit(order(number)) for number in range(40)))
         for number in range(40):
-            assert (await payouts.wait(f"APP{number:09}", within=30)).settled
+            assert (await payouts.wait(f"APP{number:09}", within=60)).settled
     assert paid(live) == [f"APP{number:09}" for number in range(40)]
 
 
@@ -233,7 +233,7 @@ async def test_the_global_api_pays_in_every_country_that_has_payouts(
             DurablePayouts(paycools, place)
         async with DurablePayouts(paycools, place, country=country, options=QUICK) as payouts:
             await payouts.submit(payout)
-            settled = await payouts.wait("APP000000001", within=10)
+            settled = await payouts.wait("APP000000001", within=60)
     assert (settled.settled, settled.amount, settled.currency) == (True, payout.amount, payouts.currency)
     assert [each.order_id for each in live.global_payouts.paid] == ["APP000000001"]
 
@@ -256,7 +256,7 @@ async def test_in_a_forked_child_it_is_refused_and_closing_it_there_leaves_the_p
     assert "forked" in refused
     assert closed == "nothing"
     await payouts.submit(order())
-    assert (await payouts.wait("APP000000001", within=10)).settled
+    assert (await payouts.wait("APP000000001", within=60)).settled
 
 
 async def test_a_payout_travels(opened: Any) -> None:

@@ -42,11 +42,11 @@ async def test_a_database_by_any_text_that_libpq_knows(client: PayCoolsPH, odd: 
         await payouts.submit(order())
         async with await psycopg.AsyncConnection.connect(connection_string(odd[way])) as connection:
             await payouts.submit(order(2), connection=connection)
-        assert (await payouts.wait("APP000000001", within=20)).settled
-        assert (await payouts.wait("APP000000002", within=20)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
+        assert (await payouts.wait("APP000000002", within=60)).settled
         async with await psycopg.AsyncConnection.connect(odd["service"]) as connection:
             await payouts.submit(order(3), connection=connection)
-        assert (await payouts.wait("APP000000003", within=20)).settled
+        assert (await payouts.wait("APP000000003", within=60)).settled
 
 
 @pytest.mark.parametrize("kind", [str, Path])
@@ -54,7 +54,7 @@ async def test_a_file_by_text_or_path(client: PayCoolsPH, tmp_path: Path, kind: 
     where = tmp_path / "pay=1 a%b.db"
     async with DurablePayouts(client, kind(where), options=QUICK, poll=0.05) as payouts:
         await payouts.submit(order())
-        assert (await payouts.wait("APP000000001", within=20)).settled
+        assert (await payouts.wait("APP000000001", within=60)).settled
     assert where.is_file()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.engine_stage import FOUND, ORDER, QUERY, REFUSED, RESET, SUCCESS, Stage, loaded, says
 from support.fault_server import Connection, FaultServer
+from support.waiting import time_out_after
 
 from paycools_async import (
     AiohttpTransport,
@@ -77,17 +78,19 @@ async def test_a_payout_cancelled_in_flight_is_in_doubt_and_the_exception_says_s
 
 
 async def test_a_time_out_of_ones_own_leaves_the_payout_in_doubt(key_pem: str) -> None:
-    async with client_of(key_pem, MemoryTransport(Never().handle)) as client:
+    never = Never()
+    async with client_of(key_pem, MemoryTransport(never.handle)) as client:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with time_out_after(never.came):
                 await client.send(ORDER)
         assert entries(client) == [(CREATE, "ORDER0000001")]
 
 
 async def test_a_read_that_is_cancelled_is_no_doubt(key_pem: str) -> None:
-    async with client_of(key_pem, MemoryTransport(Never().handle)) as client:
+    never = Never()
+    async with client_of(key_pem, MemoryTransport(never.handle)) as client:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with time_out_after(never.came):
                 await client.send(QUERY)
         assert client.in_doubt == ()
 
@@ -140,15 +143,18 @@ async def test_of_a_transport_that_does_not_say_it_is_assumed_to_have_left(key_p
 async def test_between_attempts_that_were_never_sent_nothing_is_in_doubt(key_pem: str) -> None:
     """The pause before the next attempt: the last one is proven not to have left."""
 
+    refused = asyncio.Event()
+
     class Refusing:
         async def send(self, request: HttpRequest, /) -> HttpResponse:
+            asyncio.get_running_loop().call_later(0.02, refused.set)
             raise REFUSED
 
         async def aclose(self) -> None: ...
 
     async with client_of(key_pem, Refusing(), retry=Retry(first_pause=20, longest_pause=20)) as client:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with time_out_after(refused):
                 await client.send(ORDER)
         assert client.in_doubt == ()
 

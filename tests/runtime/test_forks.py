@@ -136,8 +136,8 @@ def test_a_child_that_only_drops_the_client_leaves_the_parents_connection_alone(
 
     def run(order: str) -> str:
         if running:
-            return asyncio.run_coroutine_threadsafe(pay(client, order), loop).result(10)
-        return loop.run_until_complete(asyncio.wait_for(pay(client, order), 10))
+            return asyncio.run_coroutine_threadsafe(pay(client, order), loop).result(60)
+        return loop.run_until_complete(asyncio.wait_for(pay(client, order), 60))
 
     def drop() -> None:
         client.__dict__.clear()
@@ -150,7 +150,7 @@ def test_a_child_that_only_drops_the_client_leaves_the_parents_connection_alone(
     assert server.connections == [1, 1, 1, 1]
     if running:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
@@ -191,7 +191,7 @@ class Slow:
 
     def sign(self, text: bytes) -> bytes:
         self.begun.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         return text[::-1]
 
 
@@ -202,7 +202,7 @@ def test_a_child_signs_with_threads_and_a_signer_of_its_own() -> None:
 
     async def parent() -> tuple[bytes, Any]:
         signing = asyncio.create_task(pool.sign(b"ab"))
-        await asyncio.to_thread(slow.begun.wait, 5)
+        await asyncio.to_thread(slow.begun.wait, 60)
         child = in_child(lambda: asyncio.run(closed_after(pool, b"cd")))
         slow.gate.set()
         return await signing, child

@@ -117,7 +117,7 @@ def test_two_loops_in_two_threads_never_mix_their_connections(
 
     def work(name: str) -> None:
         async def many() -> None:
-            ready.wait(5)
+            ready.wait(60)
             for begin in range(0, 20, 5):
                 await asyncio.gather(*(pay(client, f"{name}{number:06}") for number in range(begin, begin + 5)))
 
@@ -127,7 +127,7 @@ def test_two_loops_in_two_threads_never_mix_their_connections(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(server.orders) == [f"{name}{number:06}" for name in ("LEFT", "RIGHT") for number in range(20)]
     of_left = {connection for connection, order in server.paid if order.startswith("LEFT")}
     of_right = {connection for connection, order in server.paid if order.startswith("RIGHT")}
@@ -164,11 +164,11 @@ def test_closing_the_client_closes_the_connections_of_a_loop_in_another_thread(
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert paid.wait(5)
+    assert paid.wait(60)
     asyncio.run(client.aclose())
     assert server.all_closed()
     done.set()
-    thread.join(5)
+    thread.join(60)
     with pytest.raises(TransportError, match="the client is closed; nothing was sent"):
         asyncio.run(pay(client, "LATE0000001"))
 
@@ -199,10 +199,12 @@ def test_a_client_that_nobody_holds_any_more_leaves_no_thread(merchant: PHCreden
         with pytest.raises(OutcomeUnknown):
             asyncio.run(pay(made, "NOBODY00001"))
 
+    before = {*threading.enumerate()}
     use()
     gc.collect()
-    for thread in [each for each in threading.enumerate() if each.name.startswith("paycools-sign")]:
-        thread.join(5)
+    left = {*threading.enumerate()} - before
+    for thread in [each for each in left if each.name.startswith("paycools-sign")]:
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -212,7 +214,7 @@ def test_an_order_is_resolved_in_one_loop_at_a_time(merchant: PHCredentials) -> 
 
     async def handle(request: Any) -> Any:
         inside.set()
-        await asyncio.to_thread(out.wait, 10)
+        await asyncio.to_thread(out.wait, 60)
         return HTML
 
     client = PayCoolsPH(merchant, transport=MemoryTransport(handle))
@@ -221,8 +223,8 @@ def test_an_order_is_resolved_in_one_loop_at_a_time(merchant: PHCredentials) -> 
     def work() -> None:
         async def first() -> None:
             task = asyncio.create_task(client.payouts.resolve(ORDER))
-            await asyncio.to_thread(inside.wait, 10)
-            await asyncio.to_thread(out.wait, 10)
+            await asyncio.to_thread(inside.wait, 60)
+            await asyncio.to_thread(out.wait, 60)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -230,11 +232,11 @@ def test_an_order_is_resolved_in_one_loop_at_a_time(merchant: PHCredentials) -> 
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert inside.wait(5)
+    assert inside.wait(60)
     with pytest.raises(WrongEventLoop, match="is being resolved in another event loop; nothing was sent") as caught:
         asyncio.run(client.payouts.resolve(ORDER, resend=True))
     assert caught.value.outcome is Outcome.NOT_SENT
     out.set()
-    thread.join(10)
+    thread.join(60)
     assert len(client.in_doubt) == 1
     asyncio.run(client.aclose())

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,7 @@ class Echo:
 
     def sign(self, text: bytes) -> bytes:
         self.begun.set()
-        assert self.gate.wait(5)
+        assert self.gate.wait(60)
         self.signed.append(text)
         if text == b"fail":
             raise LookupError("no such key")
@@ -222,11 +223,21 @@ class Echo:
         return text[::-1]
 
 
-def signing_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("paycools-sign")]
+Threads = Callable[[], list[threading.Thread]]
 
 
-async def test_each_of_many_concurrent_texts_gets_its_own_signature() -> None:
+@pytest.fixture
+def signing_threads() -> Threads:
+    """The threads that a test has started; those that others left may still be ending."""
+    before = {*threading.enumerate()}
+
+    def found() -> list[threading.Thread]:
+        return [each for each in {*threading.enumerate()} - before if each.name.startswith("paycools-sign")]
+
+    return found
+
+
+async def test_each_of_many_concurrent_texts_gets_its_own_signature(signing_threads: Threads) -> None:
     pool = SigningPool(Echo(), threads=3)
     texts = [f"text {n}".encode() for n in range(500)]
     assert await asyncio.gather(*map(pool.sign, texts)) == [text[::-1] for text in texts]
@@ -235,7 +246,7 @@ async def test_each_of_many_concurrent_texts_gets_its_own_signature() -> None:
     assert signing_threads() == []
 
 
-async def test_threads_start_with_the_first_text_and_not_before(key_pem: str) -> None:
+async def test_threads_start_with_the_first_text_and_not_before(key_pem: str, signing_threads: Threads) -> None:
     signer: Signer = OpenSSLSigner(load_private_key(key_pem))
     pool = SigningPool(signer)
     assert signing_threads() == []
@@ -249,7 +260,7 @@ async def test_a_cancelled_waiter_leaves_the_others_alone_and_is_not_signed_for(
     echo.gate.clear()
     pool = SigningPool(echo, threads=1)
     first = asyncio.create_task(pool.sign(b"first"))
-    await asyncio.to_thread(echo.begun.wait, 5)
+    await asyncio.to_thread(echo.begun.wait, 60)
     second, third = asyncio.create_task(pool.sign(b"second")), asyncio.create_task(pool.sign(b"third"))
     await asyncio.sleep(0)
     first.cancel()
@@ -276,12 +287,12 @@ async def test_an_error_of_the_signer_reaches_its_caller_and_nobody_else() -> No
     await pool.aclose()
 
 
-async def test_closing_finishes_what_waits_and_leaves_no_thread() -> None:
+async def test_closing_finishes_what_waits_and_leaves_no_thread(signing_threads: Threads) -> None:
     echo = Echo()
     echo.gate.clear()
     pool = SigningPool(echo, threads=2)
     waiting = [asyncio.create_task(pool.sign(f"{n}".encode())) for n in range(10)]
-    await asyncio.to_thread(echo.begun.wait, 5)
+    await asyncio.to_thread(echo.begun.wait, 60)
     closing = asyncio.create_task(pool.aclose())
     await asyncio.sleep(0)
     echo.gate.set()
@@ -299,7 +310,7 @@ async def test_a_closed_pool_says_that_nothing_was_sent() -> None:
     assert caught.value.outcome is Outcome.NOT_SENT
 
 
-def test_one_pool_serves_two_loops_one_after_the_other() -> None:
+def test_one_pool_serves_two_loops_one_after_the_other(signing_threads: Threads) -> None:
     pool = SigningPool(Echo())
     assert asyncio.run(pool.sign(b"ab")) == b"ba"
     assert asyncio.run(pool.sign(b"cd")) == b"dc"
@@ -314,7 +325,7 @@ def test_a_loop_that_is_gone_does_not_hurt_the_threads() -> None:
 
     async def leave() -> None:
         waiter = asyncio.create_task(pool.sign(b"ab"))
-        await asyncio.to_thread(echo.begun.wait, 5)
+        await asyncio.to_thread(echo.begun.wait, 60)
         waiter.cancel()
 
     asyncio.run(leave())
@@ -328,7 +339,7 @@ async def test_a_text_that_waits_too_long_is_given_up_and_not_signed() -> None:
     echo.gate.clear()
     pool = SigningPool(echo, threads=1)
     first = asyncio.create_task(pool.sign(b"first"))
-    await asyncio.to_thread(echo.begun.wait, 5)
+    await asyncio.to_thread(echo.begun.wait, 60)
     with pytest.raises(TimeoutError):
         await pool.sign(b"late", within=0.02)
     echo.gate.set()

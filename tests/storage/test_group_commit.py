@@ -85,13 +85,13 @@ async def test_what_breaks_the_undoing_too_fails_its_callers_and_ends_no_thread(
     committer = Committer(connection, lambda error: LookupError(str(error)))
     connection.broken = True
     waits = [committer.do(ends(SystemExit(1))), committer.read(lambda db: 1)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         for wait in waits:
             with pytest.raises(LookupError, match="Panic"):
                 await wait
     connection.broken = False
     connection.rollback()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await committer.read(lambda db: 1) == 1
         await committer.aclose()
 
@@ -105,7 +105,7 @@ async def _read_until_it_fails(committer: Committer) -> None:
 async def test_what_is_raised_into_the_thread_from_outside_leaves_nobody_waiting(tmp_path: Path) -> None:
     committer = Committer(connect(tmp_path / "t.db"), lambda error: LookupError(str(error)))
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(committer._thread.ident or 0), ctypes.py_object(Panic))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(LookupError, match="has ended"):
             await _read_until_it_fails(committer)
         with pytest.raises(LookupError, match="is closed"):
@@ -115,7 +115,7 @@ async def test_what_is_raised_into_the_thread_from_outside_leaves_nobody_waiting
 
 async def test_a_connection_that_a_work_closes_is_an_error_for_those_who_come_after(tmp_path: Path) -> None:
     committer = Committer(connect(tmp_path / "t.db"), lambda error: LookupError(str(error)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(LookupError):
             await committer.do(lambda db: db.close())
         with pytest.raises(LookupError):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import time
@@ -21,7 +23,9 @@ from support.ports import free_port
 from support.transaction_pooler import transaction_pooler
 
 from paycools_async.batch import LedgerError
+from paycools_async.batch.ledger.postgres import ledger as ledger_module
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
+from paycools_async.batch.ledger.postgres.session import prepare
 from paycools_async.callbacks.postgres import PostgresStore
 from paycools_async.errors import ConfigurationError, PayCoolsError
 from paycools_async.storage.postgres_connections import ConnectionString, connect
@@ -189,7 +193,7 @@ async def bouncer(server: OwnPostgres, request: pytest.FixtureRequest) -> AsyncI
         user = ["-u", "pgserver"] if os.geteuid() == 0 else []
         process = subprocess.Popen([_pgbouncer(), *user, str(settings)], stderr=subprocess.DEVNULL)
         dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(dsn).close()
@@ -199,7 +203,7 @@ async def bouncer(server: OwnPostgres, request: pytest.FixtureRequest) -> AsyncI
                 await asyncio.sleep(0.05)
         yield dsn
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.mark.parametrize("bouncer", ["transaction"], indirect=True)
@@ -233,3 +237,100 @@ async def test_a_server_that_takes_no_writes_is_good_for_reading_alone(server: O
                 await opening(server.url())
     finally:
         server.set("default_transaction_read_only", "off")
+
+
+class GermanServer:
+    """It greets nobody, and says why by a code and in its own language."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self._answer = (
+            b"".join(field.encode() + b"\0" for field in ("SFATAL", "VFATAL", f"C{code}", f"M{text}")) + b"\0"
+        )
+        self.asked = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                length, kind = struct.unpack("!II", await reader.readexactly(8))
+                if kind in (80877103, 80877104):  # whether it takes TLS, or GSSAPI
+                    writer.write(b"N")
+                    continue
+                await reader.readexactly(length - 8)
+                self.asked += 1
+                writer.write(b"E" + struct.pack("!I", len(self._answer) + 4) + self._answer)
+                await writer.drain()
+                break
+        writer.close()
+
+    @contextlib.asynccontextmanager
+    async def listening(self, folder: str | None = None) -> AsyncIterator[str]:
+        """On a port, or on a socket in this folder."""
+        if folder is None:
+            serving = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+            place = f"127.0.0.1:{serving.sockets[0].getsockname()[1]}/payouts"
+        else:
+            serving = await asyncio.start_unix_server(self.serve, f"{folder}/.s.PGSQL.5432")
+            place = f"/payouts?host={folder}"
+        async with serving:
+            yield f"postgresql://payer:hush@{place}"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("57P03", "das Datenbanksystem startet"),
+        ("57P03", "das Datenbanksystem f\u00e4hrt herunter"),
+        ("53300", "tut mir leid, schon zu viele Verbindungen"),
+    ],
+)
+async def test_a_server_that_starts_stops_or_is_full_in_another_language_is_waited_for(code: str, text: str) -> None:
+    german = GermanServer(code, text)
+    async with german.listening() as dsn:
+        await assert_waited_for(german, dsn)
+
+
+async def test_one_on_a_socket_as_well() -> None:
+    german = GermanServer("57P03", "das Datenbanksystem startet")
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        async with german.listening(folder) as dsn:
+            await assert_waited_for(german, dsn)
+
+
+async def assert_waited_for(german: GermanServer, dsn: str) -> None:
+    opening = asyncio.create_task(PostgresLedger.open(dsn, None, wait=True))
+    async with asyncio.timeout(20):
+        while german.asked < 6 and not opening.done():
+            await asyncio.sleep(0.01)
+    assert not opening.done(), opening.exception()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+
+@pytest.mark.parametrize("code", ["28000", "3D000", "XYZ99", ""])
+async def test_what_is_refused_in_another_language_for_good_is_not_waited_for(code: str) -> None:
+    german = GermanServer(code, "kein Eintrag f\u00fcr Host")
+    async with german.listening() as dsn:
+        with pytest.raises(LedgerError, match="kein Eintrag"):
+            async with asyncio.timeout(20):
+                await PostgresLedger.open(dsn, None, wait=True)
+
+
+async def test_a_server_that_ends_the_very_first_connection_is_waited_for(
+    server: OwnPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops just then: that is told by a code, in whatever language."""
+    times = 0
+
+    async def ended(connection: Any, *rest: Any) -> None:
+        nonlocal times
+        times += 1
+        if times == 1:
+            await asyncio.to_thread(server.execute, f"SELECT pg_terminate_backend({connection.info.backend_pid})")
+        await prepare(connection, *rest)
+
+    monkeypatch.setattr(ledger_module, "prepare", ended)
+    server.execute("CREATE DATABASE ended")
+    found = await PostgresLedger.open(server.url("ended"), None, wait=True)
+    assert times == 2
+    await found.aclose()

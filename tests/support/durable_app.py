@@ -8,6 +8,7 @@ goes into the application's own table, in the commit of its mark.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import sys
@@ -56,10 +57,21 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def done(payout: DurablePayout) -> None:
             in_transaction(word(payout))
 
-        async with payouts:
-            make_table()
+        async with contextlib.AsyncExitStack() as stack:
+            await opened(payouts)
+            stack.push_async_callback(payouts.aclose)
             app.state.payouts = payouts
             yield
+
+
+async def opened(payouts: DurablePayouts) -> None:
+    """A database that is away as the process starts is waited for."""
+    while True:
+        try:
+            make_table()
+            return await payouts.start()
+        except (LedgerError, psycopg.Error):
+            await asyncio.sleep(0.2)
 
 
 app = FastAPI(lifespan=lifespan)

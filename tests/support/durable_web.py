@@ -22,26 +22,31 @@ APP = Path(__file__).with_name("durable_app.py")
 
 
 class Web:
-    """One web process, started again whenever it was killed."""
+    """One web process, started again whenever it was killed; each process of it has a log of its own."""
 
     def __init__(self, place: str, base_url: str, key: str, port: int, log: Path) -> None:
         self._command = [sys.executable, str(APP), str(port), place, base_url, key]
         self._log = log
         self.url = f"http://127.0.0.1:{port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.logs: list[Path] = []
 
     def start(self) -> None:
-        with self._log.open("ab") as out:
+        self.logs.append(self._log.with_stem(f"{self._log.stem}-{len(self.logs)}"))
+        with self.logs[-1].open("wb") as out:
             self.process = subprocess.Popen(self._command, stdout=out, stderr=out)
 
-    def written(self) -> str:
-        """What it has logged."""
-        return self._log.read_text()
+    @property
+    def running(self) -> subprocess.Popen[bytes]:
+        assert self.process is not None
+        return self.process
+
+    def assert_alive(self) -> None:
+        assert self.running.poll() is None, self.logs[-1].read_text()[-3000:]
 
     def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.running.send_signal(signal.SIGKILL)
+        self.running.wait()
 
     async def ready(self, http: aiohttp.ClientSession) -> None:
         async with asyncio.timeout(120):
@@ -51,8 +56,7 @@ class Web:
                         if answer.status == 200:
                             return
                 except aiohttp.ClientError:
-                    assert self.process is not None
-                    assert self.process.poll() is None, self._log.read_text()[-3000:]
+                    self.assert_alive()
                 await asyncio.sleep(0.05)
 
 

@@ -37,7 +37,7 @@ class Served:
             self._process = subprocess.Popen(command, stdout=out, stderr=out, env=settings)
 
     async def ready(self, http: aiohttp.ClientSession) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while True:
             try:
                 async with http.get(self.url + "/"):
@@ -54,10 +54,10 @@ class Served:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
-async def eventually(http: aiohttp.ClientSession, url: str, good: Callable[[Any], bool], *, within: float = 15) -> Any:
+async def eventually(http: aiohttp.ClientSession, url: str, good: Callable[[Any], bool], *, within: float = 60) -> Any:
     end = time.monotonic() + within
     while True:
         async with http.get(url) as answer:

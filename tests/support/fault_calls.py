@@ -86,7 +86,7 @@ async def a_client(
         "base_url": url,
         "transport": AiohttpTransport(session=session, max_connections=1),
         "clock": clock,
-        "timeout": fault.timeout,
+        "timeout": 5.0,
     }
     client: Any
     if family == "ph":

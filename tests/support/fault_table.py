@@ -16,6 +16,7 @@ from typing import Literal
 import attrs
 from support.fault_server import Connection, answer
 from support.size import FULL
+from support.waiting import skip
 
 __all__ = ["FAULTS", "TRIED", "Cells", "Family", "Fault", "Place", "markdown"]
 
@@ -82,7 +83,6 @@ class Fault:
     before: bool = False
     used: bool = False
     """Whether the connection has carried a call before."""
-    timeout: float = 5.0
     cells: Cells
 
 
@@ -111,6 +111,9 @@ async def _close(connection: Connection, _: Good) -> None:
 
 
 async def _silence(connection: Connection, _: Good) -> None:
+    """For longer than the client waits."""
+    await asyncio.sleep(0.01)
+    skip(6)
     await connection.until_client_leaves()
 
 
@@ -127,7 +130,8 @@ async def _drip(connection: Connection, good: Good) -> None:
     try:
         for byte in good.whole:
             await connection.write(bytes([byte]))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0)
+            skip(0.1)
     except ConnectionError:
         return
 
@@ -210,7 +214,7 @@ def _transport() -> Iterator[Fault]:
         "a byte at a time, too slowly": _drip,
     }
     for name, act in acts.items():
-        yield Fault(name=name, act=act, timeout=0.4, cells=_TOO_LATE)
+        yield Fault(name=name, act=act, cells=_TOO_LATE)
     yield Fault(name="a used connection that is reset after the request", act=_reset, used=True, cells=_NO_ANSWER)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 __all__ = ["in_child"]
 
 
-def in_child(work: Callable[[], Any], *, patience: float = 20.0) -> Any:
+def in_child(work: Callable[[], Any], *, patience: float = 60.0) -> Any:
     """The result of `work()` in a forked child, or the error's class and text. Fails where the child hangs."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():

@@ -51,7 +51,7 @@ class KeptServer:
 
     def all_closed(self) -> bool:
         """Whether the clients have closed all their connections; waits for that for a while."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while self._server.open and time.monotonic() < until:
             time.sleep(0.01)
         return not self._server.open
@@ -101,14 +101,14 @@ class KeptServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._server.__aenter__(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._server.__aenter__(), self._loop).result(60)
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.__aexit__(None, None, None), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._server.__aexit__(None, None, None), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()

@@ -7,9 +7,8 @@ import random
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import psycopg
 import pytest
 from support.batch import WriteOrders
 from support.sandbox import ask
+from support.waiting import wait_for
 
 __all__ = [
     "KILLS",
@@ -29,7 +29,6 @@ __all__ = [
     "moments",
     "orders_of",
     "start",
-    "wait_for",
 ]
 
 KILLS = int(os.environ.get("PAYCOOLS_KILLS", "1"))
@@ -46,13 +45,6 @@ LedgerRow = tuple[str, str, int, str | None]
 def start(env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "paycools_async.cli", "payouts", *arguments]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60, every: float = 0.05) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "this takes too long"
-        time.sleep(every)
 
 
 def orders_of(write_orders: WriteOrders, count: int = ROWS) -> Path:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from support.ports import free_port
 from support.postgres_programs import postgres_programs
+from support.waiting import wait_for
 
 __all__ = ["OwnPostgres", "own_postgres"]
 
@@ -76,7 +77,7 @@ class OwnPostgres:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as)
         import psycopg
 
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url()).close()
@@ -89,13 +90,29 @@ class OwnPostgres:
         """SIGINT is a fast stop, SIGQUIT an immediate one, as after a crash."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     def restart(self, how: signal.Signals = signal.SIGINT, away: float = 0.0) -> None:
         self.stop(how)
         time.sleep(away)
         self.start()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """With all of its processes it stands still: connections stand, and nothing answers."""
+        found = self.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        assert self._process is not None
+        pids = [self._process.pid, *(int(str(pid)) for (pid,) in found)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def execute(self, query: str, database: str = "postgres") -> list[tuple[object, ...]]:
         import psycopg
@@ -107,8 +124,11 @@ class OwnPostgres:
 
     def set(self, setting: str, value: str) -> None:
         """Of the whole server, for connections that there are too."""
+        loaded = self.execute("SELECT pg_conf_load_time()")
         self.execute(f"ALTER SYSTEM SET {setting} = {value}")
         self.execute("SELECT pg_reload_conf()")
+        # who connects now is begun by a server that has read it, and has told its other processes before
+        wait_for(lambda: self.execute("SELECT pg_conf_load_time()") != loaded)
 
 
 @pytest.fixture

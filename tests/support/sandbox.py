@@ -66,5 +66,5 @@ def sandbox(tmp_path: Path, key_pem: str) -> Iterator[tuple[str, dict[str, str]]
 
 def ask(url: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(url, data, timeout=10) as answer:
+    with urllib.request.urlopen(url, data, timeout=60) as answer:
         return json.load(answer)

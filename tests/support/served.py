@@ -41,14 +41,14 @@ def served(opened: AbstractAsyncContextManager[str]) -> Iterator[str]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    started.wait(20)
+    started.wait(60)
     try:
         if failed:
             raise failed[0]
         yield found[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)
         loop.close()
 
 

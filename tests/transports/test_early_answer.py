@@ -92,7 +92,7 @@ def late(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     settle = Proof.settle
 
     async def wait(proof: Proof) -> None:
-        server.spoke.wait(5)
+        server.spoke.wait(60)
         time.sleep(0.05)
         await settle(proof)
 

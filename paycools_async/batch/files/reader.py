@@ -67,7 +67,7 @@ class OrderFile:
     def __iter__(self) -> Iterator[Order | RowError]:
         kind = _SUFFIXES.get(self._path.suffix.lower())
         if kind is None:
-            raise FileError(f"{self._path.name}: give a .csv or a .jsonl file, or an .xlsx")
+            raise FileError(f"{self._path.name or self._path}: give a .csv or a .jsonl file, or an .xlsx")
         if kind == "xlsx":
             yield from self._sheet()
         else:

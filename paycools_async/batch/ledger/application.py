@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import attrs
 
 from ...errors import OrderConflict, Outcome
-from ..states import FINAL, Event, State
+from ...in_doubt import order_id_of
+from ..states import FINAL, NEVER_SENT_AGAIN, Event, State
 from .base import Ledger, LedgerError
 from .payload import body_of, digest_of, own_idempotency_id
 from .row import Row, listed
@@ -44,13 +45,14 @@ FINAL_WORDS = FINAL | FOR_A_PERSON
 UNTOLD = f"told IS NOT NULL AND told <> state AND state IN ({listed(FINAL_WORDS)})"
 """What has to be told, as it stands in SQL."""
 
-_NEVER_SENT_AGAIN = (Event.DUPLICATE, Event.UNLISTED_REFUSAL)
 _SENT_AGAIN = (Event.UNCLEAR, Event.CRASHED)
 """In doubt for these reasons, it is sent again once it is absent; `max_resends` times at the most."""
 
+_FOR_GOOD, _IN_THE_END = (", ".join(f"'{each}'" for each in sorted(which)) for which in (NEVER_SENT_AGAIN, _SENT_AGAIN))
+
 STUCK = f"""told IS NOT NULL AND state = 'unknown' AND absent_since IS NOT NULL
-    AND coalesce(sent, updated) <= :sent_before AND (reason IN ({", ".join(f"'{each}'" for each in _NEVER_SENT_AGAIN)})
-        OR (reason IN ({", ".join(f"'{each}'" for each in _SENT_AGAIN)}) AND resends >= :max_resends))"""
+    AND coalesce(sent, updated) <= :sent_before AND (reason IN ({_FOR_GOOD})
+        OR (reason IN ({_IN_THE_END}) AND resends >= :max_resends))"""
 """What `StuckRule` says, as it stands in SQL."""
 
 
@@ -101,11 +103,11 @@ class Submission:
 
 
 def submission_of(request: Any, text_of: Callable[[Any], str]) -> Submission:
-    """Of a payout's request; `text_of` gives its content in full."""
+    """Of a payout's request, or a refund's; `text_of` gives its content in full."""
     return Submission(
-        order_id=request.mch_order_id,
+        order_id=str(order_id_of(request)),
         idempotency_id=own_idempotency_id(request),
-        amount=request.amount,
+        amount=request.refund_amount if hasattr(request, "refund_amount") else request.amount,
         body=body_of(request),
         digest=digest_of(text_of(request)),
     )
@@ -128,7 +130,7 @@ class StuckRule:
             return False
         if (row.updated if row.sent is None else row.sent) > self.sent_before:
             return False
-        return row.reason in _NEVER_SENT_AGAIN or (row.reason in _SENT_AGAIN and row.resends >= self.max_resends)
+        return row.reason in NEVER_SENT_AGAIN or (row.reason in _SENT_AGAIN and row.resends >= self.max_resends)
 
     def values(self) -> dict[str, Any]:
         """What STUCK stands for."""

@@ -15,6 +15,7 @@ from .timeline import FailureGroup, PayoutMove, PayoutTimeline
 
 __all__ = [
     "OLD_NAMES",
+    "REFUNDS",
     "Batch",
     "BatchEntry",
     "Changed",
@@ -28,6 +29,8 @@ __all__ = [
     "Offer",
     "Source",
     "Withdrawal",
+    "belongs_to_another",
+    "is_of_refunds",
 ]
 
 _MAX_ERRORS = 10_000
@@ -79,6 +82,24 @@ class Identity:
         """As it is stored and compared: family, app id and host, every name of this machine being one."""
         host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
         return f"{self.family} {self.app_id} {host}"
+
+
+REFUNDS = "refunds"
+"""What the family of an identity ends with where the ledger holds refunds; one of payouts says nothing."""
+
+
+def is_of_refunds(owner: str) -> bool:
+    """Whether a ledger with this identity (`Identity.text`) holds refunds. No other ledger may be taken for one."""
+    return owner.rsplit(" ", 2)[0].endswith(f" {REFUNDS}")
+
+
+def belongs_to_another(owner: str, identity: Identity) -> str:
+    """Why a ledger of `owner` is not the one of this identity."""
+    ours = identity.text()
+    if is_of_refunds(owner) != is_of_refunds(ours):
+        theirs, wanted = ("refunds", "payouts") if is_of_refunds(owner) else ("payouts", "refunds")
+        return f"is a ledger of {theirs}, and {wanted} need one of their own"
+    return f"this ledger belongs to {owner!r}, these credentials are {ours!r}"
 
 
 @attrs.frozen(kw_only=True)
@@ -261,6 +282,10 @@ class Ledger(Protocol):
 
     async def batches(self) -> list[Batch]:
         """Every batch, oldest first, with its rows by state and its log."""
+        ...
+
+    async def owner(self) -> str:
+        """Whose it is, as `Identity.text`; empty where nobody owns it yet."""
         ...
 
     async def destination(self) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _names(request_class: Any) -> tuple[str, ...]:
 def own_idempotency_id(request: Any) -> str | None:
     """The request's idempotency id where it is another text than the order id."""
     given = idempotency_id_of(request)
-    return None if given == request.mch_order_id else given
+    return None if given is None or given == request.mch_order_id else given
 
 
 def request_of(body: str, request_class: type[Any]) -> Any:

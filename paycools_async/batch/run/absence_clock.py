@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...times import Clock
 from ..ledger.base import Ledger
 from ..ledger.row import Row
-from ..states import Event, State
+from ..states import NEVER_SENT_AGAIN, Event, State
 from .options import Options
 
 __all__ = ["AbsenceClock"]
@@ -42,7 +42,7 @@ class AbsenceClock:
 
     def may_come(self, row: Row) -> bool:
         """Where PayCools says that it has the order, or refused it oddly, nothing is gained by sending it again."""
-        if row.state is not State.UNKNOWN or row.reason in (Event.DUPLICATE, Event.UNLISTED_REFUSAL):
+        if row.state is not State.UNKNOWN or row.reason in NEVER_SENT_AGAIN:
             return False
         return row.reason is Event.LOST or row.resends < self._options.max_resends
 

@@ -10,15 +10,16 @@ import math
 from ...errors import InvalidRequest, PayCoolsError
 from ...policy import Deadline, Pacing, note_answer
 from ...privacy.redaction import redacted
+from ...resolving.refunds import ListedWithoutId
 from ...times import Clock
 from ..ledger.base import Ledger, LedgerError
 from ..ledger.payload import digest_of, personal_texts_of
 from ..ledger.row import Row
-from ..states import Event, IllegalMove, State
+from ..states import NEVER_SENT_AGAIN, Event, IllegalMove, State
 from .absence_clock import AbsenceClock
 from .options import Options
 from .outcomes import event_of_error, event_of_inquiry, pauses_sending, stops_run
-from .payout_api import Found, PayoutApi
+from .payout_api import PayoutApi, Shown
 from .progress import Progress
 from .row_moves import RowMoves
 from .stopping import Brake
@@ -126,7 +127,7 @@ class Driver:
         due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
         await self._moves.make(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
-    async def _confirmed(self, row: Row) -> tuple[Event, Found | None]:
+    async def _confirmed(self, row: Row) -> tuple[Event, Shown | None]:
         """A refusal is final if PayCools does not have the order either; it says nothing of an earlier sending.
 
         A stray answer on a connection, or a proxy that asked twice, would else make "failed" of a payout that is paid.
@@ -162,6 +163,19 @@ class Driver:
         if isinstance(error, PayCoolsError) and stops_run(error):
             self._brake.stop(str(error))
             await self._ledger.pause(str(error))
+        elif isinstance(error, ListedWithoutId):
+            await self._may_be_there(row, error)
+        else:
+            await self._inquire_later(row, row.absent_since)
+
+    async def _may_be_there(self, row: Row, error: ListedWithoutId) -> None:
+        """Neither presence nor absence: it is not sent again, and a person is told if it stays so."""
+        if row.state is State.PLANNED or (row.state is State.UNKNOWN and row.reason not in NEVER_SENT_AGAIN):
+            await self._moves.make(row, Event.UNLISTED_REFUSAL, due=self._first_inquiry(), message=_message(error))
+        elif (
+            row.state is State.UNKNOWN
+        ):  # no absence is believed any more; from now on it is counted when a person is told
+            await self._inquire_later(row, row.absent_since or self._ledger.time())
         else:
             await self._inquire_later(row, row.absent_since)
 
@@ -173,10 +187,12 @@ class Driver:
             due = min(due, decision) if decision > now else now + self._options.first_inquiry_after
         await self._ledger.schedule_inquiry(row, due=due, absent_since=row.absent_since or now)
 
-    async def _apply_answer(self, row: Row, answer: Found) -> None:
+    async def _apply_answer(self, row: Row, answer: Shown) -> None:
         if self._absence.shown(row):  # PayCools may take so long again
             await self._ledger.note_lag(self._absence.longest_lag)
         event = event_of_inquiry(answer, row, answer.created, self._their_clock)
+        if answer.contradiction is not None:
+            event = Event.MISMATCH
         if answer.created is not None and row.sent is not None and row.state is State.ACCEPTED and row.reason is None:
             # we have its receipt, so we know when; the nearest, for an order may be entered late, and none early
             ahead = answer.created.timestamp() - row.sent
@@ -188,6 +204,7 @@ class Driver:
         if event is Event.MISMATCH:
             message = f"PayCools knows this order as {answer.transaction_id}, amount {answer.amount}; "
             message += f"here it is {row.transaction_id or 'not known'}, amount {row.amount}"
+            message = answer.contradiction or message
         elif event is Event.FOUND_EARLIER:
             message = f"PayCools had this order id before this ledger sent it; there it is {answer.transaction_status}"
         await self._moves.make(

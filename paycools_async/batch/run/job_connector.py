@@ -59,6 +59,11 @@ class JobConnector(procrastinate.PsycopgConnector):
         if self._session is not None:
             await self._session.aclose()
 
+    def abort(self) -> None:
+        """Whatever waits for the database ends at once, with an error; nothing more is asked."""
+        if self._session is not None:
+            self._session.abort()
+
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
         if query in _ENDS:
             await self._end(query, arguments)

@@ -15,7 +15,7 @@ from ... import converters
 from ...countries import COUNTRIES, INDONESIA, MALAYSIA, PHILIPPINES, THAILAND, Country
 from ...endpoint import Endpoint, Result, result
 from ...errors import ConfigurationError, NotFound
-from ...ph.payout import CreatePayout, Payouts
+from ...ph.payout import Payouts
 from ...resolving import check_order_id
 from ...times import MANILA, parse_time
 from ...vocabulary.failures import FailedCode
@@ -29,11 +29,15 @@ if TYPE_CHECKING:  # who checks a file needs no client
     from ...engine.preparing import Prepared
 
 __all__ = [
+    "ClientOrders",
     "Found",
+    "GlobalOrders",
     "GlobalPayouts",
+    "PHOrders",
     "PHPayouts",
     "PayoutApi",
     "Sending",
+    "Shown",
     "Taken",
     "check_country",
     "payout_request",
@@ -93,6 +97,7 @@ class Found(Result):
 
     zone: ClassVar[tzinfo] = MANILA
     """Of a time that names none."""
+    contradiction: ClassVar[str | None] = None
 
     @property
     def created(self) -> datetime | None:
@@ -107,6 +112,33 @@ class Found(Result):
 def _found_in(zone: tzinfo) -> type[Found]:
     """`Found` with this zone."""
     return Found if zone == Found.zone else result(type("Found", (Found,), {"zone": zone, "__module__": __name__}))
+
+
+class Shown(Protocol):
+    """What PayCools shows of an order that was inquired about."""
+
+    @property
+    def transaction_id(self) -> str: ...
+
+    @property
+    def transaction_status(self) -> TransactionStatus: ...
+
+    @property
+    def amount(self) -> int | None: ...
+
+    @property
+    def created(self) -> datetime | None: ...
+
+    @property
+    def failed_code(self) -> FailedCode | None: ...
+
+    @property
+    def failed_message(self) -> str | None: ...
+
+    @property
+    def contradiction(self) -> str | None:
+        """What of it does not fit our order, its amount and ids aside; for a person."""
+        ...
 
 
 class Sending(Protocol):
@@ -137,8 +169,10 @@ class PayoutApi(Protocol):
         """A frozen order's content, as `text_of` tells it, and what sends exactly that."""
         ...
 
-    async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
+    async def inquire(self, order_id: str, *, fresh: bool = False) -> Shown | None:
         """What PayCools knows of the order; None: nothing. Raises OrderConflict if the answer is about another one.
+
+        ListedWithoutId: it has one that may be the order, so this is neither presence nor absence.
 
         `fresh`: on a connection of its own, for an answer that may lead to a second sending.
         """
@@ -147,34 +181,108 @@ class PayoutApi(Protocol):
     async def balance(self) -> int: ...
 
 
-class _Payouts:
+class ClientOrders:
     """Drives a client's engine directly, with the fields that are frozen and the few of the answers that matter."""
 
-    def __init__(self, client: PayCoolsPH | PayCoolsGlobal, country: Country, payouts: Any) -> None:
+    kind: ClassVar[str] = ""
+    """What stands in the ledger's identity behind the API; a ledger of payouts says nothing."""
+
+    def __init__(self, client: PayCoolsPH | PayCoolsGlobal, country: Country, request_class: type[Any]) -> None:
         self._client = client
         self._engine = client._engine
         self._country = country
         self.currency = country.currency
-        self.request_class: type[Any] = payouts.create.request
-        self._query: Any = payouts.query.request
-        self._sending: Endpoint = attrs.evolve(self.request_class.__endpoint__, returns=Taken)
-        self._inquiry: Endpoint = attrs.evolve(self._query.__endpoint__, returns=_found_in(country.zone))
+        self.request_class = request_class
+        self._sending: Endpoint = attrs.evolve(self.request_class.__endpoint__, returns=self._answer)
+
+    _answer: type[Any] = Taken
 
     @property
     def call_timeout(self) -> float:
+        """Seconds that one call may take, over all its attempts."""
         return self._engine.attempts.timeout
 
-    def _identity(self, family: str) -> Identity:
+    def _identity(self, api: str) -> Identity:
         host = urlsplit(self._client.base_url).hostname or ""
         app_id = self._client.credentials.app_id
-        return Identity(family=family, app_id=app_id, host=host, currency=self.currency)
+        return Identity(family=f"{api} {self.kind}".rstrip(), app_id=app_id, host=host, currency=self.currency)
 
     def warn_of_path(self) -> None:
-        """Where the path that payouts are sent to is inferred, warn of it now, and not as the first is sent."""
+        """Where the path that they are sent to is inferred, warn of it now, and not as the first is sent."""
         self._engine.prepare.path(self._sending)
 
-    async def _send(self, prepared: Prepared[Taken], *, not_after: float) -> Taken:
-        return (await self._engine.send(prepared, not_after=not_after)).result
+    def _taken(self, answer: Any) -> Taken:
+        taken: Taken = answer
+        return taken
+
+    async def _send(self, prepared: Prepared[Any], *, not_after: float) -> Taken:
+        return self._taken((await self._engine.send(prepared, not_after=not_after)).result)
+
+
+class PHOrders(ClientOrders):
+    """Sent through the PH API: centavos."""
+
+    _client: PayCoolsPH
+
+    @property
+    def identity(self) -> Identity:
+        """Whose the ledger is, and of what."""
+        return self._identity("ph")
+
+    def text_of(self, request: Any) -> str:
+        """The order's content in full; the ledger keeps its fingerprint."""
+        return self._client.signing_text(request)
+
+    def prepare(self, body: str) -> tuple[str, Sending]:
+        """A frozen order's content, as `text_of` tells it, and what sends exactly that."""
+        # the message whose text was compared is the one that is sent, and it is made once
+        prepared = self._engine.prepare.fields(self._sending, wire_fields_of(body, self.request_class))
+        return prepared.text.decode("utf-8"), functools.partial(self._send, prepared)
+
+    async def balance(self) -> int:
+        """What the merchant has, in minor units."""
+        return (await self._client.account.balance()).balance
+
+
+class GlobalOrders(ClientOrders):
+    """Sent through the Global API, in one country."""
+
+    _client: PayCoolsGlobal
+
+    @property
+    def identity(self) -> Identity:
+        """Whose the ledger is, and of what."""
+        return self._identity(f"global {self._country.code}")
+
+    def text_of(self, request: Any) -> str:
+        """The order's content in full; the ledger keeps its fingerprint."""
+        return self._text(converters.unstructure(request))
+
+    def _text(self, fields: dict[str, Any]) -> str:
+        # without the time stamp, which is the sending's and not the order's
+        return f"{self._client.credentials.app_id} {json_text(fields)}"
+
+    def prepare(self, body: str) -> tuple[str, Sending]:
+        """A frozen order's content, as `text_of` tells it, and what sends exactly that."""
+        fields = wire_fields_of(body, self.request_class)
+        return self._text(fields), functools.partial(self._send_now, fields)
+
+    async def _send_now(self, fields: dict[str, Any], *, not_after: float) -> Taken:
+        return await self._send(self._engine.prepare.fields(self._sending, fields), not_after=not_after)
+
+    async def balance(self) -> int:
+        """What the merchant has, in minor units."""
+        code: Any = self._country.code  # one of those that the balance takes
+        account = await self._client.account.balance(country_code=code)
+        return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody
+
+
+class _Payouts(ClientOrders):
+    """Payouts, which are inquired about by order id."""
+
+    def __init__(self, client: PayCoolsPH | PayCoolsGlobal, country: Country, payouts: Any) -> None:
+        super().__init__(client, country, payouts.create.request)
+        self._inquiry: Endpoint = attrs.evolve(payouts.query.request.__endpoint__, returns=_found_in(country.zone))
 
     async def inquire(self, order_id: str, *, fresh: bool = False) -> Found | None:
         prepared: Prepared[Found] = self._engine.prepare.fields(self._inquiry, {"mchOrderId": order_id})
@@ -186,60 +294,18 @@ class _Payouts:
         return exchange.result
 
 
-class PHPayouts(_Payouts):
+class PHPayouts(_Payouts, PHOrders):
     """The PH API's payouts: centavos."""
-
-    _client: PayCoolsPH
 
     def __init__(self, client: PayCoolsPH) -> None:
         super().__init__(client, PHILIPPINES, Payouts)
 
-    @property
-    def identity(self) -> Identity:
-        return self._identity("ph")
 
-    def text_of(self, request: CreatePayout) -> str:
-        return self._client.signing_text(request)
-
-    def prepare(self, body: str) -> tuple[str, Sending]:
-        # the message whose text was compared is the one that is sent, and it is made once
-        prepared = self._engine.prepare.fields(self._sending, wire_fields_of(body, self.request_class))
-        return prepared.text.decode("utf-8"), functools.partial(self._send, prepared)
-
-    async def balance(self) -> int:
-        return (await self._client.account.balance()).balance
-
-
-class GlobalPayouts(_Payouts):
+class GlobalPayouts(_Payouts, GlobalOrders):
     """One country's payouts through the Global API."""
-
-    _client: PayCoolsGlobal
 
     def __init__(self, client: PayCoolsGlobal, country: str) -> None:
         super().__init__(client, COUNTRIES[country], _payouts_in(country))
-
-    @property
-    def identity(self) -> Identity:
-        return self._identity(f"global {self._country.code}")
-
-    def text_of(self, request: Any) -> str:
-        return self._text(converters.unstructure(request))
-
-    def _text(self, fields: dict[str, Any]) -> str:
-        # without the time stamp, which is the sending's and not the order's
-        return f"{self._client.credentials.app_id} {json_text(fields)}"
-
-    def prepare(self, body: str) -> tuple[str, Sending]:
-        fields = wire_fields_of(body, self.request_class)
-        return self._text(fields), functools.partial(self._send_now, fields)
-
-    async def _send_now(self, fields: dict[str, Any], *, not_after: float) -> Taken:
-        return await self._send(self._engine.prepare.fields(self._sending, fields), not_after=not_after)
-
-    async def balance(self) -> int:
-        code: Any = self._country.code  # one of those that the balance takes
-        account = await self._client.account.balance(country_code=code)
-        return int(account.balance.scaleb(self._country.exponent))  # rounded down: cents of a rupiah pay nobody
 
 
 def warn_of_path(api: PayoutApi) -> None:
@@ -247,7 +313,7 @@ def warn_of_path(api: PayoutApi) -> None:
 
     Raises EndpointUnpublishedError where there is no path.
     """
-    if isinstance(api, _Payouts):
+    if isinstance(api, ClientOrders):
         api.warn_of_path()
 
 

@@ -135,8 +135,11 @@ class Worker:
         self._pace = pace
         self._at_once = shards_at_once
         self._runners: set[Runner] = set()
+        self._driving: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
-        self._app = _app(ledger)
+        self._aborted = False
+        self._connector = JobConnector(ledger)
+        self._app = procrastinate.App(connector=self._connector)
         # for what is new in a later version: `_drive` lets no error out
         retry = procrastinate.RetryStrategy(wait=_AFTER_TROUBLE)
         self._app.task(name=_TASK, queue=_QUEUE, retry=retry)(self._drive)
@@ -148,6 +151,19 @@ class Worker:
         self._stopping.set()
         for runner in self._runners:
             runner.stop("the worker is stopping")
+
+    def abort(self) -> None:
+        """End at once: calls in flight are cut off, and the database, which may be away, is asked nothing more.
+
+        What this worker had begun is found out about when its leases end. `run` returns then; the ledger is only to be
+        closed.
+        """
+        self._aborted = True
+        self.stop()
+        self._connector.abort()
+        self._ledger.abort()
+        for task in self._driving:
+            task.cancel()
 
     @property
     def is_stopping(self) -> bool:
@@ -170,7 +186,10 @@ class Worker:
         except LedgerError as error:
             if not self._stopping.is_set():
                 raise
-            log.warning("the database is away; what this worker had begun is taken up when its leases end: %s", error)
+            if not self._aborted:
+                log.warning(
+                    "the database is away; what this worker had begun is taken up when its leases end: %s", error
+                )
         finally:
             self._ledger.availability.end_waiting()
 
@@ -215,6 +234,17 @@ class Worker:
                 log.warning("the worker that drove %s is lost; another takes it up", job.lock)
 
     async def _drive(self, batch: int, shard: int) -> None:
+        driving = asyncio.create_task(self._drive_and_defer(batch, shard), name=_lock_of(batch, shard))
+        self._driving.add(driving)
+        try:
+            await asyncio.wait({driving})  # cut off, it ends, and the job is done as far as procrastinate sees
+        finally:
+            self._driving.discard(driving)
+            driving.cancel()
+        if not driving.cancelled():
+            driving.result()
+
+    async def _drive_and_defer(self, batch: int, shard: int) -> None:
         """Drive a shard as far as it goes now. Whatever happens, it comes up again as long as it has open payouts."""
         part = self._ledger.shard(batch, shard)
         try:

@@ -47,6 +47,8 @@ async def _look_at(ledger: str, identity: Identity | None) -> list[Finding]:
         if not _is_there(ledger):
             cure = "`paycools payouts run` makes it; or check --ledger"
             return found or [warning("ledger", f"{name}: is not there yet", cure)]
+        if not _is_file(ledger):
+            return found
     try:
         async with reading(ledger, identity) as opened:
             batches, paused, place = await opened.batches(), await opened.paused(), await opened.destination()
@@ -62,6 +64,10 @@ async def _look_at(ledger: str, identity: Identity | None) -> list[Finding]:
 
 def _is_there(ledger: str) -> bool:
     return os.path.lexists(ledger)
+
+
+def _is_file(ledger: str) -> bool:
+    return os.path.isfile(ledger)
 
 
 def _cure(text: str) -> str:
@@ -100,6 +106,10 @@ def _file(path: Path) -> Iterator[Finding]:
         name = plain(str(part))
         if stat.S_ISLNK(found.st_mode):
             yield fault("ledger", f"{name}: is a link, and none is followed", "give the file itself")
+        elif stat.S_ISDIR(found.st_mode):
+            yield fault("ledger", f"{name}: is a folder, and no file", f"name a file in it: {name}/payouts.db")
+        elif not stat.S_ISREG(found.st_mode):
+            yield fault("ledger", f"{name}: is no file that keeps anything", "check --ledger")
         elif hasattr(os, "getuid") and found.st_uid != os.getuid():
             owner = f"it is the user's with number {found.st_uid}, and this is {os.getuid()}"
             yield fault("ledger", f"{name}: {owner}", "run as its owner, or `chown` it")
@@ -107,4 +117,4 @@ def _file(path: Path) -> Iterator[Finding]:
             mode = stat.S_IMODE(found.st_mode)
             yield fault("permissions", f"{name}: others can read it (mode {mode:03o})", f"chmod 600 {name}")
         elif not os.access(part, os.R_OK | os.W_OK):
-            yield fault("ledger", f"{name}: cannot be written", "chmod u+rw, or mount it for writing")
+            yield fault("ledger", f"{name}: cannot be written", f"chmod u+rw {name}, or mount it for writing")

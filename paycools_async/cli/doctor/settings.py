@@ -21,7 +21,7 @@ from ...config import (
     environment_from,
     global_base_url,
     ph_base_url,
-    secret_doubts,
+    secret_doubt,
 )
 from ...errors import ConfigurationError
 from ...settings import is_set, key_setting, paths_setting, setting
@@ -101,10 +101,8 @@ class Settings:
             found += self._of_credentials(error)
             if not any(each.level is Level.FAULT for each in found):
                 found.append(fault("settings", str(error), "correct the variable"))
-        if isinstance(self.credentials, PHCredentials):
-            found += self._secret(self.credentials)
-        elif self.credentials is not None:
-            found += self._platform_key(self.credentials)
+        if self.family == "ph" and not any(each.check == "callback_secret" for each in found):
+            found += self._secret()
         return found
 
     def _before_credentials(self) -> Iterator[Finding]:
@@ -112,7 +110,7 @@ class Settings:
         yield from self._host()
         yield from self._key()
         if self.family == "global":
-            yield from self._own_for_platform_key()
+            yield from self._platform_key()
 
     def _name(self, setting: str) -> str:
         return FAMILIES[self.family].prefix + setting
@@ -241,16 +239,27 @@ class Settings:
                 "make a larger one when you can: paycools keys new",
             )
 
-    def _own_for_platform_key(self) -> Iterator[Finding]:
-        """The merchant's own key, of this API or the other, where PayCools' belongs."""
-        platform = self._loaded(self._name("PLATFORM_PUBLIC_KEY"), load_public_key)
+    def _platform_key(self) -> Iterator[Finding]:
+        """Whether it may be PayCools' key: an RSA key that is public, and not the merchant's own."""
+        name = variable = self._name("PLATFORM_PUBLIC_KEY")
+        ask = f"ask PayCools for it, and set {variable}"
+        if not is_set(self.env, variable):
+            yield warning("platform_key", f"{variable} is not set: callbacks cannot be verified", ask)
+            return
+        try:
+            name, text = key_setting(self.env, variable) or (variable, "")
+            platform = load_public_key(text)
+        except ConfigurationError as error:
+            said = str(error)
+            yield fault("platform_key", said if said.startswith("PAYCOOLS_") else f"{name}: {said}", ask)
+            return
         for each in FAMILIES.values():
-            variable = f"{each.prefix}PRIVATE_KEY"
-            own = self._loaded(variable, load_private_key)
-            if platform is not None and own is not None and own.public.der == platform.der:
-                text = f"{self._name('PLATFORM_PUBLIC_KEY')} is the public half of the merchant's own key, {variable}"
-                yield fault("platform_key", text, f"set {self._name('PLATFORM_PUBLIC_KEY')} to PayCools' own key")
+            own = self._loaded(f"{each.prefix}PRIVATE_KEY", load_private_key)
+            if own is not None and own.public.der == platform.der:
+                text = f"{name} is the public half of the merchant's own key, {each.prefix}PRIVATE_KEY"
+                yield fault("platform_key", text, f"set {variable} to PayCools' own key")
                 return
+        yield fine("platform_key", f"{platform.bits} bits; only a callback proves it")
 
     def _loaded(self, variable: str, load: Callable[[Any], Any]) -> Any:
         """None where it is not set, or is no key: that is told elsewhere."""
@@ -269,28 +278,25 @@ class Settings:
             yield fault("settings", f"{self._name('APP_NAME')}: {said.partition(': ')[2]}", "write it as registered")
         elif said.startswith("callback_secret"):
             yield fault("callback_secret", said, f"set {self._name('CALLBACK_SECRET')} to the merchant key of PayCools")
-        elif "platform_public_key" in said:
-            yield fault("platform_key", said, f"set {self._name('PLATFORM_PUBLIC_KEY')} to PayCools' own key")
-        elif said.startswith(self._name("PLATFORM_PUBLIC_KEY")):
-            yield fault("platform_key", said, "ask PayCools for its platform public key")
 
-    def _secret(self, credentials: PHCredentials) -> Iterator[Finding]:
+    def _secret(self) -> Iterator[Finding]:
         variable = self._name("CALLBACK_SECRET")
-        if credentials.callback_secret is None:
+        secret = self._text(variable)
+        if not is_set(self.env, variable):
             cure = f"set {variable} to the merchant key for callbacks"
             yield warning("callback_secret", f"{variable} is not set: callbacks cannot be verified", cure)
+        if secret is None:
             return
-        doubt = secret_doubts(credentials)
+        doubt = secret_doubt(secret, *(self._text(self._name(name)) for name in ("APP_ID", "APP_NAME")))
         if doubt is not None:
             cure = "ask PayCools for the merchant key for callbacks; only a callback of PayCools' proves it"
             yield fault("callback_secret", f"{variable} {doubt}", cure)
             return
-        yield fine("callback_secret", f"{len(credentials.callback_secret)} characters; only a callback proves it")
+        yield fine("callback_secret", f"{len(secret)} characters; only a callback proves it")
 
-    def _platform_key(self, credentials: GlobalCredentials) -> Iterator[Finding]:
-        variable, key = self._name("PLATFORM_PUBLIC_KEY"), credentials.platform_public_key
-        if key is None:
-            cure = f"ask PayCools for it, and set {variable}"
-            yield warning("platform_key", f"{variable} is not set: callbacks cannot be verified", cure)
-        elif not any(self._own_for_platform_key()):
-            yield fine("platform_key", f"{load_public_key(key).bits} bits; only a callback proves it")
+    def _text(self, variable: str) -> str | None:
+        """None where it is not set, or cannot be one: that is told elsewhere."""
+        try:
+            return setting(self.env, variable)
+        except ConfigurationError:
+            return None

@@ -69,6 +69,12 @@ class WorkerServer:
         """There is a worker now. `lease`: seconds after which the rows of one that does not renew are anybody's."""
         self._worker, self._lease = worker, lease
 
+    def abort(self) -> None:
+        """Probes that wait for the database end at once, and it is asked nothing more."""
+        for ledger in (self._probed, self._counted):
+            if ledger is not None:
+                ledger.abort()
+
     @contextlib.asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[str]:
         """Listen while the body runs. Gives the URL. Raises Broken where the address cannot be had."""

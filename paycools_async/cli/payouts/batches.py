@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from ...money import format_major
 from ..asking import asked, can_ask
 from ..console import JsonOption, echo, echo_error, plain, present, run_command
 from ..destination import destination_lines
-from ..exit_codes import BAD_INPUT, BROKEN
+from ..exit_codes import BAD_INPUT, BROKEN, Broken
 from ..lazy_group import with_example
 from ..ledger_url import is_postgres, open_ledger, reading, required_ledger, shown
 from ..objects.base import place_of
@@ -22,7 +23,7 @@ from ..objects.ledgers import batch_object
 from ..objects.payouts import BatchesResult
 from .options import ByOption, LedgerOption, YesOption, as_stored
 from .run.plan import whoami
-from .showing import amount_of, batch_name, chosen_batches, hint, moment, show_paused, states_of
+from .showing import amount_of, batch_name, chosen_batches, hint, moment, sandbox_option, show_paused, states_of
 
 __all__ = ["backup", "batches", "withdraw"]
 
@@ -42,6 +43,7 @@ def withdraw(
     name = required_ledger(ledger)
 
     async def take_back() -> int:
+        _try_to_write(name)
         found = await open_ledger(name, None, create=False, exclusive=False)
         try:
             currency = await found.currency()
@@ -66,6 +68,16 @@ def withdraw(
         return 0
 
     run_command(take_back)
+
+
+def _try_to_write(ledger: str) -> None:
+    """Raises Broken where a ledger's file is there, and cannot be written as SQLite does, with files beside it."""
+    if is_postgres(ledger) or not os.path.exists(ledger):
+        return
+    for place in (ledger, os.path.dirname(ledger) or "."):
+        if not os.access(place, os.W_OK):
+            why = "cannot be written here; nothing was taken back"
+            raise Broken(f"{shown(ledger)}: {why}. Mount it for writing, or run as its owner")
 
 
 async def _show_unsent(ledger: Ledger, batch: int | None, order_id: str | None, currency: str) -> bool:
@@ -111,8 +123,8 @@ def batches(ledger: LedgerOption = None, as_json: JsonOption = False) -> None:
         for batch in every:
             _show_batch(batch, currency)
             if batch.counts.get(State.OFFERED):
-                echo(f"  waits for a yes: {hint('release', name, f'--batch {batch.id}')}")
-        show_paused(paused, name)
+                echo(f"  waits for a yes: {hint('release', name, f'--batch {batch.id}', *sandbox_option(details))}")
+        show_paused(paused, name, more=sandbox_option(details))
         return 0
 
     run_command(look, as_json=as_json)

@@ -11,7 +11,8 @@ import typer
 
 from ...batch import Options, State
 from ...countries import COUNTRIES, PHILIPPINES
-from ..console import JsonOption, echo, present, run_command, speaks_json
+from ...errors import ConfigurationError
+from ..console import JsonOption, echo, echo_error, present, run_command, speaks_json
 from ..destination import destination_lines
 from ..exit_codes import BAD_INPUT
 from ..lazy_group import lazy_group
@@ -53,6 +54,7 @@ from .run.plan import Plan, whoami
 from .showing import (
     amount_of,
     chosen_batches,
+    sandbox_option,
     show,
     show_failures,
     show_offered,
@@ -149,7 +151,7 @@ def _plan(
     return Plan(
         country=chosen_country(api or "ph", country),
         file=file,
-        ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or str(file.with_suffix(".ledger.db")),
+        ledger=required_ledger(ledger) if file is None else given_ledger(ledger) or _ledger_beside(file),
         sandbox=sandbox,
         options=Options(concurrency=concurrency, rate=rate, wait=wait, absent_after=absent_after, max_resends=resends),
         yes=yes,
@@ -165,6 +167,12 @@ def _plan(
         as_json=as_json,
         **own,
     )
+
+
+def _ledger_beside(file: Path) -> str:
+    if not file.name:
+        raise ConfigurationError(f"{file}: give a .csv or a .jsonl file, or an .xlsx")
+    return str(file.with_suffix(".ledger.db"))
 
 
 def _takes_options_of_plan(command: Callable[..., None]) -> Callable[..., None]:
@@ -186,7 +194,7 @@ def _pay(plan: Callable[[], Plan], options: Mapping[str, Any]) -> None:
         return await pay(plan())
 
     with logging_as(options.get("log_format")):
-        run_command(go, as_json=options.get("as_json", False))
+        run_command(go, as_json=options.get("as_json", False), pays=True)
 
 
 def _pay_from(ledger: str | None, options: dict[str, Any], **own: Any) -> None:
@@ -195,12 +203,13 @@ def _pay_from(ledger: str | None, options: dict[str, Any], **own: Any) -> None:
     from .run.pay import pay
 
     async def go() -> int:
-        found = await country_of(options.pop("api", None), options.pop("country", None), required_ledger(ledger))
+        api, country = options.pop("api", None), options.pop("country", None)
+        found = await country_of(api, country, required_ledger(ledger), sandbox=options.get("sandbox", False))
         api = "ph" if found is None else "global"
         return await pay(_plan(None, ledger=ledger, api=api, country=found, **own, **options))
 
     with logging_as(options.get("log_format")):
-        run_command(go, as_json=options.get("as_json", False))
+        run_command(go, as_json=options.get("as_json", False), pays=True)
 
 
 @app.command(epilog="Example: paycools payouts run wages.csv --ledger wages.db --report out")
@@ -261,9 +270,11 @@ def status(
     async def look() -> int:
         async with reading(name) as found:
             if watching:
-                from .watching import watch
+                from .watching import watch_until_stopped
 
-                await watch(found, batch or ())
+                if not await watch_until_stopped(found, batch or ()):
+                    echo_error("stopped watching; nothing was changed")
+                    return BAD_INPUT
             every = await found.batches()
             chosen, which = chosen_batches(every, batch or ())
             numbers = [each.id for each in chosen]
@@ -279,9 +290,9 @@ def status(
         show(summary, currency)
         show_failures(failed, currency)
         show_others(every, numbers, currency, sending=False)
-        show_offered(every, name)
+        show_offered(every, name, *sandbox_option(details))
         show_outcomes(summary)
-        show_paused(paused, name, batch or ())
+        show_paused(paused, name, batch or (), sandbox_option(details))
         return summary.exit_code
 
     run_command(look, as_json=as_json)
@@ -316,7 +327,7 @@ def report_(
             echo(which)
         show(summary, currency)
         show_failures(failed, currency)
-        show_offered(every, name)
+        show_offered(every, name, *sandbox_option(details))
         show_outcomes(summary)
         echo(f"report: {directory / 'report.html'} for people, {directory / 'payouts.csv'} for machines")
         return summary.exit_code

@@ -15,7 +15,7 @@ from ...batch.report.advice import MEANINGS, advice_for, name_of
 from ...batch.report.again import Again, failed_rows, write_again
 from ...money import format_major, from_minor
 from ...texts import shown_text
-from ..console import JsonOption, echo, echo_error, plain, present, run_command, speaks_json
+from ..console import JsonOption, echo, echo_error, given, plain, present, run_command, speaks_json
 from ..destination import destination_lines
 from ..lazy_group import with_example
 from ..ledger_url import reading, required_ledger, shown
@@ -24,7 +24,7 @@ from ..objects.base import place_of
 from ..objects.ledgers import failure_groups, failure_object, moment_text
 from ..objects.payouts import FailuresResult, MoveObject, ShowResult
 from .options import BatchesOption, LedgerOption, as_stored
-from .showing import amount_of, batch_name, chosen_batches, hint, show_failures
+from .showing import amount_of, batch_name, chosen_batches, hint, sandbox_option, show_failures
 
 __all__ = ["failures", "show_order"]
 
@@ -145,13 +145,13 @@ def show_order(
         async with reading(name) as found:
             row = await found.get(order_id)
             if row is None:
-                raise LedgerError(f"{shown_text(order_id, 80)}: this ledger has no such order")
+                raise LedgerError(f"{given(shown_text(order_id, 80))}: this ledger has no such order")
             moves, batches = await found.history(order_id), {each.id: each for each in await found.batches()}
             currency, details = await found.currency(), {**await found.destination(), "ledger": shown(name)}
         for each in moves:  # of a batch that came of no file: an application's
             batches.setdefault(each.batch, _of_no_file(row))
         life = _life(row, moves, batches)
-        batch, todo = batches.setdefault(row.intake, _of_no_file(row)), _next(row, name)
+        batch, todo = batches.setdefault(row.intake, _of_no_file(row)), _next(row, name, sandbox_option(details))
         present(_object(row, life, batch, currency, details, todo))
         for line in destination_lines(details):
             echo(line)
@@ -217,22 +217,20 @@ def _reason(row: Row) -> str | None:
     return shown_text(row.message) if row.message else None
 
 
-def _next(row: Row, ledger: str) -> str | None:
-    """What a person can do now."""
-    number = f"--batch {row.intake}"
+def _next(row: Row, ledger: str, more: list[str]) -> str | None:
+    """What a person can do now. `more`: options of the command."""
+    own = [f"--batch {row.intake}", *more]
     match row.state:
         case State.OFFERED:
-            return f"say yes to its batch: {hint('release', ledger, number)}"
+            return f"say yes to its batch: {hint('release', ledger, *own)}"
         case State.PLANNED | State.SENDING | State.UNKNOWN | State.ACCEPTED:
-            return f"go on with its batch: {hint('resume', ledger, number)}"
+            return f"go on with its batch: {hint('resume', ledger, *own)}"
         case State.FAILED:
             return advice_for(row.code, taken=bool(row.transaction_id))
         case State.CONFLICT:
             return "look it up in PayCools' portal before anything else; see docs/payouts.md, Conflicts"
         case State.PREEXISTING:
-            return (
-                f"compare with PayCools' portal; if that payment is meant: {hint('resume', ledger, number, '--adopt')}"
-            )
+            return f"compare with PayCools' portal; if that payment is meant: {hint('resume', ledger, *own, '--adopt')}"
         case _:
             return None
 

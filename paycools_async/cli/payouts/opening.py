@@ -12,15 +12,16 @@ import attrs
 from ...batch import PayoutApi
 from ...batch.report.templating import need_templates
 from ...batch.report.write import FILES
-from ...errors import PayCoolsError
+from ...errors import ConfigurationError, PayCoolsError
 from ...hooks import Observer
 from ...transports.base import Transport
 from ..clients import open_client, payouts_of
 from ..destination import Destination
 from ..exit_codes import Broken
-from ..ledger_url import reading
+from ..ledger_url import reading, shown
 from .options import chosen_country
 from .run.reach import Reach, Watched
+from .showing import sandbox_option
 
 __all__ = ["Paying", "country_of", "open_api", "try_folder"]
 
@@ -55,14 +56,19 @@ async def open_api(
         yield Paying(api=payouts_of(client, country), destination=destination, reach=reach)
 
 
-async def country_of(api: str | None, country: str | None, ledger: str) -> str | None:
-    """The Global API's country, or None for the PH API: as it is asked for, else as the ledger was paid through."""
+async def country_of(api: str | None, country: str | None, ledger: str, *, sandbox: bool) -> str | None:
+    """The Global API's country, or None for the PH API: as it is asked for, else as the ledger was paid through.
+
+    Raises ConfigurationError where that was a sandbox of --sandbox, and `sandbox` is not asked for.
+    """
     if api is None and country is None:
         try:
             async with reading(ledger) as found:
                 details = await found.destination()
         except PayCoolsError:  # told when the ledger is opened for what was asked
             details = {}
+        if sandbox_option(details) and not sandbox:
+            raise ConfigurationError(f"{shown(ledger)} was paid from with --sandbox: give that again; nothing was sent")
         if details.get("api") == "Global API":
             return chosen_country("global", details.get("country"))
     return chosen_country(api or "ph", country)

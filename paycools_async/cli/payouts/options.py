@@ -10,7 +10,7 @@ import typer
 
 from ...countries import PAYOUT_COUNTRIES
 from ...texts import encodable
-from ..console import refuse
+from ..console import given, refuse
 
 __all__ = [
     "AbsentOption",
@@ -127,7 +127,7 @@ def chosen_country(api: str, country: str | None, allowed: Collection[str] = PAY
     api, country = api.lower(), None if country is None else country.upper()
     fault = None
     if api not in ("ph", "global"):
-        fault = f"--api {api}: ph or global"
+        fault = f"--api {given(api)}: ph or global"
     elif api == "ph" and country not in (None, "PH"):
         fault = "--country goes with --api global"
     elif api == "global" and country not in allowed:

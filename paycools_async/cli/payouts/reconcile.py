@@ -25,7 +25,7 @@ from ...errors import ConfigurationError
 from ...money import format_major, from_minor
 from ...texts import shown_text
 from ..clients import open_client, payouts_of
-from ..console import JsonOption, echo, echo_error, present, run_command
+from ..console import JsonOption, echo, echo_error, given, present, run_command
 from ..destination import Destination, destination_lines
 from ..lazy_group import with_example
 from ..ledger_url import is_postgres, reading, required_ledger, shown
@@ -75,11 +75,11 @@ def reconcile_command(
     names = [required_ledger(each) for each in ledger] if ledger else [required_ledger(None)]
 
     async def run() -> int:
-        picked = await country_of(api, country, names[0])
+        picked = await country_of(api, country, names[0], sandbox=sandbox)
         try:
             when = date.fromisoformat(day)
         except ValueError:
-            raise ConfigurationError(f"--date {day}: give a day as yyyy-MM-dd") from None
+            raise ConfigurationError(f"--date {given(day)}: give a day as yyyy-MM-dd") from None
         if picked is None and (column or minor):
             raise ConfigurationError("--column and --minor say how to read the Global API's report: --api global")
         return await _reconcile(
@@ -103,7 +103,7 @@ def _columns(named: list[str]) -> dict[str, str]:
     for text in named:
         field, _, header = text.partition("=")
         if field not in FIELDS or not header.strip():
-            raise ConfigurationError(f"--column {text}: give FIELD=HEADER, FIELD one of {', '.join(FIELDS)}")
+            raise ConfigurationError(f"--column {given(text)}: give FIELD=HEADER, FIELD one of {', '.join(FIELDS)}")
         found[field] = header
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from ...batch import Ledger, State, Summary
@@ -16,6 +16,7 @@ from ...money import format_major
 from ...texts import shown_text
 from ...times import MANILA
 from ..console import echo, echo_error, plain
+from ..destination import SANDBOX
 from ..ledger_url import shown
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "chosen_batches",
     "hint",
     "moment",
+    "sandbox_option",
     "show",
     "show_failures",
     "show_offered",
@@ -68,6 +70,11 @@ def moment(seconds: float) -> str:
 def hint(command: str, ledger: str, *more: str) -> str:
     """A command to go on with, as it can be typed."""
     return " ".join(("paycools payouts", command, "--ledger", shlex.quote(shown(ledger)), *more))
+
+
+def sandbox_option(details: Mapping[str, str]) -> list[str]:
+    """What a command has to be given that goes on with a ledger that was paid from with --sandbox."""
+    return ["--sandbox"] if details.get("environment") == SANDBOX else []
 
 
 def chosen_batches(
@@ -155,12 +162,15 @@ def show_outcomes(summary: Summary, *, adopting: str = "") -> None:
         echo_error("Some payouts are in conflict: PayCools knows their order id otherwise. A human has to look.")
 
 
-def show_paused(reason: str | None, ledger: str, numbers: Collection[int] = ()) -> None:
-    """Say that sending is paused, why, and what ends that. `numbers`: the batches that were asked about."""
+def show_paused(reason: str | None, ledger: str, numbers: Collection[int] = (), more: Iterable[str] = ()) -> None:
+    """Say that sending is paused, why, and what ends that.
+
+    `numbers`: the batches that were asked about. `more`: options of the command.
+    """
     if reason is None:
         return
     own = [f"--batch {number}" for number in sorted(numbers)[:_SHOWN]]
-    echo(f"Sending is paused: {plain(reason)}. Mend that, then go on: {hint('resume', ledger, *own)}")
+    echo(f"Sending is paused: {plain(reason)}. Mend that, then go on: {hint('resume', ledger, *own, *more)}")
 
 
 async def summary_of(ledger: Ledger, stopped: str | None = None) -> Summary:

@@ -19,7 +19,7 @@ from ...batch.report.csv_cells import CsvWriter
 from ...batch.run.payout_api import payout_request
 from ...countries import COUNTRIES, PHILIPPINES
 from ...errors import ConfigurationError
-from ..console import JsonOption, echo, present, run_command
+from ..console import JsonOption, echo, given, present, run_command
 from ..lazy_group import with_example
 from ..objects.payouts import ColumnObject, ColumnsResult, TemplateResult
 from .options import ApiOption, CountryOption, chosen_country
@@ -117,7 +117,7 @@ def _method(described: FileColumns, method: str | None) -> str:
         return described.methods[0]
     found = next((each for each in described.methods if each.casefold() == method.casefold()), None)
     if found is None:
-        raise ConfigurationError(f"--method {method}: give one of {', '.join(described.methods)}")
+        raise ConfigurationError(f"--method {given(method)}: give one of {', '.join(described.methods)}")
     return found
 
 

@@ -13,13 +13,33 @@ from rich.text import Text
 
 from ...batch import Ledger, LedgerError, State
 from ...batch.ledger.base import Batch, Counts
-from ..console import echo, plain
+from ..console import echo, on_signals, plain
 from .showing import LEFT, chosen_batches, moment, states_of
 
-__all__ = ["watch"]
+__all__ = ["watch", "watch_until_stopped"]
 
 EVERY = 2.0
 """Seconds between two looks."""
+
+
+async def watch_until_stopped(ledger: Ledger, wanted: Collection[int]) -> bool:
+    """`watch`, which Ctrl-C or SIGTERM ends; False: one of them did."""
+    task, stopped = asyncio.current_task(), False
+
+    def stop() -> None:
+        nonlocal stopped
+        if not stopped and task is not None:
+            stopped = True
+            task.cancel()
+
+    with on_signals(stop):
+        try:
+            await watch(ledger, wanted)
+        except asyncio.CancelledError:
+            if not stopped or task is None:
+                raise
+            task.uncancel()
+    return not stopped
 
 
 async def watch(ledger: Ledger, wanted: Collection[int]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,11 +18,52 @@ from ..monitoring.listening import ListenOption, watched
 from ..monitoring.logs import LogFormatOption, logging_as
 from .options import AbsentOption, ApiOption, ConcurrencyOption, CountryOption, ResendsOption, chosen_country
 
+if TYPE_CHECKING:
+    from ...batch.run.worker import Worker
+
 __all__ = ["prepare", "worker"]
 
 PostgresOption = Annotated[
     str | None, typer.Option("--ledger", help="The ledger: postgresql://user@host/database; else PAYCOOLS_LEDGER.")
 ]
+
+
+class _Stopping:
+    """The first Ctrl-C or SIGTERM lets what is in flight finish; the second ends at once, whatever it waits for."""
+
+    def __init__(self) -> None:
+        self.running: Worker | None = None
+        self.at_once: list[Callable[[], None]] = []
+        self._times = 0
+
+    async def obeyed_by(self, work: Coroutine[Any, Any, None]) -> None:
+        """Await the work, which may be stopped. Raises typer.Abort where it was stopped twice."""
+        task = asyncio.create_task(work)
+        with on_signals(lambda: self._stop(task)):
+            try:
+                await asyncio.wait({task})
+            finally:
+                if not task.done():
+                    task.cancel()
+                    await asyncio.wait({task})
+        if self._times > 1:
+            raise typer.Abort
+        if not task.cancelled():
+            task.result()
+
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        self._times += 1
+        if self._times == 1:
+            echo_error("stopping: what is in flight is finished first; once more ends at once")
+        else:
+            for abort in self.at_once:
+                abort()
+        if self.running is None:
+            task.cancel()
+        elif self._times == 1:
+            self.running.stop()
+        else:
+            self.running.abort()
 
 
 @with_example("paycools payouts worker --ledger postgresql://payer@db/payouts")
@@ -48,17 +89,16 @@ def worker(
     """Drive released payouts until stopped. Start as many as you like, on as many machines as you like.
 
     A database that is away is waited for. Exit 0: stopped by Ctrl-C or SIGTERM; 2: it could not start;
-    3: it could not go on.
+    3: it could not go on; 4: stopped a second time, which ends it at once, or this machine failed.
     """
     from .opening import open_api
 
     name = required_ledger(ledger)
     picked = chosen_country(api, country)
 
-    began = False
+    stopping = _Stopping()
 
     async def drive() -> None:
-        nonlocal began
         options = Options(concurrency=concurrency, wait=wait, absent_after=absent_after, max_resends=resends)
         async with (
             watched(listen, name) as server,
@@ -66,53 +106,42 @@ def worker(
                 picked, concurrency=concurrency, call_timeout=timeout, observers=server.observers if server else ()
             ) as paying,
         ):
+            if server is not None:
+                stopping.at_once.append(server.abort)
             identity = paying.api.identity
             found = await open_postgres(name, identity, wait=True, call_timeout=timeout, margin=lease_margin)
-            with contextlib.ExitStack() as signals:
-                found.availability.begin_waiting()
-                signals.callback(found.availability.end_waiting)
-                try:
-                    from ...batch.ledger.postgres.shared_pace import SharedPace
-                    from ...batch.run.worker import Worker, prepare_jobs
+            stopping.at_once.append(found.abort)
+            found.availability.begin_waiting()
+            try:
+                from ...batch.ledger.postgres.shared_pace import SharedPace
+                from ...batch.run.worker import Worker, prepare_jobs
 
-                    await prepare_jobs(found)
-                    running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
-                    if server is not None:
-                        server.watch(running, found.lease)
-                    for line in destination_lines(paying.destination.details(shown(name))):
-                        echo(line)
-                    echo(f"worker {found.worker} on {shown(name)}")
-                    began = True
-                    signals.enter_context(on_signals(running.stop))
-                    from_here_on_something_may_be_sent()
-                    try:
-                        await running.run()
-                    except LedgerError as error:
-                        raise Unfinished(f"{error}; what is not final stays in the ledger") from None
-                finally:
+                await prepare_jobs(found)
+                running = Worker(paying.api, found, options, pace=SharedPace(found, rate), shards_at_once=shards)
+                if server is not None:
+                    server.watch(running, found.lease)
+                for line in destination_lines(paying.destination.details(shown(name))):
+                    echo(line)
+                echo(f"worker {found.worker} on {shown(name)}")
+                stopping.running = running
+                from_here_on_something_may_be_sent()
+                try:
+                    await running.run()
+                except LedgerError as error:
+                    raise Unfinished(f"{error}; what is not final stays in the ledger") from None
+            finally:
+                try:
                     await found.aclose()
+                finally:
+                    found.availability.end_waiting()
 
     async def work() -> int:
-        task, stopped = asyncio.current_task(), False
-
-        def stop() -> None:
-            nonlocal stopped
-            if not began and not stopped and task is not None:
-                stopped = True
-                task.cancel()
-
-        with on_signals(stop):
-            try:
-                await drive()
-            except asyncio.CancelledError:
-                if not stopped or task is None:
-                    raise
-                task.uncancel()
+        await stopping.obeyed_by(drive())
         echo_error("stopped; what is not final stays in the ledger, for the other workers or the next")
         return 0
 
     with logging_as(log_format, stdout_too=True):
-        run_command(work)
+        run_command(work, pays=True)
 
 
 ALL_RIGHTS = ("offer", "release", "run", "submit")

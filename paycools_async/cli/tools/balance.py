@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from ...countries import COUNTRIES
-from ...money import from_minor
+from ...money import EXPONENTS, from_minor
 from ..console import JsonOption, echo, present, run_command
 from ..lazy_group import with_example
 from ..objects.base import place_of
@@ -34,9 +34,15 @@ def balance(api: ApiOption = "ph", country: CountryOption = None, as_json: JsonO
                 found = Decimal(from_minor((await paycools.account.balance()).balance, currency))
             else:
                 account = await paycools.account.balance(country_code=picked)  # type: ignore[arg-type]
-                found = account.balance
+                found = _in_decimals_of(currency, account.balance)
         echo(f"{currency} {found:,f}")
         present(BalanceResult(destination=place_of(details), currency=currency, balance=str(found)))
         return 0
 
     run_command(ask, as_json=as_json)
+
+
+def _in_decimals_of(currency: str, balance: Decimal) -> Decimal:
+    """PayCools writes 10000.00 rupiah, which have none. Where more than zeros would be lost, it stays as it is."""
+    usual = balance.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), context=Context(prec=100))
+    return usual if usual == balance else balance

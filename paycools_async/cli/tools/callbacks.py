@@ -20,7 +20,7 @@ from ...settings import key_setting, setting
 from ...signing import load_private_key
 from ...storage.regular_file import read_small
 from ...texts import shown_text
-from ..console import echo, run_command
+from ..console import echo, given, run_command
 
 __all__ = ["app"]
 
@@ -112,7 +112,7 @@ def _body(name: str, changes: list[str], platform_key: Path | None) -> bytes:
     for change in changes:
         field, equals, value = change.partition("=")
         if not equals or not field:
-            raise ConfigurationError(f"--set {change}: give name=value")
+            raise ConfigurationError(f"--set {given(change)}: give name=value")
         number = value.removeprefix("-").isdecimal() and value.isascii() and not isinstance(fields.get(field), str)
         fields[field] = int(value) if number else value
     if entry.family == "ph":
@@ -138,4 +138,4 @@ async def _post(url: str, body: bytes) -> Answer:
         ):
             return Answer(await answer.read(), answer.status)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise ConfigurationError(f"{url}: cannot be reached ({type(error).__name__})") from None
+        raise ConfigurationError(f"{given(url)}: cannot be reached ({type(error).__name__})") from None

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -24,7 +25,8 @@ from ...storage.regular_file import read_small
 from ...testing import FakePayCools, generate_private_key
 from ...testing.faults import Fault
 from ...testing.server.payouts import PayoutRecords
-from ..console import echo, on_signals, run_command
+from ...urls import is_loopback_host
+from ..console import echo, echo_error, given, on_signals, plain, run_command
 from ..exit_codes import Broken
 from ..lazy_group import with_example
 from ..network import chosen_paths
@@ -49,7 +51,7 @@ def sandbox(
         typer.Option(help=f"A fault and its rate, such as drop_after=0.05. One of {', '.join(_KINDS)}."),
     ] = None,
     callback_url: Annotated[
-        str | None, typer.Option(help="Deliver signed callbacks to this address of yours, on this machine.")
+        str | None, typer.Option(help="Deliver signed callbacks to this address of your handler's.")
     ] = None,
     journal: Annotated[Path | None, typer.Option(help="Keep its records in this file over restarts.")] = None,
 ) -> None:
@@ -61,15 +63,18 @@ def sandbox(
     from ...testing import Sandbox
 
     async def serve() -> int:
-        paths = _paths()
+        paths, faults = _paths(), [_fault(text) for text in fault or ()]
+        delivered_to = None if callback_url is None else _handler_of(callback_url)
+        if journal is not None and not journal.name:
+            raise ConfigurationError(f"--journal {journal}: is a folder; name a file")
         fake = FakePayCools(
             private_key=(pem := _key(key)),
             global_private_key=pem,
             platform_private_key=_key(key.with_name(f"{key.stem}.platform.pem")),
             paths={id: path for each in paths.values() for id, path in each.items()},
         )
-        for text in fault or ():
-            fake.faults.add(_fault(text))
+        for each in faults:
+            fake.faults.add(each)
         for records in (fake.payouts, fake.global_payouts):
             records.settle_after = settle_after
         if journal is not None:
@@ -83,6 +88,9 @@ def sandbox(
         with on_signals(stop.set):
             async with _listening(Sandbox(fake, port=port, callback_url=callback_url), port) as box:
                 _show_settings(fake, box.base_url, key, paths)
+                if delivered_to is not None:
+                    echo(f"# callbacks go to {delivered_to}")
+                echo("# the sandbox is running; set these in another shell. Ctrl-C ends it")
                 await stop.wait()
         return 0
 
@@ -134,7 +142,6 @@ def _show_settings(fake: FakePayCools, base_url: str, key: Path, paths: dict[str
     for name, value in settings.items():
         echo(f"export {name}={shlex.quote(value)}")
     echo(f"# a page for your browser: {base_url}/")
-    echo("# the sandbox is running; set these in another shell. Ctrl-C ends it")
 
 
 def _text_of(paths: dict[str, str]) -> str:
@@ -167,7 +174,7 @@ def _open_journal(records: PayoutRecords, journal: Path) -> None:
     except OSError as error:
         raise Broken(f"{journal}: {error.strerror or error}") from None
     except (ValueError, TypeError):
-        raise ConfigurationError(f"{journal}: holds something else than a sandbox's records") from None
+        raise ConfigurationError(f"{journal}: holds something else than a sandbox's records; name another") from None
 
 
 def _try_to_write(journal: Path) -> None:
@@ -177,6 +184,22 @@ def _try_to_write(journal: Path) -> None:
         raise Broken(f"--journal {journal}: {error.strerror or error}") from None
 
 
+def _handler_of(url: str) -> str:
+    """Where callbacks go, without a password; warns where that is not this machine. Raises ConfigurationError."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ConfigurationError("--callback-url: give your handler's address, such as http://127.0.0.1:8000/paycools")
+    if not is_loopback_host(host):
+        told = "whoever listens there hears of what is paid into this sandbox"
+        echo_error(f"warning: --callback-url: {plain(host)} is not this machine; {told}")
+    place = f"[{host}]" if ":" in host else host
+    return plain(f"{parts.scheme}://{place}{'' if port is None else f':{port}'}{parts.path}")
+
+
 def _fault(text: str) -> Fault:
     kind, _, rate = text.partition("=")
     try:
@@ -184,7 +207,9 @@ def _fault(text: str) -> Fault:
     except ValueError:
         share = -1.0
     if kind not in _KINDS or not 0 <= share <= 1:
-        raise ConfigurationError(f"--fault {text}: give one of {', '.join(_KINDS)} and a rate, such as drop_after=0.05")
+        raise ConfigurationError(
+            f"--fault {given(text)}: give one of {', '.join(_KINDS)} and a rate, such as drop_after=0.05"
+        )
     return Fault(kind=kind, rate=share)  # type: ignore[arg-type]
 
 

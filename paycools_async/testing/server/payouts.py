@@ -27,6 +27,10 @@ class FakePayout(Settles):
     remark: str | None
 
 
+_BEGINNING = '{"transaction_id": '
+"""Of each line of a journal."""
+
+
 @attrs.define
 class PayoutRecords:
     """Every payout ever booked, in order. `decide` chooses how a payout ends; `settle_after` seconds later it does.
@@ -44,14 +48,26 @@ class PayoutRecords:
     journal: Path | None = None
     spent: int = 0
     """Centavos gone; a payout that will fail takes nothing."""
+    _is_cut_off: bool = attrs.field(default=False, init=False)
+    """The journal's last line is no whole one."""
 
     def open_journal(self, path: Path) -> None:
-        """Take up the payouts of an earlier run, and keep them from now on."""
-        self.journal = path
+        """Take up the payouts of an earlier run, and keep them from now on.
+
+        Raises OSError; ValueError or TypeError where the file holds anything else.
+        """
         if path.exists():
-            for line in path.read_text("utf-8").splitlines():
-                if line.endswith("}"):  # a line cut off by a kill is a payout that was never answered
+            if not path.is_file():
+                raise ValueError("no file")
+            text = path.read_text("utf-8")
+            for line in text.splitlines():
+                if line.endswith("}"):
                     self._enter(self.kind(**json.loads(line)))
+                elif not line.startswith(_BEGINNING[: len(line)]):
+                    raise ValueError("no payout")
+                # else it was cut off by a kill: a payout that was never answered
+            self._is_cut_off = bool(text) and not text.endswith("\n")
+        self.journal = path
 
     def order(
         self, merchant: Merchant, fields: dict[str, Any], *, idempotency_id: str, channel: str, **more: Any
@@ -73,7 +89,8 @@ class PayoutRecords:
         """Take the payout in, into the journal first where there is one."""
         if self.journal is not None:
             with self.journal.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(attrs.asdict(payout)) + "\n")
+                file.write("\n" * self._is_cut_off + json.dumps(attrs.asdict(payout)) + "\n")
+            self._is_cut_off = False
         self._enter(payout)
 
     def _enter(self, payout: FakePayout) -> None:

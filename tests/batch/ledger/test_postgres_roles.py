@@ -318,7 +318,7 @@ async def test_by_the_commands_ana_offers_eva_releases_and_a_machine_pays(
     assert (by_eva[0], "2 shards are handed to the workers" in by_eva[1]) == (3, True), by_eva
     worker = start(env, "worker", "--ledger", machine)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await owner.counts()).get(State.SETTLED, (0, 0))[0] < 60:
                 await asyncio.sleep(0.1)
         worker.send_signal(signal.SIGTERM)

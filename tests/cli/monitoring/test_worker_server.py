@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.batch import WriteOrders
-from support.killing import start, wait_for
+from support.killing import start
 from support.own_postgres import OwnPostgres
 from support.sandbox import ask
+from support.waiting import wait_for
 from typer.testing import CliRunner
 
 from paycools_async import ConfigurationError
@@ -76,7 +77,7 @@ class Watched:
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        told, _ = self.process.communicate(timeout=30)
+        told, _ = self.process.communicate(timeout=60)
         self.lines += [json.loads(line) for line in told.splitlines()]
         return self.process.returncode
 
@@ -215,7 +216,7 @@ async def test_what_is_no_http_is_one_line_in_the_log_at_most(caplog: pytest.Log
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(request + sent)
             writer.write_eof()
-            await asyncio.wait_for(reader.read(), 5)
+            await asyncio.wait_for(reader.read(), 60)
             writer.close()
     for record in caplog.records:
         assert record.exc_info is None

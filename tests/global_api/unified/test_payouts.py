@@ -154,6 +154,28 @@ async def test_the_books_survive_a_restart(paycools: PayCoolsGlobal, fake: FakeP
     assert (again.spent_in, again.by_order) == ({"ID": 20_000}, fake.global_payouts.by_order)
 
 
+@inferred
+async def test_a_line_of_the_books_that_was_cut_off_is_no_payout_and_spoils_none(
+    paycools: PayCoolsGlobal, fake: FakePayCools, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    fake.global_payouts.open_journal(journal)
+    await paycools.unified.payouts.create(**PAYOUT)
+    whole = journal.read_text()
+    journal.write_text(whole + whole[:40])
+    fake.global_payouts.paid.clear()
+    fake.global_payouts.by_order.clear()
+    fake.global_payouts.by_idempotency.clear()
+    fake.global_payouts.open_journal(journal)
+    await paycools.unified.payouts.create(**{**PAYOUT, "mch_order_id": "ORDER0000002"})
+    again = GlobalPayoutRecords()
+    again.open_journal(journal)
+    assert [payout.order_id for payout in again.paid] == [PAYOUT["mch_order_id"], "ORDER0000002"]
+    journal.write_text(f"{whole}a text\n")
+    with pytest.raises(ValueError, match="no payout"):
+        GlobalPayoutRecords().open_journal(journal)
+
+
 def test_the_currency_is_the_countrys() -> None:
     assert CreateUnifiedPayout(**PAYOUT).currency == "IDR"
     assert samples.reasons(CreateUnifiedPayout, **PAYOUT, currency="PHP") == {

@@ -251,6 +251,10 @@ class PostgresLedger:
         """Every batch, oldest first, with its rows by state and its log."""
         return await self._session.run(read_batches)
 
+    async def owner(self) -> str:
+        """Whose it is, as `Identity.text`; empty where nobody owns it yet."""
+        return await self._noted("identity") or ""
+
     async def destination(self) -> dict[str, str]:
         """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
         destination: dict[str, str] = json.loads(await self._noted("destination") or "{}")

@@ -12,7 +12,7 @@ from psycopg import errors, sql
 from ....errors import ConfigurationError
 from ....storage.postgres import Availability, Session, lock_schema
 from ....storage.postgres_connections import LONGEST, what
-from ..base import Identity, LedgerError
+from ..base import Identity, LedgerError, belongs_to_another
 from .schema import GRANTS, JOB_GRANTS, MIGRATIONS
 
 __all__ = ["RIGHTS", "LedgerSession", "grant", "ledger_errors", "prepare"]
@@ -119,10 +119,8 @@ async def _own(connection: Connection, identity: Identity) -> None:
             await connection.execute(insert, (key, value))
         found = await (await connection.execute(owner)).fetchall()
     if found[0][0] != identity.text():
-        raise LedgerError(
-            f"this PostgreSQL ledger belongs to {found[0][0]!r}, these credentials are {identity.text()!r}; "
-            "use another database or search_path"
-        )
+        problem = belongs_to_another(found[0][0], identity)
+        raise LedgerError(f"the PostgreSQL ledger: {problem}; use another database or search_path")
 
 
 # what the workers' jobs stand on, where it is there

@@ -17,7 +17,7 @@ import attrs
 
 from ....storage import file_lock, marks, sqlite
 from ....storage.errors import LockHeld, LockUnusable, StorageError
-from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError
+from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError, belongs_to_another
 from ..row import Row
 from .recovery import lose_everything
 from .schema import MARKED, MIGRATIONS, MOVING, NEW_MARKS, SCHEMA, SHOWN, VERSION
@@ -309,10 +309,7 @@ def _own(connection: sqlite3.Connection, path: Path, identity: Identity) -> None
 def _refuse_others(connection: sqlite3.Connection, path: Path, identity: Identity) -> None:
     found = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
     if found is not None and found[0] != identity.text():
-        raise LedgerError(
-            f"{path}: this ledger belongs to {found[0]!r}, these credentials are {identity.text()!r}; "
-            "use another ledger file"
-        )
+        raise LedgerError(f"{path}: {belongs_to_another(found[0], identity)}; use another ledger file")
 
 
 def _refuse_doubtful(connection: sqlite3.Connection, path: Path, mark: marks.Mark | None) -> None:

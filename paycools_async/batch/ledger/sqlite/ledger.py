@@ -159,6 +159,10 @@ class SQLiteLedger:
         """Every batch, oldest first, with its rows by state and its log."""
         return await self._store.read(decisions.batches)
 
+    async def owner(self) -> str:
+        """Whose it is, as `Identity.text`; empty where nobody owns it yet."""
+        return await self._meta("identity") or ""
+
     async def destination(self) -> dict[str, str]:
         """Where the money goes, as the last run said: names and texts for people; empty where nobody said."""
         found: dict[str, str] = json.loads(await self._meta("destination") or "{}")

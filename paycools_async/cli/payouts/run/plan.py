@@ -9,6 +9,7 @@ import attrs
 from ....batch import LedgerError, Options, Reading
 from ....errors import ConfigurationError
 from ....money import format_major, to_minor
+from ...console import given
 
 __all__ = ["Plan", "whoami"]
 
@@ -55,7 +56,7 @@ class Plan:
         try:
             expected = to_minor(self.expect_total, currency)
         except ValueError as error:
-            raise ConfigurationError(f"--expect-total {self.expect_total}: {error}; nothing was sent") from None
+            raise ConfigurationError(f"--expect-total {given(self.expect_total)}: {error}; nothing was sent") from None
         if amount != expected:
             total = format_major(amount, currency)
             raise LedgerError(f"--expect-total {self.expect_total}: they come to {total}; nothing was sent")

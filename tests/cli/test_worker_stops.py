@@ -1,0 +1,105 @@
+"""A worker that is stopped once finishes what is in flight; stopped twice it ends at once, whatever it waits for."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.batch import WriteOrders
+from support.killing import Paid, ledger_rows, start
+from support.own_postgres import OwnPostgres
+from support.ports import free_port
+from support.sandbox import ask
+from support.waiting import wait_for
+
+pytestmark = pytest.mark.process
+
+LEASE = ("--timeout", "10", "--lease-margin", "1")
+LATE = {"kind": "delay", "rate": 1.0, "seconds": 9.0, "only": "ph.payout.create"}
+AT_ONCE = 4.0
+"""Seconds, on a machine that has much to do."""
+
+
+class Sending:
+    """A worker with five calls under way that PayCools does not answer, watched by somebody."""
+
+    def __init__(self, env: dict[str, str], base_url: str, log: Path, dsn: str) -> None:
+        self._log = log
+        address = f"127.0.0.1:{free_port()}"
+        command = [sys.executable, "-m", "paycools_async.cli", "payouts", "worker", "--ledger", dsn, *LEASE]
+        with log.open("wb") as writing:
+            self.process = subprocess.Popen(
+                [*command, "--listen", address], env=env, stdout=writing, stderr=subprocess.STDOUT
+            )
+        wait_for(lambda: ask(f"{base_url}/_sandbox/books")["requests"].get("ph.payout.create") == 5)
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as page:
+            assert b"paycools_payouts" in page.read()
+
+    @property
+    def written(self) -> str:
+        return self._log.read_text()
+
+    def stop(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+        wait_for(lambda: "stopping: what is in flight is finished first; once more ends at once" in self.written)
+        assert self.process.poll() is None, self.written
+
+    def stop_again(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+        assert self.process.wait(AT_ONCE) == 4, self.written
+        assert self.written.splitlines()[-1] == "error: interrupted; what was sent is in the ledger"
+        assert not [word for word in ("Traceback", "never retrieved", "unexpected", "driven") if word in self.written]
+
+
+@pytest.fixture
+def sending(
+    own_postgres: OwnPostgres, sandbox: tuple[str, dict[str, str]], tmp_path: Path, write_orders: WriteOrders
+) -> Iterator[Sending]:
+    base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [LATE])
+    dsn = own_postgres.url()
+    detached = start(env, "run", str(write_orders(5)), "--ledger", dsn, "--yes", "--detach", *LEASE)
+    told, _ = detached.communicate(timeout=60)
+    assert detached.returncode == 3, told
+    worker = Sending(env, base_url, tmp_path / "log", dsn)
+    try:
+        yield worker
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+
+
+def test_a_second_signal_ends_a_worker_at_once_and_its_successor_pays_nobody_twice(
+    own_postgres: OwnPostgres, sandbox: tuple[str, dict[str, str]], sending: Sending
+) -> None:
+    sending.stop(signal.SIGINT)
+    sending.stop_again(signal.SIGINT)
+    assert Counter(row[1] for row in ledger_rows(own_postgres.url())) == {"sending": 5}
+    base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [])
+    resumed = start(env, "resume", "--ledger", own_postgres.url(), "--yes", *LEASE, "--absent-after", "1")
+    told, _ = resumed.communicate(timeout=120)
+    assert {row[1] for row in ledger_rows(own_postgres.url())} == {"settled"}, told
+    paid = Paid(base_url)
+    assert paid.count() == 5
+    assert paid.books["paid_more_than_once"] == []
+
+
+@pytest.mark.parametrize("how", ["frozen", "away"])
+def test_a_second_signal_ends_it_at_once_whatever_its_database_does(
+    own_postgres: OwnPostgres, sending: Sending, how: str
+) -> None:
+    with contextlib.ExitStack() as stack:
+        if how == "frozen":
+            stack.enter_context(own_postgres.frozen())
+        else:
+            own_postgres.stop()
+        sending.stop(signal.SIGTERM)
+        sending.stop_again(signal.SIGINT)
