@@ -332,15 +332,15 @@ class SQLiteLedger:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
         return reading.timelines(lambda: reading_connection(self._store.file), self._only)
 
-    async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
-        """Every row, in file order, a page at a time."""
+    async def pages(self, *, states: Collection[State] | None = None, size: int = 1000) -> AsyncIterator[list[Row]]:
+        """Every row, or those that are in these states, in file order, a page at a time."""
         last = 0
-        while found := await self._page(last, size):
+        while found := await self._page(last, size, states):
             yield found
             last = found[-1].id
 
-    def _page(self, after: int, size: int) -> asyncio.Future[list[Row]]:
-        return self._store.read(lambda db: reading.page(db, self._only, after, size))
+    def _page(self, after: int, size: int, states: Collection[State] | None) -> asyncio.Future[list[Row]]:
+        return self._store.read(lambda db: reading.page(db, self._only, after, size, states))
 
     def _meta(self, key: str) -> asyncio.Future[str | None]:
         return self._store.read(lambda db: reading.meta(db, key))
