@@ -268,11 +268,18 @@ DO $$ BEGIN
 END $$;
 """
 
+# what workers hold is found without a look at all that is open
+_TO_VERSION_5 = """
+CREATE INDEX paycools_payouts_leased ON paycools_payouts (worker, due)
+    WHERE worker IS NOT NULL AND state IN ('accepted', 'planned', 'sending', 'unknown');
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _TO_VERSION_1,
     f"{_ROWS_2}{_BATCHES_2}{_RULES_2}",
     _TO_VERSION_3,
     _TO_VERSION_4,
+    _TO_VERSION_5,
 )
 
 _READS = """
