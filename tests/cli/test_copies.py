@@ -46,6 +46,7 @@ def test_a_database_is_backed_up_by_its_own_means(desk: Desk, tmp_path: Path) ->
     assert (done.code, "pg_dump" in done) == (2, True)
 
 
+@pytest.mark.process
 def test_a_recovered_ledger_asks_paycools_about_new_rows_and_then_a_person(
     desk: Desk, write_orders: WriteOrders, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def leave_unclear(desk: Desk, orders: Path, count: int = 1) -> None:
 # -- what is unclear --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_what_is_unclear_and_may_be_sent_again_is_asked_for(desk: Desk, write_orders: WriteOrders) -> None:
     leave_unclear(desk, write_orders(2))
     before = len(desk.paid)
@@ -159,6 +160,7 @@ def test_the_way_to_take_back_a_changed_order_can_be_typed(desk: Desk, write_ord
     assert f"`paycools payouts withdraw --ledger {desk.ledger} --order-id PAY000000001` takes it back" in done
 
 
+@pytest.mark.process
 def test_new_payouts_of_a_recovered_ledger_are_not_called_earlier_ones(
     desk: Desk, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
