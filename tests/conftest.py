@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -29,6 +31,22 @@ if (
     hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 ):  # under nohup: the end of a terminal too
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """`-n auto`: more workers than processors, for tests wait for files, processes and clocks as well."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors + min(processors, 4)
+
+
+def pytest_collection_finish() -> None:
+    """What was made until here stays: no collection of garbage in a test has to look through it again."""
+    gc.collect()
+    gc.freeze()
+
 
 pytest_plugins = [
     "support.authority",

@@ -181,6 +181,7 @@ def test_a_count_is_the_same_again() -> None:
     assert abs(second - first) <= first / 100
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("part", instructions.PARTS)
 def test_what_is_counted_runs(part: str, tmp_path: Path) -> None:
     """Without valgrind: each part makes its calls, and they succeed."""

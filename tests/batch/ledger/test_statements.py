@@ -77,9 +77,12 @@ async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than
     assert ids(await take(ledger, limit=2)) == [3, 4]
 
 
-async def test_what_is_held_is_not_taken_again(ledger: Ledger, plan: Plan, write_orders: WriteOrders) -> None:
+async def test_what_is_held_is_not_taken_again_also_where_its_lease_has_ended(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders, clock: ManualClock
+) -> None:
     await plan(write_orders(3))
     first, *_ = await take(ledger, limit=1, held=())
+    clock.advance(2e9)
     assert ids(await take(ledger, held=[first.id])) == [2, 3]
 
 
@@ -147,6 +150,28 @@ async def test_a_move_writes_all_that_is_known_and_forgets_the_inquiries(
     assert (stored.code, stored.message) == (again.code, again.message)
 
 
+async def test_the_log_keeps_what_was_said_with_a_move_and_repeats_it_with_no_other(
+    ledger: Any, plan: Plan, write_orders: WriteOrders, store: str
+) -> None:
+    await plan(write_orders(1))
+    [row] = await take(ledger)
+    row = await send(ledger, row, Event.UNCLEAR, code=1018)
+    row = await ledger.move(row, Event.FOUND_PENDING, transaction_id="D1")
+    await ledger.move(row, Event.FOUND_FAILED, code=-7, message="no")
+    query = "SELECT event, code, message FROM {} ORDER BY id"
+    if store == "sqlite":
+        logged = await ledger._do(lambda db: db.execute(query.format("moves")).fetchall())
+    else:
+        logged = await ledger._all(query.format("paycools_moves"))
+    assert logged == [
+        ("release", None, None),
+        ("send", None, None),
+        ("unclear", 1018, None),
+        ("found_pending", None, None),
+        ("found_failed", -7, "no"),
+    ]
+
+
 async def test_an_order_that_never_left_is_as_if_it_had_not_been_sent(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
@@ -156,6 +181,20 @@ async def test_an_order_that_never_left_is_as_if_it_had_not_been_sent(
     stored = await ledger.get(row.order_id)
     assert stored is not None
     assert (stored.state, stored.sent, stored.resends) == (State.PLANNED, None, 0)
+
+
+async def test_an_order_that_did_not_leave_the_second_time_was_sent_the_first_time(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders, clock: ManualClock
+) -> None:
+    await plan(write_orders(1))
+    [row] = await take(ledger)
+    row = await send(ledger, row, Event.UNCLEAR, Event.ABSENT)
+    clock.advance(9)
+    row = await ledger.move(row, Event.SEND)
+    assert row.sent == ledger.time()
+    await ledger.move(row, Event.NOT_SENT)
+    stored = await found_of(ledger, "PAY000000001")
+    assert (stored.state, stored.sent, stored.resends) == (State.PLANNED, ledger.time(), 1)
 
 
 async def test_an_inquiry_of_a_row_that_has_moved_changes_nothing(
@@ -286,7 +325,9 @@ async def test_a_yes_moves_offered_rows_alone_and_makes_them_due_at_once(
 
 async def test_only_what_paycools_had_before_is_adopted(ledger: Ledger, plan: Plan, write_orders: WriteOrders) -> None:
     await plan(write_orders(3))
-    await ledger.apply_event("PAY000000002", Event.FOUND_EARLIER, transaction_id="D2")
+    _, second, _ = await take(ledger)
+    later = ledger.time() + 99
+    await send(ledger, second, Event.DUPLICATE, Event.FOUND_EARLIER, due=later, transaction_id="D2")
     assert await ledger.of_batches([9]).adopt(by="eva") == 0
     assert await ledger.adopt(by="eva") == 1
     [row] = await take(ledger, State.ACCEPTED)
@@ -376,6 +417,13 @@ async def test_failures_are_told_the_most_frequent_first_and_apart_by_who_refuse
         FailureGroup(1000, False, "c", 1, AMOUNT),
         FailureGroup(1009, False, "b", 1, AMOUNT),
     ]
+
+
+async def test_where_the_money_goes_is_remembered(ledger: Ledger, open_ledger: OpenLedger) -> None:
+    assert await ledger.destination() == {}
+    for host in ("old", "api.example"):
+        await ledger.note_destination({"host": host})
+    assert await (await open_ledger(None)).destination() == {"host": "api.example"}
 
 
 async def test_a_longer_lag_is_remembered_and_a_shorter_one_is_not(ledger: Ledger, open_ledger: OpenLedger) -> None:

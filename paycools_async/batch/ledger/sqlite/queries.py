@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from ...states import MAY_BE_SENT, OPEN, UNSENT
+from collections.abc import Collection
+
+from ...states import MAY_BE_SENT, OPEN, UNSENT, State
 from ..application import ApplicationBatch, Seen
 from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
 
@@ -195,9 +197,11 @@ SELECT m.at, m.event, m.state, p.intake, p.line FROM moves m JOIN payouts p ON p
 WHERE p.order_id = ? ORDER BY m.id"""
 
 
-def page(scope: str) -> str:
+def page(scope: str, states: Collection[State] | None = None) -> str:
     """The next rows in file order."""
-    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope} ORDER BY id LIMIT ?"
+    # all pages together pass over the table once; by the index of states each page would sort all that are in them
+    chosen = "" if states is None else f" AND +state IN ({listed(states)})"
+    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope}{chosen} ORDER BY id LIMIT ?"
 
 
 def timelines(scope: str) -> str:
