@@ -13,6 +13,8 @@ pytest.importorskip("benchmarks", reason="the benchmarks stand beside the tests 
 pytest.importorskip("cryptography")
 pytest.importorskip("pyperf")
 
+from support.own_postgres import OwnPostgres
+
 from benchmarks import charts, instructions, results
 from benchmarks.__main__ import main
 from benchmarks.cases import Bench
@@ -240,3 +242,13 @@ async def test_a_tiny_soak_agrees_with_the_sandbox_row_by_row() -> None:
     assert found.wrong == []
     assert found.right
     assert sum(found.struck.values()) > 0
+
+
+@pytest.mark.process
+async def test_two_workers_share_a_tiny_ledger_and_leave_no_schema(own_postgres: OwnPostgres) -> None:
+    from benchmarks.ledger import share
+
+    found = await share(own_postgres.url(), 2, 20)
+    assert found.workers == 2
+    assert 0 < found.rate <= 100
+    assert own_postgres.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'benchmark%'") == [(0,)]
