@@ -137,5 +137,6 @@ async def test_what_is_marked_has_no_error_any_more(store: Any, clock: ManualClo
         return read(connection)
 
     await store.mark(stored.seq, "applied")
+    await store.postpone(stored.seq, clock.time(), "said too late")
     await store.mark(other.seq, "applied", [look])
     assert sorted(noted[0], key=str) == [(None, 0), (None, 1)]
