@@ -144,7 +144,7 @@ SCHEDULE_INQUIRY = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks 
 GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ? ORDER BY withdrawn <> 0, id DESC LIMIT 1"
 
 ABANDONED = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"
-OVERDUE = "UPDATE payouts SET due = ? WHERE state IN ('unknown', 'accepted') AND due > ?"
+OVERDUE = f"UPDATE payouts SET due = ? WHERE state IN ({listed(OPEN - {State.SENDING})}) AND due > ?"
 LAST_MOVES = "SELECT payout, event, state FROM moves ORDER BY id DESC LIMIT ?"
 
 # -- a part of the ledger is lost -------------------------------------------------------------------------------------
