@@ -210,7 +210,7 @@ async def test_a_peer_and_its_bare_client_are_answered(peer: Peer) -> None:
 def test_charts_are_small_or_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if charts.missing() is None:
         drawn = charts.draw(_figures({}, peers=True), tmp_path)
-        names = ["throughput", "cpu", "lag", "growth", "peers"]
+        names = ["throughput", "lag", "peers"]
         assert [path.name for path in drawn] == [f"performance-{name}.png" for name in names]
         assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size < 100_000 for path in drawn)
     _without(monkeypatch, "matplotlib")
