@@ -17,18 +17,9 @@ import attrs
 import pyperf
 
 from .instructions import aligned
+from .peers import WANTED
 
-_PACKAGES = [
-    "paycools-async",
-    "aiohttp",
-    "attrs",
-    "cattrs",
-    "pycryptodome",
-    "cryptography",
-    "uvloop",
-    "stripe",
-    "openai",
-]
+_PACKAGES = ("paycools-async", "aiohttp", "attrs", "cattrs", "pycryptodome", "cryptography", "uvloop", *WANTED)
 _MACHINE = ("cpu_model_name", "cpu_count", "cpu_freq", "platform", "python_implementation", "python_version", "date")
 _LEAST = 1e-9
 """pyperf takes no zeros; a loop that was never late has one."""

@@ -189,6 +189,17 @@ def test_what_is_counted_runs(part: str, tmp_path: Path) -> None:
         instructions.run_part(part, 20, url, key)
 
 
+def test_without_pyperf_nothing_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One plain line says so; what needs it not is not refused."""
+    _without(monkeypatch, "pyperf")
+    assert [main(arguments) for arguments in (["--quick"], ["show", "a.json"], ["compare", "a.json", "b.json"])] == [
+        2
+    ] * 3
+    assert capsys.readouterr() == ("", "pyperf is not installed: pip install -e '.[bench]'\n" * 3)
+
+
 def test_the_peers_say_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is measured."""
     _without(monkeypatch, "stripe", "openai")
