@@ -79,7 +79,8 @@ async def test_many_at_once_are_each_paid_once_and_listed_in_order(opened: Any, 
     payouts: DurablePayouts = await opened()
     numbers = range(1, 301)
     await asyncio.gather(*(payouts.submit(order(number)) for number in numbers))
-    await asyncio.gather(*(payouts.wait(f"APP{number:09}", within=60) for number in numbers))
+    for number in numbers:
+        assert (await payouts.wait(f"APP{number:09}", within=60)).settled
     listed = [each.order_id async for each in payouts.list(state="settled")]
     assert listed == paid(live) == [f"APP{number:09}" for number in numbers]
     assert [each async for each in payouts.list(state=State.PLANNED)] == []
