@@ -148,7 +148,8 @@ def _make_plugin(folder: Path) -> None:
 def _area(area: str, copy: Path) -> tuple[int, int, list[tuple[str, str, str, str]]]:
     """How many changes were tried, how many of them ended in a time-out, and which survived, as what."""
     modules, tests = AREAS[area]
-    code = hashlib.sha256(b"".join((copy / module).read_bytes() for module in modules)).hexdigest()
+    files = [*modules, ".ci/mutation_sql.py"]
+    code = hashlib.sha256(b"".join((copy / file).read_bytes() for file in files)).hexdigest()
     settings, session = copy.parent / f"{area}.toml", copy.parent / f"{area}-{code[:12]}.sqlite"
     command = f"{shlex.quote(sys.executable)} -m pytest -q -x -n0 -o pythonpath='. tests' {tests}"
 
