@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -48,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     uvloop = not given.no_uvloop
     folder = given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    if given.command in (None, "show", "compare") and importlib.util.find_spec("pyperf") is None:
+        print("pyperf is not installed: pip install -e '.[bench]'", file=sys.stderr)
+        return 2
     match given.command:
         case "compare":
             command = [sys.executable, "-m", "pyperf", "compare_to", "--table", given.first, given.second]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support.size import FULL
 
 from paycools_async import PayCoolsPH, load_private_key
@@ -21,9 +21,16 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # last: for the benchmarks; what is installed goes before what stands here
 
-settings.register_profile("small", max_examples=10, deadline=None)
-if not FULL:
-    settings.load_profile("small")
+# the same examples each time, however slow the machine is; --hypothesis-seed=random draws others
+settings.register_profile(
+    "ours",
+    max_examples=100 if FULL else 10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ours")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what tests start must hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)

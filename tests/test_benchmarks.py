@@ -191,6 +191,17 @@ def test_what_is_counted_runs(part: str, tmp_path: Path) -> None:
         instructions.run_part(part, 20, url, key)
 
 
+def test_without_pyperf_nothing_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One plain line says so; what needs it not is not refused."""
+    _without(monkeypatch, "pyperf")
+    assert [main(arguments) for arguments in (["--quick"], ["show", "a.json"], ["compare", "a.json", "b.json"])] == [
+        2
+    ] * 3
+    assert capsys.readouterr() == ("", "pyperf is not installed: pip install -e '.[bench]'\n" * 3)
+
+
 def test_the_peers_say_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is measured."""
     _without(monkeypatch, "stripe", "openai")
@@ -212,7 +223,7 @@ async def test_a_peer_and_its_bare_client_are_answered(peer: Peer) -> None:
 def test_charts_are_small_or_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if charts.missing() is None:
         drawn = charts.draw(_figures({}, peers=True), tmp_path)
-        names = ["throughput", "cpu", "lag", "growth", "peers"]
+        names = ["throughput", "lag", "peers"]
         assert [path.name for path in drawn] == [f"performance-{name}.png" for name in names]
         assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size < 100_000 for path in drawn)
     _without(monkeypatch, "matplotlib")

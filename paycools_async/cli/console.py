@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -244,6 +245,7 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: boo
     global _decided, _json, _last_error
     _json, _last_error = ({} if as_json else None), None
     begin_command(pays=pays)
+    gc.enable()  # `main` has put it off
     # it warns of what it passes over in a transaction whose connection is lost: what matters of that is said elsewhere
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:

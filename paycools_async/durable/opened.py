@@ -42,6 +42,7 @@ class Opened(Generic[P]):
         *,
         clock: Clock,
         pace: Pacing | None,
+        noun: str,
         poll: float,
         handlers: int,
         handler_timeout: float,
@@ -51,7 +52,7 @@ class Opened(Generic[P]):
         self._options, self._call_timeout = options, api.call_timeout
         self.telling = Telling(payouts, seen, self.stuck_rule, concurrency=handlers, limit=handler_timeout, poll=poll)
         self.background = Background(
-            api, payouts.ledger, options, clock=clock, pace=pace, poll=poll, on_move=self._moved
+            api, payouts.ledger, options, clock=clock, pace=pace, poll=poll, on_move=self._moved, noun=noun
         )
         self.feed = LedgerFeed(payouts.ledger)
         self._asking: asyncio.Task[Standing] | None = None

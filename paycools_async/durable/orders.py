@@ -127,6 +127,7 @@ class DurableOrders(Generic[P]):
                 self._seen,
                 clock=self._clock,
                 pace=self._pace or self._shared_pace(ledger),
+                noun=self.noun,
                 poll=self._poll,
                 handlers=self._handlers,
                 handler_timeout=self._limit,

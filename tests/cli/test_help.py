@@ -10,30 +10,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from support.commands import COMMANDS
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
-
-
-def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
-    """All of them, and the groups that they stand in."""
-    yield path
-    with typer.Context(group) as context:
-        for name in group.list_commands(context):
-            found = group.get_command(context, name)
-            if hasattr(found, "list_commands"):
-                yield from commands(found, *path, name)
-            else:
-                yield (*path, name)
-
-
-COMMANDS = list(commands(typer.main.get_command(app)))
 
 
 def help_of(*words: str, columns: int = 80) -> str:

@@ -325,7 +325,7 @@ JOB_GRANTS = {"release": "SELECT, INSERT", "run": "SELECT, INSERT, UPDATE, DELET
 """The same for the tables of the workers' jobs."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True)
 class LeasedRow(Row):
     """A row of the PostgreSQL ledger. Whoever took, moved or freed the row meanwhile has raised its version."""
 

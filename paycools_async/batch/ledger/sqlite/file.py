@@ -20,7 +20,7 @@ from ....storage.errors import LockHeld, LockUnusable, StorageError
 from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError, belongs_to_another
 from ..row import Row
 from .recovery import lose_everything
-from .schema import MARKED, MIGRATIONS, MOVING, NEW_MARKS, SCHEMA, SHOWN, VERSION
+from .schema import MARKED, MIGRATIONS, NEW_MARKS, SCHEMA, SHOWN, VERSION
 
 __all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "translating_errors"]
 
@@ -258,7 +258,6 @@ def _connect(
 
 
 def _complete(connection: sqlite3.Connection, path: Path, identity: Identity | None) -> None:
-    connection.executescript(MOVING)
     if identity is not None:
         with connection:
             _own(connection, path, identity)

@@ -29,7 +29,7 @@ from . import application, queries, reading
 from . import batches as decisions
 from .application import SQLiteApplication
 from .file import reading_connection
-from .moves import Move, write
+from .moves import move_from, write
 from .store import Store
 
 __all__ = ["Identity", "Intake", "LedgerError", "Row", "SQLiteLedger"]
@@ -241,7 +241,7 @@ class SQLiteLedger:
         Raises LedgerInUse where the ledger is not this run's, or no longer.
         """
         self._store.refuse_to_move()
-        return await self._store.move(Move(row, event, due, self.time(), details, self._store.epoch))
+        return await self._store.move(move_from(row, event, due, self.time(), details, self._store.epoch))
 
     def _move(
         self,
@@ -253,7 +253,7 @@ class SQLiteLedger:
         epoch: str = "",
         **details: Any,
     ) -> Row:
-        [moved] = write(connection, [Move(row, event, due, self.time(), details, epoch)])
+        [moved] = write(connection, [move_from(row, event, due, self.time(), details, epoch)])
         if isinstance(moved, IllegalMove):
             raise moved
         return moved
