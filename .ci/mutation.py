@@ -55,18 +55,29 @@ AREAS = {
     ),
     "driver": ([f"{RUN}/driver.py", f"{RUN}/row_moves.py"], "tests/batch/run/test_driver.py"),
     "ledger": (
-        [f"{SQLITE}/{name}.py" for name in ("ledger", "moves", "recovery", "batches", "queries", "reading", "schema")],
+        [f"{SQLITE}/{name}.py" for name in ("ledger", "moves", "recovery", "batches", "queries", "reading")],
         "tests/batch/ledger/test_statements.py tests/batch/ledger tests/batch/test_pending.py "
         "tests/batch/test_gauges.py tests/durable/test_beside_files.py tests/batch/facade/test_existing.py "
         "tests/batch/run/test_absence.py tests/batch/run/test_runner.py",
     ),
+    "schema": (
+        [f"{SQLITE}/schema.py"],
+        "tests/batch/ledger/test_statements.py tests/batch/ledger tests/durable/test_submitting.py "
+        "tests/durable/test_telling.py",
+    ),
     "postgres": (
-        [f"{POSTGRES}/{name}.py" for name in ("ledger", "writer", "leases", "intake", "queries", "batch_queries")],
-        "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_ledger.py "
-        "tests/batch/ledger/test_batches.py "
-        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_postgres.py "
-        "tests/batch/ledger/test_history.py tests/batch/ledger/test_postgres_schema.py "
+        [f"{POSTGRES}/{name}.py" for name in ("writer", "leases", "queries")],
+        "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_postgres.py "
+        "tests/batch/ledger/test_ledger.py tests/batch/ledger/test_batches.py "
+        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_history.py "
         "tests/batch/ledger/test_postgres_frozen.py tests/batch/run/test_absence.py",
+    ),
+    "postgres-batches": (
+        [f"{POSTGRES}/{name}.py" for name in ("ledger", "intake", "batch_queries")],
+        "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_batches.py "
+        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_ledger.py "
+        "tests/batch/ledger/test_postgres.py tests/batch/ledger/test_history.py "
+        "tests/batch/ledger/test_postgres_schema.py tests/batch/ledger/test_postgres_frozen.py",
     ),
     "postgres-inbox": (
         ["paycools_async/callbacks/postgres.py"],
@@ -137,7 +148,8 @@ def _make_plugin(folder: Path) -> None:
 def _area(area: str, copy: Path) -> tuple[int, int, list[tuple[str, str, str, str]]]:
     """How many changes were tried, how many of them ended in a time-out, and which survived, as what."""
     modules, tests = AREAS[area]
-    code = hashlib.sha256(b"".join((copy / module).read_bytes() for module in modules)).hexdigest()
+    files = [*modules, ".ci/mutation_sql.py"]
+    code = hashlib.sha256(b"".join((copy / file).read_bytes() for file in files)).hexdigest()
     settings, session = copy.parent / f"{area}.toml", copy.parent / f"{area}-{code[:12]}.sqlite"
     command = f"{shlex.quote(sys.executable)} -m pytest -q -x -n0 -o pythonpath='. tests' {tests}"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.batch import Plan, WriteOrders
 
 from paycools_async.batch import Identity, LedgerError, SQLiteLedger
 from paycools_async.callbacks.inbox import InboxError, Item, SQLiteStore
@@ -101,6 +102,22 @@ async def test_an_inbox_may_be_made_in_a_ledger_and_a_ledger_in_an_inbox(tmp_pat
             tables.append(set(connection.execute("SELECT type, name FROM sqlite_master")))
     assert tables[0] == tables[1]
     assert len(tables[0]) > 10
+
+
+async def test_an_inbox_goes_into_a_ledger_that_has_a_past_and_into_no_older_copy_of_it(
+    ledger: Any, plan: Plan, write_orders: WriteOrders
+) -> None:
+    path: Path = ledger.path
+    await plan(write_orders(1))
+    await ledger.aclose()
+    older = path.read_bytes()
+    again = await SQLiteLedger.open(path, None)
+    await again.withdraw(by="ana")
+    await again.aclose()
+    await (await SQLiteStore.open(path)).aclose()
+    path.write_bytes(older)
+    with pytest.raises(InboxError, match="the ledger in it is not whole: at least 1 of its moves are missing"):
+        await SQLiteStore.open(path)
 
 
 async def test_a_shops_own_file_may_hold_an_inbox_and_no_ledger(tmp_path: Path) -> None:

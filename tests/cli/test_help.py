@@ -77,6 +77,7 @@ def test_what_is_used_every_day_is_shown_first() -> None:
 PROGRAM = "import sys; sys.argv[0] = 'paycools'; from paycools_async.cli import main; main()"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("variables", "found"),
     [
