@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ async def test_a_move_that_the_row_has_outrun_is_refused(ledger: Ledger, plan: P
         await ledger.move(row, Event.SEND)
     with pytest.raises(IllegalMove):
         await ledger.move(sending, Event.SEND)
+
+
+async def test_where_no_clock_is_given_the_ledger_tells_the_machines_time(tmp_path: Path) -> None:
+    ledger = await SQLiteLedger.open(tmp_path / "ledger.db", NOBODY)
+    assert ledger.time() == pytest.approx(time.time(), abs=60)
+    await ledger.aclose()
 
 
 async def test_many_waiting_writes_share_a_commit(ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders) -> None:
