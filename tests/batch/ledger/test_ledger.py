@@ -314,10 +314,10 @@ async def test_where_a_part_is_lost_every_row_that_may_have_been_sent_moves_as_i
     ]
     for row, life in zip(await ledger.claim([State.PLANNED], 9, max_resends=9), lives, strict=True):
         for event in life:
-            row = await ledger.move(row, event, due=clock.time() + 99)
+            row = await ledger.move(row, event, due=clock.time() + 9999)
         if row.state is State.UNKNOWN:
             for _ in range(2):
-                await ledger.schedule_inquiry(row, due=clock.time() + 99, absent_since=clock.time())
+                await ledger.schedule_inquiry(row, due=clock.time() + 9999, absent_since=clock.time())
     await ledger.withdraw(by="ana", order_id="PAY000000001")
     await ledger.intake(read_orders(write_orders(1), api.request_class, api.currency), api.text_of)
     clock.advance(500)
