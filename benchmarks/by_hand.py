@@ -89,8 +89,8 @@ def params_of(family: str, order_id: str) -> dict[str, Any]:
     return {"timestamp": int(time.time() * 1000), **own}
 
 
-def _text(family: str, params: dict[str, Any]) -> str:
-    """What is signed: PH sorts and joins the fields, Global takes them as one JSON text."""
+def _signed_text(family: str, params: dict[str, Any]) -> str:
+    """PH sorts and joins the fields, Global takes them as one JSON text."""
     if family == "ph":
         return "&".join(f"{name}={params[name]}" for name in sorted(params) if params[name] not in (None, ""))
     return json.dumps(params)
@@ -99,7 +99,8 @@ def _text(family: str, params: dict[str, Any]) -> str:
 def _body(family: str, params: dict[str, Any], text: str, signature: bytes) -> bytes:
     sign = base64.b64encode(signature).decode()
     if family == "ph":
-        return json.dumps({**params, "sign": sign}).encode()
+        params["sign"] = sign
+        return json.dumps(params).encode()
     return json.dumps({"appId": APP_ID, "param": text, "sign": sign}).encode()
 
 
@@ -108,7 +109,7 @@ def paying(family: str, session: aiohttp.ClientSession, url: str, sign: Sign) ->
 
     async def pay(order_id: str) -> Any:
         params = params_of(family, order_id)
-        text = _text(family, params)
+        text = _signed_text(family, params)
         body = _body(family, params, text, sign(text.encode()))
         async with session.post(url + PATHS[family], data=body, headers=_JSON) as response:
             answer = await response.json()
@@ -121,20 +122,18 @@ def paying(family: str, session: aiohttp.ClientSession, url: str, sign: Sign) ->
 
 # -- the same with checks and a typed result ---------------------------------------------------------------------------
 
-_ID = re.compile("[A-Za-z0-9]{1,32}")
-_IDEMPOTENCY_ID = re.compile("[A-Za-z0-9]{10,30}")
-_NAME = re.compile(r"[A-Za-z '.\-]{1,30}")
-_CODE = re.compile("[A-Za-z0-9_]{1,40}")
-_REMARK = re.compile("[ -~]{1,200}")
-_OF_BOTH = {"mchOrderId": _ID, "idempotencyId": _IDEMPOTENCY_ID, "accountName": _NAME, "remark": _REMARK}
+_OF_BOTH = {
+    "mchOrderId": "[A-Za-z0-9]{1,32}",
+    "idempotencyId": "[A-Za-z0-9]{10,30}",
+    "accountName": r"[A-Za-z '.\-]{1,30}",
+    "remark": "[ -~]{1,200}",
+}
+_OWN = {
+    "ph": {"accountNo": "09[0-9]{9}", "ewalletCode": "[A-Za-z0-9_]{1,40}"},
+    "global": {"accountNo": "[0-9]{1,40}", "mobile": "08[0-9]{8,11}", "transferCode": "[A-Za-z0-9_]{1,40}"},
+}
 _PATTERNS = {
-    "ph": {**_OF_BOTH, "accountNo": re.compile("09[0-9]{9}"), "ewalletCode": _CODE},
-    "global": {
-        **_OF_BOTH,
-        "accountNo": re.compile("[0-9]{1,40}"),
-        "mobile": re.compile("08[0-9]{8,11}"),
-        "transferCode": _CODE,
-    },
+    family: {name: re.compile(pattern) for name, pattern in {**_OF_BOTH, **own}.items()} for family, own in _OWN.items()
 }
 _BOUNDS = {"ph": (100, 500_000_000), "global": (10_000, 2_000_000_000)}
 _METHODS = {"ph": ("BANK", "EWALLET", "SCANQR"), "global": ("BANK", "EWALLET")}
@@ -160,7 +159,7 @@ async def checked_payout(
     """One payout; signature and network are the caller's."""
     params = params_of(family, order_id)
     _check(family, params)
-    text = _text(family, params)
+    text = _signed_text(family, params)
     body = _body(family, params, text, await sign(text.encode()))
     return _receipt(family, await post(PATHS[family], body), order_id)
 

@@ -191,15 +191,12 @@ def _read_times(fields: dict[str, Any], names: list[str], zone: tzinfo) -> None:
 
 
 def _request_hook(cls: type[Any], converter: Converter) -> Callable[[Any], dict[str, Any]]:
-    # a field is None where that is its default, or nowhere: its rule sees to that
-    overrides = {
-        field.name: override(rename=wire_name(field), omit_if_default=field.default is None)
-        for field in attrs.fields(cls)
-    }
-    build = make_dict_unstructure_fn(cls, converter, **overrides)  # type: ignore[arg-type]
+    renames = {field.name: override(rename=wire_name(field)) for field in attrs.fields(cls)}
+    build = make_dict_unstructure_fn(cls, converter, **renames)  # type: ignore[arg-type]
 
     def hook(request: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = build(request)
+        # in their order, which is signed: cattrs' `omit_if_default` would change it
+        fields = {name: value for name, value in build(request).items() if value is not None}
         if type(fields.get("idempotencyId")) is Made:  # written as the plain text that it is
             fields["idempotencyId"] = str(idempotency_id_of(request))
         for name, value in fields.pop("extra", {}).items():

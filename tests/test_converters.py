@@ -248,3 +248,25 @@ def test_a_number_in_a_text_has_plain_digits_and_nothing_else(text: str) -> None
         with pytest.raises(ValueError):
             convert(text)
     assert converters._to_int("-12") == converters._to_decimal("-12") == -12
+
+
+def test_fields_travel_in_the_order_in_which_the_class_has_them() -> None:
+    request = CreatePayout(
+        mch_order_id="ORDER1",
+        amount=100,
+        pay_method_code="EWALLET",
+        account_no="09171234567",
+        account_name="Juan Dela Cruz",
+        ewallet_code="GCASH",
+        remark="wages",
+    )
+    assert list(unstructure(request)) == [
+        "mchOrderId",
+        "amount",
+        "payMethodCode",
+        "accountNo",
+        "accountName",
+        "ewalletCode",
+        "idempotencyId",
+        "remark",
+    ]

@@ -87,6 +87,23 @@ RULES = list({
 })  # fmt: skip
 
 
+BOUNDED = list({
+    rule: None
+    for entry in REQUESTS
+    for field in attrs.fields(entry.request)
+    if (rule := field.metadata.get("rule")) is not None and (rule.type is int or rule.values)
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", BOUNDED, ids=lambda rule: f"rule {BOUNDED.index(rule)}")
+def test_the_quick_look_at_a_number_or_a_choice_says_what_the_rule_says(rule: Rule) -> None:
+    ends = [end for end in (rule.minimum, rule.maximum) if end is not None]
+    near: list[Any] = [end + step for end in (*ends, 0) for step in (-1, 0, 1)]
+    values = [*(rule.values or ()), *(near if rule.type is int else ("", "no such choice"))]
+    for value in values:
+        assert bool(rule.quick(value)) is (rule.broken_by(value) == []), value
+
+
 @pytest.mark.parametrize("rule", some(RULES, 8), ids=lambda rule: f"rule {RULES.index(rule)}")
 def test_the_quick_look_takes_nothing_that_the_rule_refuses(rule: Rule) -> None:
     quick: Any = rule.quick

@@ -19,7 +19,8 @@ from ..errors import (
     MerchantUnavailable,
 )
 from ..result_codes import GLOBAL_CODES, PH_CODES
-from .ledger.base import Ledger
+from .ledger.base import Counts, Ledger
+from .ledger.postgres import queries
 from .states import OPEN, State
 
 __all__ = ["LedgerGauges", "PauseReason", "SharedGauges", "ledger_gauges", "pause_reason", "shared_gauges"]
@@ -36,9 +37,14 @@ class LedgerGauges:
     """Seconds since the oldest of these was entered; None where there is none."""
 
 
-async def ledger_gauges(ledger: Ledger) -> LedgerGauges:
-    """Two questions to the ledger: not to be asked every second of one with millions of rows. Raises LedgerError."""
-    counts, entered = await ledger.counts(), await ledger.oldest_open()
+async def ledger_gauges(ledger: Ledger, counts: Counts | None = None) -> LedgerGauges:
+    """Two questions to the ledger: not to be asked every second of one with millions of rows. Raises LedgerError.
+
+    `counts`: what `ledger.counts()` has just said, where it was asked anyhow.
+    """
+    if counts is None:
+        counts = await ledger.counts()
+    entered = await ledger.oldest_open()
     rows = {state: counts.get(state, (0, 0))[0] for state in State}
     return LedgerGauges(
         rows=rows,
@@ -119,20 +125,6 @@ class SharedGauges:
     """Seconds since the oldest of these came in that is not applied; None where there is none."""
 
 
-_STANDING = """
-WITH clock AS (SELECT extract(epoch FROM statement_timestamp())::float8 AS now),
-paused AS (
-    SELECT split_part(key, ':', 2)::int AS batch FROM paycools_ledger WHERE key LIKE 'paused:%%'
-)
-SELECT count(*) FILTER (WHERE p.worker IS NOT NULL AND p.due > clock.now),
-    count(*) FILTER (WHERE p.worker IS NOT NULL AND p.due <= clock.now),
-    count(DISTINCT p.worker) FILTER (WHERE p.due > clock.now),
-    max(clock.now - greatest(p.due, p.updated)) FILTER (
-        WHERE p.worker IS NULL AND p.due <= clock.now
-            AND (p.state <> 'planned' OR p.intake NOT IN (SELECT batch FROM paused))
-    )
-FROM paycools_payouts p, clock WHERE p.state = ANY (%(states)s)
-"""
 _PAUSED = "SELECT value FROM paycools_ledger WHERE key LIKE 'paused:%%'"
 _MAY_READ_INBOX = "SELECT has_table_privilege(to_regclass('paycools_callbacks'), 'SELECT')"
 _INBOX = """
@@ -153,7 +145,8 @@ async def shared_gauges(ledger: Ledger) -> SharedGauges | None:
             rows: list[tuple[Any, ...]] = await (await connection.execute(query, values)).fetchall()
             return rows
 
-        [(leased, lapsed, workers, overdue)] = await ask(_STANDING, states=sorted(state.value for state in OPEN))
+        [(leased, lapsed, workers)] = await ask(queries.LEASES)
+        [(overdue,)] = await ask(queries.LONGEST_WAIT)
         reasons = await ask(_PAUSED)
         [(may_read,)] = await ask(_MAY_READ_INBOX)
         inbox = await ask(_INBOX) if may_read else None

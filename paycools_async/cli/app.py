@@ -19,6 +19,7 @@ _HERE = __name__.rpartition(".")[0]
 app: typer.Typer = typer.Typer(
     name="paycools",
     help="Pay through PayCools: payout batches that never pay twice, a sandbox, keys.",
+    epilog="Example: paycools payouts template wages.csv; see docs/first_payouts.md for what follows",
     no_args_is_help=True,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -15,7 +15,7 @@ import typer
 if sys.platform != "win32":
     import termios
 
-from .console import echo_error, speaks_json
+from .console import echo_error, fitting, speaks_json
 
 __all__ = ["asked", "can_ask"]
 
@@ -41,7 +41,9 @@ def asked(question: str) -> bool:
     try:
         with _interruptible():
             _forget_what_was_typed()
-            return typer.confirm(question, err=speaks_json() or not _is_terminal(sys.stdout))
+            on_error = speaks_json() or not _is_terminal(sys.stdout)
+            shown = fitting(question, sys.stderr if on_error else sys.stdout, room=len(" [y/N]: y"))
+            return typer.confirm(shown, err=on_error)
     except (KeyboardInterrupt, EOFError, typer.Abort):
         echo_error("")
         return False

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
 import re
 import signal
 import sys
+import unicodedata
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any, NoReturn
@@ -26,6 +28,7 @@ __all__ = [
     "echo",
     "echo_error",
     "exit_code_of",
+    "fitting",
     "given",
     "lines_as_records",
     "on_signals",
@@ -106,7 +109,7 @@ def echo(text: str = "") -> None:
     elif speaks_json():
         echo_error(text)
     else:
-        _write(_line(text))
+        _write(fitting(_line(text), sys.stdout))
 
 
 def _write(text: str) -> None:
@@ -131,9 +134,9 @@ def echo_error(text: str) -> None:
         return
     with contextlib.suppress(OSError, ValueError):
         if _above is not None and sys.stderr.isatty():
-            _above.print(_line(text), markup=False, highlight=False, soft_wrap=True)
+            _above.print(fitting(_line(text), sys.stderr), markup=False, highlight=False, soft_wrap=True)
         else:
-            typer.echo(_line(text), err=True)
+            typer.echo(fitting(_line(text), sys.stderr), err=True)
 
 
 _above: Any = None
@@ -152,6 +155,8 @@ def printing_above(console: Any) -> Iterator[None]:
 
 
 _MOST = 8_000
+_NARROWEST = 40
+"""Columns of a terminal that is worth breaking lines for."""
 _COLOUR = re.compile(r"(\x1b\[[0-9;]{1,10}m)")
 
 
@@ -161,6 +166,47 @@ def _line(text: str) -> str:
     text = encodable(text)
     parts = _COLOUR.split(text[len(before) : _MOST])
     return before + "".join(part if place % 2 else shown_text(part, _MOST) for place, part in enumerate(parts))
+
+
+def fitting(text: str, stream: Any, *, room: int = 0) -> str:
+    """The text, broken between words where the stream is a narrower terminal. `room`: columns for what follows it.
+
+    A command is not broken: half of it may be copied, and do what nobody meant. Between backticks it is one word;
+    elsewhere its whole line stays as it is.
+    """
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError, AttributeError):
+        return text
+    if columns < _NARROWEST or _width(text) + room <= columns:
+        return text
+    quoted = text.split("`")
+    if "paycools " in "".join(quoted[::2]) or len(quoted) % 2 == 0:
+        return text
+    indent = " " * (len(text) - len(text.lstrip(" ")))
+    done, line = [], indent
+    one_word = "`".join(part.replace(" ", "\0") if place % 2 else part for place, part in enumerate(quoted))
+    for word in (each.replace("\0", " ") for each in one_word[len(indent) :].split(" ")):
+        longer = f"{line} {word}" if line.strip() else f"{line}{word}"
+        if line.strip() and _width(longer) > columns:
+            done.append(line)
+            line = f"{indent}  {word}"
+        else:
+            line = longer
+    last = [line]
+    if _width(line) + room > columns and " " in line.strip():
+        before, _, word = line.rpartition(" ")
+        last = [before, f"{indent}  {word}"]
+    return "\n".join([*done, *last])
+
+
+def _width(text: str) -> int:
+    """Columns that it takes."""
+    text = _COLOUR.sub("", text)
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(unicodedata.category(each) in ("Mn", "Me", "Cf") for each in text)
 
 
 def styled(text: str, **style: Any) -> str:
@@ -199,6 +245,7 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: boo
     global _decided, _json, _last_error
     _json, _last_error = ({} if as_json else None), None
     begin_command(pays=pays)
+    gc.enable()  # `main` has put it off
     # it warns of what it passes over in a transaction whose connection is lost: what matters of that is said elsewhere
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:

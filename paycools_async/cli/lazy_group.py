@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import typer
@@ -34,15 +34,15 @@ class _LazyGroup(TyperGroup):
     """A group that knows some of its commands by where they are."""
 
     places: ClassVar[Mapping[str, str]] = {}
+    order: ClassVar[tuple[str, ...]] = ()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in self.places and cmd_name not in self.commands:
             self.commands[cmd_name] = _imported(self.places[cmd_name], cmd_name)
-        return super().get_command(ctx, cmd_name)
+        return _plainly_shown(super().get_command(ctx, cmd_name))
 
     def list_commands(self, ctx: Any) -> list[str]:
-        own = [name for name in super().list_commands(ctx) if name not in self.places]
-        return [*own, *self.places]
+        return list(dict.fromkeys([*self.order, *super().list_commands(ctx), *self.places]))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """What is mistyped is held against all names, so that the right one can be proposed."""
@@ -52,12 +52,21 @@ class _LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def lazy_group(places: Mapping[str, str]) -> type[TyperGroup]:
+def lazy_group(places: Mapping[str, str], order: Iterable[str] = ()) -> type[TyperGroup]:
     """The class of a group, for `typer.Typer(cls=...)`. `places`: by command, "package.module:name" of its function.
 
-    The name may also be a `typer.Typer`, which is a group within the group.
+    The name may also be a `typer.Typer`, which is a group within the group. `order`: the commands that --help lists
+    first.
     """
-    return type("LazyGroup", (_LazyGroup,), {"places": dict(places)})
+    return type("LazyGroup", (_LazyGroup,), {"places": dict(places), "order": tuple(order)})
+
+
+def _plainly_shown(command: Any) -> Any:
+    """The command; its --help does not say of a flag that it is a boolean."""
+    for option in getattr(command, "params", ()):
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""
+    return command
 
 
 def _imported(place: str, name: str) -> Any:

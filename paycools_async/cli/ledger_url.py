@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import typer
 
-from ..batch import Identity, Ledger
+from ..batch import Identity, Ledger, LedgerError
+from ..batch.ledger.base import is_of_refunds
 from ..batch.ledger.opening import open_ledger, open_postgres
 from ..errors import ConfigurationError
 from ..settings import setting
@@ -53,10 +54,15 @@ def required_ledger(ledger: str | None) -> str:
 
 
 @contextlib.asynccontextmanager
-async def reading(ledger: str, identity: Identity | None = None) -> AsyncIterator[Ledger]:
-    """A ledger to look at: nothing is made and nothing is written, and a run may go on beside it."""
+async def reading(ledger: str, identity: Identity | None = None, *, refunds: bool = False) -> AsyncIterator[Ledger]:
+    """A ledger to look at: nothing is made and nothing is written, and a run may go on beside it.
+
+    `refunds`: it may be one of refunds, which commands about payouts do not show. Raises LedgerError.
+    """
     found = await open_ledger(ledger, identity, create=False, exclusive=False, read_only=True)
     try:
+        if not refunds and is_of_refunds(await found.owner()):
+            raise LedgerError(f"{shown(ledger)}: is a ledger of refunds; the application that has it shows them")
         yield found
     finally:
         await found.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from ..batch.callback_feed import LedgerFeed
@@ -13,6 +13,7 @@ from ..batch.ledger.base import Ledger, LedgerError
 from ..batch.ledger.row import Row
 from ..batch.run.options import Options
 from ..batch.run.payout_api import PayoutApi
+from ..errors import Outcome
 from ..policy import Pacing
 from ..times import Clock
 from .background import Background, end
@@ -22,6 +23,7 @@ from .telling import Telling
 __all__ = ["Opened"]
 
 P = TypeVar("P", bound=DurableOrder)
+T = TypeVar("T")
 
 _PROBE = 5.0
 """Seconds that a probe waits for the ledger."""
@@ -40,6 +42,7 @@ class Opened(Generic[P]):
         *,
         clock: Clock,
         pace: Pacing | None,
+        noun: str,
         poll: float,
         handlers: int,
         handler_timeout: float,
@@ -49,10 +52,11 @@ class Opened(Generic[P]):
         self._options, self._call_timeout = options, api.call_timeout
         self.telling = Telling(payouts, seen, self.stuck_rule, concurrency=handlers, limit=handler_timeout, poll=poll)
         self.background = Background(
-            api, payouts.ledger, options, clock=clock, pace=pace, poll=poll, on_move=self._moved
+            api, payouts.ledger, options, clock=clock, pace=pace, poll=poll, on_move=self._moved, noun=noun
         )
         self.feed = LedgerFeed(payouts.ledger)
         self._asking: asyncio.Task[Standing] | None = None
+        self._unanswered: set[asyncio.Task[Any]] = set()
         self._watched: dict[str, list[asyncio.Event]] = {}
 
     def _moved(self, row: Row) -> None:
@@ -80,14 +84,30 @@ class Opened(Generic[P]):
             self._asking = None
         return asking.result()
 
+    async def answered(self, work: Coroutine[Any, Any, T], within: float) -> T:
+        """What it gives. Raises LedgerError, UNKNOWN, where the ledger does not answer within so many seconds.
+
+        It is not cancelled then: psycopg would wait for a server that stands still. It may still be done.
+        """
+        task = asyncio.create_task(work, name="paycools-durable-asking")
+        self._unanswered.add(task)
+        task.add_done_callback(self._unanswered.discard)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=within)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            raise LedgerError(f"the ledger does not answer within {within:g} seconds", outcome=Outcome.UNKNOWN)
+        return task.result()
+
     async def aclose(self) -> None:
         """Close the ledger."""
         try:
             await self.payouts.aclose()
             await self.ledger.aclose()
         finally:
-            if self._asking is not None:
-                await end(self._asking)
+            await end(*self._unanswered, *([] if self._asking is None else [self._asking]))
 
     def expect_words(self) -> None:
         """A callback moves a payout now, or when its inbox commits."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -30,6 +30,7 @@ from .order import DurableOrder, Health
 __all__ = ["DurableOrders"]
 
 P = TypeVar("P", bound=DurableOrder)
+T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("paycools_async.durable")
 
@@ -100,12 +101,21 @@ class DurableOrders(Generic[P]):
 
     # -- opening and closing --------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
+    async def start(self, *, recover: bool = False) -> None:
+        """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError.
+
+        A SQLite file that has your own tables alone becomes a ledger beside them. `recover`, once, where a part of the
+        file is lost for good: PayCools is asked about whatever may have been sent, before anything is sent.
+        """
         if self._opened is not None:
             raise LedgerError(f"these {self.noun}s are open already")
         ledger: Any = await open_ledger(
-            self._where, self._api.identity, call_timeout=self._api.call_timeout, margin=self._margin
+            self._where,
+            self._api.identity,
+            recover=recover,
+            join=True,
+            call_timeout=self._api.call_timeout,
+            margin=self._margin,
         )
         try:
             payouts = await ledger.application(self._name)
@@ -117,6 +127,7 @@ class DurableOrders(Generic[P]):
                 self._seen,
                 clock=self._clock,
                 pace=self._pace or self._shared_pace(ledger),
+                noun=self.noun,
                 poll=self._poll,
                 handlers=self._handlers,
                 handler_timeout=self._limit,
@@ -202,8 +213,14 @@ class DurableOrders(Generic[P]):
 
     async def get(self, order_id: str) -> P | None:
         """One as it stands; None: this application has not submitted it. Raises LedgerError."""
-        kept = await self._here().payouts.get(order_id)
+        kept = await self._get(order_id)
         return None if kept is None else self._seen(kept)
+
+    async def _get(self, order_id: str) -> Kept | None:
+        return await self._answered(self._here().payouts.get(order_id))
+
+    async def _answered(self, work: Coroutine[Any, Any, T]) -> T:
+        return await self._here().answered(work, self._submit_within)
 
     async def list(self, *, state: State | str | None = None, needs_person: bool = False) -> AsyncIterator[P]:
         """All of them, in the order in which they were submitted.
@@ -212,7 +229,8 @@ class DurableOrders(Generic[P]):
         """
         wanted = None if state is None else State(state)
         opened = self._here()
-        async for page in opened.payouts.pages(wanted, stuck=opened.stuck_rule() if needs_person else None):
+        pages = opened.payouts.pages(wanted, stuck=opened.stuck_rule() if needs_person else None)
+        while (page := await self._answered(_next(pages))) is not None:
             for kept in page:
                 yield self._seen(kept)
 
@@ -227,7 +245,7 @@ class DurableOrders(Generic[P]):
         with opened.watching(order_id) as moved:
             while True:
                 moved.clear()
-                kept = await opened.payouts.get(order_id)
+                kept = await self._get(order_id)
                 if kept is None:
                     raise self._none_of(order_id)
                 left, found = end - clock(), self._seen(kept)
@@ -279,11 +297,11 @@ class DurableOrders(Generic[P]):
 
     async def resume(self) -> None:
         """End a pause now, for one who has filled the balance or changed the key. Raises LedgerError."""
-        await self._here().background.resume()
+        await self._answered(self._here().background.resume())
 
     async def withdraw(self, order_id: str, *, by: str) -> bool:
         """Take one back that was never sent; False: it was, or may have been. `by`: who says so, for the log."""
-        return bool((await self._here().payouts.ledger.withdraw(by=by, order_id=order_id)).rows)
+        return bool((await self._answered(self._here().payouts.ledger.withdraw(by=by, order_id=order_id))).rows)
 
     async def adopt(self, order_id: str) -> P:
         """A person says that what PayCools had before ("preexisting") is this one: it is followed to its end.
@@ -291,13 +309,13 @@ class DurableOrders(Generic[P]):
         Raises UnknownPayout, or UnknownRefund. One in another state is left as it is.
         """
         opened = self._here()
-        kept = await opened.payouts.get(order_id)
+        kept = await self._get(order_id)
         if kept is None:
             raise self._none_of(order_id)
         if kept.row.state is State.PREEXISTING:
-            await opened.payouts.ledger.apply_event(order_id, Event.ADOPT)
+            await self._answered(opened.payouts.ledger.apply_event(order_id, Event.ADOPT))
             opened.background.wake()
-            kept = await opened.payouts.get(order_id) or kept
+            kept = await self._get(order_id) or kept
         return self._seen(kept)
 
     # -- what became of it ----------------------------------------------------------------------------------------
@@ -331,8 +349,12 @@ class DurableOrders(Generic[P]):
         move and the inbox's mark are one commit.
         """
         opened = self._here()
-        await opened.feed(event)
+        await self._answered(opened.feed(event))
         opened.expect_words()
+
+
+async def _next(pages: AsyncIterator[T]) -> T | None:
+    return await anext(pages, None)
 
 
 def _not_taken(order_id: str, error: LedgerError) -> LedgerError:

@@ -31,8 +31,9 @@ class DurablePayouts(DurableOrders[DurablePayout]):
     to do with each other. `poll`: seconds between looks for what other processes submitted, or PayCools said by
     callback. `handlers`: how many payouts' handlers run at a time, each for up to `handler_timeout` seconds.
     `stop_within`: seconds that what is in flight has to end when it is closed. `submit_within`: seconds after which
-    `submit` gives up, where the ledger does not answer. `margin`: seconds that a row is leased
-    on PostgreSQL beyond the client's `timeout` (20); then another process takes up what a lost one was sending.
+    `submit`, and every other call, gives up on a ledger that does not answer: LedgerError, and with the outcome UNKNOWN
+    it may still be done. `margin`: seconds that a row is leased on PostgreSQL beyond the client's `timeout` (20); then
+    another process takes up what a lost one was sending.
 
     Raises LedgerError where the ledger cannot be used, LedgerInUse where another process has the SQLite file.
     """

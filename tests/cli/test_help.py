@@ -3,48 +3,79 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
+import select
+import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from support.commands import COMMANDS
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
 
 
-def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
-    with typer.Context(group) as context:
-        for name in group.list_commands(context):
-            found = group.get_command(context, name)
-            if hasattr(found, "list_commands"):
-                yield from commands(found, *path, name)
-            else:
-                yield (*path, name)
-
-
-COMMANDS = list(commands(typer.main.get_command(app)))
+def help_of(*words: str, columns: int = 80) -> str:
+    shown = CliRunner().invoke(app, words, env={"COLUMNS": str(columns), "TERMINAL_WIDTH": str(columns)})
+    assert shown.exit_code == 0, shown.output
+    return shown.stdout
 
 
 def test_all_commands_are_met() -> None:
-    assert {("payouts", "template"), ("payouts", "run"), ("keys", "new"), ("balance",)} <= set(COMMANDS)
+    assert {(), ("payouts",), ("payouts", "template"), ("payouts", "run"), ("keys", "new"), ("balance",)} <= set(
+        COMMANDS
+    )
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_each_command_has_an_example(command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(("paycools", *words)))
+def test_each_command_and_group_has_an_example(command: tuple[str, ...], columns: int) -> None:
     for option in ("--help", "-h"):
-        shown = CliRunner().invoke(app, [*command, option], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
-        assert shown.exit_code == 0
-        text = " ".join(shown.stdout.split())
-        assert f"Example: paycools {' '.join(command)}" in text
-        assert max(map(len, shown.stdout.splitlines())) <= 80
+        shown = help_of(*command, option, columns=columns)
+        assert f"Example: paycools {' '.join(command)}".rstrip() in " ".join(shown.split())
+        assert max(map(len, shown.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(("paycools", *words)))
+def test_an_example_is_a_command_that_is_understood(command: tuple[str, ...]) -> None:
+    """Its words are parsed, and nothing is run."""
+    text = " ".join(help_of(*command, "--help", columns=200).split())
+    example = re.split(r"; |\.$", text.partition("Example: paycools ")[2])[0]
+    group: Any = typer.main.get_command(app)
+    words = shlex.split(example)
+    context = group.make_context("paycools", words[:1])
+    while hasattr(group, "list_commands"):
+        name, words = words[0], words[1:]
+        group = group.get_command(context, name)
+        leaf = not hasattr(group, "list_commands")
+        context = group.make_context(name, words if leaf else words[:1], parent=context)
+    assert context.command_path == " ".join(("paycools", *example.split()))[: len(context.command_path)]
+
+
+def test_commands_are_listed_as_they_are_needed() -> None:
+    shown = [line.split()[1] for line in help_of("payouts", "--help").splitlines() if re.match(r"\W [a-z]+  ", line)]
+    assert shown[:4] == ["template", "columns", "check", "run"]
+    assert set(shown) == {words[1] for words in COMMANDS if words[:1] == ("payouts",) and words[1:]}
+
+
+def test_what_is_used_every_day_is_shown_first() -> None:
+    shown = help_of("payouts", "run", "--help")
+    first, *others = re.split(r"─ [A-Z][\w ]+ ─", shown)[2:]
+    assert {"--ledger", "--sandbox", "--dry-run", "--yes", "--report"} <= set(first.split())
+    assert "--recover" in others[-1].split()
+    assert "--sandbox  <bool>" not in " ".join(first.split("   "))
 
 
 PROGRAM = "import sys; sys.argv[0] = 'paycools'; from paycools_async.cli import main; main()"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("variables", "found"),
     [
@@ -65,3 +96,65 @@ def test_a_shell_completes_commands_and_options(variables: dict[str, str], found
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
     assert found.split(" columns", 1)[0] in done.stdout, done
     assert done.stderr == ""
+
+
+# -- in the shells themselves -----------------------------------------------------------------------------------------
+
+BEGINNINGS = {
+    "bash": ("bash", "--norc", "--noprofile", "-i"),
+    "zsh": ("zsh", "-f", "-i"),
+}
+PREPARED = {"bash": "bind 'set bell-style none'", "zsh": "autoload -Uz compinit && compinit -u -D"}
+
+
+class Shell:
+    """A person at a shell's prompt."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        bin_ = folder / "bin"
+        bin_.mkdir()
+        (bin_ / "paycools").write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(PROGRAM)} "$@"\n'
+        )
+        (bin_ / "paycools").chmod(0o755)
+        path = os.pathsep.join((str(bin_), os.environ["PATH"]))
+        env = {**os.environ, "PATH": path, "HOME": str(folder), "PS1": "$ ", "TERM": "dumb", "COLUMNS": "200"}
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        self._terminal, theirs = pty.openpty()
+        command = BEGINNINGS[name]
+        self._process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=env, start_new_session=True
+        )
+        os.close(theirs)
+
+    def type(self, text: str, until: str) -> str:
+        """What is seen, once it has `until` in it."""
+        os.write(self._terminal, text.encode())
+        seen = ""
+        while until not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x07|\x08", "", seen):
+            assert select.select([self._terminal], [], [], 60)[0], seen
+            seen += os.read(self._terminal, 4096).decode("utf-8", "replace")
+        return seen
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._terminal)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_a_shell_that_was_shown_the_completion_completes(name: str, tmp_path: Path) -> None:
+    if shutil.which(name) is None:
+        pytest.skip(f"no {name} here")
+    shell = Shell(name, tmp_path)
+    try:
+        # what is waited for is not in what was typed, which a terminal shows too
+        shell.type(f"{PREPARED[name]}; echo is''ready\n", "isready")
+        shell.type('eval "$(paycools --show-completion)"; echo is"learnt"\n', "islearnt")
+        shell.type("paycools payouts templ\t", "template ")
+        shell.type("\x15paycools payouts run wages.csv --dry\t", "--dry-run ")
+        shell.type("\x15paycools payouts re\t\t", "reconcile")
+    finally:
+        shell.end()

@@ -17,14 +17,14 @@ from support.killing import Paid, ledger_rows, start
 from support.own_postgres import OwnPostgres
 from support.ports import free_port
 from support.sandbox import ask
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.process
 
-LEASE = ("--timeout", "10", "--lease-margin", "1")
-LATE = {"kind": "delay", "rate": 1.0, "seconds": 9.0, "only": "ph.payout.create"}
-AT_ONCE = 4.0
-"""Seconds, on a machine that has much to do."""
+LEASE = ("--timeout", "300", "--lease-margin", "1")
+NO_ANSWER = {"kind": "delay", "rate": 1.0, "seconds": 290.0, "only": "ph.payout.create"}
+"""Within the time of any test, so whoever waits for it does not end."""
+LEASES_END = "UPDATE paycools_payouts SET due = due - 400, sent = sent - 400 WHERE state = 'sending'"
 
 
 class Sending:
@@ -53,7 +53,7 @@ class Sending:
 
     def stop_again(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
-        assert self.process.wait(AT_ONCE) == 4, self.written
+        assert self.process.wait(PATIENCE) == 4, self.written
         assert self.written.splitlines()[-1] == "error: interrupted; what was sent is in the ledger"
         assert not [word for word in ("Traceback", "never retrieved", "unexpected", "driven") if word in self.written]
 
@@ -63,7 +63,7 @@ def sending(
     own_postgres: OwnPostgres, sandbox: tuple[str, dict[str, str]], tmp_path: Path, write_orders: WriteOrders
 ) -> Iterator[Sending]:
     base_url, env = sandbox
-    ask(f"{base_url}/_sandbox/faults", [LATE])
+    ask(f"{base_url}/_sandbox/faults", [NO_ANSWER])
     dsn = own_postgres.url()
     detached = start(env, "run", str(write_orders(5)), "--ledger", dsn, "--yes", "--detach", *LEASE)
     told, _ = detached.communicate(timeout=60)
@@ -84,7 +84,9 @@ def test_a_second_signal_ends_a_worker_at_once_and_its_successor_pays_nobody_twi
     assert Counter(row[1] for row in ledger_rows(own_postgres.url())) == {"sending": 5}
     base_url, env = sandbox
     ask(f"{base_url}/_sandbox/faults", [])
-    resumed = start(env, "resume", "--ledger", own_postgres.url(), "--yes", *LEASE, "--absent-after", "1")
+    own_postgres.execute(LEASES_END)
+    quick = ("--timeout", "2", "--lease-margin", "2", "--absent-after", "1")
+    resumed = start(env, "resume", "--ledger", own_postgres.url(), "--yes", *quick)
     told, _ = resumed.communicate(timeout=120)
     assert {row[1] for row in ledger_rows(own_postgres.url())} == {"settled"}, told
     paid = Paid(base_url)

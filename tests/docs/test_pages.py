@@ -108,9 +108,24 @@ async def test_durable_payouts(
 ) -> None:
     async with Sandbox(at_once) as sandbox:
         settings(sandbox.base_url)
-        await run_page("durable_payouts.md")
+        async with PayCoolsPH.from_env() as paycools:
+            payment = await paycools.web_payments.create(
+                mch_order_id="ORDER1001",
+                amount=500_10,
+                channel_code="GCASH_URL",
+                email="maria@example.com",
+                mobile="09171234567",
+                callback_url="https://shop.example/paycools/callbacks",
+                redirect_url="https://shop.example/thanks",
+            )
+            payment_id = payment.transaction_id
+        await at_once.pay(payment_id, 500_10)
+        await run_page("durable_payouts.md", payment_id=payment_id)
     assert paid(at_once) == ["LOAN0001", "LOAN0002"]
+    assert [(each.refund_id, each.amount) for each in at_once.refunds.by_id.values()] == [("REFUND0001", 200_00)]
     said = capsys.readouterr().out
+    assert "REFUND0001 settled\n" in said
+    assert "20000 True\n" in said
     assert "LOAN0001 settled True\n" in said
     assert "None\n" in said
     assert "True 0 " in said
@@ -194,7 +209,7 @@ async def test_timeouts(
             await run_page("../README.md")  # the order that the page begins with
             capsys.readouterr()
             at_once.faults.delay(1.5, next=1, only="ph.payout.create")
-            await run_page("timeouts.md", instead={"asyncio.timeout(5)": "asyncio.timeout(0.3)"}, paycools=paycools)
+            await run_page("timeouts.md", instead={"asyncio.timeout(60)": "asyncio.timeout(0.3)"}, paycools=paycools)
             assert paycools.in_doubt == ()
     assert capsys.readouterr().out == "was it paid?\nCOMPLETE\n"
     assert paid(at_once) == ["SALARY2026110001", "SALARY2026110002"]

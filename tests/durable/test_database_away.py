@@ -14,10 +14,11 @@ import psycopg
 import pytest
 from durable.conftest import QUICK, order, there
 from durable.test_telling import acknowledged
+from support.callbacks import PAYOUT, SECRET, signed
 from support.own_postgres import OwnPostgres
 from support.waiting import until
 
-from paycools_async import PayCoolsPH
+from paycools_async import PayCoolsPH, PHCallbacks
 from paycools_async.batch import LedgerError, State
 from paycools_async.batch.ledger.postgres import application
 from paycools_async.durable import DurablePayout, DurablePayouts
@@ -152,6 +153,36 @@ async def test_a_server_that_does_not_answer_is_given_up_in_time_and_what_it_was
             while not (await there(payouts, f"APP{number:09}")).settled:
                 await asyncio.sleep(0.05)
     assert len(live.payouts.paid) == 3
+
+
+async def test_no_call_waits_for_ever_for_a_server_that_does_not_answer(
+    opened: Open, server: OwnPostgres, live: FakePayCools
+) -> None:
+    live.payouts.settle_after = 3600
+    payouts: DurablePayouts = await opened(submit_within=3.0)
+    await payouts.submit(order())
+    settled = _parsed(signed({**PAYOUT, "mchOrderId": "APP000000001", "amount": 50010}))
+    with server.frozen():
+        found = await asyncio.gather(
+            payouts.get("APP000000001"),
+            payouts.wait("APP000000001", within=60),
+            anext(payouts.list()),
+            payouts.withdraw("APP000000001", by="ana"),
+            payouts.adopt("APP000000001"),
+            payouts.resume(),
+            payouts.feed(settled),
+            return_exceptions=True,
+        )
+    assert [(str(each), getattr(each, "outcome", None)) for each in found] == [
+        ("the ledger does not answer within 3 seconds", "unknown")
+    ] * 7
+    async with asyncio.timeout(60):
+        while not (await there(payouts, "APP000000001")).needs_person:  # what was fed is done when it answers
+            await asyncio.sleep(0.05)
+
+
+def _parsed(body: bytes) -> Any:
+    return PHCallbacks(SECRET).parse(body)
 
 
 async def later(payouts: DurablePayouts, number: int) -> LedgerError:

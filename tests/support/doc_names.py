@@ -7,9 +7,10 @@ from aiohttp import web
 from paycools_async import AiohttpTransport, PayCoolsGlobal, PayCoolsPH
 from paycools_async.testing import FakePayCools
 
-__all__ = ["AiohttpTransport", "app", "fake", "paycools", "paycools_global"]
+__all__ = ["AiohttpTransport", "app", "fake", "paycools", "paycools_global", "payment_id"]
 
 paycools: PayCoolsPH
 paycools_global: PayCoolsGlobal
 app: web.Application
 fake: FakePayCools
+payment_id: str

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 __all__ = ["Booked", "RefundHouse"]
 
-Act = Literal["drop before", "drop after"] | tuple[int, str]
+Act = Literal["drop before", "drop after"] | tuple[int, str] | None
 
 
 @attrs.define

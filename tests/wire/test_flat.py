@@ -121,6 +121,12 @@ def test_plus_slash_and_equals_of_the_signature_are_percent_encoded_in_a_query()
 def test_the_signature_stands_as_it_is_in_a_body() -> None:
     signed = FlatMessage("POST", "/a", {"appId": "A"}).signed(AWKWARD)
     assert (signed.target, signed.body) == ("/a", b'{"appId":"A","sign":"+//++//++//++//+AA=="}')
+    assert FlatMessage("POST", "/a", {}).signed(AWKWARD).body == b'{"sign":"+//++//++//++//+AA=="}'
+
+
+def test_the_signature_takes_the_place_of_a_field_of_its_name() -> None:
+    signed = FlatMessage("POST", "/a", {"sign": "x", "appId": "A"}).signed(AWKWARD)
+    assert signed.body == b'{"sign":"+//++//++//++//+AA==","appId":"A"}'
 
 
 async def test_call_sends_null_and_empty_as_given_and_leaves_them_out_of_the_text(tap: Wiretap) -> None:

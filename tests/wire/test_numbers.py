@@ -34,6 +34,16 @@ def test_brackets_in_texts_are_no_levels() -> None:
         parse_json("[" * (MOST_NESTED + 1) + "]" * (MOST_NESTED + 1))
 
 
+@pytest.mark.parametrize("blanks", ["", " ", "\t\r\n "])
+def test_blanks_may_stand_around_a_text_and_nothing_else(blanks: str) -> None:
+    assert parse_json(f'{blanks}{{"a": 1}}{blanks}') == {"a": 1}
+    for more in ("x", "{}", "\u00a0", "\f"):
+        with pytest.raises(ValueError):
+            parse_json(f'{{"a": 1}}{blanks}{more}')
+        with pytest.raises(ValueError):
+            parse_json(f'{more}{blanks}{{"a": 1}}')
+
+
 def test_a_text_that_never_ends_hides_no_levels() -> None:
     assert not is_nested_too_deep('"' + "[" * 100)
     with pytest.raises(ValueError):

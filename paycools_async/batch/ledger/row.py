@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True)
 class Row:
     """One payout in the ledger. `amount` in minor units; times are seconds since the epoch."""
 
@@ -71,8 +71,8 @@ def column_of(name: str) -> str:
 
 
 def listed(states: Collection[State]) -> str:
-    """States as they stand in SQL, between brackets."""
-    return ", ".join(f"'{state.value}'" for state in State if state in states)
+    """States as they stand in SQL, between brackets; NULL, which no row is in, where there are none."""
+    return ", ".join(f"'{state.value}'" for state in State if state in states) or "NULL"
 
 
 R = TypeVar("R", bound=Row)
@@ -97,14 +97,7 @@ def row_from(kind: type[R], values: dict[str, Any]) -> R:
     """A row from all its values by name, state and reason from their texts."""
     values["state"] = _STATES[values["state"]]
     values["reason"] = Event(values["reason"]) if values["reason"] else None
-    return _with(kind, values)
-
-
-def _with(kind: type[R], values: dict[str, Any]) -> R:
-    # a batch comes here five times a payout; `__init__` and `attrs.evolve` look at each of the fields
-    found = object.__new__(kind)
-    object.__setattr__(found, "__dict__", values)
-    return found
+    return kind(**values)
 
 
 def counts_from(event: Event) -> bool:
@@ -116,28 +109,32 @@ def apply_event(row: R, event: Event, details: Mapping[str, Any], now: float | N
     """The row after a move, the same in every store. Raises IllegalMove. `now` is None where the database says when."""
     before = row.state
     state = after(before, event, row.reason)
-    values = row.__dict__.copy()
-    values["state"] = state
-    values["inquiries"] = row.inquiries + 1 if state is before else 0
-    values["absent_since"] = None
+    changes: dict[str, Any] = {
+        "state": state,
+        "inquiries": row.inquiries + 1 if state is before else 0,
+        "absent_since": None,
+    }
     if now is not None:
-        values["updated"] = now
+        changes["updated"] = now
         if counts_from(event):
-            values["sent"] = now
+            changes["sent"] = now
     if event is _NOT_SENT and not row.resends:
-        values["sent"] = None
+        changes["sent"] = None
     if event in REASONS or event is _ADOPT:
-        values["reason"] = event
+        changes["reason"] = event
     elif before is _UNKNOWN and state is _PLANNED:
-        values["resends"] += 1
+        changes["resends"] = row.resends + 1
     for name, value in details.items():
-        values[name] = None if value is None else _storable(value)
+        changes[name] = None if value is None else _storable(value)
     if row.body and details.get("message"):
-        values["message"] = redacted(values["message"], personal_texts_of(row.body))
+        changes["message"] = redacted(changes["message"], personal_texts_of(row.body))
     if event is _MISMATCH:
-        values["transaction_id"] = row.transaction_id or values["transaction_id"]  # the message names the other one
-        values["message"] = values["message"] or "PayCools knows this order with another amount or transaction id"
-    return _with(type(row), values)
+        # the message names the other transaction
+        changes["transaction_id"] = row.transaction_id or changes.get("transaction_id", row.transaction_id)
+        changes["message"] = (
+            changes.get("message", row.message) or "PayCools knows this order with another amount or transaction id"
+        )
+    return attrs.evolve(row, **changes)
 
 
 def _storable(value: Any) -> Any:

@@ -172,9 +172,8 @@ class Driver:
         """Neither presence nor absence: it is not sent again, and a person is told if it stays so."""
         if row.state is State.PLANNED or (row.state is State.UNKNOWN and row.reason not in NEVER_SENT_AGAIN):
             await self._moves.make(row, Event.UNLISTED_REFUSAL, due=self._first_inquiry(), message=_message(error))
-        elif (
-            row.state is State.UNKNOWN
-        ):  # no absence is believed any more; from now on it is counted when a person is told
+        elif row.state is State.UNKNOWN:
+            # no absence is believed any more: the time only says when a person is told
             await self._inquire_later(row, row.absent_since or self._ledger.time())
         else:
             await self._inquire_later(row, row.absent_since)

@@ -18,6 +18,8 @@ __all__ = ["Meter", "OnProgress", "RunProgress", "telling_progress"]
 
 log: logging.Logger = logging.getLogger("paycools_async.batch")
 
+_LONGEST_CALL = 10.0
+"""Seconds that the callback may take."""
 _LEFT_OUT = (State.OFFERED, State.WITHDRAWN)
 """What no run drives."""
 _ENDS = (*FINAL, State.CONFLICT, State.PREEXISTING)
@@ -65,26 +67,39 @@ class Meter:
 async def telling_progress(runner: Runner, tell: OnProgress | None, *, every: float = 1.0) -> AsyncIterator[None]:
     """Tell how far the runner is, every so many seconds and once at the end of the block.
 
-    One that raises is told nothing more, and the log says so: it must not hold up payouts.
+    One that raises, or takes longer than 10 seconds, is told nothing more, and the log says so: it must not hold up
+    payouts. What ends the program (SystemExit, KeyboardInterrupt) ends the block, and is raised from it.
     """
     if tell is None:
         yield
         return
-    teller = _Teller(Meter(runner), tell)
+    owner = asyncio.current_task()
+    assert owner is not None  # noqa: S101 - whoever awaits is in a task
+    teller = _Teller(Meter(runner), tell, owner.cancel)
     telling = asyncio.create_task(teller.go_on(every))
     try:
         yield
         await teller.tell()
+        if teller.ends is not None:
+            await asyncio.sleep(0)  # here the cancelling arrives, if it was asked for last of all
+    except asyncio.CancelledError:
+        if teller.ends is None or owner.uncancel() > 0:
+            raise
+        raise teller.ends from None
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
 
 
 class _Teller:
-    def __init__(self, meter: Meter, tell: OnProgress) -> None:
+    """`end`: ends the block, because of `ends`."""
+
+    def __init__(self, meter: Meter, tell: OnProgress, end: Callable[[], object]) -> None:
         self._meter = meter
         self._tell: OnProgress | None = tell
+        self._end = end
         self._one_at_a_time = asyncio.Lock()
+        self.ends: BaseException | None = None
 
     async def go_on(self, every: float) -> None:
         while True:
@@ -95,10 +110,28 @@ class _Teller:
         async with self._one_at_a_time:
             if self._tell is None:
                 return
+            task = asyncio.create_task(self._call(self._tell))
             try:
-                answer = self._tell(self._meter.read())
-                if inspect.isawaitable(answer):
-                    await answer
-            except Exception:  # whatever it is, payouts do not wait for it
-                log.exception("the progress callback failed; it is told nothing more, and the payouts go on")
+                done, _ = await asyncio.wait({task}, timeout=_LONGEST_CALL)
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
+            if not done:
+                log.error(
+                    "the progress callback takes more than %g seconds; it is told nothing more, and the payouts go on",
+                    _LONGEST_CALL,
+                )
                 self._tell = None
+                task.cancel()
+
+    async def _call(self, tell: OnProgress) -> None:
+        try:
+            answer = tell(self._meter.read())
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:  # whatever it is, payouts do not wait for it
+            log.exception("the progress callback failed; it is told nothing more, and the payouts go on")
+            self._tell = None
+        except (SystemExit, KeyboardInterrupt) as error:  # left to its task, it would leave the loop beside the block
+            self._tell, self.ends = None, error
+            self._end()

@@ -73,7 +73,7 @@ def _is_file(ledger: str) -> bool:
 def _cure(text: str) -> str:
     if "newer version" in text:
         return "pip install --upgrade paycools-async"
-    if "is no ledger" in text or "no such ledger" in text:
+    if "is no ledger" in text or "no such ledger" in text or "ledger of refunds" in text:
         return "check --ledger"
     if "extra" in text:
         return 'pip install "paycools-async[postgres]"'

@@ -149,7 +149,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The copy to make.")], le
     async def copy() -> int:
         if is_postgres(name):
             raise ConfigurationError("a PostgreSQL ledger is backed up as its database is: pg_dump")
-        async with reading(name) as found:
+        async with reading(name, refunds=True) as found:
             make: Any = getattr(found, "backup", None)
             if make is None:
                 raise ConfigurationError("this version cannot back up a ledger")

@@ -70,6 +70,7 @@ _HERE = __name__.rpartition(".")[0]
 
 app: typer.Typer = typer.Typer(
     help="Pay files of payouts, and never twice.",
+    epilog="Example: paycools payouts check wages.csv",
     no_args_is_help=True,
     cls=lazy_group(
         {
@@ -83,7 +84,8 @@ app: typer.Typer = typer.Typer(
             "reconcile": f"{_HERE}.reconcile:reconcile_command",
             "worker": f"{_HERE}.worker:worker",
             "prepare": f"{_HERE}.worker:prepare",
-        }
+        },
+        order=("template", "columns", "check", "run", "status", "show", "failures", "report", "release", "resume"),
     ),
 )
 

@@ -151,16 +151,21 @@ def show_order(
         for each in moves:  # of a batch that came of no file: an application's
             batches.setdefault(each.batch, _of_no_file(row))
         life = _life(row, moves, batches)
-        batch, todo = batches.setdefault(row.intake, _of_no_file(row)), _next(row, name, sandbox_option(details))
+        batch = batches.setdefault(row.intake, _of_no_file(row))
+        todo = _next(row, name, sandbox_option(details)) if row.line else _next_of_application(row)
         present(_object(row, life, batch, currency, details, todo))
         for line in destination_lines(details):
             echo(line)
         amount = format_major(row.amount, currency)
-        echo(f"{row.order_id}: {row.state.value}, {amount}, {batch_name(batch)}, line {row.line}")
+        source = f"{batch_name(batch)}, line {row.line}" if row.line else "submitted by an application"
+        echo(f"{row.order_id}: {row.state.value}, {amount}, {source}")
         echo(f"  {MEANINGS[row.state]}")
         for move in life:
             by = f" by {plain(move.by)}" if move.by else ""
-            echo(f"  {move.at.replace('T', ' ')}  {move.state:<11}  {_EVENTS.get(move.event, move.event)}{by}")
+            told = _EVENTS.get(move.event, move.event)
+            if move.event == "release" and not move.line:
+                told = "submitted by the application, which is the yes"
+            echo(f"  {move.at.replace('T', ' ')}  {move.state:<11}  {told}{by}")
         if row.transaction_id:
             echo(f"PayCools' id: {plain(row.transaction_id)}")
         if (reason := _reason(row)) is not None:
@@ -192,6 +197,8 @@ def _life(row: Row, moves: list[PayoutMove], batches: dict[int, Batch]) -> tuple
     found: list[tuple[float, MoveObject]] = []
     places = dict.fromkeys([*((move.batch, move.line) for move in moves), (row.intake, row.line)])
     for number, line in places:
+        if not line:  # an application's was never offered
+            continue
         batch = batches[number]
         found.append((batch.offered_at, _move(batch.offered_at, "offer", "offered", batch.offered_by, number, line)))
     for move in moves:
@@ -233,6 +240,19 @@ def _next(row: Row, ledger: str, more: list[str]) -> str | None:
             return f"compare with PayCools' portal; if that payment is meant: {hint('resume', ledger, *own, '--adopt')}"
         case _:
             return None
+
+
+def _next_of_application(row: Row) -> str | None:
+    """The same where no command touches it."""
+    match row.state:
+        case State.OFFERED:
+            return "the application submits it again: that is the yes"
+        case State.PLANNED | State.SENDING | State.UNKNOWN | State.ACCEPTED:
+            return "nothing: the application goes on with it as long as it runs"
+        case State.PREEXISTING:
+            return "compare with PayCools' portal; if that payment is meant, let the application call `adopt`"
+        case _:
+            return _next(row, "", [])
 
 
 def _object(

@@ -24,7 +24,11 @@ from ..console import echo, given, run_command
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Verify callbacks, and send signed test callbacks.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(
+    help="Verify callbacks, and send signed test callbacks.",
+    epilog="Example: paycools callbacks verify callback.json",
+    no_args_is_help=True,
+)
 
 PH_SECRET = "PAYCOOLS_PH_CALLBACK_SECRET"  # noqa: S105 - a variable's name  # nosec B105
 PLATFORM_KEY = "PAYCOOLS_GLOBAL_PLATFORM_PUBLIC_KEY"

@@ -19,7 +19,7 @@ from ..payouts.options import ApiOption, CountryOption, chosen_country
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Make and check keys.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Make and check keys.", epilog="Example: paycools keys new", no_args_is_help=True)
 
 
 @app.command("new", epilog="Example: paycools keys new paycools-private.pem")

@@ -23,6 +23,7 @@ from paycools_async.batch import (
     check_file,
     pay_file,
 )
+from paycools_async.batch.run import meter
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools
 
@@ -145,6 +146,61 @@ async def test_progress_is_told_and_a_teller_that_fails_holds_up_nothing(
     assert [record.message for record in caplog.records] == [
         "the progress callback failed; it is told nothing more, and the payouts go on"
     ]
+
+
+async def test_a_progress_callback_that_hangs_holds_up_nothing(
+    paycools: PayCoolsPH,
+    fake: FakePayCools,
+    write_orders: WriteOrders,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(meter, "_LONGEST_CALL", 0.1)
+    ends: list[str] = []
+
+    async def hangs(now: RunProgress) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append("ended")
+
+    with caplog.at_level(logging.ERROR, "paycools_async.batch"):
+        summary = await asyncio.wait_for(
+            pay_file(paycools, write_orders(3), ledger=tmp_path / "a.db", approve=yes, progress=hangs, options=QUICK),
+            60,
+        )
+    assert (summary.rows(State.SETTLED), ends) == (3, ["ended"])
+    assert [record.message for record in caplog.records] == [
+        "the progress callback takes more than 0.1 seconds; it is told nothing more, and the payouts go on"
+    ]
+
+
+@pytest.mark.parametrize("when", ["while it runs", "at the end"])
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_what_ends_the_program_in_the_progress_callback_ends_it(
+    fake: FakePayCools, key: PrivateKey, write_orders: WriteOrders, tmp_path: Path, kind: type[BaseException], when: str
+) -> None:
+    fake.payouts.settle_after = 3600.0 if when == "while it runs" else 0.0
+    seen: list[BaseException] = []
+
+    def ends(now: RunProgress) -> None:
+        raise kind(7)
+
+    async def pay() -> None:
+        async with PayCoolsPH(fake.ph_credentials, transport=fake.transport()) as paycools:
+            try:
+                await pay_file(
+                    paycools, write_orders(3), ledger=tmp_path / "a.db", approve=yes, progress=ends, options=QUICK
+                )
+            except BaseException as error:
+                seen.append(error)
+                raise
+
+    with pytest.raises(kind) as caught:
+        asyncio.run(pay())
+    assert seen == [caught.value]
+    assert len(fake.payouts.by_order) == 3
 
 
 async def test_the_way_it_was_called_before_works_with_a_warning(

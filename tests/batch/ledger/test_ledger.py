@@ -219,6 +219,26 @@ async def test_rows_come_back_page_by_page_in_file_order(ledger: Ledger, plan: P
 
 
 @STORES
+async def test_rows_of_chosen_states_come_back_alone_and_in_file_order(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    """So many pages as they fill, however many rows of other states lie between."""
+    await plan(write_orders(8))
+    for row in await ledger.claim([State.PLANNED], 8, max_resends=9):
+        if row.line % 2:
+            await ledger.move(row, Event.SEND)
+
+    async def lines(*states: State) -> list[list[int]]:
+        return [[row.line for row in page] async for page in ledger.pages(states=states, size=2)]
+
+    assert await lines(State.PLANNED) == [[2, 4], [6, 8]]
+    assert await lines(State.SENDING) == [[3, 5], [7, 9]]
+    assert await lines(State.SENDING, State.PLANNED) == [[2, 3], [4, 5], [6, 7], [8, 9]]
+    assert await lines(State.FAILED) == []
+    assert await lines() == []
+
+
+@STORES
 async def test_timelines_tell_when_a_payout_was_sent_accepted_and_final(
     ledger: Any, clock: ManualClock, plan: Plan, write_orders: WriteOrders
 ) -> None:

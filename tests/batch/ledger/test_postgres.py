@@ -226,7 +226,7 @@ async def test_a_pause_holds_only_the_batches_of_which_something_may_still_be_se
         await ledger.intake(read_orders(write_orders(count), api.request_class, api.currency), api.text_of)
     await ledger.release(1, by="tests", rows=1, amount=50010)
     await ledger.release(2, by="tests", rows=1, amount=50010)
-    [first] = await take(ledger.of_batches([1]))  # type: ignore[arg-type]
+    [first] = await take(ledger.of_batches([1]))
     await ledger.move(await ledger.move(first, Event.SEND), Event.ACCEPTED, transaction_id="D1")
     await ledger.pause("balance insufficient")
     paused = [await ledger.of_batches([number]).paused() for number in (1, 2, 3)]

@@ -46,14 +46,29 @@ _LIVES: dict[str, list[tuple[Event, State]]] = {
 _STILL = [("PAY000000003", "accepted", "accepted"), ("PAY000000004", "found_complete", "settled")]
 
 
+async def restored(dsn: str, version: int) -> str:
+    """A connection string to a ledger that this version wrote, from pg_dump."""
+    dump = (Path(__file__).parents[2] / "data" / f"ledger_v{version}_postgres.sql").read_text()
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        await connection.execute(dump.replace(f"ledger_v{version}", _schema(dsn)).encode())
+    return dsn
+
+
 @pytest.fixture
 async def second_version(dsn: str) -> str:
-    """A connection string to a ledger that version 2 wrote, from pg_dump."""
-    schema = dsn.rpartition("%3D")[2]
-    dump = (Path(__file__).parents[2] / "data" / "ledger_v2_postgres.sql").read_text().replace("ledger_v2", schema)
-    async with await psycopg.AsyncConnection.connect(dsn) as connection:
-        await connection.execute(dump.encode())
-    return dsn
+    return await restored(dsn, 2)
+
+
+@pytest.fixture
+async def third_version(dsn: str) -> str:
+    """That of version 2, and a batch with a column of its own."""
+    return await restored(dsn, 3)
+
+
+@pytest.fixture
+async def fourth_version(dsn: str) -> str:
+    """That of version 3, and two payouts of an application, one of which it is to be told of."""
+    return await restored(dsn, 4)
 
 
 @pytest.fixture
@@ -253,7 +268,7 @@ async def test_a_ledger_of_the_second_version_is_what_it_was_and_takes_columns_t
     rows = {row.order_id.removeprefix("PAYMENT"): row async for page in ledger.pages() for row in page}
     assert {name: (row.state, row.reason) for name, row in rows.items()} == STATES_2
     assert await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id") == moves
-    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(4,)]
+    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(5,)]
     known = payout(mch_order_id="PAYMENTPLANNED", amount=10_000)
     found = await ledger.intake([Order(2, known, {"_dept": "A"}), Order(3, payout(), {"_dept": "B"})], text)
     assert (found.new, found.known, found.errors) == (1, 1, [])
@@ -304,22 +319,55 @@ async def test_a_role_that_could_enter_rows_still_can(second_version: str) -> No
 
 
 async def test_a_ledger_of_the_third_version_is_what_it_was_and_an_application_may_submit_beside_it(
-    second_version: str,
+    third_version: str,
 ) -> None:
     from batch.ledger.test_migration import IDENTITY, STATES_2, payout, text
 
-    async with await psycopg.AsyncConnection.connect(second_version) as connection:
-        await connection.execute(MIGRATIONS[2].encode())  # a migration is never changed: this is what version 3 had
-        await connection.execute("INSERT INTO paycools_schema VALUES (3)")
-    moves = await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id")
-    ledger = await PostgresLedger.open(second_version, IDENTITY)
+    moves = await ask(third_version, "SELECT * FROM paycools_moves ORDER BY id")
+    with pytest.raises(LedgerError, match="older version of this package"):
+        await PostgresLedger.open(third_version, None, create=False)
+    ledger = await PostgresLedger.open(third_version, IDENTITY)
     counts = await ledger.counts()
     rows = {row.order_id.removeprefix("PAYMENT"): row async for page in ledger.pages() for row in page}
-    assert {name: (row.state, row.reason) for name, row in rows.items()} == STATES_2
+    states = {name: (row.state, row.reason) for name, row in rows.items()}
+    assert states == {**STATES_2, "NEW": (State.OFFERED, None)}
+    assert rows["NEW"].beside == '{"_dept": "B"}'
+    assert [batch.beside for batch in await ledger.batches()] == [(), (), ("_dept",)]
     application = await ledger.application("app")
     assert (await application.submit(submission_of(payout("APP1"), text))).row.state is State.PLANNED
     assert await ledger.counts() == counts
     await application.aclose()
     await ledger.aclose()
-    assert (await ask(second_version, "SELECT * FROM paycools_moves ORDER BY id"))[:-1] == moves
-    assert await ask(second_version, "SELECT max(version) FROM paycools_schema") == [(4,)]
+    assert (await ask(third_version, "SELECT * FROM paycools_moves ORDER BY id"))[:-1] == moves
+    assert await ask(third_version, "SELECT max(version) FROM paycools_schema") == [(5,)]
+
+
+# -- version 4 ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_ledger_of_the_fourth_version_is_what_it_was_and_its_application_goes_on(fourth_version: str) -> None:
+    from batch.ledger.test_migration import IDENTITY, STATES_2, payout, text
+
+    moves = await ask(fourth_version, "SELECT * FROM paycools_moves ORDER BY id")
+    with pytest.raises(LedgerError, match="older version of this package"):
+        await PostgresLedger.open(fourth_version, None, create=False)
+    ledger = await PostgresLedger.open(fourth_version, IDENTITY)
+    rows = {row.order_id.removeprefix("PAYMENT"): row async for page in ledger.pages() for row in page}
+    states = {name: (row.state, row.reason) for name, row in rows.items()}
+    assert states == {**STATES_2, "NEW": (State.OFFERED, None)}
+    application = await ledger.application("app")
+    assert (await application.submit(submission_of(payout("APP1"), text))).row.state is State.PLANNED
+    assert [kept.row.order_id for kept in await application.due(9, (), 60.0)] == ["APP2"]
+    claimed = await application.ledger.claim([State.PLANNED], 99, max_resends=99)
+    assert [row.order_id for row in claimed] == ["APP1"]
+    await application.aclose()
+    await ledger.aclose()
+    assert await ask(fourth_version, "SELECT * FROM paycools_moves ORDER BY id") == moves
+    assert await ask(fourth_version, "SELECT max(version) FROM paycools_schema") == [(5,)]
+    indexes = "SELECT indexdef FROM pg_indexes WHERE indexname = 'paycools_payouts_leased'"
+    [(index,)] = [row for row in await ask(fourth_version, indexes) if f" {_schema(fourth_version)}." in row[0]]
+    assert "(worker, due)" in index
+
+
+def _schema(dsn: str) -> str:
+    return dsn.rpartition("%3D")[2]

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...states import MAY_BE_SENT, OPEN, State
 from ..application import ApplicationBatch, Seen
 from ..row import listed
@@ -18,6 +20,8 @@ __all__ = [
     "GET",
     "GET_LOCKED",
     "HISTORY",
+    "LEASES",
+    "LONGEST_WAIT",
     "LOST",
     "MAY_NOTE",
     "MOVE",
@@ -278,11 +282,12 @@ SELECT m.at, m.event, m.state, p.intake, p.line FROM paycools_moves m JOIN payco
 WHERE p.order_id = %(order_id)s ORDER BY m.id"""
 
 
-def page(scope: str) -> str:
+def page(scope: str, states: Collection[State] | None = None) -> str:
     """The next rows in file order."""
+    chosen = "" if states is None else f" AND p.state IN ({listed(states)})"
     return f"""
         SELECT {ALL_COLUMNS} FROM paycools_payouts p
-        WHERE p.id > %(last)s{scope} ORDER BY p.id LIMIT %(size)s"""
+        WHERE p.id > %(last)s{scope}{chosen} ORDER BY p.id LIMIT %(size)s"""
 
 
 def timelines(scope: str) -> str:
@@ -297,3 +302,41 @@ FROM (
         min(at) FILTER (WHERE state IN ('settled', 'failed')) AS final
     FROM paycools_moves {narrowed} GROUP BY payout
 ) m JOIN paycools_payouts p ON p.id = m.payout WHERE m.sent IS NOT NULL ORDER BY p.id"""
+
+
+# -- who works, and what waits: asked for every few seconds, so never a look at all that is open -----------------------
+
+_SERVER_NOW = "extract(epoch FROM statement_timestamp())::float8"
+_OPEN = f"state IN ({listed(OPEN)})"
+
+LEASES = f"""
+SELECT count(*) FILTER (WHERE due > {_SERVER_NOW}), count(*) FILTER (WHERE due <= {_SERVER_NOW}),
+    count(DISTINCT worker) FILTER (WHERE due > {_SERVER_NOW})
+FROM paycools_payouts WHERE worker IS NOT NULL AND {_OPEN}"""
+
+
+def _waiting(state: State, also: str = "") -> str:
+    # rows are taken up in this order, so what waits longest is among the first
+    return f"""(
+        SELECT greatest(due, updated) AS since FROM paycools_payouts
+        WHERE state = '{state.value}' AND due <= {_SERVER_NOW} AND worker IS NULL{also} ORDER BY due, id LIMIT 100
+    )"""
+
+
+LONGEST_WAIT = f"""
+WITH RECURSIVE batches AS (
+    (SELECT intake FROM paycools_payouts WHERE {_OPEN} ORDER BY intake LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT p.intake FROM paycools_payouts p WHERE p.{_OPEN} AND p.intake > b.intake ORDER BY p.intake LIMIT 1
+    ) FROM batches b WHERE b.intake IS NOT NULL
+),
+not_paused AS (
+    SELECT intake FROM batches WHERE intake IS NOT NULL AND NOT EXISTS (
+        SELECT FROM paycools_ledger WHERE key = 'paused:' || intake
+    )
+)
+SELECT {_SERVER_NOW} - min(since) FROM (
+    {_waiting(State.ACCEPTED)} UNION ALL {_waiting(State.UNKNOWN)} UNION ALL
+    SELECT planned.since FROM not_paused b, LATERAL {_waiting(State.PLANNED, " AND intake = b.intake")} planned
+) waiting"""

@@ -268,11 +268,18 @@ DO $$ BEGIN
 END $$;
 """
 
+# what workers hold is found without a look at all that is open
+_TO_VERSION_5 = """
+CREATE INDEX paycools_payouts_leased ON paycools_payouts (worker, due)
+    WHERE worker IS NOT NULL AND state IN ('accepted', 'planned', 'sending', 'unknown');
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _TO_VERSION_1,
     f"{_ROWS_2}{_BATCHES_2}{_RULES_2}",
     _TO_VERSION_3,
     _TO_VERSION_4,
+    _TO_VERSION_5,
 )
 
 _READS = """
@@ -318,7 +325,7 @@ JOB_GRANTS = {"release": "SELECT, INSERT", "run": "SELECT, INSERT, UPDATE, DELET
 """The same for the tables of the workers' jobs."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True)
 class LeasedRow(Row):
     """A row of the PostgreSQL ledger. Whoever took, moved or freed the row meanwhile has raised its version."""
 

@@ -1,83 +1,67 @@
-"""Moves of a SQLite ledger, many in one statement: a row and the line in its log, or neither."""
+"""Moves of a SQLite ledger: a row, and the line in its log."""
 
 from __future__ import annotations
 
-import functools
-import itertools
 import sqlite3
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from ...states import Event, IllegalMove
+import attrs
+
+from ...states import Event, IllegalMove, State
 from ..row import Row, apply_event
 from . import queries
 
-__all__ = ["Move", "write"]
-
-_WIDTH = 15
-_MOST = 32
-"""Moves in one statement: older SQLite binds 999 values at the most."""
+__all__ = ["Move", "move_from", "write"]
 
 
+@attrs.frozen
 class Move:
     """One move of one row, as it is written. `epoch`: of the run that makes it; "" for events from outside."""
 
-    __slots__ = ("event", "row", "to", "values")
+    row: Row
+    to: Row
+    event: Event
+    due: float
+    epoch: str
+    told: bool
+    """Whether PayCools gave a code or a message with it, which the log then keeps too."""
 
-    def __init__(self, row: Row, event: Event, due: float, now: float, details: dict[str, Any], epoch: str) -> None:
-        """Raises IllegalMove where the event cannot happen in the row's state."""
-        self.row: Row = row
-        self.event: Event = event
-        self.to: Row = apply_event(row, event, details, now)
-        to = self.to
-        self.values: tuple[Any, ...] = (
-            # plain texts and numbers: with anything else, an enum's member or a bool, the driver looks for an adapter
-            row.id,
-            row.state._value_,
-            to.state._value_,
-            to.reason._value_ if to.reason else "",
-            due,
-            to.resends,
-            to.inquiries,
-            "" if to.sent is None else to.sent,
-            to.transaction_id or "",
-            "" if to.code is None else to.code,
-            to.message or "",
-            now,
-            event._value_,
-            1 if "code" in details or "message" in details else 0,
-            epoch,
-        )
+
+def move_from(row: Row, event: Event, due: float, now: float, details: dict[str, Any], epoch: str) -> Move:
+    """Raises IllegalMove where the event cannot happen in the row's state."""
+    told = "code" in details or "message" in details
+    return Move(row, apply_event(row, event, details, now), event, due, epoch, told)
 
 
 def write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | IllegalMove]:
-    """Each row as it is now; IllegalMove where it was not as the move's caller saw it, or the ledger is lost to it."""
-    results: list[Row | IllegalMove] = []
-    for start in range(0, len(moves), _MOST):
-        results += _write(connection, moves[start : start + _MOST])
-    return results
+    """Each row as it is now; IllegalMove where it was not as the move's caller saw it, or the ledger is lost to it.
+
+    Inside a transaction: a row and its line in the log stand there together, or neither does.
+    """
+    return [_write(connection, move) for move in moves]
 
 
-def _write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | IllegalMove]:
-    before = connection.total_changes
-    # one statement for all: the driver lets go of the interpreter at each, and has to wait for it again
-    connection.execute(_insert(len(moves)), tuple(itertools.chain.from_iterable(move.values for move in moves)))
-    made = (connection.total_changes - before) // 2
-    if made == len(moves):
-        return [move.to for move in moves]
-    logged = deque(reversed(connection.execute(queries.LAST_MOVES, (made,)).fetchall()))
-    results: list[Row | IllegalMove] = []
-    for move in moves:
-        if logged and logged[0] == (move.row.id, move.event, move.to.state):
-            logged.popleft()
-            results.append(move.to)
-        else:
-            results.append(IllegalMove(f"order {move.row.order_id} is no longer {move.row.state}"))
-    return results
-
-
-@functools.cache
-def _insert(size: int) -> str:
-    one = f"({', '.join('?' * _WIDTH)})"
-    return f"INSERT INTO moving VALUES {', '.join([one] * size)}"  # noqa: S608 - of question marks
+def _write(connection: sqlite3.Connection, move: Move) -> Row | IllegalMove:
+    # plain texts: for an enum's member the driver looks for an adapter
+    row, to, state = move.row, move.to, move.to.state.value
+    changes = (
+        state,
+        to.reason.value if to.reason else None,
+        move.due,
+        to.resends,
+        to.inquiries,
+        to.sent,
+        to.transaction_id,
+        to.code,
+        to.message,
+        to.updated,
+    )
+    as_seen = (row.id, row.state.value, move.epoch, move.epoch)
+    if connection.execute(queries.MOVE, (*changes, *as_seen)).rowcount != 1:
+        return IllegalMove(f"order {row.order_id} is no longer {row.state}")
+    if row.state is State.WITHDRAWN:
+        connection.execute(queries.TAKE_UP_AGAIN, (row.id,))
+    words = (to.code, to.message) if move.told else (None, None)
+    connection.execute(queries.LOG_MOVE, (row.id, to.updated, move.event.value, state, *words))
+    return to

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...states import MAY_BE_SENT, OPEN, UNSENT, State
 from ..application import ApplicationBatch, Seen
 from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
@@ -24,11 +26,12 @@ __all__ = [
     "HISTORY",
     "IS_APPLICATION",
     "KNOWN",
-    "LAST_MOVES",
     "LOG_BATCH",
     "LOG_LOST",
+    "LOG_MOVE",
     "LOSE",
     "MAY_BE_SENT_OF",
+    "MOVE",
     "NEVER_SENT",
     "NEXT_DUE",
     "NEXT_NUMBER",
@@ -36,6 +39,7 @@ __all__ = [
     "OFFERED_OF",
     "OVERDUE",
     "SCHEDULE_INQUIRY",
+    "TAKE_UP_AGAIN",
     "by_batch",
     "counts",
     "failures",
@@ -124,14 +128,11 @@ def move_rows(where: str, more: str) -> str:
 
 
 def _due(columns: str) -> str:
-    # from the index, in its order; what is held stands at its front and is passed over without a look at the row.
-    # As one JSON text: the driver would let go of the interpreter at each row, and wait for it again
+    # from the index, in its order; what is held stands at its front and is passed over without a look at the row
     return f"""
-SELECT json_group_array(json_array(due, {columns})) FROM (
-    SELECT {COLUMNS}, due FROM payouts
-    WHERE state = ? AND intake = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
-    ORDER BY due LIMIT ?
-)"""
+SELECT due, {columns} FROM payouts
+WHERE state = ? AND intake = ? AND due <= ? AND resends <= ? AND id NOT IN (SELECT value FROM json_each(?))
+ORDER BY due LIMIT ?"""
 
 
 CLAIM_TO_SEND, CLAIM_TO_INQUIRE = _due(COLUMNS), _due(WITHOUT_ORDER)
@@ -143,7 +144,14 @@ GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ? ORDER BY withdrawn <> 0
 
 ABANDONED = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"
 OVERDUE = f"UPDATE payouts SET due = ? WHERE state IN ({listed(OPEN - {State.SENDING})}) AND due > ?"
-LAST_MOVES = "SELECT payout, event, state FROM moves ORDER BY id DESC LIMIT ?"
+
+# only if the row is as the move's caller saw it; a run's move only while the ledger is still that run's
+MOVE = """
+UPDATE payouts SET state = ?, reason = ?, due = ?, resends = ?, looks = ?, absent_since = NULL, sent = ?,
+    transaction_id = ?, code = ?, message = ?, updated = ?
+WHERE id = ? AND state = ? AND (? = '' OR ? = (SELECT value FROM meta WHERE key = 'epoch'))"""
+TAKE_UP_AGAIN = "UPDATE payouts SET withdrawn = 0 WHERE id = ?"
+LOG_MOVE = "INSERT INTO moves (payout, at, event, state, code, message) VALUES (?, ?, ?, ?, ?, ?)"
 
 # -- a part of the ledger is lost -------------------------------------------------------------------------------------
 
@@ -195,9 +203,11 @@ SELECT m.at, m.event, m.state, p.intake, p.line FROM moves m JOIN payouts p ON p
 WHERE p.order_id = ? ORDER BY m.id"""
 
 
-def page(scope: str) -> str:
+def page(scope: str, states: Collection[State] | None = None) -> str:
     """The next rows in file order."""
-    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope} ORDER BY id LIMIT ?"
+    # all pages together pass over the table once; by the index of states each page would sort all that are in them
+    chosen = "" if states is None else f" AND +state IN ({listed(states)})"
+    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope}{chosen} ORDER BY id LIMIT ?"
 
 
 def timelines(scope: str) -> str:

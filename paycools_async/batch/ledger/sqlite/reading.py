@@ -51,12 +51,11 @@ def claim(
 ) -> list[Row]:
     """Rows in these states whose time has come, the longest due first, without those in `held`."""
     without = json.dumps(list(held))
-    found: list[list[Any]] = []
+    found: list[tuple[Any, ...]] = []
     for state in states:  # one by one, so that each walks the index in order
         query = queries.CLAIM_TO_SEND if state is State.PLANNED else queries.CLAIM_TO_INQUIRE
         for batch in _seen(connection, batches):
-            [(rows,)] = connection.execute(query, (state.value, batch, now, max_resends, without, limit))
-            found += json.loads(rows)
+            found += connection.execute(query, (state.value, batch, now, max_resends, without, limit))
     found.sort(key=lambda values: values[:2])  # the longest due first, then in file order
     return [row_of(values[1:]) for values in found[:limit]]
 
@@ -103,9 +102,12 @@ def resent(connection: Connection, batches: Seen) -> int:
     return int(connection.execute(queries.resent(queries.scope_of(batches))).fetchone()[0])
 
 
-def page(connection: Connection, batches: Seen, after: int, size: int) -> list[Row]:
+def page(
+    connection: Connection, batches: Seen, after: int, size: int, states: Collection[State] | None = None
+) -> list[Row]:
     """The next rows, in file order."""
-    return [row_of(values) for values in connection.execute(queries.page(queries.scope_of(batches)), (after, size))]
+    query = queries.page(queries.scope_of(batches), states)
+    return [row_of(values) for values in connection.execute(query, (after, size))]
 
 
 def timelines(connect: Callable[[], Connection], batches: Seen, *, size: int = 1000) -> Iterator[list[PayoutTimeline]]:

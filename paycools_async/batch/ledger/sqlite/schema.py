@@ -8,7 +8,7 @@ offered, released and withdrew them.
 
 from __future__ import annotations
 
-__all__ = ["MARKED", "MIGRATIONS", "MOVING", "NEW_MARKS", "SCHEMA", "SHOWN", "VERSION"]
+__all__ = ["MARKED", "MIGRATIONS", "NEW_MARKS", "SCHEMA", "SHOWN", "VERSION"]
 
 VERSION = 4
 MARKED = 2
@@ -177,29 +177,4 @@ SHOWN = {1: _SHOWN_1, 2: _SHOWN_2, 3: _SHOWN_3}
 
 NEW_MARKS = """
 INSERT OR IGNORE INTO meta VALUES ('ledger_id', lower(hex(randomblob(16)))), ('open', ''), ('epoch', '0');
-"""
-
-MOVING = """
-CREATE VIEW IF NOT EXISTS moving AS
-SELECT id, state AS was, state, reason, due, resends, looks, sent, transaction_id, code, message, updated,
-    NULL AS event, NULL AS told, NULL AS epoch
-FROM payouts;
-CREATE TRIGGER IF NOT EXISTS moving_row INSTEAD OF INSERT ON moving BEGIN
-    UPDATE payouts SET state = NEW.state, reason = nullif(NEW.reason, ''), due = NEW.due, resends = NEW.resends,
-        looks = NEW.looks, absent_since = NULL, sent = nullif(NEW.sent, ''),
-        transaction_id = nullif(NEW.transaction_id, ''), code = nullif(NEW.code, ''),
-        message = nullif(NEW.message, ''), updated = NEW.updated
-    WHERE id = NEW.id AND state = NEW.was
-        AND (NEW.epoch = '' OR NEW.epoch = (SELECT value FROM meta WHERE key = 'epoch'));
-    INSERT INTO moves (payout, at, event, state, code, message)
-    SELECT NEW.id, NEW.updated, NEW.event, NEW.state, CASE WHEN NEW.told THEN nullif(NEW.code, '') END,
-        CASE WHEN NEW.told THEN nullif(NEW.message, '') END
-    WHERE changes() = 1;
-    UPDATE payouts SET withdrawn = 0 WHERE NEW.was = 'withdrawn' AND id = NEW.id AND state = NEW.state;
-END;
-"""
-"""A move is inserted into this view. Its row changes if it is as the caller saw it, and only then it is logged.
-
-A run's move changes it only while the ledger is still that run's. An empty text stands for null, which takes SQLite's
-driver several times as long to bind.
 """
