@@ -281,7 +281,7 @@ async def test_health_names_what_is_wrong_with_the_store_until_it_is_well(make: 
 async def test_work_that_ends_with_no_exception_fails_its_own_event_only(
     make: Make, shop: Shop, clock: ManualClock, error: BaseException
 ) -> None:
-    inbox = await make()
+    inbox = await make(handler_timeout=60)
     left = [error]
 
     def work(connection: Any) -> None:

@@ -66,6 +66,7 @@ class Payer:
         self.ends: collections.Counter[str] = collections.Counter()
 
     async def one(self) -> str:
+        asyncio.get_running_loop().slow_callback_duration = 30  # how busy the machine is, is not the question
         with self._guard:
             self._orders += 1
             order = f"P{os.getpid()}N{self._orders:07}"  # a forked child counts for itself
@@ -87,7 +88,6 @@ class Payer:
 
     async def some(self) -> None:
         """A few at once, of which some are cancelled."""
-        asyncio.get_running_loop().slow_callback_duration = 30  # how busy the machine is, is not the question
         tasks = [asyncio.create_task(self.one()) for _ in range(self._random.randint(1, 6))]
         await asyncio.sleep(self._random.random() * 0.01)
         for task in tasks:
