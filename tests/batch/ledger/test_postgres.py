@@ -218,6 +218,17 @@ async def test_a_lost_sending_is_asked_for_when_its_call_must_be_over(
     assert [move.event for move in await other.history(row.order_id)] == ["release", "send", "crashed"]
 
 
+async def test_nothing_is_called_lost_but_what_is_being_sent(open_one: Open, enter: Any, clock: ManualClock) -> None:
+    one, other = await open_one(), await open_one()
+    await enter(one, 3)
+    planned, unknown, accepted = await take(one)
+    unknown = await one.move(await one.move(unknown, Event.SEND), Event.UNCLEAR)
+    accepted = await one.move(await one.move(accepted, Event.SEND), Event.ACCEPTED, transaction_id="D3")
+    clock.advance(10 * LEASE)
+    assert await other.recover(call_timeout=30.0) == 0
+    assert [await other.get(row.order_id) for row in (planned, unknown, accepted)] == [planned, unknown, accepted]
+
+
 async def test_a_pause_holds_only_the_batches_of_which_something_may_still_be_sent(
     open_one: Open, api: PHPayouts, write_orders: WriteOrders
 ) -> None:
@@ -328,6 +339,9 @@ async def test_a_move_whose_answer_was_lost_is_made_once_and_its_caller_goes_on(
     assert [row.state for row in sent] == [State.SENDING] * 2
     with pytest.raises(IllegalMove):
         await ledger.move(second, Event.SEND)  # its caller knows already
+    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    with pytest.raises(IllegalMove):
+        await ledger.move(second, Event.SEND)  # also where that answer is lost: else it would be sent twice
     session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
     with pytest.raises(IllegalMove):  # made, and by whom does not matter: the row is read again
         await ledger.move(sent[0], Event.ACCEPTED, transaction_id="T1")
