@@ -218,17 +218,6 @@ async def test_a_lost_sending_is_asked_for_when_its_call_must_be_over(
     assert [move.event for move in await other.history(row.order_id)] == ["release", "send", "crashed"]
 
 
-async def test_nothing_is_called_lost_but_what_is_being_sent(open_one: Open, enter: Any, clock: ManualClock) -> None:
-    one, other = await open_one(), await open_one()
-    await enter(one, 3)
-    planned, unknown, accepted = await take(one)
-    unknown = await one.move(await one.move(unknown, Event.SEND), Event.UNCLEAR)
-    accepted = await one.move(await one.move(accepted, Event.SEND), Event.ACCEPTED, transaction_id="D3")
-    clock.advance(10 * LEASE)
-    assert await other.recover(call_timeout=30.0) == 0
-    assert [await other.get(row.order_id) for row in (planned, unknown, accepted)] == [planned, unknown, accepted]
-
-
 async def test_a_pause_holds_only_the_batches_of_which_something_may_still_be_sent(
     open_one: Open, api: PHPayouts, write_orders: WriteOrders
 ) -> None:
