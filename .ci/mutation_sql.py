@@ -76,7 +76,11 @@ _SWAPS = {
     ],
     "Extreme": [(r"\bmin\(", "max("), (r"\bmax\(", "min("), (r"\bgreatest\(", "least("), (r"\bleast\(", "greatest(")],
     "Lock": [(r" FOR UPDATE\b( OF \w+)?( SKIP LOCKED)?", ""), (r" SKIP LOCKED\b", "")],
-    "Order": [(r" DESC\b", ""), (r" ORDER BY [\w.,<> ]+?(?=,| LIMIT|\s*\Z)", "")],
+    "Order": [
+        (r" DESC\b", ""),
+        (r"(?<=ORDER BY )[\w.]+( <> \d)?( DESC)?, ", ""),
+        (r" ORDER BY [^,{}()]+?(?=\)| LIMIT|\s*\"*\Z)", ""),
+    ],
     "Truth": [(r"\btrue\b", "false"), (r"\bfalse\b", "true")],
 }
 

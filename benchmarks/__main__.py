@@ -1,8 +1,9 @@
-"""`python -m benchmarks`, and its commands: show, compare, instructions, soak, submit."""
+"""`python -m benchmarks`, and its commands: show, compare, instructions, soak, submit, ledger."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -36,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     long.add_argument("--no-uvloop", action="store_true", default=argparse.SUPPRESS)
     durable = commands.add_parser("submit", help="what a durable submission costs")
     durable.add_argument("places", nargs="*", metavar="postgresql://...", help="databases, beside a SQLite file")
+    shared = commands.add_parser("ledger", help="1, 2 and 4 workers on one PostgreSQL ledger")
+    shared.add_argument("place", metavar="postgresql://...", help="a database; schemas are made in it, and dropped")
+    shared.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4], metavar="N")
+    shared.add_argument("--payouts", type=int, default=2400, metavar="N")
     return parser
 
 
@@ -44,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     uvloop = not given.no_uvloop
     folder = given.out or Path("benchmark-results", f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    if given.command in (None, "show", "compare") and importlib.util.find_spec("pyperf") is None:
+        print("pyperf is not installed: pip install -e '.[bench]'", file=sys.stderr)
+        return 2
     match given.command:
         case "compare":
             command = [sys.executable, "-m", "pyperf", "compare_to", "--table", given.first, given.second]
@@ -58,6 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
             from .submit import submit
 
             run(submit(given.places), uvloop=False)
+            return 0
+        case "ledger":
+            from .ledger import measure
+
+            run(measure(given.place, given.workers, given.payouts), uvloop=False)
             return 0
         case _:
             return _measure(given, folder, uvloop=uvloop)

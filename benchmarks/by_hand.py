@@ -49,11 +49,6 @@ FIELDS: dict[str, dict[str, Any]] = {
 }
 """Of every payout here, but for the order id, as the SDK names them."""
 
-_WIRE = {
-    family: {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in fields.items()}
-    for family, fields in FIELDS.items()
-}
-
 Sign = Callable[[bytes], bytes]
 _JSON = {"Content-Type": "application/json"}
 _SUCCESS = {"ph": 1000, "global": 10000}
@@ -83,14 +78,36 @@ def with_cryptography(pem: str) -> Sign:
 
 def params_of(family: str, order_id: str) -> dict[str, Any]:
     """The fields of a payout as PayCools names them."""
-    own = {"mchOrderId": order_id, "idempotencyId": order_id, **_WIRE[family]}
+    fields = FIELDS[family]
     if family == "ph":
-        return {"appId": APP_ID, "appName": APP_NAME, **own}
-    return {"timestamp": int(time.time() * 1000), **own}
+        return {
+            "appId": APP_ID,
+            "appName": APP_NAME,
+            "mchOrderId": order_id,
+            "idempotencyId": order_id,
+            "amount": fields["amount"],
+            "payMethodCode": fields["pay_method_code"],
+            "ewalletCode": fields["ewallet_code"],
+            "accountNo": fields["account_no"],
+            "accountName": fields["account_name"],
+            "remark": fields["remark"],
+        }
+    return {
+        "timestamp": int(time.time() * 1000),
+        "mchOrderId": order_id,
+        "idempotencyId": order_id,
+        "amount": fields["amount"],
+        "accountNo": fields["account_no"],
+        "accountName": fields["account_name"],
+        "mobile": fields["mobile"],
+        "payMethodCode": fields["pay_method_code"],
+        "transferCode": fields["transfer_code"],
+        "remark": fields["remark"],
+    }
 
 
-def _text(family: str, params: dict[str, Any]) -> str:
-    """What is signed: PH sorts and joins the fields, Global takes them as one JSON text."""
+def _signed_text(family: str, params: dict[str, Any]) -> str:
+    """PH sorts and joins the fields, Global takes them as one JSON text."""
     if family == "ph":
         return "&".join(f"{name}={params[name]}" for name in sorted(params) if params[name] not in (None, ""))
     return json.dumps(params)
@@ -99,7 +116,8 @@ def _text(family: str, params: dict[str, Any]) -> str:
 def _body(family: str, params: dict[str, Any], text: str, signature: bytes) -> bytes:
     sign = base64.b64encode(signature).decode()
     if family == "ph":
-        return json.dumps({**params, "sign": sign}).encode()
+        params["sign"] = sign
+        return json.dumps(params).encode()
     return json.dumps({"appId": APP_ID, "param": text, "sign": sign}).encode()
 
 
@@ -108,7 +126,7 @@ def paying(family: str, session: aiohttp.ClientSession, url: str, sign: Sign) ->
 
     async def pay(order_id: str) -> Any:
         params = params_of(family, order_id)
-        text = _text(family, params)
+        text = _signed_text(family, params)
         body = _body(family, params, text, sign(text.encode()))
         async with session.post(url + PATHS[family], data=body, headers=_JSON) as response:
             answer = await response.json()
@@ -121,20 +139,18 @@ def paying(family: str, session: aiohttp.ClientSession, url: str, sign: Sign) ->
 
 # -- the same with checks and a typed result ---------------------------------------------------------------------------
 
-_ID = re.compile("[A-Za-z0-9]{1,32}")
-_IDEMPOTENCY_ID = re.compile("[A-Za-z0-9]{10,30}")
-_NAME = re.compile(r"[A-Za-z '.\-]{1,30}")
-_CODE = re.compile("[A-Za-z0-9_]{1,40}")
-_REMARK = re.compile("[ -~]{1,200}")
-_OF_BOTH = {"mchOrderId": _ID, "idempotencyId": _IDEMPOTENCY_ID, "accountName": _NAME, "remark": _REMARK}
+_OF_BOTH = {
+    "mchOrderId": "[A-Za-z0-9]{1,32}",
+    "idempotencyId": "[A-Za-z0-9]{10,30}",
+    "accountName": r"[A-Za-z '.\-]{1,30}",
+    "remark": "[ -~]{1,200}",
+}
+_OWN = {
+    "ph": {"accountNo": "09[0-9]{9}", "ewalletCode": "[A-Za-z0-9_]{1,40}"},
+    "global": {"accountNo": "[0-9]{1,40}", "mobile": "08[0-9]{8,11}", "transferCode": "[A-Za-z0-9_]{1,40}"},
+}
 _PATTERNS = {
-    "ph": {**_OF_BOTH, "accountNo": re.compile("09[0-9]{9}"), "ewalletCode": _CODE},
-    "global": {
-        **_OF_BOTH,
-        "accountNo": re.compile("[0-9]{1,40}"),
-        "mobile": re.compile("08[0-9]{8,11}"),
-        "transferCode": _CODE,
-    },
+    family: {name: re.compile(pattern) for name, pattern in {**_OF_BOTH, **own}.items()} for family, own in _OWN.items()
 }
 _BOUNDS = {"ph": (100, 500_000_000), "global": (10_000, 2_000_000_000)}
 _METHODS = {"ph": ("BANK", "EWALLET", "SCANQR"), "global": ("BANK", "EWALLET")}
@@ -160,7 +176,7 @@ async def checked_payout(
     """One payout; signature and network are the caller's."""
     params = params_of(family, order_id)
     _check(family, params)
-    text = _text(family, params)
+    text = _signed_text(family, params)
     body = _body(family, params, text, await sign(text.encode()))
     return _receipt(family, await post(PATHS[family], body), order_id)
 

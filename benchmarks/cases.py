@@ -13,7 +13,7 @@ import aiohttp
 import attrs
 
 from paycools_async import GlobalCredentials, PayCoolsGlobal, PayCoolsPH, PHCredentials
-from paycools_async.signing import PrivateKey
+from paycools_async.signing import PrivateKey, Signer
 from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
 
@@ -87,6 +87,10 @@ async def sdk(bench: Bench, family: str, **options: Any) -> AsyncIterator[Pay]:
             yield _global_payout(global_)
 
 
+def _sdk(family: str, signer: Callable[[PrivateKey], Signer]) -> Open:
+    return lambda bench: sdk(bench, family, signer=signer(bench.key))
+
+
 @contextlib.asynccontextmanager
 async def both_calls(bench: Bench) -> AsyncIterator[Pay]:
     """The batch's calls without its ledger: create the payout, then inquire."""
@@ -137,15 +141,21 @@ class Case:
 
 def _cases(family: str, name: str) -> list[Case]:
     """What is compared stands close together."""
-    openssl: Open = lambda bench: sdk(bench, family, signer=OpenSSLSigner(bench.key))  # noqa: E731
-    pycryptodome: Open = lambda bench: sdk(bench, family, signer=PycryptodomeSigner(bench.key))  # noqa: E731
     by_hand = partial(partial, _by_hand, family)
     return [
-        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", openssl),
+        Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", _sdk(family, OpenSSLSigner)),
         Case(f"{family}.floor", f"{name}: floor, a signature and a POST", partial(_floor, family)),
-        Case(f"{family}.hand_cryptography", f"{name}: by hand, cryptography", by_hand(with_cryptography)),
-        Case(f"{family}.hand_pycryptodome", f"{name}: by hand, pycryptodome", by_hand(with_pycryptodome)),
-        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", pycryptodome),
+        Case(
+            f"{family}.hand_cryptography",
+            f"{name}: by hand, cryptography",
+            by_hand(with_cryptography),
+        ),
+        Case(
+            f"{family}.hand_pycryptodome",
+            f"{name}: by hand, pycryptodome",
+            by_hand(with_pycryptodome),
+        ),
+        Case(f"{family}.sdk_pycryptodome", f"{name}: SDK, pycryptodome", _sdk(family, PycryptodomeSigner)),
     ]
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-import statistics
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from .peers import PEERS
-from .results import Figures, ways
+from .results import Figures
 
 _COLOURS = {"sdk": "tab:blue", "two": "tab:cyan", "hand": "tab:orange", "floor": "tab:gray", "peers": "tab:purple"}
-"""By what a figure's id says after its family, or first."""
+"""By a word of a figure's id."""
+_Shown = tuple[str, int, Callable[[float], float], str]
+PICTURES: dict[str, _Shown] = {
+    "throughput": (".time", 50, lambda each: 1 / each, "payouts a second (a batch's row is a payout and its inquiry)"),
+    "lag": (".lag", 99, lambda each: each * 1000, "event-loop lag, p99, ms (dashed: the batch's target, 5)"),
+    "peers": (".own", 50, lambda each: each * 1e6, "what an SDK adds to its HTTP client, us of processor time a call"),
+}
+"""The figures by the end of their ids, the percentile, what is shown of it, and the title."""
 
 
 def missing() -> str | None:
@@ -24,93 +28,39 @@ def missing() -> str | None:
 
 def draw(figures: Figures, folder: Path) -> list[Path]:
     """Draw what the run measured into `performance-*.png`; returns their paths."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
     folder.mkdir(parents=True, exist_ok=True)
-    about = figures.metadata
-    machine = f"Python {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
-    note = f"{machine}, RSA-2048, stub on the same machine"
-    pictures = [_throughput, _cpu, _lag, _growth, *([_peers] if f"peers.{PEERS[0].id}.own" in figures else [])]
-    paths = []
-    for picture in pictures:
-        drawing, axis = pyplot.subplots(figsize=(8, 4), layout="constrained")
-        try:
-            picture(axis, figures)
-            drawing.supxlabel(note, fontsize="small", color="dimgray")
-            paths.append(folder / f"performance-{picture.__name__[1:]}.png")
-            drawing.savefig(paths[-1], dpi=100)
-        finally:
-            pyplot.close(drawing)
-    return paths
+    peers = any(id.startswith("peers.") for id in figures)
+    names = [name for name in PICTURES if peers or name != "peers"]
+    return [_draw(figures, folder / f"performance-{name}.png", *PICTURES[name]) for name in names]
 
 
-def _bars(axis: Any, bars: Sequence[tuple[str, str, float, list[float]]], title: str, *, digits: int) -> None:
-    """Bars of (id, what, value, rounds), the first on top, with the spread of the rounds."""
-    ids, names, values, rounds = zip(*reversed(bars), strict=True)
+def _draw(figures: Figures, path: Path, end: str, percent: int, shown: Callable[[float], float], title: str) -> Path:
+    """Bars of the values, the first on top, with the spread of the rounds."""
+    from matplotlib.figure import Figure as Drawing
+
+    ids = [id for id in reversed(list(figures)) if id.endswith(end) and (end != ".own" or id.startswith("peers."))]
+    values = [shown(figures[id].value(percent)) for id in ids]
+    rounds = [[shown(each) for each in figures[id].by_round(percent)] for id in ids]
     below = [max(0.0, value - min(runs)) for value, runs in zip(values, rounds, strict=True)]
     above = [max(0.0, max(runs) - value) for value, runs in zip(values, rounds, strict=True)]
-    words = [id.replace("_", ".").split(".") for id in ids]
-    colours = [_COLOURS.get(first, _COLOURS.get(way, "tab:green")) for first, way, *_ in words]
-    error = {"ecolor": "0.35", "elinewidth": 1}
-    drawn = axis.barh(names, values, color=colours, xerr=(below, above), error_kw=error)
-    axis.bar_label(drawn, fmt=f"%.{digits}f", padding=4, fontsize="small")
+    drawing = Drawing(figsize=(8, 0.2 * len(ids) + 1), layout="constrained")
+    axis = drawing.subplots()
+    bars = axis.barh(
+        [figures[id].what for id in ids],
+        values,
+        xerr=(below, above),
+        color=[next((colour for word, colour in _COLOURS.items() if word in id), "tab:green") for id in ids],
+        error_kw={"ecolor": "0.35", "elinewidth": 1},
+    )
+    axis.bar_label(bars, fmt="%.4g", padding=4, fontsize="small")
     axis.set_title(title, fontsize="medium")
     axis.tick_params(labelsize="small")
     axis.margins(x=0.15)
-
-
-def _limit(axis: Any, value: float) -> None:
-    axis.axvline(value, color="tab:red", linewidth=1, linestyle="--")
-
-
-def _throughput(axis: Any, figures: Figures) -> None:
-    found = [(id, figures[id]) for id in (f"{way}.time" for way in ways(figures))]
-    bars = [(id, each.what, 1 / each.value(), [1 / run for run in each.by_round()]) for id, each in found]
-    _bars(axis, bars, "payouts a second (a batch's row is a payout and its inquiry)", digits=0)
-
-
-def _cpu(axis: Any, figures: Figures) -> None:
-    bars = []
-    for id in (f"{way}.cpu1" for way in ways(figures)):
-        floor = f"{id.partition('.')[0]}.floor.cpu1"
-        if id in figures and id != floor:
-            runs = figures.ratios(id, floor)
-            bars.append((id, figures[id].what, statistics.median(runs), runs))
-    _bars(axis, bars, "processor time of a payout, to the floor's (dashed: the SDK's target, 1.25)", digits=2)
-    _limit(axis, 1.25)
-
-
-def _lag(axis: Any, figures: Figures) -> None:
-    found = [(id, figures[id]) for id in figures if id.endswith(".lag")]
-    bars = [(id, e.what, e.value(99) * 1000, [run * 1000 for run in e.by_round(99)]) for id, e in found]
-    _bars(axis, bars, "event-loop lag, p99, ms, log scale (dashed: the batch's target, 5)", digits=1)
-    axis.set_xscale("log")
-    _limit(axis, 5)
-
-
-def _growth(axis: Any, figures: Figures) -> None:
-    rows = figures.sizes()
-    rates = [1 / figures[f"growth.{size}.time"].value() for size in rows]
-    peaks = [figures[f"growth.{size}.peak"].value() / 2**20 for size in rows]
-    axis.set_title("one batch: speed and memory by its size", fontsize="medium")
-    axis.set_xscale("log")
-    axis.set_xticks(rows, [f"{size:,}" for size in rows])
-    axis.minorticks_off()
-    axis.set_xlabel("rows")
-    memory = axis.twinx()
-    for each, values, line, colour, name in (
-        (axis, rates, "o-", "tab:blue", "payouts/s"),
-        (memory, peaks, "s--", "tab:orange", "most memory held, MiB"),
-    ):
-        each.plot(rows, values, line, color=colour)
-        each.set_ylabel(name, color=colour)
-        each.set_ylim(0, max(values) * 1.2)
-
-
-def _peers(axis: Any, figures: Figures) -> None:
-    found = [(f"peers.{peer.id}.own", peer.what) for peer in PEERS]
-    bars = [(id, what, figures[id].value() * 1e6, [run * 1e6 for run in figures[id].by_round()]) for id, what in found]
-    _bars(axis, bars, "what an SDK adds to its HTTP client, us of processor time a call", digits=0)
+    if end == ".lag":
+        axis.set_xscale("log")
+        axis.axvline(5, color="tab:red", linewidth=1, linestyle="--")
+    about = figures.metadata
+    machine = f"Python {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
+    drawing.supxlabel(f"{machine}, RSA-2048, stub on the same machine", fontsize="small", color="dimgray")
+    drawing.savefig(path, dpi=100)
+    return path

@@ -58,6 +58,10 @@ def _bare(path: str, body: Callable[[str], dict[str, Any]]) -> Open:
     return open_
 
 
+def _paycools(**options: Any) -> Open:
+    return lambda bench: sdk(bench, "ph", **options)
+
+
 def _stripe_fields(order_id: str) -> dict[str, Any]:
     return {
         "amount": AMOUNT,
@@ -134,11 +138,10 @@ class Peer:
     bare: Open
 
 
-_UNSIGNED: Open = lambda bench: sdk(bench, "ph", signer=NullSigner())  # noqa: E731
 _POST = _bare("/api/v1/payout", lambda order_id: {"json": floor_fields("ph", order_id, "A" * 344)})
 PEERS = (
-    Peer("paycools_unsigned", "PayCools, without its signature (aiohttp)", _UNSIGNED, _POST),
-    Peer("paycools", "PayCools, signature included (aiohttp)", lambda bench: sdk(bench, "ph"), _POST),
+    Peer("paycools_unsigned", "PayCools, without its signature (aiohttp)", _paycools(signer=NullSigner()), _POST),
+    Peer("paycools", "PayCools, signature included (aiohttp)", _paycools(), _POST),
     Peer("stripe", "stripe, a payout (aiohttp)", _stripe, _bare("/v1/payouts", _stripe_form)),
     Peer("openai", "openai, a chat completion (httpx)", _openai, _bare_httpx),
 )

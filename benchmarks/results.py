@@ -5,6 +5,8 @@ Every figure is a cost, in seconds, bytes or instructions: less is better, as `p
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib.metadata
 import os
 from collections.abc import Iterator, Sequence
@@ -15,8 +17,9 @@ import attrs
 import pyperf
 
 from .instructions import aligned
+from .peers import WANTED
 
-_PACKAGES = ("paycools-async", "aiohttp", "attrs", "cattrs", "pycryptodome", "cryptography", "uvloop")
+_PACKAGES = ("paycools-async", "aiohttp", "attrs", "cattrs", "pycryptodome", "cryptography", "uvloop", *WANTED)
 _MACHINE = ("cpu_model_name", "cpu_count", "cpu_freq", "platform", "python_implementation", "python_version", "date")
 _LEAST = 1e-9
 """pyperf takes no zeros; a loop that was never late has one."""
@@ -57,7 +60,7 @@ class Figures:
     def add(self, id: str, what: str, *values: float, unit: str = "second") -> None:
         """What one round has found; no late tick at all is none."""
         found = self._found.setdefault(id, Figure(what, unit))
-        found.rounds.append([max(round(value, 9), _LEAST) for value in values or (0.0,)])
+        found.rounds.append([max(round(value, 12), _LEAST) for value in values or (0.0,)])
 
     def __getitem__(self, id: str) -> Figure:
         return self._found[id]
@@ -77,13 +80,15 @@ class Figures:
         """Rows of the growth runs, smallest first."""
         return sorted(int(id.split(".")[1]) for id in self if id.startswith("growth.") and id.endswith(".time"))
 
-    def note_machine(self, *, uvloop: bool) -> None:
+    def note_machine(self) -> None:
         """Remember, at the start, what pyperf finds out about the machine, and the versions of the libraries."""
         collected = pyperf.Run([1.0]).get_metadata()
         self.metadata |= {name: collected[name] for name in _MACHINE if name in collected}
         for name in _PACKAGES:
-            self.metadata[f"version_{name}"] = importlib.metadata.version(name)
-        self.metadata |= {"loop": "uvloop" if uvloop else "asyncio's own loop", "load_at_start": _load()}
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                self.metadata[f"version_{name}"] = importlib.metadata.version(name)
+        loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+        self.metadata |= {"loop": loop if loop == "uvloop" else "asyncio's own loop", "load_at_start": _load()}
 
     def note_end(self) -> None:
         self.metadata["load_at_end"] = _load()

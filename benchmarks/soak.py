@@ -1,4 +1,4 @@
-"""A large batch into a sandbox that keeps failing; afterwards its books and the ledger are compared row by row."""
+"""A large batch into a sandbox that keeps failing; afterwards its records and the ledger are compared row by row."""
 
 from __future__ import annotations
 
@@ -7,32 +7,28 @@ import contextlib
 import csv
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import attrs
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Options, SQLiteLedger, State, pay_file
-from paycools_async.batch.ledger.sqlite.ledger import Row
 from paycools_async.testing import FakePayCools, Sandbox, generate_private_key
+from paycools_async.testing.faults import Fault
 
-from .processes import alone, heard, peak_memory, run, running, until_told
+from .processes import alone, heard, peak_memory, run, running
 
 SMALL = 1000
 """Rows of the run whose memory the large one is compared with."""
-MIB = 1024 * 1024
-
-FAULTS: list[dict[str, Any]] = [
-    {"kind": "drop_after", "rate": 0.05},
-    {"kind": "drop_before", "rate": 0.05},
-    {"kind": "http_status", "status": 502, "rate": 0.05},
-    {"kind": "busy", "code": 1018, "rate": 0.02},
-]
-BURST: dict[str, Any] = {"kind": "busy", "code": 1013, "rate": 1.0}
+FAULTS = (
+    Fault(kind="drop_after", rate=0.05, only="ph.payout.create"),
+    Fault(kind="drop_before", rate=0.05, only="ph.payout.create"),
+    Fault(kind="http_status", status=502, rate=0.05, only="ph.payout.create"),
+    Fault(kind="busy", code=1018, rate=0.02, only="ph.payout.create"),
+)
+BURST = Fault(kind="busy", code=1013, rate=1.0, only="ph.payout.create")
 BURST_LASTS, BETWEEN_BURSTS = 0.3, 3.0
 TIMEOUT = 2.0
 """Seconds for a call. An unclear payout waits for so long, and ABSENT_AFTER more, before it is sent again."""
@@ -45,7 +41,7 @@ FAILING = 500
 
 @attrs.frozen(kw_only=True)
 class Soaked:
-    """What came of one run. `wrong` names the first rows where ledger and books differ; it must be empty."""
+    """What came of one run. `wrong` names the rows where ledger and sandbox differ; it must be empty."""
 
     rows: int
     states: dict[str, int]
@@ -90,18 +86,14 @@ async def soak_once(rows: int, options: Options, *, uvloop: bool) -> Soaked:
         url: str = await heard(sandbox)
         file, ledger = Path(folder, "orders.csv"), Path(folder, "ledger.db")
         await asyncio.to_thread(_write_orders, file, rows)
-        credentials = FakePayCools(private_key=pem).ph_credentials
-        async with (
-            PayCoolsPH(credentials, base_url=url, timeout=TIMEOUT, max_connections=options.concurrency) as client,
-            aiohttp.ClientSession(url) as session,
-        ):
+        credentials, connections = FakePayCools(private_key=pem).ph_credentials, options.concurrency
+        async with PayCoolsPH(credentials, base_url=url, timeout=TIMEOUT, max_connections=connections) as client:
             started = time.perf_counter()
-            async with _failing(session):
-                summary = await pay_file(client, file, ledger=ledger, approve=lambda _: True, options=options)
+            summary = await pay_file(client, file, ledger=ledger, approve=lambda _: True, options=options)
             seconds, peak = time.perf_counter() - started, peak_memory()
-            async with session.get("/_sandbox/books") as answer:
-                books = await answer.json()
-        wrong, resends = await _compare(ledger, books["payouts"])
+        sandbox.send("what was paid?")
+        payouts, told = await heard(sandbox)
+        wrong, resends = await _compare(ledger, payouts)
     return Soaked(
         rows=rows,
         states={state.value: summary.rows(state) for state in State if summary.rows(state)},
@@ -110,25 +102,10 @@ async def soak_once(rows: int, options: Options, *, uvloop: bool) -> Soaked:
         seconds=seconds,
         start=start,
         peak=peak,
-        orders_paid=len({payout["order_id"] for payout in books["payouts"] if payout["status"] != "FAILED"}),
-        paid_more_than_once=books["paid_more_than_once"],
-        wrong=wrong[:10],
-        struck=books["struck"],
-        requests=books["requests"],
+        orders_paid=len({payout.order_id for payout in payouts if payout.status != "FAILED"}),
+        wrong=wrong,
+        **told,
     )
-
-
-def _sandbox(pipe: Connection, pem: str, uvloop: bool) -> None:
-    """The SDK's own sandbox, in a process of its own: a PayCools that checks signatures and keeps books."""
-
-    async def serve() -> None:
-        fake = FakePayCools(private_key=pem)
-        fake.merchant.enforce_unique = False
-        async with Sandbox(fake) as box:
-            pipe.send(box.base_url)
-            await until_told(pipe)
-
-    run(serve(), uvloop=uvloop)
 
 
 def _write_orders(path: Path, rows: int) -> None:
@@ -142,77 +119,76 @@ def _write_orders(path: Path, rows: int) -> None:
             writer.writerow((f"SOAK{number:010d}", amount, "EWALLET", "GCASH", account, "Juan Dela Cruz", "soak"))
 
 
-@contextlib.asynccontextmanager
-async def _failing(session: aiohttp.ClientSession) -> AsyncIterator[None]:
-    """While the body runs, payouts fail at fixed rates, and every few seconds the sandbox is busy for a while."""
-
-    async def set_up(*faults: dict[str, Any]) -> None:
-        only = [{**fault, "only": "ph.payout.create"} for fault in faults]
-        async with session.post("/_sandbox/faults", json=only) as answer:
-            answer.raise_for_status()
-
-    async def bursts() -> None:
-        while True:
-            await set_up(*FAULTS)
-            await asyncio.sleep(BETWEEN_BURSTS)
-            await set_up(BURST, *FAULTS)
-            await asyncio.sleep(BURST_LASTS)
-
-    await set_up(*FAULTS)
-    task = asyncio.create_task(bursts())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+def _sandbox(pipe: Connection, pem: str, uvloop: bool) -> None:
+    run(_serve(pipe, FakePayCools(private_key=pem)), uvloop=uvloop)
 
 
-async def _compare(path: Path, payouts: list[dict[str, Any]]) -> tuple[list[str], int]:
-    """Rows whose state is not what the sandbox's books say, and how often orders were sent again."""
-    booked: dict[str, list[dict[str, Any]]] = {}
+async def _serve(pipe: Connection, fake: FakePayCools) -> None:
+    """The SDK's own sandbox, in a process of its own: it checks signatures, keeps records, and fails."""
+    fake.merchant.enforce_unique = False
+    async with Sandbox(fake) as box, asyncio.TaskGroup() as group:
+        failing = group.create_task(_fail(fake))
+        pipe.send(box.base_url)
+        with contextlib.suppress(EOFError):
+            await heard(pipe)
+            twice = fake.payouts.paid_more_than_once()
+            told = {"paid_more_than_once": twice, "struck": fake.faults.struck, "requests": fake.requests}
+            pipe.send((fake.payouts.paid, told))
+        failing.cancel()
+
+
+async def _fail(fake: FakePayCools) -> None:
+    """Payouts fail at fixed rates, and every few seconds all of them for a while: it is busy."""
+    while True:
+        for faults, lasts in ((FAULTS, BETWEEN_BURSTS), ((BURST, *FAULTS), BURST_LASTS)):
+            fake.faults.clear()
+            for fault in faults:
+                fake.faults.add(fault)
+            await asyncio.sleep(lasts)
+
+
+async def _compare(path: Path, payouts: list[Any]) -> tuple[list[str], int]:
+    """Rows whose state is not what the sandbox says, and how often orders were sent again.
+
+    Settled: paid once, this amount, this transaction. Failed: once, as failed. Planned: not at all.
+    """
+    paid: dict[str, list[tuple[str, int, str]]] = {}
     for payout in payouts:
-        booked.setdefault(payout["order_id"], []).append(payout)
+        paid.setdefault(payout.order_id, []).append((payout.status, payout.amount, payout.transaction_id))
+    ended = {State.SETTLED: "COMPLETE", State.FAILED: "FAILED"}
     wrong: list[str] = []
     resends = 0
-    ledger = await SQLiteLedger.open(path, None, read_only=True)
-    async with contextlib.aclosing(ledger):
+    async with contextlib.aclosing(await SQLiteLedger.open(path, None, read_only=True)) as ledger:
         async for page in ledger.pages():
             for row in page:
                 resends += row.resends
-                if not _agree(row, booked.pop(row.order_id, [])):
+                found = paid.pop(row.order_id, [])
+                if row.state in ended:
+                    right = found == [(ended[row.state], row.amount, row.transaction_id)]
+                else:
+                    right = not found if row.state is State.PLANNED else len(found) <= 1
+                if not right:
                     wrong.append(f"{row.order_id}: {row.state.value}")
-    wrong += [f"{order_id}: not in the ledger" for order_id in booked]
-    return wrong, resends
-
-
-def _agree(row: Row, payouts: list[dict[str, Any]]) -> bool:
-    """Settled: paid once, this amount, this transaction. Failed: booked once, as failed. Planned: not booked."""
-    found = [(payout["status"], payout["amount"], payout["transaction_id"]) for payout in payouts]
-    ended = {State.SETTLED: "COMPLETE", State.FAILED: "FAILED"}
-    if row.state in ended:
-        return found == [(ended[row.state], row.amount, row.transaction_id)]
-    return not found if row.state is State.PLANNED else len(found) <= 1
+    return wrong + [f"{order_id}: not in the ledger" for order_id in paid], resends
 
 
 def _told(small: Soaked, large: Soaked) -> str:
-    states = ", ".join(f"{state} {rows:,}" for state, rows in large.states.items())
+    def counted(counts: dict[str, int]) -> str:
+        return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
+
     seconds = f"({large.seconds:.0f} s, retries and inquiries included)"
     lines = [
-        f"states             {states}" + (f" (stopped: {large.stopped})" if large.stopped else ""),
-        f"faults             {_counted(large.struck)}",
-        f"requests           {_counted(large.requests)}",
+        f"states             {counted(large.states)}" + (f" (stopped: {large.stopped})" if large.stopped else ""),
+        f"faults             {counted(large.struck)}",
+        f"requests           {counted(large.requests)}",
         f"sent again         {large.resends:,} times, after inquiries that found nothing in time",
         f"paid twice         {len(large.paid_more_than_once)} (the sandbox's own count)",
         f"orders paid        {large.orders_paid:,}, settled rows {large.states.get('settled', 0):,}",
-        f"rows that differ   {', '.join([*small.wrong, *large.wrong]) or 'none'}",
+        f"rows that differ   {', '.join([*small.wrong, *large.wrong][:10]) or 'none'}",
         f"speed              {large.rows / large.seconds:,.0f} payouts/s {seconds}",
     ]
     for found in (small, large):
-        peak, more = found.peak / MIB, (found.peak - found.start) / MIB
+        peak, more = found.peak / 2**20, (found.peak - found.start) / 2**20
         lines.append(f"memory, {found.rows:>6,} rows  peak {peak:.1f} MiB, {more:.1f} MiB of it for the run")
     lines.append("every row is right" if small.right and large.right else "NOT EVERY ROW IS RIGHT")
     return "\n".join(lines)
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"

@@ -64,7 +64,7 @@ async def run_suite(plan: Plan, say: Say) -> Figures:
     """Measure everything against one stub. Progress goes to `say`."""
     pem = generate_private_key()
     found = Figures()
-    found.note_machine(uvloop=plan.uvloop)
+    found.note_machine()
     async with AsyncExitStack() as stack:
         url = stack.enter_context(serving(uvloop=plan.uvloop))
         bench = Bench(url=url, pem=pem, concurrency=plan.concurrency)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support.size import FULL
 
 from paycools_async import PayCoolsPH, load_private_key
@@ -19,9 +21,16 @@ ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # last: for the benchmarks; what is installed goes before what stands here
 
-settings.register_profile("small", max_examples=10, deadline=None)
-if not FULL:
-    settings.load_profile("small")
+# the same examples each time, however slow the machine is; --hypothesis-seed=random draws others
+settings.register_profile(
+    "ours",
+    max_examples=100 if FULL else 10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ours")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what tests start must hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,6 +38,22 @@ if (
     hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 ):  # under nohup: the end of a terminal too
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """`-n auto`: more workers than processors, for tests wait for files, processes and clocks as well."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors + min(processors, 4)
+
+
+def pytest_collection_finish() -> None:
+    """What was made until here stays: no collection of garbage in a test has to look through it again."""
+    gc.collect()
+    gc.freeze()
+
 
 pytest_plugins = [
     "support.authority",

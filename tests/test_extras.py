@@ -35,6 +35,7 @@ except Exception as error:
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("spoiled", "what"),
     [

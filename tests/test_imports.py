@@ -33,6 +33,7 @@ def test_the_package_alone_loads_no_library() -> None:
     assert {name for name in loaded if name.startswith("paycools_async")} == {"paycools_async", "paycools_async.lazy"}
 
 
+@pytest.mark.process
 def test_a_client_loads_neither_aiohttp_nor_a_product_before_they_are_used() -> None:
     made = (
         "from paycools_async import PayCoolsPH, PHCredentials\n"
@@ -119,7 +120,7 @@ for name in {names!r}:
 print("all")
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=PACKAGE.parent, timeout=300
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=PACKAGE.parent, timeout=1200
     )
     assert done.stdout == "all\n", done.stderr
 
@@ -151,6 +152,7 @@ def test_the_version_is_told_without_the_commands(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.process
 def test_who_checks_a_file_waits_for_no_client_and_no_other_command(tmp_path: Path) -> None:
     row = "PAY1,500.10,EWALLET,GCASH,09171234567,Juan Dela Cruz"
     header = "mch_order_id,amount,pay_method_code,ewallet_code,account_no,account_name"

@@ -188,10 +188,10 @@ async def test_the_clocks_go_forward() -> None:
     "amount", [Decimal("1e999999999"), Decimal("1e-999999999"), Decimal("NaN"), Decimal("-Infinity"), 10**40]
 )
 def test_an_amount_beyond_all_money_is_refused_before_it_is_written_out(amount: Decimal | int) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(ValueError, match="not a number of money's size"):
         to_minor(amount, "PHP")
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_many_digits_are_kept_exactly() -> None:

@@ -1,4 +1,4 @@
-"""A lender: loans are paid out by payouts that survive the process, and repaid by QR code. In FastAPI and SQLAlchemy.
+"""A lender: payouts and refunds survive the process, loans are repaid by QR code. In FastAPI and SQLAlchemy.
 
     pip install 'paycools-async[fast,examples]'
     python docs/examples/lender.py
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,17 +24,17 @@ import segno
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
-from lender_tables import Base, Loan, Refund, Repayment, engine_of, new_id
+from lender_tables import Loan, Refund, Repayment, engine_of, new_id, prepared
 from pydantic import BaseModel
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from paycools_async import CreatePayout, InvalidRequest, Outcome, OutcomeUnknown, PayCoolsError, PayCoolsPH
+from paycools_async import CreatePayout, InvalidRequest, PayCoolsPH
 from paycools_async.batch import Options
 from paycools_async.callbacks import CallbackInbox, CallbackRouter, SQLiteStore
 from paycools_async.callbacks.asgi import ASGICallbacks
-from paycools_async.durable import DurablePayout, DurablePayouts
+from paycools_async.durable import DurablePayout, DurablePayouts, DurableRefund, DurableRefunds
 from paycools_async.ph import CreateRefund, PayoutSettled, QRPaymentSettled, RefundSettled
 from paycools_async.testing import FakePayCools, Sandbox
 
@@ -67,6 +67,7 @@ class Lender:
     sessions: async_sessionmaker[AsyncSession]
     paycools: PayCoolsPH
     payouts: DurablePayouts
+    refunds: DurableRefunds
     callback_url: str
     fake: FakePayCools | None
 
@@ -164,43 +165,32 @@ class Lender:
                 session.add(refund)
 
     async def refund(self, refund_id: str) -> Refund:
-        """Send back what was too much: a person's decision. Pressed again, it finds out what became of it."""
-        async with self.sessions.begin() as session:
-            refund = await session.get(Refund, refund_id, with_for_update=True)
-            if refund is None or refund.state not in ("owed", "sending"):
-                raise HTTPException(409, "there is nothing to send back")
-            first = refund.state == "owed"
-            refund.state = "sending"  # durable before the first byte leaves
-        request = CreateRefund(
-            mch_refund_order_id=refund.id,
-            original_transaction_id=refund.transaction_id,
-            refund_amount=refund.amount,
-            refund_callback_url=self.callback_url,
+        """Send back what was too much: a person's decision. Pressed again after a crash, it is the same refund."""
+        async with self.sessions() as session:
+            refund = await session.get(Refund, refund_id)
+        if refund is None or refund.state != "owed":
+            raise HTTPException(409, "there is nothing to send back")
+        await self.refunds.submit(
+            CreateRefund(
+                mch_refund_order_id=refund.id,
+                original_transaction_id=refund.transaction_id,
+                refund_amount=refund.amount,
+                refund_callback_url=self.callback_url,
+            )
         )
-        state, reason = "sent", ""
-        try:
-            if first:
-                await self.paycools.send(request)
-            else:  # sent before, and the answer was lost: PayCools is asked, and nobody is paid twice
-                await self.paycools.refunds.resolve(request, resend=True)
-        except OutcomeUnknown:
-            return refund
-        except PayCoolsError as error:
-            states = {Outcome.NOT_SENT: "owed" if first else "sending", Outcome.REJECTED: "refused"}
-            state, reason = states.get(error.outcome, "sending"), str(error)
-        await self._note_refund(refund.id, state, reason, ("sending",))
+        await self._note_refund(refund.id, "sent", "", only_if="owed")
         return refund
 
-    async def refunded(self, settled: RefundSettled) -> None:
-        """How a refund ended; it may come before the answer of the call itself."""
-        state = {"COMPLETE": "refunded", "FAILED": "refused"}.get(settled.refund_status)
-        if state is not None and settled.mch_refund_order_id is not None:
-            reason = settled.failed_message or ""
-            await self._note_refund(settled.mch_refund_order_id, state, reason, ("sending", "sent"))
+    async def refunded(self, refund: DurableRefund) -> None:
+        """What became of a refund. Told twice, it writes the same twice: its ledger is not where the loans are."""
+        state = "refunded" if refund.settled else "to be looked at" if refund.needs_person else "refused"
+        await self._note_refund(refund.order_id, state, refund.reason or "")
 
-    async def _note_refund(self, refund_id: str, state: str, reason: str, before: Sequence[str]) -> None:
+    async def _note_refund(self, refund_id: str, state: str, reason: str, *, only_if: str | None = None) -> None:
+        one = update(Refund).where(Refund.id == refund_id)
+        if only_if is not None:  # it may be at its end before this is written
+            one = one.where(Refund.state == only_if)
         async with self.sessions.begin() as session:
-            one = update(Refund).where(Refund.id == refund_id, Refund.state.in_(before))
             await session.execute(one.values(state=state, reason=reason))
 
     async def overview(self) -> list[dict[str, Any]]:
@@ -244,22 +234,24 @@ async def open_lender(options: argparse.Namespace, app: FastAPI) -> AsyncIterato
         stack.push_async_callback(engine.dispose)
         rules = Options(concurrency=16, absent_after=options.absent_after, max_resends=options.resends, breaker=None)
         payouts = DurablePayouts(paycools, options.database, options=rules)
+        refunds = DurableRefunds(paycools, await prepared(engine, options.database), options=rules)
         lender = Lender(
             sessions=async_sessionmaker(engine, expire_on_commit=False),
             paycools=paycools,
             payouts=payouts,
+            refunds=refunds,
             callback_url=callback_url,
             fake=fake,
         )
         payouts.on_final(lender.disbursed)
+        refunds.on_final(lender.refunded)
         await stack.enter_async_context(payouts)
-        async with engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        await stack.enter_async_context(refunds)
 
         router = CallbackRouter(paycools.callbacks)
         router.on(PayoutSettled)(payouts.feed)
         router.on(QRPaymentSettled)(lender.repaid)
-        router.on(RefundSettled)(lender.refunded)
+        router.on(RefundSettled)(refunds.feed)
         inbox = await stack.enter_async_context(CallbackInbox(router, await open_store(options.database)))
         app.mount("/paycools", ASGICallbacks(inbox))
         yield lender
@@ -330,8 +322,8 @@ def lending_app(options: argparse.Namespace) -> FastAPI:
     @app.get("/health")
     async def health(lender: Here) -> dict[str, Any]:
         """For a probe."""
-        found = await lender.payouts.health()
-        return {"ok": found.ok, **attrs.asdict(found)}
+        found, refunds = await lender.payouts.health(), await lender.refunds.health()
+        return {"ok": found.ok and refunds.ok, **attrs.asdict(found), "refunds": attrs.asdict(refunds)}
 
     return app
 
@@ -340,7 +332,7 @@ PAGE = (Path(__file__).with_name("lender.html")).read_text("utf-8")
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description="A lender: payouts that survive, repayments by QR code")
+    options = argparse.ArgumentParser(description="A lender: payouts and refunds that survive, repayments by QR code")
     options.add_argument("--port", type=int, default=8002)
     options.add_argument("--database", help="a SQLite file, or postgresql://...; a temporary file by default")
     options.add_argument("--from-env", action="store_true", help="the PayCools of the environment's settings")

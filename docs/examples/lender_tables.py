@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, event
+from sqlalchemy import BigInteger, ForeignKey, String, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -54,7 +54,7 @@ class Refund(Base):
     """PayCools' id of the repayment."""
     amount: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(default="owed")
-    """owed, sending, sent, refunded, refused."""
+    """owed, sent, refunded, refused; to be looked at."""
     reason: Mapped[str] = mapped_column(default="")
 
 
@@ -79,3 +79,18 @@ def engine_of(database: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+async def prepared(engine: AsyncEngine, database: str) -> str:
+    """Make the tables. Gives where the refunds' ledger is: a file beside the loans', or a schema of the database."""
+    async with engine.begin() as connection:
+        if "://" not in database:
+            await connection.run_sync(Base.metadata.create_all)
+            return f"{database}-refunds.db"
+        await connection.execute(text("SELECT pg_advisory_xact_lock(2)"))  # several processes may start at once
+        await connection.run_sync(Base.metadata.create_all)
+        schema = await connection.scalar(text("SELECT current_schema() || '_refunds'"))
+        await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+    from psycopg.conninfo import make_conninfo
+
+    return make_conninfo(database, options=f"-csearch_path={schema}")

@@ -19,7 +19,7 @@ from ..errors import (
     MerchantUnavailable,
 )
 from ..result_codes import GLOBAL_CODES, PH_CODES
-from .ledger.base import Ledger
+from .ledger.base import Counts, Ledger
 from .ledger.postgres import queries
 from .states import OPEN, State
 
@@ -37,9 +37,14 @@ class LedgerGauges:
     """Seconds since the oldest of these was entered; None where there is none."""
 
 
-async def ledger_gauges(ledger: Ledger) -> LedgerGauges:
-    """Two questions to the ledger: not to be asked every second of one with millions of rows. Raises LedgerError."""
-    counts, entered = await ledger.counts(), await ledger.oldest_open()
+async def ledger_gauges(ledger: Ledger, counts: Counts | None = None) -> LedgerGauges:
+    """Two questions to the ledger: not to be asked every second of one with millions of rows. Raises LedgerError.
+
+    `counts`: what `ledger.counts()` has just said, where it was asked anyhow.
+    """
+    if counts is None:
+        counts = await ledger.counts()
+    entered = await ledger.oldest_open()
     rows = {state: counts.get(state, (0, 0))[0] for state in State}
     return LedgerGauges(
         rows=rows,

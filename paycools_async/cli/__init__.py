@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -17,6 +18,7 @@ def main() -> None:
         _print_whatever_comes()
         if sys.argv[1:] == ["--version"]:
             sys.exit(_say_version())
+        gc.disable()  # all that is imported stays: to look for garbage in it is a twentieth of the start
         from .app import app
         from .console import exit_code_of, own_process, report_failure, say_warnings
         from .self_check import parsing_fault
@@ -44,6 +46,8 @@ def main() -> None:
         code = exit_code_of(report_failure(error))
     else:
         code = exit_code_of(0)
+    finally:
+        gc.enable()
     sys.exit(code)
 
 
@@ -69,6 +73,7 @@ def _say_version() -> int:
 
 
 def _refuse_to_start(fault: str) -> NoReturn:
+    gc.enable()
     print(f"error: the command line cannot start, nothing was sent: {fault}", file=sys.stderr)  # noqa: T201
     sys.exit(4)
 

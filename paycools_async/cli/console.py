@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -170,17 +171,22 @@ def _line(text: str) -> str:
 def fitting(text: str, stream: Any, *, room: int = 0) -> str:
     """The text, broken between words where the stream is a narrower terminal. `room`: columns for what follows it.
 
-    A line with a command in it is not broken: half of a command may be copied, and do what nobody meant.
+    A command is not broken: half of it may be copied, and do what nobody meant. Between backticks it is one word;
+    elsewhere its whole line stays as it is.
     """
     try:
         columns = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError, AttributeError):
         return text
-    if columns < _NARROWEST or "paycools " in text or _width(text) + room <= columns:
+    if columns < _NARROWEST or _width(text) + room <= columns:
+        return text
+    quoted = text.split("`")
+    if "paycools " in "".join(quoted[::2]) or len(quoted) % 2 == 0:
         return text
     indent = " " * (len(text) - len(text.lstrip(" ")))
     done, line = [], indent
-    for word in text[len(indent) :].split(" "):
+    one_word = "`".join(part.replace(" ", "\0") if place % 2 else part for place, part in enumerate(quoted))
+    for word in (each.replace("\0", " ") for each in one_word[len(indent) :].split(" ")):
         longer = f"{line} {word}" if line.strip() else f"{line}{word}"
         if line.strip() and _width(longer) > columns:
             done.append(line)
@@ -239,6 +245,7 @@ def run_command(command: Callable[[], Coroutine[Any, Any, int]], *, as_json: boo
     global _decided, _json, _last_error
     _json, _last_error = ({} if as_json else None), None
     begin_command(pays=pays)
+    gc.enable()  # `main` has put it off
     # it warns of what it passes over in a transaction whose connection is lost: what matters of that is said elsewhere
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,8 @@ def _plain(value: Any) -> Any:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -49,6 +49,7 @@ class Background:
         pace: Pacing | None,
         poll: float,
         on_move: Callable[[Row], None],
+        noun: str = "payout",
     ) -> None:
         self._api = api
         self._ledger = ledger
@@ -57,6 +58,7 @@ class Background:
         self._pace = pace
         self._poll = poll
         self._on_move = on_move
+        self._noun = noun
         self._runner: Runner | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -163,7 +165,7 @@ class Background:
     def _failed(self, error: Exception) -> None:
         problem = str(error) if isinstance(error, PayCoolsError) else type(error).__name__
         if problem != self.last_error:
-            log.error("payouts are not sent for now: %s", problem)
+            log.error("%ss are not sent for now: %s", self._noun, problem)
         self.last_error, self._failed_at = problem, _now()
 
     # -- pauses ---------------------------------------------------------------------------------------------------
@@ -193,7 +195,7 @@ class Background:
                 self._pause = _FIRST_PAUSE
         elif self.paused is None:
             self.paused, self._resumes_at = reason, now + self._pause
-            log.warning("sending is paused, and tried again in %g seconds: %s", self._pause, reason)
+            log.warning("sending of %ss is paused, and tried again in %g seconds: %s", self._noun, self._pause, reason)
         elif now >= self._resumes_at:
             await self.resume()
 

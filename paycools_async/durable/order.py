@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import attrs
 
-from ..batch.ledger.application import FOR_A_PERSON, Kept, StuckRule
+from ..batch.ledger.application import WAITS_FOR_PERSON, Kept, StuckRule
 from ..batch.refunds import payment_of
 from ..batch.states import FINAL, State
 
@@ -35,7 +35,8 @@ class DurableOrder:
     """Whether the application has been told of this state, and has acknowledged it."""
     needs_person: bool
     """Whether it is a person's turn: PayCools had the order before, or says what does not fit; or it may have been
-    paid, PayCools has not shown it for long, and it is not sent again by itself. It is still inquired about then."""
+    paid, PayCools has not shown it for long, and it is not sent again by itself. It is still inquired about then. Or a
+    part of the ledger was lost, PayCools does not have it ("offered"), and submitting it again is the new yes."""
     _kept: Kept = attrs.field(alias="kept", repr=False, eq=False)
 
     @property
@@ -62,6 +63,10 @@ class DurableOrder:
                 "by itself"
             )
             reason = f"{why} ({reason})" if reason else why
+        elif row.state is State.OFFERED:
+            reason = (
+                "a part of the ledger was lost, and with it who said yes; PayCools does not have it: submit it again"
+            )
         return cls(
             order_id=row.order_id,
             state=row.state,
@@ -73,7 +78,7 @@ class DurableOrder:
             submitted_at=datetime.fromtimestamp(row.entered, UTC),
             updated_at=datetime.fromtimestamp(row.updated, UTC),
             acknowledged=kept.told == row.state,
-            needs_person=stuck or row.state in FOR_A_PERSON,
+            needs_person=stuck or row.state in WAITS_FOR_PERSON,
             kept=kept,
         )
 
@@ -122,8 +127,8 @@ class Health:
     unacknowledged: int | None
     """Payouts at their end of which the application has not acknowledged it; None: the ledger cannot be read."""
     stuck: int | None
-    """Payouts of which nobody knows whether they were paid, and that are not sent again by themselves: they need a
-    person (`needs_person`). None: the ledger cannot be read."""
+    """Payouts of which nobody knows whether they were paid, and that are not sent again by themselves, and those that
+    wait for a new yes: they need a person (`needs_person`). None: the ledger cannot be read."""
     paused: str | None
     """Why nothing is sent for now; it is tried again by itself."""
     resumes_in: float | None

@@ -101,12 +101,21 @@ class DurableOrders(Generic[P]):
 
     # -- opening and closing --------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError."""
+    async def start(self, *, recover: bool = False) -> None:
+        """Open the ledger, take up what an earlier process left, and send from now on. Raises LedgerError.
+
+        A SQLite file that has your own tables alone becomes a ledger beside them. `recover`, once, where a part of the
+        file is lost for good: PayCools is asked about whatever may have been sent, before anything is sent.
+        """
         if self._opened is not None:
             raise LedgerError(f"these {self.noun}s are open already")
         ledger: Any = await open_ledger(
-            self._where, self._api.identity, call_timeout=self._api.call_timeout, margin=self._margin
+            self._where,
+            self._api.identity,
+            recover=recover,
+            join=True,
+            call_timeout=self._api.call_timeout,
+            margin=self._margin,
         )
         try:
             payouts = await ledger.application(self._name)
@@ -118,6 +127,7 @@ class DurableOrders(Generic[P]):
                 self._seen,
                 clock=self._clock,
                 pace=self._pace or self._shared_pace(ledger),
+                noun=self.noun,
                 poll=self._poll,
                 handlers=self._handlers,
                 handler_timeout=self._limit,

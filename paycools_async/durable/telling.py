@@ -29,7 +29,7 @@ _MARGIN = 10.0
 """Seconds beyond the handler's own time for which no other process calls it for the same payout."""
 
 
-_ONE_WAY = "a payout's handler uses `in_transaction`, or `acknowledge` with a connection of its own, and not both"
+_ONE_WAY = "a handler uses `in_transaction`, or `acknowledge` with a connection of its own, and not both"
 _TOO_LATE = "the payout is acknowledged: give `in_transaction` its work before that, or write on your own connection"
 
 
@@ -117,7 +117,7 @@ class Telling(Generic[P]):
         found = await self._payouts.due(room, held, within)
         if self._is_away:
             self._is_away, self.last_error = False, None
-            log.warning("the application is told again of what became of its payouts")
+            log.warning("the application is told again of what became of its orders")
         if now >= self._stuck_at and len(found) < room:
             self._stuck_at = now + _STUCK_EVERY * self._poll
             found += await self._payouts.due_stuck(room - len(found), held, within, rule)

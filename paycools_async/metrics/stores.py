@@ -60,7 +60,8 @@ class StoreGauges:
         self._received.labels(name).set(oldest or 0.0)
 
     async def _look_at_ledger(self, ledger: Ledger, name: str) -> None:
-        counts, found = await ledger.counts(), await ledger_gauges(ledger)
+        counts = await ledger.counts()
+        found = await ledger_gauges(ledger, counts)
         resent, shared = await ledger.resent(), await shared_gauges(ledger)
         reason = await ledger.paused() if shared is None else None
         for state, payouts in found.rows.items():

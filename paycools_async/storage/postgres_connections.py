@@ -115,8 +115,7 @@ async def _code_of_refusal(refused: Any) -> str | None:
 
     The text is in the server's language. None: it does greet, and asks who comes.
     """
-    names = [b"user", refused.user, b"database", refused.db, b"", b""]
-    content = (3 << 16).to_bytes(4) + b"\0".join(names)[:-1]
+    content = (3 << 16).to_bytes(4) + b"user\0paycools\0\0"  # nobody's name: there may be no TLS
     host, port = (refused.hostaddr or refused.host).decode(), int(refused.port)
     try:
         async with asyncio.timeout(_ANSWERS_WITHIN):

@@ -29,6 +29,8 @@ async def test_what_is_due_and_what_moves_is_found_by_an_index_and_never_sorted(
     assert all("SEARCH payouts USING" in plan for plan in plans)
     assert not any("SCAN payouts" in plan for plan in plans)
     assert not any("TEMP B-TREE" in plan for plan in plans[:-1]), "but for the few rows of one order id"
+    paged = await ledger._do(functools.partial(plan_of, query=queries.page("", [State.PLANNED, State.SENDING])))
+    assert paged == "SEARCH payouts USING INTEGER PRIMARY KEY (rowid>?)", "all pages pass over the table once"
 
 
 @STORES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from support.callbacks import OpenStore
 
 from paycools_async.callbacks import InboxError
-from paycools_async.callbacks.inbox.store import Item
+from paycools_async.callbacks.inbox.store import Item, WorkFailed
 from paycools_async.testing import ManualClock
 
 
@@ -137,5 +138,34 @@ async def test_what_is_marked_has_no_error_any_more(store: Any, clock: ManualClo
         return read(connection)
 
     await store.mark(stored.seq, "applied")
+    await store.postpone(stored.seq, clock.time(), "said too late")
     await store.mark(other.seq, "applied", [look])
     assert sorted(noted[0], key=str) == [(None, 0), (None, 1)]
+
+
+@pytest.mark.parametrize(
+    ("problem", "becomes"),
+    [
+        (ZeroDivisionError("ours"), ZeroDivisionError),
+        (SystemExit(3), WorkFailed),
+        (asyncio.CancelledError(), WorkFailed),  # nobody has cancelled this task
+        (None, WorkFailed),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+async def test_what_work_raises_is_the_handlers_and_what_the_database_refuses_is_told_apart(
+    store: Any, problem: BaseException | None, becomes: type[BaseException]
+) -> None:
+    await store.add(item("a"))
+    [stored] = await store.due(9)
+
+    def work(connection: Any) -> Any:
+        if problem is not None:
+            raise problem
+        return connection.execute("SELECT * FROM no_such_table")
+
+    with pytest.raises(becomes) as caught:
+        await store.mark(stored.seq, "applied", [work])
+    assert type(caught.value) is becomes
+    assert await names(store) == ["a"]
+    assert await store.counts() == {"new": 1}

@@ -34,7 +34,7 @@ def test_a_backup_is_made_once_and_refused_in_the_ledgers_place_until_it_is_reco
     shutil.move(copy, tmp_path / "l.db")
     refused = desk.run(orders, yes=True)
     assert (refused.code, len(desk.paid)) == (2, 2)
-    recovered = desk.run(orders, yes=True, recover=True, timeout=0.1, absent_after=1.0)
+    recovered = desk.run(orders, yes=True, recover=True, timeout=2.0, absent_after=1.0)
     assert len(desk.paid) == 2, "PayCools was asked before anything was sent again"
     assert recovered.code in (0, 3), recovered.output
     assert "offered" not in desk.states().values()
@@ -46,6 +46,7 @@ def test_a_database_is_backed_up_by_its_own_means(desk: Desk, tmp_path: Path) ->
     assert (done.code, "pg_dump" in done) == (2, True)
 
 
+@pytest.mark.process
 def test_a_recovered_ledger_asks_paycools_about_new_rows_and_then_a_person(
     desk: Desk, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
@@ -55,7 +56,7 @@ def test_a_recovered_ledger_asks_paycools_about_new_rows_and_then_a_person(
     for file in tmp_path.glob("l.db*"):
         file.unlink()
     shutil.move(copy, tmp_path / "l.db")
-    asked = desk.run(orders, yes=True, recover=True, timeout=0.1, absent_after=1.0)
+    asked = desk.run(orders, yes=True, recover=True, timeout=2.0, absent_after=1.0)
     assert (asked.code, desk.paid) == (3, []), "the yes was for what is offered, and nothing is"
     assert "batch 1 is offered and waits for a yes: paycools payouts release --ledger" in asked
     said = desk.run(orders, yes=True)

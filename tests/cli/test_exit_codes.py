@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support.batch import WriteOrders
 from support.desk import Desk, desk_of
-from support.killing import start
+from support.killing import start, until_line
 from support.sandbox import ask
 from support.waiting import wait_for
 from typer.testing import CliRunner
@@ -119,7 +119,7 @@ def test_4_standard_output_that_cannot_be_written_and_nothing_is_sent(
     base_url, env = sandbox
     command = [*COMMAND, "payouts", "run", str(write_orders(2)), "--yes", "--ledger", str(tmp_path / "l.db")]
     scripts = {
-        "broken pipe": '{ sleep 0.3; "$@"; echo $? >&2; } | true',  # the reader is gone before the first line
+        "broken pipe": 'exec 3> >(:); wait $!; "$@" >&3; echo $? >&2',  # the reader is gone before the first line
         "full": '"$@" > /dev/full; echo $? >&2',
         "closed": '"$@" >&-; echo $? >&2',
     }
@@ -139,7 +139,7 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("Balance"):
+        if line.startswith("Balance after"):  # the last line before the yes
             break
     process.stdout.close()
     assert process.stderr is not None
@@ -155,7 +155,7 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
 @pytest.mark.process
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("endpoints",)])
 def test_4_help_for_nobody(arguments: tuple[str, ...]) -> None:
-    script = '{ sleep 0.1; "$@"; echo $? >&2; } | true'
+    script = 'exec 3> >(:); wait $!; "$@" >&3; echo $? >&2'
     found = subprocess.run(["bash", "-c", script, "bash", *COMMAND, *arguments], capture_output=True, text=True)
     assert found.stderr.splitlines()[-1] == "4"
     assert "Traceback" not in found.stderr
@@ -163,14 +163,14 @@ def test_4_help_for_nobody(arguments: tuple[str, ...]) -> None:
 
 def test_4_a_second_ctrl_c(sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path) -> None:
     base_url, env = sandbox
-    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 3.0, "only": "ph.payout.create"}])
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 60.0, "only": "ph.payout.create"}])
     ledger = str(tmp_path / "l.db")
     process = start(env, "run", str(write_orders(5)), "--yes", "--ledger", ledger)
     wait_for(lambda: ask(f"{base_url}/_sandbox/books")["requests"].get("ph.payout.create") == 5)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    told = until_line(process, "stopping: ")
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=2)
+    told += process.communicate(timeout=20)[0]
     assert process.returncode == 4, told
     assert one_line(told) == "error: interrupted; what was sent is in the ledger"
     assert "goes on with: paycools payouts resume" in told
@@ -181,12 +181,12 @@ def test_2_ctrl_c_before_the_question(
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path, number: signal.Signals
 ) -> None:
     base_url, env = sandbox
-    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 5.0}])
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 60.0}])
     ledger = tmp_path / "l.db"
     process = start(env, "run", str(write_orders(5)), "--yes", "--ledger", str(ledger))
     wait_for(lambda: "ph.account.balance" in ask(f"{base_url}/_sandbox/books")["requests"])
     process.send_signal(number)
-    told, _ = process.communicate(timeout=3)
+    told, _ = process.communicate(timeout=20)
     assert process.returncode == 2, told
     assert one_line(told) == "error: interrupted; nothing was sent"
     assert states(ledger) == [("withdrawn", 5)]
@@ -316,10 +316,8 @@ def test_2_whoever_leaves_at_the_question_has_not_said_yes(
             process.send_signal(number)
     else:
         os.write(ours, b"\x04" if end == "end of input" else b"n\n")
-    began = time.monotonic()
     told = _read_until(ours, None)
     assert process.wait(60) == 2, told
-    assert time.monotonic() - began < 5
     assert "nobody said yes; nothing was sent" in told
     assert "were taken back" in told
     assert "Traceback" not in told
@@ -406,7 +404,7 @@ def test_the_question_is_shown_on_the_terminal_when_standard_output_goes_elsewhe
 
 def _read_until(terminal: int, text: str | None) -> str:
     """What a terminal shows, until a text, or its other end is gone."""
-    found, end = "", time.monotonic() + 20
+    found, end = "", time.monotonic() + 60
     while time.monotonic() < end and (text is None or text not in found):
         if not select.select([terminal], [], [], 0.2)[0]:
             continue

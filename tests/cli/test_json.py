@@ -5,23 +5,32 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
 from support.batch import WriteOrders, rows
+from support.commands import COMMANDS
+from support.served import sandbox_of, served
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
 from paycools_async.cli.destination import Destination
 from paycools_async.cli.objects import payouts as objects
+from paycools_async.cli.objects import settings as settings_objects
 from paycools_async.cli.objects.base import place_of
+from paycools_async.cli.objects.page import objects as every_object
 from paycools_async.cli.objects.page import page
+from paycools_async.signing import PrivateKey
+from paycools_async.testing import FakePayCools
+from paycools_async.times import MANILA
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli_json.md"
 
@@ -47,6 +56,19 @@ def wrong(value: Any, hint: Any, at: str = "") -> list[str]:
     return [] if type(value) is hint else [f"{at}: {value!r} is not {hint.__name__}"]
 
 
+def met(value: Any, hint: Any) -> set[type[Any]]:
+    """The classes of the page that a value holds."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if attrs.has(hint) and isinstance(value, dict):
+        hints = get_type_hints(hint)
+        return {hint}.union(*(met(value[name], hints[name]) for name in hints))
+    if origin is tuple:
+        return set().union(*(met(each, arguments[0]) for each in value))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return set().union(*(met(each, arguments[1]) for each in value.values()))
+    return set().union(*(met(value, each) for each in arguments if not wrong(value, each)))
+
+
 def test_the_check_finds_what_is_wrong() -> None:
     good = {"mch_order_id": "A", "line": 2, "method": "BANK", "bank": "", "amount": "1.00", "amount_minor": 100}
     assert wrong(good, objects.LargestObject) == []
@@ -58,6 +80,11 @@ def test_the_check_finds_what_is_wrong() -> None:
 def test_the_page_is_made_of_the_classes() -> None:
     """Made anew with `python -m paycools_async.cli.objects.page > docs/cli_json.md`."""
     assert PAGE.read_text("utf-8") == page()
+
+
+@pytest.fixture
+def fake(key: PrivateKey) -> FakePayCools:
+    return FakePayCools(private_key=key)
 
 
 @pytest.fixture
@@ -105,6 +132,73 @@ def test_each_command_prints_its_object(ledger: Path, arguments: tuple[str, ...]
     found, ended = told(*arguments)
     assert wrong(found, cls) == []
     assert ended == code
+
+
+def test_every_command_with_json_has_its_object_on_the_page_and_the_other_way_round() -> None:
+    titles = [
+        name for cls in every_object() for name in re.findall(r"`([a-z ]+)`", (cls.__doc__ or "").splitlines()[0])
+    ]
+    named = {title if " " in title or title in ("balance", "doctor") else f"payouts {title}" for title in titles}
+    having = {
+        " ".join(words)
+        for words in COMMANDS
+        if "--json" in CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).stdout.split()
+    }
+    assert having - {"endpoints"} == named
+    assert "`endpoints --json`" in PAGE.read_text("utf-8")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_object_of_the_page_is_met_with_all_its_fields(
+    ledger: Path, fake: FakePayCools, key_pem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each field of each object comes out of a command, and is what the page says."""
+    bad = "mch_order_id,amount,pay_method_code,account_no,account_name\nA,1,X,1,Juan\n"
+    (ledger / "bad.csv").write_text(bad)
+    journal = ledger / "l.db.sandbox"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    journal.write_text("".join(json.dumps({**line, "amount": line["amount"] + 1}) + "\n" for line in lines))
+    day = datetime.fromtimestamp(lines[0]["created"], MANILA).date().isoformat()
+    found: set[type[Any]] = set()
+    with served(sandbox_of(fake)) as url:
+        settings = {
+            "PAYCOOLS_PH_APP_ID": fake.ph_credentials.app_id,
+            "PAYCOOLS_PH_APP_NAME": fake.ph_credentials.app_name,
+            "PAYCOOLS_PH_PRIVATE_KEY": key_pem,
+            "PAYCOOLS_PH_BASE_URL": url,
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        for command, cls in (
+            ("payouts check bad.csv", objects.CheckResult),
+            ("payouts status --ledger l.db", objects.StatusResult),
+            ("payouts batches --ledger l.db", objects.BatchesResult),
+            ("payouts show BAD1 --ledger l.db", objects.ShowResult),
+            ("payouts failures --ledger l.db --out again.csv", objects.FailuresResult),
+            ("payouts columns", objects.ColumnsResult),
+            ("payouts template t.csv", objects.TemplateResult),
+            ("payouts run orders.csv --ledger new.db --sandbox --dry-run", objects.RunResult),
+            (f"payouts reconcile --ledger l.db --date {day} --sandbox", objects.ReconcileResult),
+            ("balance", settings_objects.BalanceResult),
+            ("keys check --online", settings_objects.KeysResult),
+            ("doctor", settings_objects.DoctorResult),
+        ):
+            result = CliRunner().invoke(app, [*command.split(), "--json"])
+            told = json.loads(result.stdout)
+            assert told.pop("exit_code") == result.exit_code
+            told.pop("error")
+            assert wrong(told, cls) == [], command
+            found |= met(told, cls)
+    assert {cls.__name__ for cls in every_object()} == {cls.__name__ for cls in found}
+
+
+def test_endpoints_are_one_object_a_line_with_the_fields_of_the_page() -> None:
+    result = CliRunner().invoke(app, ["endpoints", "--json"])
+    names = re.search(r"`endpoints --json` prints one object a line: (.*)\.", PAGE.read_text("utf-8"))
+    assert names is not None
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(lines) > 50
+    assert {tuple(line) for line in lines} == {tuple(re.findall(r"`(\w+)`", names[1]))}
 
 
 def test_a_run_prints_what_it_was_asked_for_and_what_came_of_it(ledger: Path) -> None:

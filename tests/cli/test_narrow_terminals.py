@@ -87,6 +87,12 @@ def test_a_command_is_never_cut_in_two(terminal: Terminal) -> None:
     """`withdraw` without the end of its line would take back more than is meant."""
     told = "What was not sent can be taken back: paycools payouts withdraw --ledger wages.db --batch 4"
     assert fitting(told, terminal(60)) == told
+    quoted = "There was more in it. Take it back with `paycools payouts withdraw --batch 4`, and run it again"
+    assert fitting(quoted, terminal(60)).split("\n") == [
+        "There was more in it. Take it back with",
+        "  `paycools payouts withdraw --batch 4`, and run it again",
+    ]
+    assert fitting(quoted.replace("`,", ","), terminal(60)).count("\n") == 0, "nobody knows where it ends"
 
 
 def test_wide_letters_and_marks_are_counted_as_they_are_shown(terminal: Terminal) -> None:

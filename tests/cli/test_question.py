@@ -24,13 +24,14 @@ def desk(key: PrivateKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> De
 def leave_unclear(desk: Desk, orders: Path, count: int = 1) -> None:
     """PayCools never gets the first payouts, and the run ends before it can know so."""
     desk.fake.faults.drop_before(next=count, only="ph.payout.create")
-    done = desk.run(orders, yes=True, timeout=0.1, wait=0.0)
+    done = desk.run(orders, yes=True, wait=0.0)
     assert list(desk.states().values()).count("unknown") == count, done.output
 
 
 # -- what is unclear --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_what_is_unclear_and_may_be_sent_again_is_asked_for(desk: Desk, write_orders: WriteOrders) -> None:
     leave_unclear(desk, write_orders(2))
     before = len(desk.paid)
@@ -40,7 +41,7 @@ def test_what_is_unclear_and_may_be_sent_again_is_asked_for(desk: Desk, write_or
     assert desk.resume(answer=False).code == 2
     assert desk.questions[-1].startswith("Send up to 1 payout, PHP 500.10, again, if PayCools does not have them, to ")
     assert len(desk.paid) == before
-    assert desk.resume(answer=True, timeout=0.1, absent_after=1.0).code == 3
+    assert desk.resume(answer=True, timeout=2.0, absent_after=1.0).code == 3
     assert sorted(each.order_id for each in desk.paid) == ["PAY000000001", "PAY000000002"]
 
 
@@ -159,6 +160,7 @@ def test_the_way_to_take_back_a_changed_order_can_be_typed(desk: Desk, write_ord
     assert f"`paycools payouts withdraw --ledger {desk.ledger} --order-id PAY000000001` takes it back" in done
 
 
+@pytest.mark.process
 def test_new_payouts_of_a_recovered_ledger_are_not_called_earlier_ones(
     desk: Desk, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
@@ -169,7 +171,7 @@ def test_new_payouts_of_a_recovered_ledger_are_not_called_earlier_ones(
         file.unlink()
     copy.rename(tmp_path / "l.db")
     fresh = [["NEW1", *rows(1)[0][1:]]]
-    done = desk.run(write_orders(lines=fresh), recover=True, timeout=0.1, absent_after=1.0)
+    done = desk.run(write_orders(lines=fresh), recover=True, timeout=2.0, absent_after=1.0)
     assert done.code == 3, done.output
     assert "earlier" not in done
     assert "Perhaps sent by the part of the ledger that is lost: 1 payout, PHP 500.10. PayCools is asked" in done

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 
 import pytest
 from support.batch import WriteOrders
-from support.killing import start
+from support.killing import start, until_line
 from support.waiting import wait_for
 
 LAG = float(os.environ.get("PAYCOOLS_LAG", "0"))
@@ -108,15 +107,15 @@ def test_a_run_that_is_ended_at_once_leaves_nothing_that_the_next_one_pays_again
     stand_in: StandIn, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
     """PayCools takes its time: what was sent is booked only after the run that sent it is gone."""
-    stand_in.behave(late=2.0)
-    arguments = ("--ledger", tmp_path / "l.db", "--yes", "--timeout", "4", "--absent-after", "1", "--concurrency", "20")
+    stand_in.behave(late=4.0)
+    arguments = ("--ledger", tmp_path / "l.db", "--yes", "--timeout", "6", "--absent-after", "1", "--concurrency", "20")
     process = start(stand_in.env, "run", str(write_orders(20)), *map(str, arguments))
     ledger = tmp_path / "l.db"
-    wait_for(lambda: ledger.exists() and _sending(stand_in) == 20, 30)
+    wait_for(lambda: ledger.exists() and _sending(stand_in) == 20)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
+    until_line(process, "stopping: ")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 4
     code, said = run(stand_in, "resume", *arguments)
     assert Counter(stand_in.times_paid().values()) == {1: 20}, said

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from support.batch import STORES, Plan, WriteOrders, release_all
-from support.killing import start
+from support.killing import start, until_line
 from support.sandbox import ask
 from support.waiting import wait_for
 
@@ -121,8 +121,11 @@ def test_beside_a_run_it_shows_the_run_and_ends_with_its_code(
     file, ledger = write_orders(6), str(tmp_path / "l.db")
     run = start(env, "run", str(file), "--ledger", ledger, "--yes", "--concurrency", "2")
     wait_for(lambda: Path(ledger).exists() and ask(f"{base_url}/_sandbox/books")["payouts"] != [])
+    run.send_signal(signal.SIGSTOP)  # it must not be over before it is looked at
     watch = start(env, "status", "--ledger", ledger, "--watch")
-    told, _ = watch.communicate(timeout=60)
+    told = until_line(watch, "20")
+    run.send_signal(signal.SIGCONT)
+    told += watch.communicate(timeout=60)[0]
     assert (run.wait(timeout=60), watch.returncode) == (0, 0), told
     assert run.stdout is not None
     run.stdout.close()
@@ -164,6 +167,7 @@ def test_on_a_terminal_it_is_shown_in_place(
     ledger = str(tmp_path / "l.db")
     run = start(env, "run", str(write_orders(4)), "--ledger", ledger, "--yes", "--concurrency", "2")
     wait_for(lambda: Path(ledger).exists() and ask(f"{base_url}/_sandbox/books")["payouts"] != [])
+    run.send_signal(signal.SIGSTOP)  # it must not be over before it is looked at
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "paycools_async.cli", "payouts", "status", "--ledger", ledger, "--watch"]
     terminal = {**env, "TERM": "xterm", "COLUMNS": "120"}
@@ -173,6 +177,7 @@ def test_on_a_terminal_it_is_shown_in_place(
     with contextlib.suppress(OSError):  # the end of a terminal
         while part := os.read(ours, 65536):
             told += part
+            run.send_signal(signal.SIGCONT)
     os.close(ours)
     assert (watch.wait(timeout=60), run.communicate(timeout=60) and run.returncode) == (0, 0)
     assert b"\x1b[2K" in told, "lines are written over"

@@ -273,9 +273,10 @@ def test_of_two_ledgers_with_one_file_only_one_says_that_it_paid(
     assert codes == [0, 3]
 
 
+@pytest.mark.process
 def test_what_was_sent_again_is_said_and_is_exit_3(desk: Desk, write_orders: WriteOrders, tmp_path: Path) -> None:
     desk.fake.faults.drop_before(next=1, only="ph.payout.create")
-    done = desk.run(write_orders(lines=TWO), yes=True, timeout=0.1, absent_after=1.0, report=tmp_path / "out")
+    done = desk.run(write_orders(lines=TWO), yes=True, timeout=2.0, absent_after=1.0, report=tmp_path / "out")
     assert (done.code, paid(desk)) == (3, ["PAY000000001", "PAY000000002"])
     assert "1 payouts were sent again" in done
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["sent_again"] == 1

@@ -64,6 +64,7 @@ def commands() -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("which", ["container", "service", "pod"])
 def test_each_starts_a_worker_that_is_watched_with_options_that_exist(which: str) -> None:
     command = commands()[which]

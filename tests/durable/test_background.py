@@ -112,6 +112,7 @@ async def test_closing_takes_no_longer_than_it_may_and_what_was_in_flight_is_rec
 async def test_the_ledger_fails_for_a_while_and_it_goes_on(
     opened: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(background, "_FIRST_RETRY", 0.05)
     payouts: DurablePayouts = await opened()
     ledger = inside(payouts).payouts.ledger
     claim = type(ledger).claim

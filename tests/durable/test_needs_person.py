@@ -32,6 +32,7 @@ async def in_doubt(payouts: DurablePayouts) -> DurablePayout:
     return found
 
 
+@pytest.mark.process
 async def test_one_that_may_not_be_sent_again_is_told_once_and_again_when_paycools_shows_it(
     opened: Any, live: FakePayCools
 ) -> None:
@@ -60,6 +61,7 @@ async def test_one_that_may_not_be_sent_again_is_told_once_and_again_when_paycoo
     assert (await payouts.health()).stuck == 0
 
 
+@pytest.mark.process
 async def test_one_that_was_sent_again_as_often_as_it_may_needs_a_person(opened: Any, live: FakePayCools) -> None:
     live.faults.drop_before(rate=1.0, only=CREATE)
     payouts: DurablePayouts = await opened()

@@ -451,6 +451,7 @@ async def test_a_handler_that_gave_work_cannot_acknowledge_on_its_own_connection
     assert calls == ["APP000000001"] * 2
 
 
+@pytest.mark.process
 @STORES
 async def test_a_handler_that_acknowledges_twice_and_so_rolls_back_is_called_again_after_a_pause_and_is_seen(
     make: Make, place: str, store: str, caplog: pytest.LogCaptureFixture

@@ -49,7 +49,7 @@ async def accepted(refunds: DurableRefunds, house: RefundHouse) -> str:
 
 
 async def reaches(refunds: DurableRefunds, state: State) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await refunds.wait(ID, within=0)).state is not state:
             await asyncio.sleep(0.01)
 
@@ -170,8 +170,8 @@ async def test_refunds_of_the_global_api_settle_and_fail(live: FakePayCools, pla
                         refund_callback_url="https://shop.example/notify",
                     )
                 )
-            settled = await refunds.wait("REFUND1", within=10)
-            failed = await refunds.wait("REFUND2", within=10)
+            settled = await refunds.wait("REFUND1", within=60)
+            failed = await refunds.wait("REFUND2", within=60)
     assert (settled.state, settled.amount, settled.currency) == (State.SETTLED, 40_000, "IDR")
     assert (failed.state, failed.code) == (State.FAILED, 21006)
     assert [each.amount for each in live.global_refunds.by_id.values()] == [40_000]

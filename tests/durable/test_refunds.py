@@ -7,9 +7,11 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 from durable.conftest import QUICK, inside, order, refund
 from durable.test_telling import acknowledged, ask
+from psycopg.conninfo import make_conninfo
 from support.batch import STORES
 from support.refund_house import RefundHouse
 from support.waiting import until
@@ -23,6 +25,7 @@ from paycools_async.durable import (
     UnknownRefund,
     in_transaction,
 )
+from paycools_async.testing import FakePayCools
 
 pytestmark = STORES
 
@@ -51,7 +54,7 @@ async def row_of(refunds: DurableRefunds, refund_id: str = ID) -> Any:
 
 async def in_doubt(refunds: DurableRefunds) -> Any:
     """The row, once it is in doubt for good."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (row := await row_of(refunds)).reason != "doubted" or row.absent_since is None:
             await asyncio.sleep(0.02)
     return row
@@ -65,7 +68,7 @@ async def test_a_refund_is_planned_when_submit_returns_and_settled_by_the_backgr
     assert isinstance(planned, DurableRefund)
     assert (planned.order_id, planned.state, planned.original_transaction_id) == (ID, State.PLANNED, PAYMENT)
     assert (planned.amount, planned.currency) == (5000, "PHP")
-    settled = await refunds.wait(ID, within=10)
+    settled = await refunds.wait(ID, within=60)
     assert (settled.state, settled.settled, settled.transaction_id) == (State.SETTLED, True, house.booked[0].number)
     assert (await refunds.submit(refund())) == settled
     assert [each.order_id async for each in refunds.list(state="settled")] == [ID]
@@ -81,7 +84,7 @@ async def test_an_unknown_refund_and_one_with_other_content_are_refused(opened: 
         with pytest.raises(OrderConflict, match="other content") as caught:
             await refunds.submit(refund(**changes))
         assert (caught.value.outcome, caught.value.order_id) == (Outcome.NOT_SENT, ID)
-    await refunds.wait(ID, within=10)
+    await refunds.wait(ID, within=60)
     assert house.paid() == [(ID, 5000)]
 
 
@@ -98,11 +101,11 @@ async def test_each_end_is_told_once(opened: Any, house: RefundHouse, place: str
         in_transaction(lambda db: db.execute(f"INSERT INTO ends VALUES ({mark}, {mark})", values))
 
     await refunds.submit(refund(1))
-    await refunds.wait(ID, within=10)
+    await refunds.wait(ID, within=60)
     for number in range(2, 12):
         await refunds.submit(refund(number))
     for number in range(2, 12):
-        await refunds.wait(f"REFUND{number:06}", within=10)
+        await refunds.wait(f"REFUND{number:06}", within=60)
     await acknowledged(refunds)
     ends = sorted(tuple(row) for row in ask(place, "SELECT refund_id, state FROM ends"))
     assert ends == [(ID, "failed"), *((f"REFUND{number:06}", "settled") for number in range(2, 12))]
@@ -113,7 +116,7 @@ async def test_a_lost_answer_is_found_in_the_list_and_nothing_is_sent_again(open
     house.lag = 0.5
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    assert (await refunds.wait(ID, within=10)).settled
+    assert (await refunds.wait(ID, within=60)).settled
     assert house.asked == [ID]
 
 
@@ -126,7 +129,7 @@ async def test_what_never_arrived_is_absent_by_time_and_sent_again_once(
     refunds: DurableRefunds = await opened()
     began = asyncio.get_running_loop().time()
     await refunds.submit(refund())
-    assert (await refunds.wait(ID, within=20)).settled
+    assert (await refunds.wait(ID, within=60)).settled
     assert asyncio.get_running_loop().time() - began > 2.0  # the call's timeout, and `absent_after`
     assert (house.asked, house.paid()) == ([ID, ID], [(ID, 5000)])
 
@@ -135,7 +138,7 @@ async def test_a_refusal_at_the_first_sending_is_the_last_word(opened: Any, hous
     house.next.extend([(1506, "The refund amount is greater than the amount that can be refunded")])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    failed = await refunds.wait(ID, within=10)
+    failed = await refunds.wait(ID, within=60)
     assert (failed.state, failed.code, failed.needs_person) == (State.FAILED, 1506, False)
     assert (house.asked, house.booked) == ([ID], [])
 
@@ -150,7 +153,7 @@ async def test_a_refusal_at_a_later_sending_may_be_because_of_the_first(opened: 
     await refunds.submit(refund())
     row = await in_doubt(refunds)
     assert (row.state, row.resends, house.asked) == (State.UNKNOWN, 1, [ID, ID])
-    found = await refunds.wait(ID, within=20)
+    found = await refunds.wait(ID, within=60)
     assert (found.state, found.needs_person) == (State.UNKNOWN, True)
     await until(lambda: told == [(State.UNKNOWN, True)])
     assert (await refunds.health()).stuck == 1
@@ -170,7 +173,7 @@ async def test_one_listed_without_its_id_is_neither_presence_nor_absence(
     house.next.extend(["drop after" if of == "ours" else "drop before"])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    found = await refunds.wait(ID, within=20)
+    found = await refunds.wait(ID, within=60)
     assert (found.state, found.needs_person, found.final) == (State.UNKNOWN, True, False)
     assert "without its id" in str(found.reason)
     assert [each.order_id async for each in refunds.list(needs_person=True)] == [ID]
@@ -179,7 +182,7 @@ async def test_one_listed_without_its_id_is_neither_presence_nor_absence(
     assert house.asked == [ID]
     if of == "ours":
         house.without_ids = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await refunds.wait(ID, within=1)).settled:
                 await asyncio.sleep(0.02)
     assert house.asked == [ID]
@@ -191,7 +194,7 @@ async def test_one_listed_without_its_id_that_comes_before_a_second_sending_stop
     house.next.extend([(1006, "merchant balance insufficient")])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await refunds.health()).paused is None:
             await asyncio.sleep(0.01)
     assert (await row_of(refunds)).state is State.PLANNED
@@ -208,7 +211,7 @@ async def test_another_amount_without_an_id_is_not_ours(opened: Any, house: Refu
     house.next.extend(["drop before"])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await refunds.wait(ID, within=1)).state is not State.SETTLED:
             await asyncio.sleep(0.02)
     assert house.asked == [ID, ID]  # and by our receipt's id it settles, though it is listed without ours
@@ -220,7 +223,7 @@ async def test_ours_with_another_payment_or_amount_is_a_conflict(opened: Any, ho
     house.next.extend(["drop after"])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    found = await refunds.wait(ID, within=10)
+    found = await refunds.wait(ID, within=60)
     assert (found.state, found.needs_person) == (State.CONFLICT, True)
     assert "T99" in str(found.reason) or "amount 1" in str(found.reason)
 
@@ -249,10 +252,10 @@ async def test_one_that_paycools_had_before_needs_a_person_who_may_adopt_it(open
     house.next.extend([(1515, "Merchant refund order id is repeat")])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    found = await refunds.wait(ID, within=10)
+    found = await refunds.wait(ID, within=60)
     assert (found.state, found.needs_person) == (State.PREEXISTING, True)
     assert (await refunds.adopt(ID)).state is State.ACCEPTED
-    assert (await refunds.wait(ID, within=10)).settled
+    assert (await refunds.wait(ID, within=60)).settled
     assert house.paid() == [(ID, 5000)]
 
 
@@ -260,13 +263,13 @@ async def test_a_short_balance_pauses_and_nothing_is_lost(opened: Any, house: Re
     house.next.extend([(1006, "merchant balance insufficient")])
     refunds: DurableRefunds = await opened()
     await refunds.submit(refund())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "insufficient" not in str((health := await refunds.health()).paused):
             await asyncio.sleep(0.01)
     assert (health.ok, health.backlog) == (False, 1)
     assert not await refunds.withdraw("NONE", by="ana")
     await refunds.resume()
-    assert (await refunds.wait(ID, within=10)).settled
+    assert (await refunds.wait(ID, within=60)).settled
     assert house.paid() == [(ID, 5000)]
 
 
@@ -292,9 +295,46 @@ async def test_one_that_is_rolled_back_is_never_sent(opened: Any, house: RefundH
                 db.rollback()
             else:
                 db.commit()
-    assert (await refunds.wait("REFUND000002", within=10)).settled
+    assert (await refunds.wait("REFUND000002", within=60)).settled
     assert await refunds.get(ID) is None
     assert house.asked == ["REFUND000002"]
+
+
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+async def test_one_transaction_on_postgresql_takes_a_payout_and_a_refund_or_neither(
+    client: PayCoolsPH, live: FakePayCools, place: str, ends: str
+) -> None:
+    if not place.startswith("postgresql"):
+        pytest.skip("a SQLite file is one ledger")
+    [(schema,)] = ask(place, "SELECT current_schema()")
+    ask(place, f"CREATE SCHEMA {schema}_refunds")
+    payment = await client.web_payments.create(
+        mch_order_id="ORDER1001",
+        amount=5000,
+        channel_code="GCASH_URL",
+        email="maria@example.com",
+        mobile="09171234567",
+        callback_url="https://shop.example/notify",
+        redirect_url="https://shop.example/thanks",
+    )
+    await live.pay(payment.transaction_id, 5000)
+    elsewhere = make_conninfo(place, options=f"-csearch_path={schema}_refunds")
+    async with (
+        DurablePayouts(client, place, options=QUICK, poll=0.05) as payouts,
+        DurableRefunds(client, elsewhere, options=QUICK, poll=0.05) as refunds,
+        await psycopg.AsyncConnection.connect(place) as connection,
+    ):
+        await payouts.submit(order(mch_order_id=ID), connection=connection)  # the same id, for they are two things
+        await refunds.submit(refund(original_transaction_id=payment.transaction_id), connection=connection)
+        if ends == "commit":
+            await connection.commit()
+            assert (await payouts.wait(ID, within=60)).settled
+            assert (await refunds.wait(ID, within=60)).settled
+        else:
+            await connection.rollback()
+            assert (await payouts.get(ID), await refunds.get(ID)) == (None, None)
+    made = 1 if ends == "commit" else 0
+    assert (len(live.payouts.paid), len(live.refunds.by_id)) == (made, made)
 
 
 async def test_what_an_earlier_process_left_is_found_and_not_sent_again(make: Any, house: RefundHouse) -> None:

@@ -275,6 +275,7 @@ async def _settle(payouts: DurablePayouts) -> None:
     inside(payouts).telling.changed.set()
 
 
+@pytest.mark.process
 async def test_that_it_was_withdrawn_is_not_told_again_once_it_was_submitted_again(opened: Any) -> None:
     payouts: DurablePayouts = await opened()
     calls: list[State] = []

@@ -64,10 +64,10 @@ def test_a_name_inside_a_word_stays() -> None:
 
 
 def test_long_texts_and_many_secrets_take_no_time() -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     said = "1 2-3.4 " * 5_000 + "a b " * 5_000
     redacted(said, ["1234" * 200, "ab" * 200, "0" + "12" * 20, "A B"])
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def _row(body: str) -> Row:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.authority import Authority
 
 from paycools_async import AiohttpTransport
@@ -15,6 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "networks.md").read_text("utf-8")
 PROGRAMS = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.process
 def test_the_first_program_pays_in_three_loops() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "default", "-c", PROGRAMS[0]], capture_output=True, text=True, check=False

@@ -298,7 +298,7 @@ async def test_one_on_a_socket_as_well() -> None:
 
 async def assert_waited_for(german: GermanServer, dsn: str) -> None:
     opening = asyncio.create_task(PostgresLedger.open(dsn, None, wait=True))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while german.asked < 6 and not opening.done():
             await asyncio.sleep(0.01)
     assert not opening.done(), opening.exception()
@@ -312,7 +312,7 @@ async def test_what_is_refused_in_another_language_for_good_is_not_waited_for(co
     german = GermanServer(code, "kein Eintrag f\u00fcr Host")
     async with german.listening() as dsn:
         with pytest.raises(LedgerError, match="kein Eintrag"):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await PostgresLedger.open(dsn, None, wait=True)
 
 

@@ -58,19 +58,24 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             in_transaction(word(payout))
 
         async with contextlib.AsyncExitStack() as stack:
-            await opened(payouts)
             stack.push_async_callback(payouts.aclose)
+            await opened(payouts)
             app.state.payouts = payouts
             yield
 
 
 async def opened(payouts: DurablePayouts) -> None:
-    """A database that is away as the process starts is waited for."""
+    """A database that is away as the process starts is waited for; a file is there or not."""
+    started = False
     while True:
         try:
-            make_table()
-            return await payouts.start()
-        except (LedgerError, psycopg.Error):
+            if not started:
+                await payouts.start()
+                started = True
+            return make_table()
+        except (LedgerError, psycopg.OperationalError):
+            if not PLACE.startswith("postgresql"):
+                raise
             await asyncio.sleep(0.2)
 
 

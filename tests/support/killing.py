@@ -29,6 +29,7 @@ __all__ = [
     "moments",
     "orders_of",
     "start",
+    "until_line",
 ]
 
 KILLS = int(os.environ.get("PAYCOOLS_KILLS", "1"))
@@ -45,6 +46,17 @@ LedgerRow = tuple[str, str, int, str | None]
 def start(env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "paycools_async.cli", "payouts", *arguments]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def until_line(process: subprocess.Popen[str], start: str) -> str:
+    """What a process says until it has said a line that starts so."""
+    assert process.stdout is not None
+    told = ""
+    for line in process.stdout:
+        told += line
+        if line.startswith(start):
+            return told
+    raise AssertionError(told)
 
 
 def orders_of(write_orders: WriteOrders, count: int = ROWS) -> Path:

@@ -5,14 +5,17 @@ PAYCOOLS_POSTGRES_BIN names the folder of another version's programs.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -28,6 +31,12 @@ def _programs() -> Path:
     if other:
         return Path(other)
     return Path(postgres_programs().__file__).parent / "pginstall" / "bin"
+
+
+class _Made:
+    """What initdb has made in this process."""
+
+    data: Path | None = None
 
 
 class OwnPostgres:
@@ -49,19 +58,33 @@ class OwnPostgres:
             self._as = {"user": user.pw_uid, "group": user.pw_gid}
             os.chown(folder, user.pw_uid, user.pw_gid)
         folder.chmod(0o755)
-        password = folder / "password"
-        password.write_text("hush")
-        command = ["initdb", "-D", str(self._data), "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
-        options = ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}"]
-        subprocess.run(
-            [self._programs / command[0], *command[1:], *options], check=True, capture_output=True, **self._as
-        )
+        self._make_data()
         with (self._data / "postgresql.conf").open("a") as settings:
             settings.write(
                 f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self._data}'\n"
                 "fsync = off\nlc_messages = 'C'\nmax_connections = 60\n"
             )
         self.start()
+
+    def _make_data(self) -> None:
+        """A copy of the first one that this process has made, for initdb takes its time."""
+        made = _Made.data
+        if made is None:
+            place = Path(mkdtemp(prefix="paycools-pg-made-"))
+            atexit.register(shutil.rmtree, place, ignore_errors=True)
+            if self._as:
+                os.chown(place, self._as["user"], self._as["group"])
+            made = place / "data"
+            password = place / "password"
+            password.write_text("hush")
+            command = ["initdb", "-D", str(made), "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+            options = ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}"]
+            place.chmod(0o755)
+            subprocess.run(
+                [self._programs / command[0], *command[1:], *options], check=True, capture_output=True, **self._as
+            )
+            _Made.data = made
+        subprocess.run(["cp", "-a", str(made), str(self._data)], check=True)
 
     def url(self, database: str = "postgres", more: str = "") -> str:
         return f"postgresql://postgres:hush@127.0.0.1:{self.port}/{database}{more}"

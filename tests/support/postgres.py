@@ -51,7 +51,8 @@ def _own_database(server: str) -> Iterator[str]:
     name = f"paycools_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-        yield server.replace("/postgres?", f"/{name}?")
+    yield server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(server, autocommit=True) as connection:  # a new one: tests end whatever is connected
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

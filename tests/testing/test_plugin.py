@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PLUGIN = "paycools_async.pytest_plugin"
 
@@ -30,6 +32,7 @@ def test_the_entry_point_names_it() -> None:
     assert project["entry-points"]["pytest11"] == {"paycools": PLUGIN}
 
 
+@pytest.mark.process
 def test_the_example_passes_as_it_stands(tmp_path: Path) -> None:
     example = ROOT / "docs" / "examples" / "test_salaries.py"
     (tmp_path / example.name).write_text(example.read_text("utf-8"), "utf-8")
@@ -38,6 +41,7 @@ def test_the_example_passes_as_it_stands(tmp_path: Path) -> None:
     assert ran.returncode == 0
 
 
+@pytest.mark.process
 def test_a_mistake_of_the_program_is_found_with_them(tmp_path: Path) -> None:
     """A program that pays again under another id, instead of asking, pays twice here as it would there."""
     example = (ROOT / "docs" / "examples" / "test_salaries.py").read_text("utf-8")
@@ -50,6 +54,7 @@ def test_a_mistake_of_the_program_is_found_with_them(tmp_path: Path) -> None:
     assert "FAILED test_wrong.py::test_an_answer_that_is_lost_pays_nobody_twice" in ran.stdout
 
 
+@pytest.mark.process
 def test_other_tests_of_a_project_do_not_wait_for_it(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_nothing():\n"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import socket
 import ssl
+import termios
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +78,15 @@ class Server:
             each.close()
 
 
+def arrived(connection: socket.socket) -> None:
+    """Until all that was written to it is on the other side, read there or not."""
+    left = array("i", [1])
+    while left[0] and connection.fileno() >= 0:
+        with contextlib.suppress(OSError):  # it is being closed
+            fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, left)
+        time.sleep(0.005)
+
+
 @pytest.fixture(params=["plain", "tls"])
 def certificate(request: pytest.FixtureRequest, key_pem: str, tmp_path: Path) -> Path | None:
     return certificate_for(key_pem, tmp_path) if request.param == "tls" else None
@@ -94,6 +107,8 @@ def late(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait(proof: Proof) -> None:
         server.spoke.wait(60)
         time.sleep(0.05)
+        for connection in server.connections:
+            arrived(connection)
         await settle(proof)
 
     monkeypatch.setattr(Proof, "settle", wait)
@@ -113,7 +128,7 @@ async def test_an_answer_that_the_loop_has_not_read_yet_is_not_the_requests(
         if not came:
             server.connections[0].sendall(EARLY)
             came.append(True)
-            time.sleep(0.05)
+            arrived(server.connections[0])
         return False
 
     came: list[bool] = []
@@ -146,7 +161,7 @@ async def test_a_connection_that_the_other_side_has_closed_unseen_is_not_written
         if not done:
             server.connections[0].shutdown(socket.SHUT_RDWR)
             done.append(True)
-            time.sleep(0.02)
+            arrived(server.connections[0])
         return False
 
     done: list[bool] = []

@@ -23,6 +23,7 @@ __all__ = [
     "FOR_A_PERSON",
     "STUCK",
     "UNTOLD",
+    "WAITS_FOR_PERSON",
     "AlreadyAcknowledged",
     "ApplicationBatch",
     "ApplicationLedger",
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 FOR_A_PERSON = frozenset({State.PREEXISTING, State.CONFLICT})
+WAITS_FOR_PERSON = FOR_A_PERSON | {State.OFFERED}
+"""States in which nothing goes on by itself. An application's payout is offered where a part of the ledger was lost,
+and with it who said yes; PayCools does not have it, and submitting it again is the new yes."""
 FINAL_WORDS = FINAL | FOR_A_PERSON
 """States that an application is told of."""
 
@@ -183,7 +187,7 @@ class Standing:
     untold: int
     """Those that are at their end, and the application has not acknowledged it."""
     stuck: int
-    """Those in doubt that wait for a person."""
+    """Those in doubt that wait for a person, and those that wait for a new yes."""
 
 
 class ApplicationLedger(Protocol):

@@ -396,8 +396,8 @@ class Ledger(Protocol):
         """The currency that the ledger's amounts are in."""
         ...
 
-    def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
-        """Every row, in file order, a page at a time."""
+    def pages(self, *, states: Collection[State] | None = None, size: int = 1000) -> AsyncIterator[list[Row]]:
+        """Every row, or those that are in these states, in file order, a page at a time."""
         ...
 
     def timelines(self) -> Iterator[list[PayoutTimeline]]:

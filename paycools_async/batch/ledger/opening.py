@@ -29,6 +29,7 @@ async def open_ledger(
     exclusive: bool = True,
     read_only: bool = False,
     recover: bool = False,
+    join: bool = False,
     call_timeout: float = 30.0,
     margin: float | None = None,
 ) -> Ledger:
@@ -42,7 +43,8 @@ async def open_ledger(
         return await open_postgres(
             location, identity, create=create, read_only=read_only, call_timeout=call_timeout, margin=margin
         )
-    more: dict[str, Any] = {"create": create, "exclusive": exclusive, "read_only": read_only, "recover": recover}
+    more: dict[str, Any] = {"create": create, "exclusive": exclusive, "read_only": read_only}
+    more |= {"recover": recover, "join": join}
     return await SQLiteLedger.open(file_at(location), identity, **more)
 
 

@@ -71,8 +71,8 @@ def column_of(name: str) -> str:
 
 
 def listed(states: Collection[State]) -> str:
-    """States as they stand in SQL, between brackets."""
-    return ", ".join(f"'{state.value}'" for state in State if state in states)
+    """States as they stand in SQL, between brackets; NULL, which no row is in, where there are none."""
+    return ", ".join(f"'{state.value}'" for state in State if state in states) or "NULL"
 
 
 R = TypeVar("R", bound=Row)

@@ -59,10 +59,9 @@ def next_order_id(order_id: str) -> str:
 
 async def failed_rows(ledger: Ledger) -> AsyncIterator[Row]:
     """The rows that failed, in file order."""
-    async for page in ledger.pages():
+    async for page in ledger.pages(states=(State.FAILED,)):
         for row in page:
-            if row.state is State.FAILED:
-                yield row
+            yield row
 
 
 async def write_again(ledger: Ledger, out: Path) -> Again:

@@ -62,25 +62,24 @@ class Preview:
         method, bank = fields.get(_METHOD) or "", next((fields[name] for name in _BANKS if fields.get(name)), "")
         rows, amount = self.groups.get((method, bank), (0, 0))
         self.groups[method, bank] = rows + 1, amount + row.amount
-        each = Largest(row.amount, -row.id, row.line, row.order_id, method, bank)
         if len(self._largest) < _LARGEST:
-            heapq.heappush(self._largest, each)
-        else:
-            heapq.heappushpop(self._largest, each)
+            heapq.heappush(self._largest, Largest(row.amount, -row.id, row.line, row.order_id, method, bank))
+        elif row.amount >= self._largest[0].amount:
+            heapq.heappushpop(self._largest, Largest(row.amount, -row.id, row.line, row.order_id, method, bank))
 
 
 async def preview_of(view: Ledger, states: Collection[State], *, without: Collection[str] = ()) -> Preview:
-    """What is in these states, but for the orders `without`. Reads every row of the view, a page at a time."""
+    """What is in these states, but for the orders `without`. Reads each such row of the view, a page at a time."""
     found = Preview()
     with found.repeats.looking() as look:
 
         def add(page: list[Row]) -> None:
             for row in page:
-                if row.state in states and row.order_id not in without:
+                if row.order_id not in without:
                     fields = json.loads(row.body)
                     found.add(row, fields)
                     look(row.line, fields["account_no"], fields.get("account_name"), row.amount)
 
-        async for page in view.pages():
+        async for page in view.pages(states=states):
             await asyncio.to_thread(add, page)
     return found

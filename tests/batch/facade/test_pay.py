@@ -213,6 +213,7 @@ async def test_a_ledger_that_is_another_merchants_is_refused_before(tmp_path: Pa
         await SQLiteLedger.open(tmp_path / "l.db", api.identity)
 
 
+@pytest.mark.process
 def test_the_example_runs() -> None:
     example = Path(__file__).parents[3] / "docs" / "examples" / "pay_file.py"
     done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=False)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from support.spreadsheets import GOOD, HEADER, changed, parts_of, write, zipped
+from support.waiting import wait_for
 from typer.testing import CliRunner
 
 from paycools_async import CreatePayout
@@ -143,6 +144,7 @@ def test_a_cell_that_is_no_number_is_a_fault_of_its_row(tmp_path: Path) -> None:
         assert (error.line, error.column) == (2, "amount")
 
 
+@pytest.mark.process
 def test_a_cut_or_changed_file_is_a_file_error_or_rows(tmp_path: Path) -> None:
     chance = random.Random(17)
     good = zipped(tmp_path / "good.xlsx", parts_of(write(tmp_path / "good.xlsx", [HEADER, GOOD]))).read_bytes()
@@ -174,6 +176,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     return started
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("does", "told"),
     [
@@ -197,7 +200,7 @@ def test_whatever_becomes_of_the_reader_is_told_and_nothing_is_left_of_it(
     children: list[subprocess.Popen[bytes]],
 ) -> None:
     monkeypatch.setattr(process, "_START", "import sys; sys.argv.pop(1)\n" + does + "\n# {}")
-    monkeypatch.setattr(process, "SECONDS", 1.0)
+    monkeypatch.setattr(process, "SECONDS", 1.0 if "more than 1 seconds" in told else 60.0)
     path = write(tmp_path / "o.xlsx", [HEADER, GOOD])
     with pytest.raises(FileError, match=told):
         _read(path)
@@ -323,14 +326,8 @@ def test_one_signal_ends_the_check_and_its_reader(tmp_path: Path, number: signal
     file, environment = _slow_reader(tmp_path)
     command = [sys.executable, "-m", "paycools_async.cli", "payouts", "check", file]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 20
-    while not _readers_of(file):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for(lambda: _readers_of(file))
     time.sleep(1)
     process.send_signal(number)
-    process.wait(10)
-    until = time.monotonic() + 10
-    while _readers_of(file):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    process.wait(60)
+    wait_for(lambda: not _readers_of(file))

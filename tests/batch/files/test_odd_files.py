@@ -96,7 +96,7 @@ def test_an_odd_file_is_refused_in_a_few_lines(name: str, suffix: str, command: 
     assert "Traceback" not in result.output
     assert all(len(line) < 3_000 for line in result.output.splitlines())
     assert len(result.output.splitlines()) < 5
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("name", ["a pipe", "a folder", "/dev/zero", "a link to itself", "10 GB of nothing"])
@@ -113,7 +113,7 @@ def test_odd_files_of_settings_keys_codes_and_callbacks(name: str, tmp_path: Pat
         assert result.exit_code == 2, result.output
         [line] = result.output.splitlines()
         assert line.startswith("error: ")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_what_a_shell_pipes_in_is_read(tmp_path: Path) -> None:

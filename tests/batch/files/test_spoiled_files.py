@@ -367,10 +367,10 @@ def test_a_long_cell_is_judged_at_once(unit: str, tail: str, tmp_path: Path) -> 
     path = tmp_path / "o.csv"
     header = "mch_order_id,amount,pay_method_code,bank_code,account_no,account_name"
     rows = [f"PAY1,500.10,BANK,BPI,{text},Ana Reyes", f"PAY1,500.10,BANK,{text},1,Ana Reyes", f",,,,,{text}"]
-    began = time.monotonic()
+    began = time.thread_time()
     for each in rows:
         path.write_text(f"{header}\n{each}\n".replace(text, f'"{text}"'))
         found = list(read_orders(path, CreatePayout, "PHP"))
         assert found
         assert all(isinstance(row, RowError) for row in found)
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2

@@ -9,15 +9,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.batch import STORES, OpenLedger, Plan, WriteOrders
 
-from paycools_async.batch import Event, Identity, Ledger, LedgerError, SQLiteLedger, State
-from paycools_async.batch.ledger.row import Row
-from paycools_async.batch.states import IllegalMove
+from paycools_async.batch import Event, Identity, Ledger, LedgerError, PHPayouts, SQLiteLedger, State, read_orders
+from paycools_async.batch.ledger.row import Row, apply_event
+from paycools_async.batch.ledger.sqlite.recovery import lose_everything
+from paycools_async.batch.states import MAY_BE_SENT, IllegalMove
 from paycools_async.testing import ManualClock
 
 NOBODY = Identity(family="ph", app_id="nobody", host="localhost")
@@ -58,6 +60,12 @@ async def test_a_move_that_the_row_has_outrun_is_refused(ledger: Ledger, plan: P
         await ledger.move(row, Event.SEND)
     with pytest.raises(IllegalMove):
         await ledger.move(sending, Event.SEND)
+
+
+async def test_where_no_clock_is_given_the_ledger_tells_the_machines_time(tmp_path: Path) -> None:
+    ledger = await SQLiteLedger.open(tmp_path / "ledger.db", NOBODY)
+    assert ledger.time() == pytest.approx(time.time(), abs=60)
+    await ledger.aclose()
 
 
 async def test_many_waiting_writes_share_a_commit(ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders) -> None:
@@ -211,6 +219,26 @@ async def test_rows_come_back_page_by_page_in_file_order(ledger: Ledger, plan: P
 
 
 @STORES
+async def test_rows_of_chosen_states_come_back_alone_and_in_file_order(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    """So many pages as they fill, however many rows of other states lie between."""
+    await plan(write_orders(8))
+    for row in await ledger.claim([State.PLANNED], 8, max_resends=9):
+        if row.line % 2:
+            await ledger.move(row, Event.SEND)
+
+    async def lines(*states: State) -> list[list[int]]:
+        return [[row.line for row in page] async for page in ledger.pages(states=states, size=2)]
+
+    assert await lines(State.PLANNED) == [[2, 4], [6, 8]]
+    assert await lines(State.SENDING) == [[3, 5], [7, 9]]
+    assert await lines(State.SENDING, State.PLANNED) == [[2, 3], [4, 5], [6, 7], [8, 9]]
+    assert await lines(State.FAILED) == []
+    assert await lines() == []
+
+
+@STORES
 async def test_timelines_tell_when_a_payout_was_sent_accepted_and_final(
     ledger: Any, clock: ManualClock, plan: Plan, write_orders: WriteOrders
 ) -> None:
@@ -290,3 +318,36 @@ async def test_a_write_that_fails_is_told_to_everybody_who_waited(
     moved = [result for result in results[:2] if not isinstance(result, BaseException)]
     assert isinstance(results[2], LedgerError)
     assert states.get(State.SENDING, (0, 0))[0] == len(moved), "only what was told done is done"
+
+
+async def test_where_a_part_is_lost_every_row_that_may_have_been_sent_moves_as_if_it_moved_alone(
+    ledger: SQLiteLedger, api: PHPayouts, plan: Plan, write_orders: WriteOrders, clock: ManualClock
+) -> None:
+    await plan(write_orders(6))
+    lives: list[list[Event]] = [
+        [],
+        [Event.SEND],
+        [Event.SEND, Event.UNCLEAR],
+        [Event.SEND, Event.UNCLEAR, Event.ABSENT],
+        [Event.SEND, Event.ACCEPTED],
+        [Event.SEND, Event.REJECTED],
+    ]
+    for row, life in zip(await ledger.claim([State.PLANNED], 9, max_resends=9), lives, strict=True):
+        for event in life:
+            row = await ledger.move(row, event, due=clock.time() + 9999)
+        if row.state is State.UNKNOWN:
+            for _ in range(2):
+                await ledger.schedule_inquiry(row, due=clock.time() + 9999, absent_since=clock.time())
+    await ledger.withdraw(by="ana", order_id="PAY000000001")
+    await ledger.intake(read_orders(write_orders(1), api.request_class, api.currency), api.text_of)
+    clock.advance(500)
+    now = ledger.time()
+    before = [row async for page in ledger.pages() for row in page]
+    await ledger._do(lambda db: lose_everything(db, now))
+    after = [row async for page in ledger.pages() for row in page]
+    assert after == [apply_event(row, Event.LOST, {}, now) if row.state in MAY_BE_SENT else row for row in before]
+    lost = [row.line for row in after if row.state is State.UNKNOWN]
+    assert lost == [3, 4, 5, 2]
+    assert len(await ledger.claim([State.UNKNOWN], 9, max_resends=9)) == 4, "due at once"
+    logged = await ledger._do(lambda db: db.execute("SELECT payout, at FROM moves WHERE event = 'lost'").fetchall())
+    assert logged == [(row.id, now) for row in after if row.state is State.UNKNOWN]

@@ -154,11 +154,13 @@ async def test_an_inquiry_of_a_row_that_another_worker_has_by_now_changes_nothin
     clock.advance(LEASE)
     [row] = await take(other, state=State.UNKNOWN)
     await late.schedule_inquiry(stale, due=late.time(), absent_since=late.time())
+    await late.schedule_inquiry(stale, due=late.time(), absent_since=late.time())
     assert await take(late, state=State.UNKNOWN) == []
     found = await late.get(row.order_id)
     assert found is not None
     assert (found.absent_since, found.inquiries) == (None, 0)
-    await other.schedule_inquiry(row, due=other.time(), absent_since=other.time())
+    for _ in range(2):  # the second time it is no longer as it was taken
+        await other.schedule_inquiry(row, due=other.time(), absent_since=other.time())
     [again] = await take(late, state=State.UNKNOWN)
     assert (again.absent_since, again.inquiries) == (other.time(), 1)
 
@@ -169,6 +171,71 @@ async def test_what_is_given_back_is_free_at_once(open_one: Open, enter: Any) ->
     await take(one)
     await one.aclose()
     assert len(await take(two)) == 3
+
+
+async def test_whoever_has_returned_its_rows_sends_none_of_them_and_ends_nobody_elses_lease(
+    open_one: Open, enter: Any
+) -> None:
+    one, two = await open_one(), await open_one()
+    await enter(one, 3)
+    mine, begun = await take(one, 2)
+    [theirs] = await take(two)
+    await one.move(begun, Event.SEND)
+    await one.return_leases()
+    with pytest.raises(IllegalMove, match="in other hands"):
+        await one.move(mine, Event.SEND)
+    assert (await one.counts())[State.SENDING][0] == 1
+    assert [row.id for row in await take(two)] == [mine.id]
+    assert (await two.move(theirs, Event.SEND)).state is State.SENDING
+
+
+async def test_only_what_a_worker_still_holds_is_renewed(open_one: Open, enter: Any, clock: ManualClock) -> None:
+    one, two, three = await open_one(), await open_one(), await open_one()
+    await enter(one, 3)
+    kept, forgotten, _ = await take(one)
+    clock.advance(LEASE - 1)
+    await one.renew_leases({kept.id})
+    clock.advance(1)
+    taken = await take(two)
+    assert [row.id for row in taken] == [forgotten.id, forgotten.id + 1]
+    clock.advance(LEASE - 2)
+    await one.renew_leases({kept.id, forgotten.id})  # it is another's by now
+    clock.advance(2)
+    assert [row.id for row in await take(three)] == [row.id for row in taken]
+
+
+async def test_a_lost_sending_is_asked_for_when_its_call_must_be_over(
+    open_one: Open, enter: Any, clock: ManualClock
+) -> None:
+    lost, other = await open_one(), await open_one()
+    await enter(lost, 1)
+    [row] = await take(lost)
+    await lost.move(row, Event.SEND)
+    sent = clock.time()
+    clock.advance(LEASE)
+    assert await other.recover(call_timeout=80.0) == 1
+    assert await other.next_due([State.UNKNOWN], max_resends=9) == sent + 80
+    assert [move.event for move in await other.history(row.order_id)] == ["release", "send", "crashed"]
+
+
+async def test_a_pause_holds_only_the_batches_of_which_something_may_still_be_sent(
+    open_one: Open, api: PHPayouts, write_orders: WriteOrders
+) -> None:
+    ledger = await open_one()
+    for count in (1, 2, 3):  # each file holds the rows of the one before, and one more
+        await ledger.intake(read_orders(write_orders(count), api.request_class, api.currency), api.text_of)
+    await ledger.release(1, by="tests", rows=1, amount=50010)
+    await ledger.release(2, by="tests", rows=1, amount=50010)
+    [first] = await take(ledger.of_batches([1]))
+    await ledger.move(await ledger.move(first, Event.SEND), Event.ACCEPTED, transaction_id="D1")
+    await ledger.pause("balance insufficient")
+    paused = [await ledger.of_batches([number]).paused() for number in (1, 2, 3)]
+    assert paused == [None, "balance insufficient", None]
+    assert await ledger.of_batches([]).paused() is None
+    await ledger.of_batches([1]).resume_sending()
+    assert await take(ledger) == []
+    await ledger.of_batches([2]).resume_sending()
+    assert len(await take(ledger)) == 1
 
 
 async def test_nobody_sends_what_is_not_released_and_a_pause_holds_every_worker(

@@ -146,6 +146,22 @@ async def test_word_of_an_order_that_was_withdrawn_and_offered_again_moves_the_l
     assert await counts_by_batch(ledger) == [{State.WITHDRAWN: 1}, {State.SETTLED: 1}]
 
 
+async def test_what_is_learned_of_a_row_while_its_order_is_offered_again_moves_that_row_and_leaves_the_new_one(
+    open_one: Open, offer: Any
+) -> None:
+    ledger = await open_one()
+    await offer(ledger, 1)
+    await ledger.withdraw(by="ana")
+    withdrawn = await ledger.get("PAY000000001")
+    assert withdrawn is not None
+    await offer(ledger, 1)
+    assert (await ledger.move(withdrawn, Event.FOUND_EARLIER)).state is State.PREEXISTING
+    assert await counts_by_batch(ledger) == [{State.PREEXISTING: 1}, {State.OFFERED: 1}]
+    current = await ledger.get("PAY000000001")
+    assert current is not None
+    assert current.intake == 2
+
+
 async def test_an_order_that_was_withdrawn_and_turns_out_to_be_known_is_not_offered_again(
     open_one: Open, offer: Any
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.batch import STORES, OpenLedger, Plan, WriteOrders, release_all, rows
 
-from paycools_async.batch import Event, Ledger, PHPayouts, State, read_orders
+from paycools_async.batch import Event, Identity, Ledger, PHPayouts, State, read_orders
 from paycools_async.batch.ledger.base import Changed
 from paycools_async.batch.ledger.timeline import FailureGroup
 from paycools_async.batch.states import IllegalMove
@@ -64,6 +65,17 @@ async def test_what_is_due_at_this_very_moment_is_due(
     assert ids(await take(ledger, State.UNKNOWN)) == [1]
 
 
+async def test_rows_that_are_due_alike_come_in_file_order_whatever_their_state(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders, store: str
+) -> None:
+    await plan(write_orders(3))
+    due = ledger.time()
+    for row, event in zip(await take(ledger), (Event.ACCEPTED, Event.UNCLEAR, Event.ACCEPTED), strict=True):
+        await send(ledger, row, event, due=due, transaction_id=row.order_id)
+    found = ids(await take(ledger, State.UNKNOWN, State.ACCEPTED))
+    assert found == ([1, 2, 3] if store == "sqlite" else [2, 1, 3]), "PostgreSQL leases state by state"
+
+
 async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than_were_asked_for(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
@@ -77,9 +89,12 @@ async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than
     assert ids(await take(ledger, limit=2)) == [3, 4]
 
 
-async def test_what_is_held_is_not_taken_again(ledger: Ledger, plan: Plan, write_orders: WriteOrders) -> None:
+async def test_what_is_held_is_not_taken_again_also_where_its_lease_has_ended(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders, clock: ManualClock
+) -> None:
     await plan(write_orders(3))
     first, *_ = await take(ledger, limit=1, held=())
+    clock.advance(2e9)
     assert ids(await take(ledger, held=[first.id])) == [2, 3]
 
 
@@ -147,6 +162,28 @@ async def test_a_move_writes_all_that_is_known_and_forgets_the_inquiries(
     assert (stored.code, stored.message) == (again.code, again.message)
 
 
+async def test_the_log_keeps_what_was_said_with_a_move_and_repeats_it_with_no_other(
+    ledger: Any, plan: Plan, write_orders: WriteOrders, store: str
+) -> None:
+    await plan(write_orders(1))
+    [row] = await take(ledger)
+    row = await send(ledger, row, Event.UNCLEAR, code=1018)
+    row = await ledger.move(row, Event.FOUND_PENDING, transaction_id="D1")
+    await ledger.move(row, Event.FOUND_FAILED, code=-7, message="no")
+    query = "SELECT event, code, message FROM {} ORDER BY id"
+    if store == "sqlite":
+        logged = await ledger._do(lambda db: db.execute(query.format("moves")).fetchall())
+    else:
+        logged = await ledger._all(query.format("paycools_moves"))
+    assert logged == [
+        ("release", None, None),
+        ("send", None, None),
+        ("unclear", 1018, None),
+        ("found_pending", None, None),
+        ("found_failed", -7, "no"),
+    ]
+
+
 async def test_an_order_that_never_left_is_as_if_it_had_not_been_sent(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
@@ -156,6 +193,20 @@ async def test_an_order_that_never_left_is_as_if_it_had_not_been_sent(
     stored = await ledger.get(row.order_id)
     assert stored is not None
     assert (stored.state, stored.sent, stored.resends) == (State.PLANNED, None, 0)
+
+
+async def test_an_order_that_did_not_leave_the_second_time_was_sent_the_first_time(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders, clock: ManualClock
+) -> None:
+    await plan(write_orders(1))
+    [row] = await take(ledger)
+    row = await send(ledger, row, Event.UNCLEAR, Event.ABSENT)
+    clock.advance(9)
+    row = await ledger.move(row, Event.SEND)
+    assert row.sent == ledger.time()
+    await ledger.move(row, Event.NOT_SENT)
+    stored = await found_of(ledger, "PAY000000001")
+    assert (stored.state, stored.sent, stored.resends) == (State.PLANNED, ledger.time(), 1)
 
 
 async def test_an_inquiry_of_a_row_that_has_moved_changes_nothing(
@@ -173,6 +224,22 @@ async def test_an_inquiry_of_a_row_that_has_moved_changes_nothing(
         found = await ledger.get(order_id)
         assert found is not None
         assert (found.absent_since, found.inquiries) == (None, 0)
+
+
+async def test_what_paycools_says_and_what_cannot_be_leaves_the_row_and_its_log_as_they_are(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(1))
+    [row] = await take(ledger)
+    settled = await send(ledger, row, Event.ACCEPTED, Event.FOUND_COMPLETE, transaction_id="D1")
+    for event in (Event.FOUND_COMPLETE, Event.ABSENT, Event.RELEASE):
+        assert await ledger.apply_event(row.order_id, event, message="no") == settled
+    assert [move.event for move in await ledger.history(row.order_id)] == [
+        "release",
+        "send",
+        "accepted",
+        "found_complete",
+    ]
 
 
 async def test_a_move_says_whose_row_it_was_and_moves_no_other(
@@ -284,9 +351,52 @@ async def test_a_yes_moves_offered_rows_alone_and_makes_them_due_at_once(
     assert [(move.event, move.at) for move in await ledger.history("PAY000000003")] == [("withdraw", ledger.time() - 7)]
 
 
+async def test_a_file_that_cannot_be_read_to_its_end_enters_nothing(
+    ledger: Ledger, api: PHPayouts, write_orders: WriteOrders
+) -> None:
+    seen: list[Any] = []
+
+    def text_of(request: Any) -> str:
+        seen.append(request)
+        if len(seen) == 2:
+            raise ValueError("no text of this one")
+        return api.text_of(request)
+
+    with pytest.raises(ValueError, match="no text of this one"):
+        await ledger.intake(read_orders(write_orders(3), api.request_class, api.currency), text_of)
+    assert (await ledger.counts(), await ledger.batches()) == ({}, [])
+    found = await ledger.intake(read_orders(write_orders(3), api.request_class, api.currency), api.text_of)
+    assert (found.new, found.batch) == (3, 1)
+
+
+async def test_an_id_of_an_order_that_was_taken_back_is_nobodys(
+    ledger: Ledger, api: PHPayouts, write_orders: WriteOrders, tmp_path: Path
+) -> None:
+    async def enter(name: str, order_id: str, own: str = "") -> Any:
+        path = tmp_path / name
+        header = "mch_order_id,amount,pay_method_code,ewallet_code,account_no,account_name,idempotency_id"
+        path.write_text(f"{header}\n{order_id},1.00,EWALLET,GCASH,09171234567,Juan,{own}\n")
+        return await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+
+    await enter("a.csv", "ORDER00001", "OWN0000001")
+    await ledger.withdraw(by="ana")
+    for number, (order_id, own) in enumerate((("ORDER00002", "OWN0000001"), ("ORDER00003", "ORDER00001"))):
+        found = await enter(f"b{number}.csv", order_id, own)
+        assert (found.errors, found.new) == ([], 1)
+    await ledger.withdraw(by="ana", order_id="ORDER00002")
+    found = await enter("c.csv", "OWN0000001")
+    assert (found.errors, found.new) == ([], 1)
+    found = await enter("d.csv", "ORDER00009")
+    assert (found.errors, found.new) == ([], 1), "others' old ids are not this file's fault"
+    [error] = (await enter("e.csv", "ORDER00010", "ORDER00009")).errors
+    assert "ORDER00009" in error.reason
+
+
 async def test_only_what_paycools_had_before_is_adopted(ledger: Ledger, plan: Plan, write_orders: WriteOrders) -> None:
     await plan(write_orders(3))
-    await ledger.apply_event("PAY000000002", Event.FOUND_EARLIER, transaction_id="D2")
+    _, second, _ = await take(ledger)
+    later = ledger.time() + 99
+    await send(ledger, second, Event.DUPLICATE, Event.FOUND_EARLIER, due=later, transaction_id="D2")
     assert await ledger.of_batches([9]).adopt(by="eva") == 0
     assert await ledger.adopt(by="eva") == 1
     [row] = await take(ledger, State.ACCEPTED)
@@ -342,6 +452,24 @@ async def test_the_oldest_open_one_is_the_oldest_of_those_that_something_can_be_
     assert await ledger.oldest_open() == times[1]
 
 
+async def test_an_order_of_an_older_version_that_noted_no_time_is_not_the_oldest(
+    ledger: Any, plan: Plan, write_orders: WriteOrders, store: str
+) -> None:
+    await plan(write_orders(2))
+    entered = ledger.time()
+    first, second = await take(ledger)
+    await send(ledger, second, Event.UNCLEAR)
+    if store == "sqlite":
+        await ledger._do(lambda db: db.execute("UPDATE payouts SET entered = 0 WHERE id = ?", (first.id,)))
+        assert await ledger.oldest_open() == entered
+
+
+async def test_a_ledger_says_its_currency_and_whose_it_is(open_ledger: OpenLedger) -> None:
+    identity = Identity(family="global", app_id="A1", host="localhost", currency="IDR")
+    ledger = await open_ledger(identity)
+    assert (await ledger.currency(), await ledger.owner()) == ("IDR", identity.text())
+
+
 async def test_a_payouts_times_are_those_of_its_first_and_last_sending_and_of_its_first_answer(
     ledger: Any, plan: Plan, write_orders: WriteOrders, clock: ManualClock
 ) -> None:
@@ -378,6 +506,13 @@ async def test_failures_are_told_the_most_frequent_first_and_apart_by_who_refuse
     ]
 
 
+async def test_where_the_money_goes_is_remembered(ledger: Ledger, open_ledger: OpenLedger) -> None:
+    assert await ledger.destination() == {}
+    for host in ("old", "api.example"):
+        await ledger.note_destination({"host": host})
+    assert await (await open_ledger(None)).destination() == {"host": "api.example"}
+
+
 async def test_a_longer_lag_is_remembered_and_a_shorter_one_is_not(ledger: Ledger, open_ledger: OpenLedger) -> None:
     assert await ledger.longest_lag() == 0.0
     for lag in (12.5, 300.25, 7.0):
@@ -407,3 +542,20 @@ async def test_a_crashed_sending_is_asked_for_when_its_call_must_be_over(
     clock.advance(20)
     assert ids(await take(ledger, State.UNKNOWN)) == [1, 2]
     assert await ledger.recover(call_timeout=30.0) == 0
+
+
+async def test_after_a_clock_was_set_back_nothing_that_may_still_move_waits_for_longer_than_it_would(
+    ledger: Any, plan: Plan, write_orders: WriteOrders, store: str
+) -> None:
+    if store == "postgres":
+        pytest.skip("the database's clock has tests of its own")
+    await plan(write_orders(4))
+    now = ledger.time()
+    first, second, third, fourth = await take(ledger)
+    await send(ledger, first, Event.UNCLEAR, due=now + 20)
+    await send(ledger, second, Event.UNCLEAR, due=now + 3600)
+    await send(ledger, third, Event.ACCEPTED, due=now + 3600, transaction_id="D3")
+    await send(ledger, fourth, Event.NOT_SENT, due=now + 3600)
+    await ledger.recover(call_timeout=30.0)
+    assert ids(await take(ledger, State.UNKNOWN, State.ACCEPTED, State.PLANNED)) == [2, 3, 4]
+    assert await ledger.next_due([State.UNKNOWN], max_resends=9) == now

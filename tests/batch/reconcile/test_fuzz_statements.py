@@ -41,7 +41,7 @@ def test_any_cells_are_lines_or_a_report_error(currency: str, minor: bool, monke
         heads = dice.sample(HEADS[:4], 4) if dice.random() < 0.8 else dice.choices(HEADS, k=dice.randrange(8))
         lines = [[dice.choice(CELLS) for _ in range(dice.randrange(6))] for _ in range(dice.randrange(5))]
         sheet[:] = enumerate([heads, *lines], 1)
-        began = time.monotonic()
+        began = time.thread_time()
         try:
             for line in read_report(Path("r.xlsx"), currency, minor=minor):
                 assert isinstance(line, Line)
@@ -49,5 +49,5 @@ def test_any_cells_are_lines_or_a_report_error(currency: str, minor: bool, monke
                 found += 1
         except ReportError:
             continue
-        assert time.monotonic() - began < 2
+        assert time.thread_time() - began < 2
     assert found > COUNT / 4

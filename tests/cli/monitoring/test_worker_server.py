@@ -29,7 +29,7 @@ from paycools_async.cli.monitoring.listening import address_of
 from paycools_async.cli.monitoring.server import WorkerServer
 from paycools_async.metrics import PrometheusMetrics
 
-LEASE = ("--timeout", "2", "--lease-margin", "2")
+LEASE = ("--timeout", "10", "--lease-margin", "5")
 ROWS = 40
 
 
@@ -57,7 +57,7 @@ class Watched:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -104,7 +104,7 @@ def workers() -> Iterator[list[Watched]]:
 def test_a_worker_is_scraped_while_it_pays(
     dsn: str, released: dict[str, str], sandbox: tuple[str, dict[str, str]], workers: list[Watched]
 ) -> None:
-    ask(f"{sandbox[0]}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 0.2}])
+    ask(f"{sandbox[0]}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 3.0}])
     worker = Watched(released, dsn)
     workers.append(worker)
     assert worker.get("/healthz") == (200, "alive\n")
@@ -112,6 +112,7 @@ def test_a_worker_is_scraped_while_it_pays(
     assert worker.ready()[1] == {"ready": True, "database": True, "leases": True, "stopping": False, "paused": None}
 
     wait_for(lambda: worker.metrics()["paycools_calls_in_flight",] > 0)
+    ask(f"{sandbox[0]}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 0.2}])
     wait_for(lambda: worker.metrics().get(("paycools_payouts", "ledger", "settled")) == ROWS, 60, 0.3)
     found = worker.metrics()
     assert found["paycools_calls_total", "", "ph.payout.create", "accepted"] == ROWS

@@ -21,9 +21,9 @@ from ....storage.callers import CallersTransaction, callers_transaction, pyforma
 from ....storage.postgres import lock_schema
 from ...states import OPEN, State
 from ..application import (
-    FOR_A_PERSON,
     STUCK,
     UNTOLD,
+    WAITS_FOR_PERSON,
     AlreadyAcknowledged,
     Kept,
     NotWritten,
@@ -122,12 +122,15 @@ ORDER BY p.id LIMIT %(size)s"""
 _STUCK = pyformat(STUCK)
 _PAGE_FOR_A_PERSON = f"""
 {_KEPT} WHERE p.intake = %(batch)s AND p.id > %(last)s AND (%(state)s::text IS NULL OR p.state = %(state)s::text)
-    AND (state IN ({listed(FOR_A_PERSON)}) OR ({_STUCK}))
+    AND (state IN ({listed(WAITS_FOR_PERSON)}) OR ({_STUCK}))
 ORDER BY p.id LIMIT %(size)s"""
 _STANDING = f"""
 SELECT (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND state IN ({listed(OPEN)})),
     (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND {UNTOLD}),
-    (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND {_STUCK})"""
+    (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND {_STUCK})
+        + (SELECT count(*) FROM paycools_payouts WHERE intake = %(batch)s AND state = 'offered'
+            -- else there are none, and they need not be looked for
+            AND EXISTS (SELECT FROM paycools_ledger WHERE key = 'recovered'))"""
 
 _DB_NOW = "coalesce(%(now)s::float8, extract(epoch FROM statement_timestamp())::float8)"
 

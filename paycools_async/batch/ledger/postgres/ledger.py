@@ -399,9 +399,9 @@ class PostgresLedger:
         """The currency that the ledger's amounts are in."""
         return await self._noted("currency") or "PHP"
 
-    async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
-        """Every row, in file order, a page at a time."""
-        query = queries.page(self._scope)
+    async def pages(self, *, states: Collection[State] | None = None, size: int = 1000) -> AsyncIterator[list[Row]]:
+        """Every row, or those that are in these states, in file order, a page at a time."""
+        query = queries.page(self._scope, states)
         last = 0
         while rows := await self._all(query, last=last, size=size):
             yield [leased_row_from(values) for values in rows]

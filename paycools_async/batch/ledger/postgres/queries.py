@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...states import MAY_BE_SENT, OPEN, State
 from ..application import ApplicationBatch, Seen
 from ..row import listed
@@ -280,11 +282,12 @@ SELECT m.at, m.event, m.state, p.intake, p.line FROM paycools_moves m JOIN payco
 WHERE p.order_id = %(order_id)s ORDER BY m.id"""
 
 
-def page(scope: str) -> str:
+def page(scope: str, states: Collection[State] | None = None) -> str:
     """The next rows in file order."""
+    chosen = "" if states is None else f" AND p.state IN ({listed(states)})"
     return f"""
         SELECT {ALL_COLUMNS} FROM paycools_payouts p
-        WHERE p.id > %(last)s{scope} ORDER BY p.id LIMIT %(size)s"""
+        WHERE p.id > %(last)s{scope}{chosen} ORDER BY p.id LIMIT %(size)s"""
 
 
 def timelines(scope: str) -> str:

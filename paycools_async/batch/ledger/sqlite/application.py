@@ -16,9 +16,9 @@ from ....storage import sqlite
 from ....storage.callers import CallersTransaction, callers_transaction
 from ...states import OPEN, State
 from ..application import (
-    FOR_A_PERSON,
     STUCK,
     UNTOLD,
+    WAITS_FOR_PERSON,
     AlreadyAcknowledged,
     Kept,
     NotWritten,
@@ -92,10 +92,12 @@ _POSTPONE = "UPDATE payouts SET tell_due = ? WHERE id = ? AND told = ?"
 _PAGE = f"{_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :size"
 _PAGE_FOR_A_PERSON = f"""
 {_KEPT} WHERE intake = :batch AND id > :last AND (:state IS NULL OR state = :state)
-    AND (state IN ({listed(FOR_A_PERSON)}) OR ({STUCK})) ORDER BY id LIMIT :size"""
+    AND (state IN ({listed(WAITS_FOR_PERSON)}) OR ({STUCK})) ORDER BY id LIMIT :size"""
 _BACKLOG = f"SELECT count(*) FROM payouts WHERE intake = ? AND state IN ({listed(OPEN)})"
 _UNTOLD = f"SELECT count(*) FROM payouts WHERE intake = ? AND {UNTOLD}"
-_STUCK = f"SELECT count(*) FROM payouts WHERE intake = :batch AND {STUCK}"
+_STUCK = f"""
+SELECT (SELECT count(*) FROM payouts WHERE intake = :batch AND {STUCK})
+    + (SELECT count(*) FROM payouts WHERE intake = :batch AND state = 'offered')"""
 
 
 def own_batch(connection: sqlite3.Connection, name: str, now: float) -> int:

@@ -134,16 +134,26 @@ def _prepare_reading(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def open_writing(
-    path: Path, identity: Identity | None, *, create: bool, exclusive: bool, recover: bool, now: float
+    path: Path,
+    identity: Identity | None,
+    *,
+    create: bool,
+    exclusive: bool,
+    recover: bool,
+    now: float,
+    join: bool = False,
 ) -> Opened:
-    """Open or create. Raises LedgerError, StorageError, sqlite3.Error."""
+    """Open or create; with `join`, also in a database that has an application's own tables alone.
+
+    Raises LedgerError, StorageError, sqlite3.Error.
+    """
     if recover and not exclusive:
         raise LedgerError(f"{path}: is recovered by its only owner, so exclusive=False does not go with it")
     if not create:
         _must_be_there(path)
     with contextlib.ExitStack() as undo:
         if exclusive:
-            opened = _open_owned(path, identity, create, recover, now, undo)
+            opened = _open_owned(path, identity, create, recover, now, undo, join=join)
         else:
             opened = _open_beside(path, identity, create, undo)
         undo.pop_all()
@@ -174,7 +184,14 @@ def _open_beside(path: Path, identity: Identity | None, create: bool, undo: cont
 
 
 def _open_owned(
-    path: Path, identity: Identity | None, create: bool, recover: bool, now: float, undo: contextlib.ExitStack
+    path: Path,
+    identity: Identity | None,
+    create: bool,
+    recover: bool,
+    now: float,
+    undo: contextlib.ExitStack,
+    *,
+    join: bool,
 ) -> Opened:
     """As the only one who may send from it."""
     if path.exists():
@@ -188,10 +205,11 @@ def _open_owned(
     doubt = _doubt_of_main(path, mark)
     if doubt is not None:  # of a log that is another file's nothing can be used
         raise _refusal(path, doubt, f"delete {path.name}-wal and use `--recover`")
-    connection = _connect(path, identity, undo)
+    # where a mark is, a ledger was: the application's tables alone are not all that has been in the file
+    connection = _connect(path, identity, undo, join=join and mark is None)
     if not recover:
         _refuse_doubtful(connection, path, mark)
-    _to_this_version(connection, path)
+    _to_this_version(connection, path, join=join and mark is None)
     connection.executescript(f"BEGIN IMMEDIATE; {NEW_MARKS} COMMIT;")
     doubt = _doubt(path, mark, _state_of(connection))
     if doubt is not None and not recover:
@@ -226,11 +244,13 @@ def _settle(connection: sqlite3.Connection, path: Path) -> None:
         raise LedgerInUse(f"{path}: somebody reads an old state of this ledger and holds it; end that, and try again")
 
 
-def _connect(path: Path, identity: Identity | None, undo: contextlib.ExitStack) -> sqlite3.Connection:
+def _connect(
+    path: Path, identity: Identity | None, undo: contextlib.ExitStack, *, join: bool = False
+) -> sqlite3.Connection:
     connection = sqlite.connect(path)
     undo.callback(connection.close)
     version = _version(connection)
-    _refuse_foreign(connection, path, version)
+    _refuse_foreign(connection, path, version, join=join)
     if version and identity is not None:
         _refuse_others(connection, path, identity)
     sqlite.make_durable(connection)
@@ -278,20 +298,35 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: Path, version: int) -> None:
+_OWN = frozenset({"meta", "payouts", "moves", "batches", "batch_log", "moving"})
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path, version: int, *, join: bool = False) -> None:
     if version > VERSION:
         raise LedgerError(f"{path}: was made by a newer version of this package")
     tables = [name for (name,) in connection.execute("SELECT tbl_name FROM sqlite_master")]
-    inbox_only = bool(tables) and all(name.startswith("paycools_callbacks") for name in tables)
-    whole = inbox_only if version == 0 else {"meta", "payouts", "moves"} <= set(tables)
-    if not whole:
-        raise LedgerError(f"{path}: is no ledger")
+    if version:
+        is_ledger = {"meta", "payouts", "moves"} <= set(tables)
+    else:
+        inbox_only = bool(tables) and all(name.startswith("paycools_callbacks") for name in tables)
+        is_ledger = inbox_only or (join and _OWN.isdisjoint(name.lower() for name in tables))
+    if not is_ledger:
+        raise LedgerError(f"{path}: is no ledger{_why(tables, version, join)}")
 
 
-def _to_this_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Its owner's: add the tables beside an inbox's, or migrate."""
+def _why(tables: list[str], version: int, join: bool) -> str:
+    taken = sorted(_OWN.intersection(name.lower() for name in tables))
+    if version or not join or not taken:
+        return ""
+    return (
+        f", and none can be made in it: it has tables of its own that are called {', '.join(taken)}; use another file"
+    )
+
+
+def _to_this_version(connection: sqlite3.Connection, path: Path, *, join: bool = False) -> None:
+    """Its owner's: add the tables beside an inbox's or an application's, or migrate."""
     version = _version(connection)
-    _refuse_foreign(connection, path, version)
+    _refuse_foreign(connection, path, version, join=join)
     if version == 0:
         _build(connection)
     elif version < VERSION:

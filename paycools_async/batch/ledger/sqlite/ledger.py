@@ -66,18 +66,22 @@ class SQLiteLedger:
         exclusive: bool = True,
         read_only: bool = False,
         recover: bool = False,
+        join: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> SQLiteLedger:
         """Open or create a ledger. `identity=None` takes whatever ledger it is; `exclusive` keeps other runs out.
 
         `read_only` creates and changes nothing, whatever `create` and `exclusive` say. `recover`: a part of the ledger
-        is lost for good, so whatever may have been sent is asked for before anything is sent.
+        is lost for good, so whatever may have been sent is asked for before anything is sent. `join`: a database that
+        has an application's own tables alone becomes a ledger, too.
 
         Raises LedgerError where the file is no ledger, or not all of it, or belongs to somebody else; LedgerInUse where
         another run has it; LedgerLockError where nobody can say whether one has.
         """
         ledger = cls(file_at(path), clock, read_only=read_only)
-        await ledger._store.open(identity, create=create, exclusive=exclusive, recover=recover, now=ledger.time)
+        await ledger._store.open(
+            identity, create=create, exclusive=exclusive, recover=recover, now=ledger.time, join=join
+        )
         return ledger
 
     async def aclose(self) -> None:
@@ -328,15 +332,15 @@ class SQLiteLedger:
         """When each payout was sent, accepted and final, a page at a time; on a connection of its own."""
         return reading.timelines(lambda: reading_connection(self._store.file), self._only)
 
-    async def pages(self, *, size: int = 1000) -> AsyncIterator[list[Row]]:
-        """Every row, in file order, a page at a time."""
+    async def pages(self, *, states: Collection[State] | None = None, size: int = 1000) -> AsyncIterator[list[Row]]:
+        """Every row, or those that are in these states, in file order, a page at a time."""
         last = 0
-        while found := await self._page(last, size):
+        while found := await self._page(last, size, states):
             yield found
             last = found[-1].id
 
-    def _page(self, after: int, size: int) -> asyncio.Future[list[Row]]:
-        return self._store.read(lambda db: reading.page(db, self._only, after, size))
+    def _page(self, after: int, size: int, states: Collection[State] | None) -> asyncio.Future[list[Row]]:
+        return self._store.read(lambda db: reading.page(db, self._only, after, size, states))
 
     def _meta(self, key: str) -> asyncio.Future[str | None]:
         return self._store.read(lambda db: reading.meta(db, key))

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from ...states import MAY_BE_SENT, OPEN, UNSENT
+from collections.abc import Collection
+
+from ...states import MAY_BE_SENT, OPEN, UNSENT, State
 from ..application import ApplicationBatch, Seen
 from ..row import ALL_COLUMNS, COLUMNS, WITHOUT_ORDER, listed
 
@@ -141,7 +143,7 @@ SCHEDULE_INQUIRY = "UPDATE payouts SET due = ?, absent_since = ?, looks = looks 
 GET = f"SELECT {COLUMNS} FROM payouts WHERE order_id = ? ORDER BY withdrawn <> 0, id DESC LIMIT 1"
 
 ABANDONED = f"SELECT {COLUMNS} FROM payouts WHERE state = 'sending'"
-OVERDUE = "UPDATE payouts SET due = ? WHERE state IN ('unknown', 'accepted') AND due > ?"
+OVERDUE = f"UPDATE payouts SET due = ? WHERE state IN ({listed(OPEN - {State.SENDING})}) AND due > ?"
 
 # only if the row is as the move's caller saw it; a run's move only while the ledger is still that run's
 MOVE = """
@@ -201,9 +203,11 @@ SELECT m.at, m.event, m.state, p.intake, p.line FROM moves m JOIN payouts p ON p
 WHERE p.order_id = ? ORDER BY m.id"""
 
 
-def page(scope: str) -> str:
+def page(scope: str, states: Collection[State] | None = None) -> str:
     """The next rows in file order."""
-    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope} ORDER BY id LIMIT ?"
+    # all pages together pass over the table once; by the index of states each page would sort all that are in them
+    chosen = "" if states is None else f" AND +state IN ({listed(states)})"
+    return f"SELECT {ALL_COLUMNS} FROM payouts WHERE id > ?{scope}{chosen} ORDER BY id LIMIT ?"
 
 
 def timelines(scope: str) -> str:

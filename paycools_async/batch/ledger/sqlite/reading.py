@@ -102,9 +102,12 @@ def resent(connection: Connection, batches: Seen) -> int:
     return int(connection.execute(queries.resent(queries.scope_of(batches))).fetchone()[0])
 
 
-def page(connection: Connection, batches: Seen, after: int, size: int) -> list[Row]:
+def page(
+    connection: Connection, batches: Seen, after: int, size: int, states: Collection[State] | None = None
+) -> list[Row]:
     """The next rows, in file order."""
-    return [row_of(values) for values in connection.execute(queries.page(queries.scope_of(batches)), (after, size))]
+    query = queries.page(queries.scope_of(batches), states)
+    return [row_of(values) for values in connection.execute(query, (after, size))]
 
 
 def timelines(connect: Callable[[], Connection], batches: Seen, *, size: int = 1000) -> Iterator[list[PayoutTimeline]]:

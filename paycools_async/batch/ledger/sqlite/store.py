@@ -51,10 +51,17 @@ class Store:
         self._committer: Committer | None = None
 
     async def open(
-        self, identity: Identity | None, *, create: bool, exclusive: bool, recover: bool, now: Callable[[], float]
+        self,
+        identity: Identity | None,
+        *,
+        create: bool,
+        exclusive: bool,
+        recover: bool,
+        now: Callable[[], float],
+        join: bool = False,
     ) -> None:
         """Open or create the file; see `SQLiteLedger.open`."""
-        work = functools.partial(self._connect, identity, create, exclusive, recover, now)
+        work = functools.partial(self._connect, identity, create, exclusive, recover, now, join)
         opening = asyncio.ensure_future(asyncio.to_thread(work))
         try:
             opened = await asyncio.shield(opening)
@@ -66,13 +73,19 @@ class Store:
         self._committer = Committer(opened.connection, self._failure, write, opened.committed)
 
     def _connect(
-        self, identity: Identity | None, create: bool, exclusive: bool, recover: bool, now: Callable[[], float]
+        self,
+        identity: Identity | None,
+        create: bool,
+        exclusive: bool,
+        recover: bool,
+        now: Callable[[], float],
+        join: bool,
     ) -> sqlite_file.Opened:
         with sqlite_file.translating_errors(self.path):
             if self._read_only:
                 return sqlite_file.open_reading(self.file, identity)
             return sqlite_file.open_writing(
-                self.file, identity, create=create, exclusive=exclusive, recover=recover, now=now()
+                self.file, identity, create=create, exclusive=exclusive, recover=recover, now=now(), join=join
             )
 
     async def aclose(self) -> None:

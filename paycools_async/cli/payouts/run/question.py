@@ -101,10 +101,9 @@ async def question_of(view: Ledger, before: Summary, waiting: list[Waiting], mos
         adopted=_Sum(before.rows(*before_it), before.amount(*before_it)) if adopt else _Sum(),
     )
     if before.rows(*_UNCLEAR):
-        async for page in view.pages():
+        async for page in view.pages(states=_UNCLEAR):
             for row in page:
-                if row.state in _UNCLEAR:
-                    _of_unclear(found, row, most).add(row)
+                _of_unclear(found, row, most).add(row)
     return found
 
 
