@@ -163,7 +163,7 @@ def test_it_says_where_callbacks_go(tmp_path: Path, url: str, told: str, warned:
             if line.startswith("# the sandbox is running"):
                 break
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert lines[-2] == f"# callbacks go to {told}"
     assert "hidden" not in "".join(lines) + errors
     assert ("shop.example is not this machine" in errors) == warned
