@@ -14,17 +14,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import typer
 from support.commands import COMMANDS
+from typer import rich_utils
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
 
 
 def help_of(*words: str, columns: int = 80) -> str:
-    shown = CliRunner().invoke(app, words, env={"COLUMNS": str(columns), "TERMINAL_WIDTH": str(columns)})
+    with patch.object(rich_utils, "MAX_WIDTH", columns):  # which is read once, with the first help that is shown
+        shown = CliRunner().invoke(app, words, env={"COLUMNS": str(columns)})
     assert shown.exit_code == 0, shown.output
     return shown.stdout
 

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ async def test_a_move_that_the_row_has_outrun_is_refused(ledger: Ledger, plan: P
         await ledger.move(row, Event.SEND)
     with pytest.raises(IllegalMove):
         await ledger.move(sending, Event.SEND)
+
+
+async def test_where_no_clock_is_given_the_ledger_tells_the_machines_time(tmp_path: Path) -> None:
+    ledger = await SQLiteLedger.open(tmp_path / "ledger.db", NOBODY)
+    assert ledger.time() == pytest.approx(time.time(), abs=60)
+    await ledger.aclose()
 
 
 async def test_many_waiting_writes_share_a_commit(ledger: SQLiteLedger, plan: Plan, write_orders: WriteOrders) -> None:
@@ -327,10 +334,10 @@ async def test_where_a_part_is_lost_every_row_that_may_have_been_sent_moves_as_i
     ]
     for row, life in zip(await ledger.claim([State.PLANNED], 9, max_resends=9), lives, strict=True):
         for event in life:
-            row = await ledger.move(row, event, due=clock.time() + 99)
+            row = await ledger.move(row, event, due=clock.time() + 9999)
         if row.state is State.UNKNOWN:
             for _ in range(2):
-                await ledger.schedule_inquiry(row, due=clock.time() + 99, absent_since=clock.time())
+                await ledger.schedule_inquiry(row, due=clock.time() + 9999, absent_since=clock.time())
     await ledger.withdraw(by="ana", order_id="PAY000000001")
     await ledger.intake(read_orders(write_orders(1), api.request_class, api.currency), api.text_of)
     clock.advance(500)
