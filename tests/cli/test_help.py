@@ -145,7 +145,7 @@ class Shell:
         os.write(self._terminal, text.encode())
         seen = ""
         while until not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x07|\x08", "", seen):
-            assert select.select([self._terminal], [], [], 60)[0], seen
+            assert select.select([self._terminal], [], [], 200)[0], seen
             seen += os.read(self._terminal, 4096).decode("utf-8", "replace")
         return seen
 
