@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -68,6 +69,40 @@ async def test_what_is_postponed_earlier_than_others_goes_before_none_that_arriv
     await store.postpone(first.seq, clock.time() + 5, "it failed")
     clock.advance(9)
     assert await names(store) == ["a", "b"]
+
+
+@pytest.mark.parametrize("asks", ["add", "due", "next_due", "applied_so_far", "counts", "oldest"])
+async def test_what_may_be_asked_twice_is_asked_again_where_a_connection_was_lost(dsn: str, asks: str) -> None:
+    import psycopg
+
+    from paycools_async.callbacks.postgres import PostgresStore
+
+    given = {"add": item("a"), "due": 9, "applied_so_far": "ph:D1"}
+    store = await PostgresStore.open(dsn)
+    assert await store.try_become_leader()
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as another:
+        await another.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    await getattr(store, asks)(*([given[asks]] if asks in given else []))
+    await store.aclose()
+
+
+async def test_a_database_that_refuses_the_table_is_left_without_a_connection(dsn: str) -> None:
+    from paycools_async.callbacks.postgres import PostgresStore
+
+    with pytest.raises(InboxError, match="the inbox's database failed"):
+        await PostgresStore.open(dsn.replace("search_path%3D", "search_path%3Dnowhere_"))
+    gc.collect()  # what was left open would be complained of
+
+
+async def test_a_process_that_receives_is_opened_beside_the_one_that_applies(store: Any, open_store: OpenStore) -> None:
+    other: Any = await open_store()
+    assert not await other.try_become_leader()
+    assert await other.add(item("a"))
+    assert await names(store) == ["a"]
+    await other.aclose()
 
 
 async def test_an_empty_inbox_waits_for_nothing(store: Any) -> None:

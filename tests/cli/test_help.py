@@ -47,6 +47,14 @@ def test_each_command_and_group_has_an_example(command: tuple[str, ...], columns
         assert max(map(len, shown.splitlines())) <= columns
 
 
+def test_a_paragraph_is_broken_for_the_terminal_alone() -> None:
+    """Its source has lines of its own."""
+    for command in (("payouts", "worker"), ("callbacks", "verify"), ("sandbox",), ("doctor",)):
+        shown = help_of(*command, "--help", columns=500)
+        text = [line.strip() for line in shown.partition("╭")[0].splitlines() if line.strip()]
+        assert all(line.endswith(".") for line in text[1:]), text
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(("paycools", *words)))
 def test_an_example_is_a_command_that_is_understood(command: tuple[str, ...]) -> None:
     """Its words are parsed, and nothing is run."""
@@ -137,7 +145,7 @@ class Shell:
         os.write(self._terminal, text.encode())
         seen = ""
         while until not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x07|\x08", "", seen):
-            assert select.select([self._terminal], [], [], 60)[0], seen
+            assert select.select([self._terminal], [], [], 200)[0], seen
             seen += os.read(self._terminal, 4096).decode("utf-8", "replace")
         return seen
 

@@ -329,6 +329,9 @@ async def test_a_move_whose_answer_was_lost_is_made_once_and_its_caller_goes_on(
     with pytest.raises(IllegalMove):
         await ledger.move(second, Event.SEND)  # its caller knows already
     session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    with pytest.raises(IllegalMove):
+        await ledger.move(second, Event.SEND)  # also where that answer is lost: else it would be sent twice
+    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
     with pytest.raises(IllegalMove):  # made, and by whom does not matter: the row is read again
         await ledger.move(sent[0], Event.ACCEPTED, transaction_id="T1")
     found = await other.get(first.order_id)

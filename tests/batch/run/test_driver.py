@@ -33,6 +33,7 @@ from paycools_async.errors import (
     TransientError,
     TransportError,
 )
+from paycools_async.resolving.refunds import ListedWithoutId
 from paycools_async.testing import ManualClock
 from paycools_async.vocabulary.statuses import TransactionStatus
 
@@ -446,6 +447,41 @@ async def test_an_inquiry_that_fails_says_nothing_of_absence(desk: Desk) -> None
     desk.api.found = InsufficientBalance(1006, "?")
     await desk.inquire()
     assert desk.ledger.scheduled[1:] == [(8.0, None)]
+
+
+def listed_without_id() -> ListedWithoutId:
+    return ListedWithoutId("a refund is listed without its id")
+
+
+async def test_what_paycools_may_list_without_its_id_is_not_sent_once_more(desk: Desk) -> None:
+    desk.api.found = listed_without_id()
+    [(event, details)] = await desk.send(resends=1)
+    assert (event, details["due"], desk.api.sent) == (Event.UNLISTED_REFUSAL, 4.0, [])
+
+
+@pytest.mark.parametrize("reason", [Event.UNCLEAR, Event.CRASHED, Event.LOST])
+async def test_of_what_may_be_listed_without_its_id_no_absence_is_believed_any_more(desk: Desk, reason: Event) -> None:
+    desk.api.found = listed_without_id()
+    assert [event for event, _ in await desk.inquire(reason=reason)] == [Event.UNLISTED_REFUSAL]
+    assert desk.ledger.scheduled == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({"reason": Event.DUPLICATE}, NOON + 60),  # from now on it is counted until a person is told
+        ({"reason": Event.UNLISTED_REFUSAL}, NOON + 60),
+        ({"reason": Event.DUPLICATE, "absent_since": NOON}, NOON),
+        ({"state": State.ACCEPTED, "reason": None}, None),
+        ({"state": State.ACCEPTED, "reason": Event.UNCLEAR}, None),
+    ],
+)
+async def test_what_is_never_sent_again_is_asked_for_later(
+    desk: Desk, changes: dict[str, Any], since: float | None
+) -> None:
+    desk.api.found = listed_without_id()
+    assert await desk.inquire(**changes) == []
+    assert desk.ledger.scheduled == [(8.0, since)]
 
 
 async def test_an_inquiry_with_a_wrong_key_stops_the_run(desk: Desk) -> None:
