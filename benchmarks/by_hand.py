@@ -49,11 +49,6 @@ FIELDS: dict[str, dict[str, Any]] = {
 }
 """Of every payout here, but for the order id, as the SDK names them."""
 
-_WIRE = {
-    family: {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in fields.items()}
-    for family, fields in FIELDS.items()
-}
-
 Sign = Callable[[bytes], bytes]
 _JSON = {"Content-Type": "application/json"}
 _SUCCESS = {"ph": 1000, "global": 10000}
@@ -83,10 +78,32 @@ def with_cryptography(pem: str) -> Sign:
 
 def params_of(family: str, order_id: str) -> dict[str, Any]:
     """The fields of a payout as PayCools names them."""
-    own = {"mchOrderId": order_id, "idempotencyId": order_id, **_WIRE[family]}
+    fields = FIELDS[family]
     if family == "ph":
-        return {"appId": APP_ID, "appName": APP_NAME, **own}
-    return {"timestamp": int(time.time() * 1000), **own}
+        return {
+            "appId": APP_ID,
+            "appName": APP_NAME,
+            "mchOrderId": order_id,
+            "idempotencyId": order_id,
+            "amount": fields["amount"],
+            "payMethodCode": fields["pay_method_code"],
+            "ewalletCode": fields["ewallet_code"],
+            "accountNo": fields["account_no"],
+            "accountName": fields["account_name"],
+            "remark": fields["remark"],
+        }
+    return {
+        "timestamp": int(time.time() * 1000),
+        "mchOrderId": order_id,
+        "idempotencyId": order_id,
+        "amount": fields["amount"],
+        "accountNo": fields["account_no"],
+        "accountName": fields["account_name"],
+        "mobile": fields["mobile"],
+        "payMethodCode": fields["pay_method_code"],
+        "transferCode": fields["transfer_code"],
+        "remark": fields["remark"],
+    }
 
 
 def _signed_text(family: str, params: dict[str, Any]) -> str:

@@ -60,7 +60,7 @@ class Figures:
     def add(self, id: str, what: str, *values: float, unit: str = "second") -> None:
         """What one round has found; no late tick at all is none."""
         found = self._found.setdefault(id, Figure(what, unit))
-        found.rounds.append([max(round(value, 9), _LEAST) for value in values or (0.0,)])
+        found.rounds.append([max(round(value, 12), _LEAST) for value in values or (0.0,)])
 
     def __getitem__(self, id: str) -> Figure:
         return self._found[id]

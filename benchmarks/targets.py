@@ -17,14 +17,13 @@ _WORDS = {"at least": operator.ge, "at most": operator.le, "under": operator.lt}
 
 @attrs.frozen
 class Target:
-    """A promise, and whether it is kept. `runs`: what single rounds found. `instructions` of the work behind it."""
+    """A promise, and whether it is kept. `instructions`: of the work behind it, where they were counted."""
 
     what: str
     wanted: str
     found: str
     met: bool
     instructions: str
-    runs: Sequence[float] = ()
 
 
 def targets(f: Figures) -> list[Target]:
@@ -45,7 +44,7 @@ def targets(f: Figures) -> list[Target]:
         value = statistics.median(runs) if value is None else value
         wanted, told = (f"{each:,.{digits}f}{unit}" for each in (limit, value))
         met = bool(_WORDS[word](value, limit))
-        found.append(Target(what, f"{word} {wanted}", told, met, _counted(f, counted), runs))
+        found.append(Target(what, f"{word} {wanted}", told, met, _counted(f, counted)))
 
     for family, name in FAMILIES.items():
         hand, sdk = f"{family}.hand_pycryptodome.time", f"{family}.sdk_cryptography.time"

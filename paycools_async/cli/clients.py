@@ -9,6 +9,7 @@ from typing import Any
 
 from ..batch.run.payout_api import payouts_of
 from ..client import PayCoolsGlobal, PayCoolsPH
+from ..errors import ConfigurationError
 from ..transports.base import Transport
 from .network import chosen_paths, network
 
@@ -39,8 +40,21 @@ async def open_client(
             transport: Transport = network(max_connections=options.pop("max_connections", 100))
             options["transport"] = transport if watch is None else watch(transport)
         client: PayCoolsPH | PayCoolsGlobal
-        if country is None:
-            client = PayCoolsPH(fake.ph_credentials, **options) if fake else PayCoolsPH.from_env(**options)
+        if fake is None:
+            client = _by_environment(PayCoolsPH if country is None else PayCoolsGlobal, options)
+        elif country is None:
+            client = PayCoolsPH(fake.ph_credentials, **options)
         else:
-            client = PayCoolsGlobal(fake.global_credentials, **options) if fake else PayCoolsGlobal.from_env(**options)
+            client = PayCoolsGlobal(fake.global_credentials, **options)
         yield await stack.enter_async_context(client)
+
+
+def _by_environment(cls: type[PayCoolsPH | PayCoolsGlobal], options: dict[str, Any]) -> PayCoolsPH | PayCoolsGlobal:
+    try:
+        return cls.from_env(**options)
+    except ConfigurationError as error:
+        if str(error).startswith("not set: "):
+            raise ConfigurationError(
+                f"{error}; `paycools doctor` looks at all settings, a sandbox needs none"
+            ) from None
+        raise

@@ -76,6 +76,8 @@ def code_and_line(error: BaseException) -> tuple[int, str]:
 def _line_of(error: BaseException) -> str:
     if isinstance(error, Broken):
         return f"error: {error}"
+    if isinstance(error, FileNotFoundError) and "temporary directory" in (error.strerror or ""):  # of tempfile
+        return "error: there is no folder for temporary files: set TMPDIR to one that can be written"
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"error: {where}{error.strerror}"

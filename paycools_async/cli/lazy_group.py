@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -62,10 +63,15 @@ def lazy_group(places: Mapping[str, str], order: Iterable[str] = ()) -> type[Typ
 
 
 def _plainly_shown(command: Any) -> Any:
-    """The command; its --help does not say of a flag that it is a boolean."""
+    """The command; its --help breaks lines for the terminal alone, and does not say of a flag that it is a boolean."""
     for option in getattr(command, "params", ()):
         if getattr(option, "is_flag", False) and option.metavar is None:
             option.metavar = ""
+    if getattr(command, "help", None):
+        paragraphs = inspect.cleandoc(command.help).split("\n\n")
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        _plainly_shown(inner)
     return command
 
 

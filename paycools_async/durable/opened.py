@@ -91,7 +91,7 @@ class Opened(Generic[P]):
         """
         task = asyncio.create_task(work, name="paycools-durable-asking")
         self._unanswered.add(task)
-        task.add_done_callback(self._unanswered.discard)
+        task.add_done_callback(self._answer_came)
         try:
             done, _ = await asyncio.wait({task}, timeout=within)
         except asyncio.CancelledError:
@@ -100,6 +100,11 @@ class Opened(Generic[P]):
         if not done:
             raise LedgerError(f"the ledger does not answer within {within:g} seconds", outcome=Outcome.UNKNOWN)
         return task.result()
+
+    def _answer_came(self, task: asyncio.Task[Any]) -> None:
+        self._unanswered.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, also where nobody waits for it any more
 
     async def aclose(self) -> None:
         """Close the ledger."""

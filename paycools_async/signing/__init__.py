@@ -10,6 +10,7 @@ from ..openssl import has_openssl
 from ..wire.canonical import ph_signing_text
 from .base import AsyncSigner, PrivateKey, PublicKey, Signer, Verifier
 from .keys import load_private_key, load_public_key
+from .process import SigningProcess
 from .secret import ph_callback_sign
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PrivateKey",
     "PublicKey",
     "Signer",
+    "SigningProcess",
     "Verifier",
     "load_private_key",
     "load_public_key",

@@ -17,7 +17,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from paycools_async.batch.states import FINAL, REASONS, Event, IllegalMove, Reason, State, after
+from paycools_async.batch.states import FINAL, NEVER_SENT_AGAIN, REASONS, Event, IllegalMove, Reason, State, after
 
 Table = Callable[[State, Event, Reason | None], State]
 
@@ -100,8 +100,11 @@ class Found(Exception):
 class Model:
     """The rules. `leases`: another owner may take over from one that still lives; `fenced`: writes name their attempt.
 
-    Mistakes to plant: `yes_to_all` (a yes releases what others offered), `believes_old_orders` (nobody looks at when
-    PayCools entered an order), `offered_again_as` (the state of what was refused and is offered again).
+    `without_ids`: it is refunds, and PayCools may list one without its id at any time, this one or another: "perhaps".
+
+    Mistakes to plant: `perhaps_is_absence` (what is listed without its id is not ours), `yes_to_all` (a yes releases
+    what others offered), `believes_old_orders` (nobody looks at when PayCools entered an order), `offered_again_as`
+    (the state of what was refused and is offered again).
     """
 
     def __init__(
@@ -118,11 +121,14 @@ class Model:
         believes_old_orders: bool = False,
         offered_again_as: State = State.OFFERED,
         resends: int = 1,
+        without_ids: bool = False,
+        perhaps_is_absence: bool = False,
     ) -> None:
         self.table, self.patience, self.lag, self.fuse = table, patience, lag, fuse
         self.leases, self.fenced, self.workers = leases, fenced, workers
         self.yes_to_all, self.believes_old_orders = yes_to_all, believes_old_orders
         self.offered_again_as, self.resends = offered_again_as, resends
+        self.without_ids, self.perhaps_is_absence = without_ids, perhaps_is_absence
         self.guarded = True
         """Whether a move back to planned is judged at once, and not only by what comes of it."""
         self._known: dict[tuple[Order, bool, bool], list[tuple[str, Order]]] = {}
@@ -191,6 +197,8 @@ class Model:
 
     def _take(self, order: Order) -> Iterator[tuple[str, Order]]:
         row, there = order.row, order.there
+        if self.without_ids and (row.resent if row.state is State.PLANNED else row.state is State.UNKNOWN):
+            yield from self._take_perhaps(order)
         if row.state is State.PLANNED:
             if not order.yes:
                 raise Found("sent without a person's yes")
@@ -216,8 +224,17 @@ class Model:
             ):  # else nothing comes of it
                 yield f"inquiry: {word}", order._replace(hand=Hand(row.state, word, decides))
 
+    def _take_perhaps(self, order: Order) -> Iterator[tuple[str, Order]]:
+        row = order.row
+        if not self.perhaps_is_absence:
+            if row.reason not in NEVER_SENT_AGAIN:  # else nothing comes of it
+                yield "inquiry: perhaps", order._replace(hand=Hand(row.state, "perhaps"))
+        elif row.state is State.UNKNOWN and self._may_be_absent(row):
+            decides = row.since is not None and row.missed and row.since >= self.patience
+            yield "inquiry: perhaps, so absent", order._replace(hand=Hand(row.state, "absent", decides))
+
     def _may_be_absent(self, row: Row) -> bool:
-        return row.reason not in (Event.DUPLICATE, Event.UNLISTED_REFUSAL) and int(row.resent) < self.resends
+        return row.reason not in NEVER_SENT_AGAIN and int(row.resent) < self.resends
 
     def _work(self, order: Order, hand: Hand, done: Order, who: str) -> Iterator[tuple[str, Order]]:
         if hand.word == READY:
@@ -225,6 +242,8 @@ class Model:
         elif hand.word is None:
             for told, event, there in self._answers(order.there, bool(who)):
                 yield f"{who}{told}: {event}", self._write(done._replace(there=there), hand, event)
+        elif hand.word == "perhaps":
+            yield f"{who}writes that it may be there", self._write(done, hand, Event.UNLISTED_REFUSAL)
         elif hand.word != "absent":
             yield f"{who}writes {hand.word}", self._write(done, hand, _WORD[hand.word])
         elif hand.decides:

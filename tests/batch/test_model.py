@@ -52,6 +52,24 @@ def test_a_second_owner_is_sound_if_writes_name_their_attempt_and_first_bytes_ha
     assert found.stuck == []
 
 
+@pytest.mark.parametrize("owners", [{}, pytest.param(OWNERS, marks=full_only)], ids=["one", "two"])
+def test_a_refund_that_may_be_listed_without_its_id_is_made_at_most_once_and_has_a_way_to_its_end(owners: Any) -> None:
+    found = explore(Model(without_ids=True, **owners))
+    told("one refund", found)
+    assert found.stuck == []
+    assert (State.UNKNOWN, Event.UNLISTED_REFUSAL) in found.rows
+
+
+def test_a_refund_listed_without_its_id_that_counts_as_absent_is_found() -> None:
+    model = Model(without_ids=True, perhaps_is_absence=True)
+    with pytest.raises(Found, match="although PayCools has it"):
+        explore(model)
+    model.guarded = False
+    with pytest.raises(Found, match="paid") as caught:
+        explore(model)
+    assert "perhaps, so absent" in str(caught.value)
+
+
 def test_that_a_row_is_in_the_same_state_is_not_enough_under_two_owners() -> None:
     """Sending, unknown, planned and sending again looks like the same sending to a worker that lost the ledger."""
     with pytest.raises(Found, match="takes over"):

@@ -125,17 +125,22 @@ class TestSend:
         assert (code, "HTTP 400" in text) == (1, True)
 
     @pytest.mark.parametrize(
-        "arguments",
+        ("arguments", "told"),
         [
-            ("send", "no.such.event", "http://127.0.0.1:9"),
-            ("send", "disbursement.success", "http://127.0.0.1:9"),
-            ("send", "disbursement.success", "nonsense"),
-            ("send", "disbursement.success", "http://127.0.0.1:9", "--set", "x"),
+            (("no.such.event", "http://127.0.0.1:9"), "no event is called 'no.such.event'"),
+            (
+                ("disbursement.success", "http://127.0.0.1:9"),
+                "http://127.0.0.1:9: cannot be reached (Connection refused)",
+            ),
+            (("disbursement.success", "nonsense"), "nonsense: cannot be reached"),
+            (("disbursement.success", ""), "'': cannot be reached"),
+            (("disbursement.success", "http://127.0.0.1:9", "--set", "x"), "--set x: give name=value"),
+            (("disbursement.success", "http://127.0.0.1:9", "--set", ""), "--set '': give name=value"),
         ],
     )
-    def test_what_cannot_be_sent_is_exit_2(self, arguments: tuple[str, ...]) -> None:
-        code, text = run(*arguments, PAYCOOLS_PH_CALLBACK_SECRET=SECRET)
-        assert (code, "error:" in text, "Traceback" in text) == (2, True, False)
+    def test_what_cannot_be_sent_is_exit_2(self, arguments: tuple[str, ...], told: str) -> None:
+        code, text = run("send", *arguments, PAYCOOLS_PH_CALLBACK_SECRET=SECRET)
+        assert (code, f"error: {told}" in text, "Traceback" in text) == (2, True, False), text
 
 
 @pytest.mark.parametrize("entry", some(EVENTS, 8), ids=lambda entry: entry.id)

@@ -151,7 +151,7 @@ def test_every_bad_row_is_listed_and_nothing_is_sent(run: Run, write_orders: Wri
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("", "not set: PAYCOOLS_PH_PRIVATE_KEY"),
+        ("", "not set: PAYCOOLS_PH_PRIVATE_KEY; `paycools doctor` looks at all settings, a sandbox needs none"),
         ("nonsense", "PAYCOOLS_PH_PRIVATE_KEY: this is neither a PEM nor a Base64 key"),
         ("PUBLIC", "PAYCOOLS_PH_PRIVATE_KEY: this is a public key; the merchant's private key is needed"),
     ],

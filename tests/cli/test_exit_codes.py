@@ -139,7 +139,7 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("Balance"):
+        if line.startswith("Balance after"):  # the last line before the yes
             break
     process.stdout.close()
     assert process.stderr is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -10,19 +11,23 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import typer
 from support.commands import COMMANDS
+from typer import rich_utils
 from typer.testing import CliRunner
 
 from paycools_async.cli.app import app
 
 
 def help_of(*words: str, columns: int = 80) -> str:
-    shown = CliRunner().invoke(app, words, env={"COLUMNS": str(columns), "TERMINAL_WIDTH": str(columns)})
+    with patch.object(rich_utils, "MAX_WIDTH", columns):  # which is read once, with the first help that is shown
+        shown = CliRunner().invoke(app, words, env={"COLUMNS": str(columns)})
     assert shown.exit_code == 0, shown.output
     return shown.stdout
 
@@ -40,6 +45,14 @@ def test_each_command_and_group_has_an_example(command: tuple[str, ...], columns
         shown = help_of(*command, option, columns=columns)
         assert f"Example: paycools {' '.join(command)}".rstrip() in " ".join(shown.split())
         assert max(map(len, shown.splitlines())) <= columns
+
+
+def test_a_paragraph_is_broken_for_the_terminal_alone() -> None:
+    """Its source has lines of its own."""
+    for command in (("payouts", "worker"), ("callbacks", "verify"), ("sandbox",), ("doctor",)):
+        shown = help_of(*command, "--help", columns=500)
+        text = [line.strip() for line in shown.partition("╭")[0].splitlines() if line.strip()]
+        assert all(line.endswith(".") for line in text[1:]), text
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(("paycools", *words)))
@@ -108,11 +121,11 @@ PREPARED = {"bash": "bind 'set bell-style none'", "zsh": "autoload -Uz compinit 
 
 
 class Shell:
-    """A person at a shell's prompt."""
+    """A person at a shell's prompt, whose home is the folder."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
         bin_ = folder / "bin"
-        bin_.mkdir()
+        bin_.mkdir(exist_ok=True)
         (bin_ / "paycools").write_text(
             f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(PROGRAM)} "$@"\n'
         )
@@ -120,8 +133,8 @@ class Shell:
         path = os.pathsep.join((str(bin_), os.environ["PATH"]))
         env = {**os.environ, "PATH": path, "HOME": str(folder), "PS1": "$ ", "TERM": "dumb", "COLUMNS": "200"}
         env["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        env.pop("ZDOTDIR", None)
         self._terminal, theirs = pty.openpty()
-        command = BEGINNINGS[name]
         self._process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=env, start_new_session=True
         )
@@ -132,9 +145,15 @@ class Shell:
         os.write(self._terminal, text.encode())
         seen = ""
         while until not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x07|\x08", "", seen):
-            assert select.select([self._terminal], [], [], 60)[0], seen
+            assert select.select([self._terminal], [], [], 200)[0], seen
             seen += os.read(self._terminal, 4096).decode("utf-8", "replace")
         return seen
+
+    def complete(self) -> None:
+        """Commands and options; what is waited for is not in what was typed, which a terminal shows too."""
+        self.type("paycools payouts templ\t", "template ")
+        self.type("\x15paycools payouts run wages.csv --dry\t", "--dry-run ")
+        self.type("\x15paycools payouts re\t\t", "reconcile")
 
     def end(self) -> None:
         self._process.kill()
@@ -142,19 +161,34 @@ class Shell:
         os.close(self._terminal)
 
 
+@contextlib.contextmanager
+def at(command: Sequence[str], folder: Path) -> Iterator[Shell]:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"no {command[0]} here")
+    shell = Shell(command, folder)
+    try:
+        yield shell
+    finally:
+        shell.end()
+
+
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_a_shell_that_was_shown_the_completion_completes(name: str, tmp_path: Path) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"no {name} here")
-    shell = Shell(name, tmp_path)
-    try:
-        # what is waited for is not in what was typed, which a terminal shows too
+    with at(BEGINNINGS[name], tmp_path) as shell:
         shell.type(f"{PREPARED[name]}; echo is''ready\n", "isready")
         shell.type('eval "$(paycools --show-completion)"; echo is"learnt"\n', "islearnt")
-        shell.type("paycools payouts templ\t", "template ")
-        shell.type("\x15paycools payouts run wages.csv --dry\t", "--dry-run ")
-        shell.type("\x15paycools payouts re\t\t", "reconcile")
-    finally:
-        shell.end()
+        shell.complete()
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_a_new_shell_completes_once_it_is_installed(name: str, tmp_path: Path) -> None:
+    with at(BEGINNINGS[name], tmp_path) as shell:
+        shell.type('paycools --install-completion; echo is"installed"\n', "isinstalled")
+    with at((name, "-i"), tmp_path) as shell:
+        first_tab = "_paycools >/dev/null 2>&1; " if name == "zsh" else ""  # it loads what typer has installed
+        shell.type(f"{first_tab}echo is''ready\n", "isready")
+        shell.complete()

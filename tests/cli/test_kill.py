@@ -63,7 +63,7 @@ def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(
     tmp_path: Path, sandbox: tuple[str, dict[str, str]], write_orders: WriteOrders
 ) -> None:
     base_url, env = sandbox
-    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 0.05}])
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 0.5}])
     process = runner(write_orders(400), str(tmp_path / "ledger.db"), env)
     while len(ask(f"{base_url}/_sandbox/books")["payouts"]) < 30:
         time.sleep(0.02)

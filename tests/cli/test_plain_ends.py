@@ -84,6 +84,7 @@ def test_where_nothing_can_be_written(folder: Path) -> None:
     ):
         code, said = read_only(folder, *arguments)
         assert (code, len(said.splitlines())) == (4, 1), (arguments, said)
+    assert read_only(folder, "payouts", "check", file)[1].endswith("set TMPDIR to one that can be written")
     code, said = read_only(folder, "payouts", "withdraw", "--yes", "--ledger", ledger)
     assert (code, f"{ledger}: cannot be written here; nothing was taken back" in said) == (4, True), said
     assert read_only(folder, "keys", "new")[0] == 2

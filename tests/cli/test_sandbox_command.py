@@ -123,18 +123,26 @@ def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
     assert refused(tmp_path, "--key", "none/key.pem")[0] == 4
 
 
-def test_a_journal_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "journal").write_text("{}\n")
+@pytest.fixture
+def with_keys(tmp_path: Path, key_pem: str, other_key_pem: str) -> Path:
+    """A folder where a sandbox need not make keys, which takes a while."""
+    (tmp_path / "sandbox-private.pem").write_text(key_pem)
+    (tmp_path / "sandbox-private.platform.pem").write_text(other_key_pem)
+    return tmp_path
+
+
+def test_a_journal_that_is_none(with_keys: Path) -> None:
+    (with_keys / "journal").write_text("{}\n")
     told = "error: journal: holds something else than a sandbox's records; name another"
-    assert refused(tmp_path, "--journal", "journal") == (2, told)
+    assert refused(with_keys, "--journal", "journal") == (2, told)
 
 
 @pytest.mark.parametrize("content", ["", "a shopping list\n", "\x00"], ids=["a key", "a text", "one byte"])
-def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, key_pem: str, content: str) -> None:
-    (tmp_path / "key.pem").write_text(content or key_pem)
-    code, told = refused(tmp_path, "--port", "0", "--journal", "key.pem")
+def test_a_file_that_is_no_journal_is_left_as_it_is(with_keys: Path, key_pem: str, content: str) -> None:
+    (with_keys / "key.pem").write_text(content or key_pem)
+    code, told = refused(with_keys, "--port", "0", "--journal", "key.pem")
     assert (code, told) == (2, "error: key.pem: holds something else than a sandbox's records; name another")
-    assert (tmp_path / "key.pem").read_text() == (content or key_pem)
+    assert (with_keys / "key.pem").read_text() == (content or key_pem)
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://127.0.0.1/", "http://", "http://[::1/", "/paycools"])
@@ -152,10 +160,10 @@ def test_an_address_that_no_callback_can_go_to(tmp_path: Path, url: str) -> None
         ("https://shop.example/paycools", "https://shop.example/paycools", True),
     ],
 )
-def test_it_says_where_callbacks_go(tmp_path: Path, url: str, told: str, warned: bool) -> None:
+def test_it_says_where_callbacks_go(with_keys: Path, url: str, told: str, warned: bool) -> None:
     command = [*COMMAND, "sandbox", "--port", "0", "--callback-url", url]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(command, cwd=with_keys, env=environment(), stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
@@ -163,7 +171,7 @@ def test_it_says_where_callbacks_go(tmp_path: Path, url: str, told: str, warned:
             if line.startswith("# the sandbox is running"):
                 break
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=200)
     assert lines[-2] == f"# callbacks go to {told}"
     assert "hidden" not in "".join(lines) + errors
     assert ("shop.example is not this machine" in errors) == warned

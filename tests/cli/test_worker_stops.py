@@ -1,4 +1,4 @@
-"""A worker that is stopped once finishes what is in flight; stopped twice it ends at once, whatever it waits for."""
+"""A worker or run that is stopped once finishes what is in flight; stopped twice it ends, whatever it waits for."""
 
 from __future__ import annotations
 
@@ -105,3 +105,38 @@ def test_a_second_signal_ends_it_at_once_whatever_its_database_does(
             own_postgres.stop()
         sending.stop(signal.SIGTERM)
         sending.stop_again(signal.SIGINT)
+
+
+@pytest.mark.parametrize("how", ["frozen", "away", "there"])
+def test_a_second_signal_ends_a_run_at_once_as_well(
+    own_postgres: OwnPostgres,
+    sandbox: tuple[str, dict[str, str]],
+    tmp_path: Path,
+    write_orders: WriteOrders,
+    how: str,
+) -> None:
+    base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [NO_ANSWER])
+    log, file = tmp_path / "log", str(write_orders(5))
+    command = [sys.executable, "-m", "paycools_async.cli", "payouts", "run", file, "--yes", *LEASE]
+    with log.open("wb") as writing:
+        run = subprocess.Popen(
+            [*command, "--ledger", own_postgres.url()], env=env, stdout=writing, stderr=subprocess.STDOUT
+        )
+    with contextlib.ExitStack() as stack:
+        stack.callback(run.wait)
+        stack.callback(run.kill)
+        wait_for(lambda: ask(f"{base_url}/_sandbox/books")["requests"].get("ph.payout.create") == 5)
+        if how == "frozen":
+            stack.enter_context(own_postgres.frozen())
+        elif how == "away":
+            own_postgres.stop()
+        run.send_signal(signal.SIGINT)
+        wait_for(lambda: "once more ends at once" in log.read_text())
+        assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        assert run.wait(PATIENCE) == 4, log.read_text()
+    told = log.read_text()
+    assert "goes on with: paycools payouts resume" in told
+    assert told.splitlines()[-1] == "error: interrupted; what was sent is in the ledger"
+    assert "Traceback" not in told

@@ -208,8 +208,8 @@ async def test_timeouts(
         async with PayCoolsPH.from_env() as paycools:
             await run_page("../README.md")  # the order that the page begins with
             capsys.readouterr()
-            at_once.faults.delay(1.5, next=1, only="ph.payout.create")
-            await run_page("timeouts.md", instead={"asyncio.timeout(60)": "asyncio.timeout(0.3)"}, paycools=paycools)
+            at_once.faults.delay(5.0, next=1, only="ph.payout.create")
+            await run_page("timeouts.md", instead={"asyncio.timeout(5)": "asyncio.timeout(2.0)"}, paycools=paycools)
             assert paycools.in_doubt == ()
     assert capsys.readouterr().out == "was it paid?\nCOMPLETE\n"
     assert paid(at_once) == ["SALARY2026110001", "SALARY2026110002"]

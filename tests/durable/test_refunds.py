@@ -7,9 +7,11 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 from durable.conftest import QUICK, inside, order, refund
 from durable.test_telling import acknowledged, ask
+from psycopg.conninfo import make_conninfo
 from support.batch import STORES
 from support.refund_house import RefundHouse
 from support.waiting import until
@@ -23,6 +25,7 @@ from paycools_async.durable import (
     UnknownRefund,
     in_transaction,
 )
+from paycools_async.testing import FakePayCools
 
 pytestmark = STORES
 
@@ -295,6 +298,43 @@ async def test_one_that_is_rolled_back_is_never_sent(opened: Any, house: RefundH
     assert (await refunds.wait("REFUND000002", within=60)).settled
     assert await refunds.get(ID) is None
     assert house.asked == ["REFUND000002"]
+
+
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+async def test_one_transaction_on_postgresql_takes_a_payout_and_a_refund_or_neither(
+    client: PayCoolsPH, live: FakePayCools, place: str, ends: str
+) -> None:
+    if not place.startswith("postgresql"):
+        pytest.skip("a SQLite file is one ledger")
+    [(schema,)] = ask(place, "SELECT current_schema()")
+    ask(place, f"CREATE SCHEMA {schema}_refunds")
+    payment = await client.web_payments.create(
+        mch_order_id="ORDER1001",
+        amount=5000,
+        channel_code="GCASH_URL",
+        email="maria@example.com",
+        mobile="09171234567",
+        callback_url="https://shop.example/notify",
+        redirect_url="https://shop.example/thanks",
+    )
+    await live.pay(payment.transaction_id, 5000)
+    elsewhere = make_conninfo(place, options=f"-csearch_path={schema}_refunds")
+    async with (
+        DurablePayouts(client, place, options=QUICK, poll=0.05) as payouts,
+        DurableRefunds(client, elsewhere, options=QUICK, poll=0.05) as refunds,
+        await psycopg.AsyncConnection.connect(place) as connection,
+    ):
+        await payouts.submit(order(mch_order_id=ID), connection=connection)  # the same id, for they are two things
+        await refunds.submit(refund(original_transaction_id=payment.transaction_id), connection=connection)
+        if ends == "commit":
+            await connection.commit()
+            assert (await payouts.wait(ID, within=60)).settled
+            assert (await refunds.wait(ID, within=60)).settled
+        else:
+            await connection.rollback()
+            assert (await payouts.get(ID), await refunds.get(ID)) == (None, None)
+    made = 1 if ends == "commit" else 0
+    assert (len(live.payouts.paid), len(live.refunds.by_id)) == (made, made)
 
 
 async def test_what_an_earlier_process_left_is_found_and_not_sent_again(make: Any, house: RefundHouse) -> None:

@@ -75,7 +75,7 @@ async def test_a_browser_sees_the_code_and_then_the_payment(
     order = await buy(http, shop)
     loaded = f'"GET /orders/{order.rsplit("/", 1)[1]} HTTP/1.1" 200'
     before = shop.log.read_text().count(loaded)
-    browser = asyncio.create_task(asyncio.to_thread(dom, order, tmp_path / "profile"))
+    browser = asyncio.create_task(asyncio.to_thread(dom, order, tmp_path / "profile", 600))
     while shop.log.read_text().count(loaded) == before:
         assert not browser.done()
         await asyncio.sleep(0.02)

@@ -34,7 +34,7 @@ def test_nothing_is_left_of_loops_threads_forks_and_faults(key_pem: str) -> None
             input=json.dumps(task),
             capture_output=True,
             text=True,
-            timeout=SECONDS + 120,
+            timeout=SECONDS + 600,
             env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS), _package()))},
         )
         assert server.all_closed()

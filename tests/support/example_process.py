@@ -68,9 +68,9 @@ async def eventually(http: aiohttp.ClientSession, url: str, good: Callable[[Any]
         await asyncio.sleep(0.1)
 
 
-def dom(url: str, profile: Path) -> str:
-    """The page as the browser has it after its scripts have run."""
+def dom(url: str, profile: Path, seconds: int = 20) -> str:
+    """The page as the browser has it after its scripts have run for so many of its own seconds."""
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--dump-dom", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    command += [f"--user-data-dir={profile}", f"--virtual-time-budget={seconds * 1000}", "--dump-dom", url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout

@@ -97,7 +97,11 @@ class Found(Result):
 
     zone: ClassVar[tzinfo] = MANILA
     """Of a time that names none."""
-    contradiction: ClassVar[str | None] = None
+
+    @property
+    def contradiction(self) -> str | None:
+        """Nothing more to compare than amount and ids."""
+        return None
 
     @property
     def created(self) -> datetime | None:

@@ -142,4 +142,6 @@ async def _post(url: str, body: bytes) -> Answer:
         ):
             return Answer(await answer.read(), answer.status)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise ConfigurationError(f"{given(url)}: cannot be reached ({type(error).__name__})") from None
+        number = getattr(error, "errno", None)
+        why = os.strerror(number) if number else type(error).__name__
+        raise ConfigurationError(f"{given(url)}: cannot be reached ({why})") from None

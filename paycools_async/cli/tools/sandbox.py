@@ -186,13 +186,14 @@ def _try_to_write(journal: Path) -> None:
 
 def _handler_of(url: str) -> str:
     """Where callbacks go, without a password; warns where that is not this machine. Raises ConfigurationError."""
+    advice = "--callback-url: give your handler's address, such as http://127.0.0.1:8000/paycools"
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
-        host = port = None
+        raise ConfigurationError(advice) from None
     if not host or parts.scheme not in ("http", "https"):
-        raise ConfigurationError("--callback-url: give your handler's address, such as http://127.0.0.1:8000/paycools")
+        raise ConfigurationError(advice)
     if not is_loopback_host(host):
         told = "whoever listens there hears of what is paid into this sandbox"
         echo_error(f"warning: --callback-url: {plain(host)} is not this machine; {told}")

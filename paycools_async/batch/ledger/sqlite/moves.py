@@ -39,14 +39,27 @@ def write(connection: sqlite3.Connection, moves: Sequence[Move]) -> list[Row | I
 
     Inside a transaction: a row and its line in the log stand there together, or neither does.
     """
-    return [_write(connection, move) for move in moves]
+    results: list[Row | IllegalMove] = []
+    lines: list[tuple[Any, ...]] = []
+    for move in moves:
+        row, to = move.row, move.to
+        if connection.execute(queries.MOVE, _changes(move)).rowcount != 1:
+            results.append(IllegalMove(f"order {row.order_id} is no longer {row.state}"))
+            continue
+        if row.state is State.WITHDRAWN:
+            connection.execute(queries.TAKE_UP_AGAIN, (row.id,))
+        words = (to.code, to.message) if move.told else (None, None)
+        lines.append((row.id, to.updated, move.event.value, to.state.value, *words))
+        results.append(to)
+    connection.executemany(queries.LOG_MOVE, lines)
+    return results
 
 
-def _write(connection: sqlite3.Connection, move: Move) -> Row | IllegalMove:
+def _changes(move: Move) -> tuple[Any, ...]:
     # plain texts: for an enum's member the driver looks for an adapter
-    row, to, state = move.row, move.to, move.to.state.value
-    changes = (
-        state,
+    row, to = move.row, move.to
+    return (
+        to.state.value,
         to.reason.value if to.reason else None,
         move.due,
         to.resends,
@@ -56,12 +69,8 @@ def _write(connection: sqlite3.Connection, move: Move) -> Row | IllegalMove:
         to.code,
         to.message,
         to.updated,
+        row.id,
+        row.state.value,
+        move.epoch,
+        move.epoch,
     )
-    as_seen = (row.id, row.state.value, move.epoch, move.epoch)
-    if connection.execute(queries.MOVE, (*changes, *as_seen)).rowcount != 1:
-        return IllegalMove(f"order {row.order_id} is no longer {row.state}")
-    if row.state is State.WITHDRAWN:
-        connection.execute(queries.TAKE_UP_AGAIN, (row.id,))
-    words = (to.code, to.message) if move.told else (None, None)
-    connection.execute(queries.LOG_MOVE, (row.id, to.updated, move.event.value, state, *words))
-    return to

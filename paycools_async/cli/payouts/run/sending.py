@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
+import typer
 
 from ....batch import Ledger, Runner, State, Summary
 from ....batch.ledger.timeline import FailureGroup
@@ -21,6 +23,9 @@ from ...objects.payouts import PreviewObject, RunResult
 from ..showing import show, show_failures, show_offered, show_outcomes, summary_of
 from .context import RunContext
 from .progress import showing_progress
+
+if TYPE_CHECKING:
+    from ....batch.ledger.postgres.ledger import PostgresLedger
 
 __all__ = ["Sending"]
 
@@ -107,8 +112,7 @@ class Sending:
         # what a lost run or worker was sending moves only when its lease has ended
         options = attrs.evolve(options, wait=quiet + ledger.lease)
         runner = Runner(self.run.api, self.view, options, pace=SharedPace(ledger, options.rate))
-        stop_waiting = ledger.availability.stop_waiting
-        return await self.finish(await _drive(runner, refresh_counts=True, stop_waiting=stop_waiting))
+        return await self.finish(await _drive(runner, shared=ledger))
 
     async def finish(self, summary: Summary) -> int:
         """Report, show what came of it, and how to go on. Returns the exit code."""
@@ -182,16 +186,14 @@ class Sending:
         return ""
 
 
-async def _drive(
-    runner: Runner, *, refresh_counts: bool = False, stop_waiting: Callable[[float], None] = lambda within: None
-) -> Summary:
-    with _stopping_on_signals(runner, stop_waiting):
-        async with showing_progress(runner, refresh_counts=refresh_counts):
+async def _drive(runner: Runner, *, shared: PostgresLedger | None = None) -> Summary:
+    with _stopping_on_signals(runner, shared):
+        async with showing_progress(runner, refresh_counts=shared is not None):
             return await runner.run()
 
 
 @contextlib.contextmanager
-def _stopping_on_signals(runner: Runner, stop_waiting: Callable[[float], None]) -> Iterator[None]:
+def _stopping_on_signals(runner: Runner, shared: PostgresLedger | None) -> Iterator[None]:
     """The first Ctrl-C lets what is in flight finish; the second ends at once (the ledger stays right)."""
     task = asyncio.current_task()
     times = 0
@@ -201,10 +203,19 @@ def _stopping_on_signals(runner: Runner, stop_waiting: Callable[[float], None]) 
         times += 1
         if times == 1:
             runner.stop("interrupted")
-            stop_waiting(_AWAY_AT_END)
+            if shared is not None:
+                shared.availability.stop_waiting(_AWAY_AT_END)
             echo_error("\nstopping: what is in flight is finished first; once more ends at once")
-        elif task is not None:
-            task.cancel()
+        else:
+            if shared is not None:
+                shared.abort()  # it may not answer
+            if task is not None:
+                task.cancel()
 
     with on_signals(stop):
-        yield
+        try:
+            yield
+        except BaseException:
+            if times > 1:
+                raise typer.Abort from None
+            raise
