@@ -89,6 +89,16 @@ async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than
     assert ids(await take(ledger, limit=2)) == [3, 4]
 
 
+async def test_no_more_are_taken_than_were_asked_for_over_all_states(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(4))
+    first, second = await take(ledger, limit=2)
+    await send(ledger, first, Event.UNCLEAR)
+    await send(ledger, second, Event.ACCEPTED, transaction_id="D2")
+    assert len(await take(ledger, State.UNKNOWN, State.ACCEPTED, State.PLANNED, limit=2)) == 2
+
+
 async def test_what_is_held_is_not_taken_again_also_where_its_lease_has_ended(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders, clock: ManualClock
 ) -> None:
