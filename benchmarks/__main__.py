@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -103,7 +104,8 @@ def _measure(given: argparse.Namespace, folder: Path, *, uvloop: bool) -> int:
         if plan.counted and (advice := instructions.missing()):
             print(advice, file=sys.stderr)
             plan = attrs.evolve(plan, counted=())
-        found = run(run_suite(plan, lambda text: print(text, file=sys.stderr)), uvloop=uvloop)
+        say, keep = partial(print, file=sys.stderr), partial(results.Figures.write, folder=folder)
+        found = run(run_suite(plan, say, keep), uvloop=uvloop)
         found.write(folder)
     print(results.tables(found, targets.table(targets.targets(found))))
     print(f"\n{given.kept if given.command == 'show' else folder / 'performance.json'}")

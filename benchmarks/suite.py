@@ -60,8 +60,8 @@ Say = Callable[[str], None]
 Step = Callable[[], Awaitable[None]]
 
 
-async def run_suite(plan: Plan, say: Say) -> Figures:
-    """Measure everything against one stub. Progress goes to `say`."""
+async def run_suite(plan: Plan, say: Say, keep: Callable[[Figures], object] = lambda _: None) -> Figures:
+    """Measure everything against one stub. Progress goes to `say`; what was timed to `keep`, before the long count."""
     pem = generate_private_key()
     found = Figures()
     found.note_machine()
@@ -83,6 +83,7 @@ async def run_suite(plan: Plan, say: Say) -> Figures:
             found.add("statement.import", "import paycools_async", await asyncio.to_thread(alone.import_once))
         await _grow(plan, bench, found, say)
     found.note_end()
+    keep(found)
     if plan.counted:
         say("machine instructions, by valgrind: minutes")
         counts = await asyncio.to_thread(instructions.count, plan.counted)
