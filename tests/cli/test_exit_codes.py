@@ -134,13 +134,12 @@ def test_4_a_reader_who_leaves_while_payouts_are_sent_and_they_are_paid_all_the_
     sandbox: Sandbox, write_orders: WriteOrders, tmp_path: Path
 ) -> None:
     base_url, env = sandbox
+    ask(f"{base_url}/_sandbox/faults", [{"kind": "delay", "rate": 1.0, "seconds": 3.0, "only": "ph.payout.create"}])
     ledger = str(tmp_path / "l.db")
     command = [*COMMAND, "payouts", "run", str(write_orders(30)), "--yes", "--ledger", ledger]
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Balance after"):  # the last line before the yes
-            break
+    wait_for(lambda: "ph.payout.create" in ask(f"{base_url}/_sandbox/books")["requests"])
     process.stdout.close()
     assert process.stderr is not None
     told = process.stderr.read()

@@ -66,7 +66,7 @@ class Payer:
         self.ends: collections.Counter[str] = collections.Counter()
 
     async def one(self) -> str:
-        asyncio.get_running_loop().slow_callback_duration = 30  # how busy the machine is, is not the question
+        _let_it_be_slow()
         with self._guard:
             self._orders += 1
             order = f"P{os.getpid()}N{self._orders:07}"  # a forked child counts for itself
@@ -88,6 +88,7 @@ class Payer:
 
     async def some(self) -> None:
         """A few at once, of which some are cancelled."""
+        _let_it_be_slow()
         tasks = [asyncio.create_task(self.one()) for _ in range(self._random.randint(1, 6))]
         await asyncio.sleep(self._random.random() * 0.01)
         for task in tasks:
@@ -133,6 +134,16 @@ class Payer:
         )
 
 
+def _let_it_be_slow() -> None:
+    """How busy the machine is, is not the question."""
+    asyncio.get_running_loop().slow_callback_duration = 30
+
+
+async def closing(client: PayCoolsPH) -> None:
+    _let_it_be_slow()
+    await client.aclose()
+
+
 def run_and_drop(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
     """Close the loop, and nothing of what was opened in it."""
     loop.run_until_complete(work)
@@ -157,7 +168,7 @@ def soak(url: str, key: str, seconds: float, seed: int) -> Soaked:
         payer.step()
         steps += 1
     after = payer.rest()
-    asyncio.run(client.aclose())
+    asyncio.run(closing(client))
     left = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
     return Soaked(before=before, after=after, steps=steps, ends=dict(payer.ends), left=left)
 
