@@ -15,7 +15,7 @@ import attrs
 
 from ..countries import COUNTRIES, PHILIPPINES, Country
 from ..endpoint import Endpoint, Result, result
-from ..errors import ConfigurationError, NotFound
+from ..errors import ConfigurationError, NotFound, OrderConflict
 from ..ph.refund import Refunds
 from ..resolving.refunds import is_other_payment, refund_among
 from ..times import MANILA, parse_time
@@ -145,7 +145,14 @@ class RefundApi(ClientOrders):
             listed = (await self._engine.send(prepared, fresh=fresh)).result or []
         except NotFound:
             return None
-        record = refund_among(listed, order_id, payment, amount=row.amount, refund_transaction_id=row.transaction_id)
+        try:
+            record = refund_among(
+                listed, order_id, payment, amount=row.amount, refund_transaction_id=row.transaction_id
+            )
+        except OrderConflict as conflict:
+            [first, *_] = (each for each in listed if each.mch_refund_order_id == order_id)
+            found = _found(first, _time(first.refund_create_time), payment)
+            return attrs.evolve(found, contradiction=str(conflict))
         return None if record is None else _found(record, _time(record.refund_create_time), payment)
 
 

@@ -25,6 +25,8 @@ __all__ = ["Opened"]
 P = TypeVar("P", bound=DurableOrder)
 T = TypeVar("T")
 
+_UNANSWERED = 3600.0
+"""Seconds after which a person is told of one that no inquiry has said anything of."""
 _PROBE = 5.0
 """Seconds that a probe waits for the ledger."""
 
@@ -49,6 +51,7 @@ class Opened(Generic[P]):
     ) -> None:
         self.payouts = payouts
         self.ledger = ledger
+        self._since = payouts.ledger.time()
         self._options, self._call_timeout = options, api.call_timeout
         self.telling = Telling(payouts, seen, self.stuck_rule, concurrency=handlers, limit=handler_timeout, poll=poll)
         self.background = Background(
@@ -69,7 +72,10 @@ class Opened(Generic[P]):
         """What needs a person now: what was not shown for as long as the last absence would take to be believed."""
         most = self._options.max_resends
         patience = self._options.absence(most, self._call_timeout, self.background.longest_lag)
-        return StuckRule(max_resends=most, sent_before=self.payouts.ledger.time() - patience)
+        now = self.payouts.ledger.time()
+        # one that was down for long has not asked yet
+        unanswered = now - _UNANSWERED if now - self._since > _UNANSWERED else 0.0
+        return StuckRule(max_resends=most, sent_before=now - patience, unanswered_before=unanswered)
 
     async def standing(self) -> Standing:
         """How the payouts stand; probes that come meanwhile share the answer. Raises LedgerError."""

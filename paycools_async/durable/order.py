@@ -58,10 +58,11 @@ class DurableOrder:
         row, stuck = kept.row, rule.holds(kept.row)
         reason = row.message
         if stuck:
-            why = (
-                f"whether it was {cls.done} is not known: PayCools has not shown it for long, and it is not sent again "
-                "by itself"
-            )
+            why = f"whether it was {cls.done} is not known: "
+            if row.absent_since is None:
+                why += "no inquiry about it has come to anything for long"
+            else:
+                why += "PayCools has not shown it for long, and it is not sent again by itself"
             reason = f"{why} ({reason})" if reason else why
         elif row.state is State.OFFERED:
             reason = (

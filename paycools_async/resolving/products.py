@@ -118,10 +118,10 @@ class RefundProduct(ResolvingProduct, Generic[RQ, RS, R]):
         the same refund id, once and no more until PayCools shows it, and returns the receipt, as it does for all
         who ask later.
 
-        Raises OrderConflict where PayCools knows the id with another amount or payment, DuplicateOrder where it took
-        the id before but does not list it yet, and OutcomeUnknown where the payment has a refund without its id that
-        may be this one, where an inquiry fails, or the second sending is refused or unclear too. One at a time for
-        each refund id.
+        Raises OrderConflict where PayCools knows the id with another amount or payment, or twice, DuplicateOrder
+        where it took the id before but does not list it yet, and OutcomeUnknown where the payment has a refund
+        without its id that may be this one, where an inquiry fails, or the second sending is refused or unclear too.
+        One at a time for each refund id.
         """
         refund_id = request.mch_refund_order_id
 

@@ -44,16 +44,21 @@ def refund_among(
     amount: int | None = None,
     refund_transaction_id: str | None = None,
 ) -> RS | None:
-    """The refund with our id; None: there is none. Raises ListedWithoutId.
+    """The refund with our id; None: there is none. Raises ListedWithoutId, and OrderConflict where there are several.
 
-    `amount`: a refund without an id and of another amount is not ours; None: it may be. `refund_transaction_id`:
-    PayCools' own id from our receipt, where there is one; by it a refund without our id is told for certain.
+    An id that differs from ours in upper and lower case or blanks alone is as good as none. `amount`: a refund
+    without an id and of another amount is not ours; None: it may be. `refund_transaction_id`: PayCools' own id from
+    our receipt, where there is one; by it a refund without our id is told for certain.
     """
     listed = list(records)
-    for record in listed:
-        if record.mch_refund_order_id == refund_id:
-            return record
-    without_id = [record for record in listed if not record.mch_refund_order_id]
+    ours = [record for record in listed if record.mch_refund_order_id == refund_id]
+    if len({record.refund_transaction_id for record in ours}) > 1:
+        found = ", ".join(record.refund_transaction_id for record in ours)
+        raise OrderConflict(f"PayCools lists several refunds under the id {refund_id}: {found}")
+    if ours:
+        return ours[0]
+    plain = refund_id.casefold()
+    without_id = [each for each in listed if (each.mch_refund_order_id or "").strip().casefold() in ("", plain)]
     if refund_transaction_id:
         return next((each for each in without_id if each.refund_transaction_id == refund_transaction_id), None)
     for record in without_id:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,53 @@ async def test_after_a_loss_what_paycools_does_not_have_waits_for_a_new_yes(
     finally:
         await refunds.aclose()
     assert house.paid() == [("REFUND000001", 5000), ("REFUND000002", 5000)]
+
+
+async def test_after_a_loss_a_refusal_is_no_last_word_and_nothing_is_taken_back(
+    shop: PayCoolsPH, house: RefundHouse, tmp_path: Path
+) -> None:
+    """The lost part had sent it, and PayCools lists it later than an absence is believed."""
+    refunds = DurableRefunds(shop, tmp_path / "refunds.db", options=QUICK, poll=0.05)
+    async with refunds:
+        await inside(refunds).background.stop(1.0)
+        await refunds.submit(refund())
+    house.once, house.lag = True, 3600.0
+    booked = house.book("REFUND000001", "T0000000001", 5000)
+    await refunds.start(recover=True)
+    try:
+        assert (await refunds.wait("REFUND000001", within=60)).state is State.OFFERED
+        assert not await refunds.withdraw("REFUND000001", by="ana")
+        await refunds.submit(refund())
+        await until(lambda: house.asked)
+        refused = await refunds.wait("REFUND000001", within=60)
+        assert (refused.state, refused.needs_person) == (State.UNKNOWN, True)
+        house.lag = 0.0
+        booked.at = time.time()
+        async with asyncio.timeout(60):
+            while not (shown := await refunds.get("REFUND000001")) or shown.state is State.UNKNOWN:
+                await asyncio.sleep(0.02)
+        assert shown.settled
+    finally:
+        await refunds.aclose()
+    assert house.paid() == [("REFUND000001", 5000)]
+
+
+async def test_after_a_loss_a_payout_that_is_not_shown_is_not_taken_back(
+    make: Make, live: FakePayCools, place: str
+) -> None:
+    async with make() as payouts:
+        await inside(payouts).background.stop(1.0)
+        await payouts.submit(order())
+    payouts = make()
+    await payouts.start(recover=True)
+    try:
+        assert (await payouts.wait("APP000000001", within=60)).state is State.OFFERED
+        assert not await payouts.withdraw("APP000000001", by="ana")
+        await payouts.submit(order())
+        assert (await payouts.wait("APP000000001", within=60)).settled
+    finally:
+        await payouts.aclose()
+    assert len(live.payouts.paid) == 1
 
 
 async def test_one_payout_above_the_balance_pauses_all_and_is_taken_out_of_the_way(

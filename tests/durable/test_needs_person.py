@@ -117,3 +117,29 @@ async def test_what_goes_on_by_itself_needs_nobody(opened: Any, live: FakePayCoo
     row = kept.row if reason is None else attrs.evolve(kept.row, reason=reason)
     assert not StuckRule(max_resends=1, sent_before=float("inf")).holds(row)
     assert (await payouts.health()).stuck == 0
+
+
+@pytest.mark.process
+async def test_one_that_no_inquiry_says_anything_of_needs_a_person_after_long(
+    opened: Any, live: FakePayCools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.faults.drop_before(next=1, only=CREATE)
+    live.faults.garbage(rate=1.0, only="ph.payout.query")
+    payouts: DurablePayouts = await opened()
+    told: list[tuple[State, bool, str]] = []
+
+    @payouts.on_final
+    async def done(payout: DurablePayout) -> None:
+        told.append((payout.state, payout.needs_person, payout.reason or ""))
+
+    await payouts.submit(order())
+    await until(lambda: live.requests.get("ph.payout.query", 0) > 3)
+    assert not (await there(payouts, "APP000000001")).needs_person
+    monkeypatch.setattr("paycools_async.durable.opened._UNANSWERED", 0.5)
+    found = await payouts.wait("APP000000001", within=60)
+    assert (found.state, found.needs_person) == (State.UNKNOWN, True)
+    await until(lambda: told)
+    assert (await payouts.health()).stuck == 1
+    assert told[0][:2] == (State.UNKNOWN, True)
+    assert "no inquiry about it has come to anything" in told[0][2]
+    assert live.payouts.paid == []

@@ -247,6 +247,33 @@ async def test_every_status_of_a_refund(opened: Any, house: RefundHouse, status:
     assert (await refunds.wait(ID, within=10 if state is not State.ACCEPTED else 0.1)).state is state
 
 
+@pytest.mark.parametrize("statuses", [("COMPLETE", "COMPLETE"), ("FAILED", "COMPLETE"), ("COMPLETE", "FAILED")])
+async def test_several_under_one_id_are_a_conflict_in_any_order(
+    opened: Any, house: RefundHouse, statuses: tuple[str, str]
+) -> None:
+    house.next.extend(["drop after"])
+    house.status = statuses[0]
+    refunds: DurableRefunds = await opened()
+    house.change = lambda row: row if len(house.booked) > 1 else {**row, "refundStatus": "PENDING"}
+    await refunds.submit(refund())
+    await until(lambda: house.booked)
+    house.status = statuses[1]
+    house.book(ID, PAYMENT, 5000)
+    found = await refunds.wait(ID, within=60)
+    assert (found.state, found.needs_person) == (State.CONFLICT, True)
+    assert all(each.number in str(found.reason) for each in house.booked)
+
+
+@pytest.mark.parametrize("written", [ID.lower(), f" {ID} "])
+async def test_an_id_that_is_written_otherwise_may_be_ours(opened: Any, house: RefundHouse, written: str) -> None:
+    house.next.extend(["drop after"])
+    house.change = lambda row: {**row, "mchRefundOrderId": written}
+    refunds: DurableRefunds = await opened()
+    await refunds.submit(refund())
+    await in_doubt(refunds)
+    assert house.paid() == [(ID, 5000)]
+
+
 async def test_one_that_paycools_had_before_needs_a_person_who_may_adopt_it(opened: Any, house: RefundHouse) -> None:
     house.book(ID, PAYMENT, 5000).at -= 3600
     house.next.extend([(1515, "Merchant refund order id is repeat")])

@@ -54,9 +54,10 @@ _SENT_AGAIN = (Event.UNCLEAR, Event.CRASHED)
 
 _FOR_GOOD, _IN_THE_END = (", ".join(f"'{each}'" for each in sorted(which)) for which in (NEVER_SENT_AGAIN, _SENT_AGAIN))
 
-STUCK = f"""told IS NOT NULL AND state = 'unknown' AND absent_since IS NOT NULL
-    AND coalesce(sent, updated) <= :sent_before AND (reason IN ({_FOR_GOOD})
-        OR (reason IN ({_IN_THE_END}) AND resends >= :max_resends))"""
+STUCK = f"""told IS NOT NULL AND state = 'unknown' AND (
+    (absent_since IS NULL AND coalesce(sent, updated) <= :unanswered_before)
+    OR (absent_since IS NOT NULL AND coalesce(sent, updated) <= :sent_before
+        AND (reason IN ({_FOR_GOOD}) OR (reason IN ({_IN_THE_END}) AND resends >= :max_resends))))"""
 """What `StuckRule` says, as it stands in SQL."""
 
 
@@ -121,24 +122,33 @@ def submission_of(request: Any, text_of: Callable[[Any], str]) -> Submission:
 class StuckRule:
     """Which payouts wait for a person: in doubt, not shown by PayCools when it was asked, and not to be sent again.
 
-    It is inquired about all the same, and settles when PayCools shows it. `sent_before`: last sent before this moment
-    of the ledger's clock. `max_resends`: how often a payout may be sent again.
+    Or in doubt, and no inquiry about it has come to anything. It is inquired about all the same, and settles when
+    PayCools shows it. `sent_before`: last sent before this moment of the ledger's clock; `unanswered_before`: the same
+    for what no inquiry has said anything of. `max_resends`: how often a payout may be sent again.
     """
 
     max_resends: int
     sent_before: float
+    unanswered_before: float = 0.0
 
     def holds(self, row: Row) -> bool:
         """Whether the payout is one of these."""
-        if row.state is not State.UNKNOWN or row.absent_since is None:
+        if row.state is not State.UNKNOWN:
             return False
-        if (row.updated if row.sent is None else row.sent) > self.sent_before:
+        since = row.updated if row.sent is None else row.sent
+        if row.absent_since is None:
+            return since <= self.unanswered_before
+        if since > self.sent_before:
             return False
         return row.reason in NEVER_SENT_AGAIN or (row.reason in _SENT_AGAIN and row.resends >= self.max_resends)
 
     def values(self) -> dict[str, Any]:
         """What STUCK stands for."""
-        return {"max_resends": self.max_resends, "sent_before": self.sent_before}
+        return {
+            "max_resends": self.max_resends,
+            "sent_before": self.sent_before,
+            "unanswered_before": self.unanswered_before,
+        }
 
 
 @attrs.frozen

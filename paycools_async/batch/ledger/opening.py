@@ -39,7 +39,10 @@ async def open_ledger(
     """
     if is_postgres(location):
         if recover:
-            raise ConfigurationError("only a ledger's file is recovered; a PostgreSQL database recovers by itself")
+            raise ConfigurationError(
+                "only a ledger's file is recovered: PostgreSQL brings back all that was committed; from an older "
+                "backup of it nothing may be sent, for what it does not know may have been paid"
+            )
         return await open_postgres(
             location, identity, create=create, read_only=read_only, call_timeout=call_timeout, margin=margin
         )

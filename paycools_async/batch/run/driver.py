@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ...errors import InvalidRequest, PayCoolsError
+from ...errors import InvalidRequest, PayCoolsError, RefundRefused
 from ...policy import Deadline, Pacing, note_answer
 from ...privacy.redaction import redacted
 from ...resolving.refunds import ListedWithoutId
@@ -120,14 +120,14 @@ class Driver:
         if event in (Event.REJECTED, Event.UNLISTED_REFUSAL):
             await self._refused()
         if event is Event.REJECTED and not isinstance(error, InvalidRequest):
-            event, answer = await self._confirmed(row)
+            event, answer = await self._confirmed(row, error)
             if answer is not None:
                 await self._apply_answer(row, answer)
                 return
         due = self._first_inquiry() if event is not Event.BUSY else self._ledger.time()
         await self._moves.make(row, event, due=due, code=getattr(trouble, "code", None), message=_message(trouble))
 
-    async def _confirmed(self, row: Row) -> tuple[Event, Shown | None]:
+    async def _confirmed(self, row: Row, error: PayCoolsError) -> tuple[Event, Shown | None]:
         """A refusal is final if PayCools does not have the order either; it says nothing of an earlier sending.
 
         A stray answer on a connection, or a proxy that asked twice, would else make "failed" of a payout that is paid.
@@ -136,7 +136,9 @@ class Driver:
             answer = await self._api.inquire(row.order_id, fresh=True)
         except Exception:  # noqa: BLE001 - then it is not known
             return Event.UNLISTED_REFUSAL, None
-        return (Event.UNLISTED_REFUSAL if row.resends else Event.REJECTED), answer
+        # a payment's refund may be refused because it is refunded: by ours, where the lost part of a ledger sent it
+        again = row.resends or (row.reason is Event.LOST and isinstance(error, RefundRefused))
+        return (Event.UNLISTED_REFUSAL if again else Event.REJECTED), answer
 
     async def _refused(self) -> None:
         if self._brake.answered(refused=True):

@@ -65,7 +65,8 @@ def scope_of(batches: Seen) -> str:
     return f"{chosen} AND intake NOT IN ({_APPLICATIONS})"
 
 
-NEVER_SENT = f"state IN ({listed(UNSENT)}) AND resends = 0"
+# what the lost part of a ledger may have sent was offered again when it was absent, which is no proof
+NEVER_SENT = f"state IN ({listed(UNSENT)}) AND resends = 0 AND coalesce(reason, '') <> 'lost'"
 _MAY_BE_SENT = f"state IN ({listed(MAY_BE_SENT)})"
 
 # -- a file's rows ----------------------------------------------------------------------------------------------------
