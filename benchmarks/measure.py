@@ -106,13 +106,13 @@ async def warm(opened: AbstractAsyncContextManager[Pay], concurrency: int) -> As
 async def drive(
     pay: Pay, concurrency: int, *, payouts: float = math.inf, seconds: float = math.inf, watch: bool = False
 ) -> Round:
-    """Pay with so many at a time until so much is paid or over. The time runs until the last one is answered."""
+    """Pay with so many at a time until so much is paid or over, once at least. The time runs until the last one is answered."""
     end = time.perf_counter() + seconds
     begun = done = 0
 
     async def work() -> None:
         nonlocal begun, done
-        while begun < payouts and time.perf_counter() < end:
+        while begun < payouts and (not begun or time.perf_counter() < end):
             begun += 1
             await pay(f"BENCH{next(_SERIAL):010d}")
             done += 1

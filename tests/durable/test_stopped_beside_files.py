@@ -147,14 +147,14 @@ async def test_processes_that_stand_still_are_taken_over_by_their_own_kind_alone
             async with http.post(f"{webs[number % 2].url}/pay/APP{number:09}", params=values) as answer:
                 assert answer.status == 200, await answer.text()
 
-        stopping = asyncio.create_task(asyncio.to_thread(ledger.stop_while_sending, payers[victim]))
-        await asyncio.gather(*(submit(number) for number in range(1, OF_THE_APPLICATION + 1)))
-        await asyncio.to_thread(ledger.stop_while_sending, webs[0].running)
-        await stopping
         frozen = [payers[victim], webs[0].running]
+        stopping = [asyncio.create_task(asyncio.to_thread(ledger.stop_while_sending, each)) for each in frozen]
+        submitting = [asyncio.create_task(submit(number)) for number in range(1, OF_THE_APPLICATION + 1)]
+        await asyncio.gather(*stopping)
         await until(lambda: not any(ledger.sending(each.pid) for each in frozen), every=0.2)
         for each in frozen:
             each.send_signal(signal.SIGCONT)
+        await asyncio.gather(*submitting)  # those that the stopped one had not answered
         every_row = {"settled": OF_FILES + OF_THE_APPLICATION}
         await until(lambda: Counter(row[1] for row in ledger_rows(own_postgres.url())) == every_row, 120, 0.5)
         await until(lambda: len(words(own_postgres.url())) >= OF_THE_APPLICATION, every=0.2)
