@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -47,12 +46,6 @@ def pytest_xdist_auto_num_workers() -> int | None:
         return None
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return processors + min(processors, 4)
-
-
-def pytest_collection_finish() -> None:
-    """What was made until here stays: no collection of garbage in a test has to look through it again."""
-    gc.collect()
-    gc.freeze()
 
 
 pytest_plugins = [
