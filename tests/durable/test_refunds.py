@@ -34,7 +34,7 @@ PAYMENT = "T0000000001"
 
 
 @pytest.fixture
-def place(place: str) -> str:
+def place(place: str, store: str) -> str:  # older pytest does not see that the other one asks for it
     return place.replace("payouts.db", "refunds.db")
 
 
