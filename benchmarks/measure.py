@@ -106,7 +106,7 @@ async def warm(opened: AbstractAsyncContextManager[Pay], concurrency: int) -> As
 async def drive(
     pay: Pay, concurrency: int, *, payouts: float = math.inf, seconds: float = math.inf, watch: bool = False
 ) -> Round:
-    """Pay so many at a time until so much is paid or over, once at least. The time runs until the last one is answered."""
+    """Pay so many at a time until so much is paid or over, once at least. The time runs until the last is answered."""
     end = time.perf_counter() + seconds
     begun = done = 0
 
