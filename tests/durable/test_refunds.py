@@ -311,7 +311,7 @@ async def test_what_was_never_sent_can_be_taken_back(opened: Any, house: RefundH
 
 async def test_one_that_is_rolled_back_is_never_sent(opened: Any, house: RefundHouse, place: str) -> None:
     if place.startswith("postgresql"):
-        pytest.skip("see the payouts' own tests")
+        pytest.skip("tests/durable/test_own_transactions.py tries that on PostgreSQL")
     refunds: DurableRefunds = await opened()
     with closing(sqlite3.connect(place)) as db:
         db.execute("CREATE TABLE returns (id TEXT)")
