@@ -142,8 +142,7 @@ class Attempts:
             self._ended(prepared, progress, number, sent_at, error)
             raise
         progress.status = reply.response.status
-        if self.observers or departure.times > 1:
-            self._ended(prepared, progress, number, sent_at, None)
+        self._ended(prepared, progress, number, sent_at, None)
         return reply
 
     def _ended(

@@ -113,6 +113,7 @@ async def test_the_same_order_written_as_a_number_passes(key_pem: str) -> None:
             QueryCheckout(mch_order_id="O1", checkout_id="K1"),
             {"mchOrderId": "O1", "checkoutId": "K2", "status": "COMPLETE"},
         ),
+        (QueryCheckout(mch_order_id="O1", checkout_id="K1"), {"checkoutId": "K2", "status": "COMPLETE"}),
     ],
 )
 async def test_an_id_that_the_result_class_does_not_know_is_compared_too(

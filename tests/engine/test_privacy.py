@@ -82,6 +82,17 @@ async def test_personal_data_in_the_reason_of_a_refused_parameter_is_masked(key_
     assert caught.value.reason == "*** is not valid"
 
 
+async def test_personal_data_in_a_success_that_cannot_be_read_is_masked(key_pem: str) -> None:
+    """It is no refusal, and its answer goes with the error all the same."""
+    data = {"nothing": "known", "remark": "to 09171234567, Juan Dela Cruz"}
+    async with Stage(key_pem, says(1000, "sent to Juan Dela Cruz", data=data)) as stage:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await stage.client.send(ORDER)
+    assert caught.value.answer is not None
+    assert caught.value.answer["message"] == "sent to ***"
+    assert not leaks(repr(caught.value.answer))
+
+
 @pytest.mark.parametrize("code", [1004, 1009])
 async def test_a_number_that_the_answer_to_an_inquiry_names_is_masked_and_the_order_is_not(
     key_pem: str, code: int
