@@ -92,7 +92,7 @@ AREAS = {
     "proof": (
         ["paycools_async/transports/proof.py", f"{ENGINE}/attempts.py", f"{ENGINE}/call_errors.py"],
         "tests/transports/test_early_answer.py tests/transports/test_last_moment.py tests/transports/test_once.py "
-        "tests/engine tests/resolving/test_in_doubt.py tests/transports",
+        "tests/engine tests/test_hooks.py tests/resolving/test_in_doubt.py tests/transports",
     ),
 }
 SQL = ("Condition", "Assignment", "Number", "Comparison", "Not", "Extreme", "Lock", "Order", "Truth")

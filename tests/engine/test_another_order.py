@@ -29,6 +29,7 @@ from paycools_async.errors import UnexpectedAnswer
 from paycools_async.global_api.countries.indonesia import QueryIndonesianPayout
 from paycools_async.ph.checkout import QueryCheckout
 from paycools_async.ph.cpm import QueryCPMPayment
+from paycools_async.ph.refund import CreateRefund
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock
 
@@ -87,6 +88,17 @@ async def test_a_receipt_of_another_order_leaves_ours_in_doubt(key_pem: str, sen
             await send(stage.client)
         assert [record.order_id for record in stage.client.in_doubt] == [ORDER.mch_order_id]
         assert len(stage.sent) == 1
+
+
+async def test_a_receipt_over_another_amount_leaves_the_refund_in_doubt(key_pem: str) -> None:
+    """Under our own ids."""
+    refund = CreateRefund(
+        mch_refund_order_id="R1", original_transaction_id="T1", refund_amount=5000, refund_callback_url="https://shop.ph"
+    )
+    data = {"mchRefundOrderId": "R1", "refundTransactionId": "D1", "refundAmount": 50000}
+    async with Stage(key_pem, says(1000, data=data)) as stage:
+        with pytest.raises(OutcomeUnknown, match="the answer is about amount 50000, ours is 5000"):
+            await stage.client.send(refund)
 
 
 async def test_a_batch_does_not_take_the_receipt_of_another_order(key_pem: str) -> None:

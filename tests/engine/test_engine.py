@@ -72,6 +72,7 @@ async def test_a_typed_call_does_the_same(key_pem: str, row: Row) -> None:
             assert money.value.__cause__.outcome is Outcome.UNKNOWN
             assert str(money.value).startswith(f"{money.value.__cause__}. It may have got through: ")
             assert str(money.value).startswith("ph.payout.create ORDER0000001: ")
+            assert str(money.value).endswith("; .request holds what was sent")
 
 
 @pytest.mark.parametrize("trouble", [RESET, says(1013), says(1018), HTML, HttpResponse(429, {}, b"")])
