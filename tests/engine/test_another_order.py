@@ -93,7 +93,10 @@ async def test_a_receipt_of_another_order_leaves_ours_in_doubt(key_pem: str, sen
 async def test_a_receipt_over_another_amount_leaves_the_refund_in_doubt(key_pem: str) -> None:
     """Under our own ids."""
     refund = CreateRefund(
-        mch_refund_order_id="R1", original_transaction_id="T1", refund_amount=5000, refund_callback_url="https://shop.ph"
+        mch_refund_order_id="R1",
+        original_transaction_id="T1",
+        refund_amount=5000,
+        refund_callback_url="https://shop.ph",
     )
     data = {"mchRefundOrderId": "R1", "refundTransactionId": "D1", "refundAmount": 50000}
     async with Stage(key_pem, says(1000, data=data)) as stage:
