@@ -323,6 +323,49 @@ async def test_a_handler_that_fails_after_its_mark_is_called_again_only_where_th
     assert telling.problem == (None if again else "ValueError")
 
 
+async def test_after_a_mark_the_next_word_of_the_same_order_begins_with_the_shortest_pause(
+    ledger: Ledger, open_telling: Open
+) -> None:
+    """However the handler ended that made it."""
+    calls: list[int] = []
+
+    async def handler(kept: Kept) -> None:
+        calls.append(kept.row.id)
+        if len(calls) == 3:
+            await telling.acknowledge(kept, "commits")
+        if len(calls) < 5:
+            raise ValueError
+
+    ledger.waiting = [settled()]
+    telling = open_telling(handler)
+    await turns()
+    assert (len(calls), ledger.postponed) == (3, [(1, 1.0), (1, 2.0)])
+    ledger.acknowledged.clear()
+    ledger.waiting = [settled()]
+    telling.changed.set()
+    await turns()
+    assert (len(calls), ledger.postponed[2:], ledger.acknowledged) == (5, [(1, 1.0)], [1])
+
+
+async def test_where_it_cannot_be_seen_whether_that_is_committed_it_is_told_again(
+    ledger: Ledger, open_telling: Open, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_away(kept: Kept) -> bool:
+        raise LedgerError("payouts.db is locked")
+
+    async def handler(kept: Kept) -> None:
+        if not ledger.postponed:
+            await telling.acknowledge(kept, "rolls back")
+            raise ValueError
+
+    monkeypatch.setattr(ledger, "is_marked", is_away)
+    ledger.waiting = [settled()]
+    telling = open_telling(handler)
+    await turns()
+    assert (ledger.postponed, ledger.acknowledged) == ([(1, 1.0)], [1])
+    assert "told again in 1 seconds: ValueError" in caplog.text
+
+
 async def test_a_handler_that_marks_and_rolls_back_is_told_so(
     ledger: Ledger, open_telling: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
