@@ -87,7 +87,8 @@ AREAS = {
     ),
     "durable": (
         ["paycools_async/durable/payouts.py", "paycools_async/durable/telling.py", f"{SQLITE}/application.py"],
-        "tests/durable/test_telling_alone.py tests/durable/test_beside_files.py tests/durable/test_submitting.py "
+        "tests/durable/test_telling_alone.py tests/durable/test_application_ledger.py "
+        "tests/durable/test_beside_files.py tests/durable/test_submitting.py "
         "tests/durable/test_telling.py tests/durable/test_own_transactions.py tests/durable/test_needs_person.py "
         "tests/durable/test_files.py",
     ),

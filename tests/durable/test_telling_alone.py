@@ -396,6 +396,19 @@ async def test_a_handler_that_ends_with_what_is_no_exception_is_named_by_that(
     assert ledger.acknowledged == [1]
 
 
+async def test_an_error_that_came_of_another_is_named_itself(
+    ledger: Ledger, open_telling: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(kept: Kept) -> None:
+        if not ledger.postponed:
+            raise ValueError from KeyError()
+
+    ledger.waiting = [settled()]
+    open_telling(handler)
+    await turns()
+    assert "told again in 1 seconds: ValueError\n" in caplog.text
+
+
 async def test_it_stops_what_is_at_work_after_the_time_that_it_is_given(
     ledger: Ledger, open_telling: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
