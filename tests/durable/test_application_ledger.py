@@ -11,7 +11,14 @@ from support.batch import STORES, WriteOrders
 
 from paycools_async import OrderConflict
 from paycools_async.batch import Event, Ledger, Order, PHPayouts, State
-from paycools_async.batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, StuckRule, submission_of
+from paycools_async.batch.ledger.application import (
+    AlreadyAcknowledged,
+    ApplicationLedger,
+    NotWritten,
+    StuckRule,
+    submission_of,
+)
+from paycools_async.batch.ledger.base import LedgerError
 from paycools_async.testing import ManualClock
 
 pytestmark = STORES
@@ -229,6 +236,27 @@ async def test_what_waits_for_a_person_is_counted_listed_and_told_once(
     assert [kept.row.order_id for kept in await application.due_stuck(9, (), 0.0, ANYBODY)] == [name(2)]
     assert await told(application) == "unknown"
     await other.aclose()
+
+
+async def test_what_was_not_begun_is_certainly_not_written_and_all_else_may_be(
+    application: Any, api: PHPayouts, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store == "postgres":
+        pytest.skip("a database says itself what it has done")
+    do = application._store.do
+
+    async def before(work: Any) -> Any:
+        raise LedgerError("payouts.db is locked")
+
+    async def after(work: Any) -> Any:
+        await do(work)
+        raise LedgerError("the commit failed")
+
+    for fails, kind in ((before, NotWritten), (after, LedgerError)):
+        monkeypatch.setattr(application._store, "do", fails)
+        with pytest.raises(LedgerError) as caught:
+            await submit(application, api)
+        assert type(caught.value) is kind
 
 
 async def test_another_applications_payout_is_not_shown(
