@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from support.batch import WriteOrders, release_all
+from support.unanswered import lose_next_answer
 
 from paycools_async.batch import Event, Identity, LedgerError, Options, PHPayouts, Runner, State, read_orders
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
@@ -252,6 +253,7 @@ async def test_nobody_sends_what_is_not_released_and_a_pause_holds_every_worker(
     assert (await take(two), await two.paused()) == ([], "balance insufficient")
     await two.resume_sending()
     assert (len(await take(two)), await one.paused()) == (3, None)
+    assert await one.owner(), "no other note is lost with it"
 
 
 async def test_the_database_tells_the_time(dsn: str, api: PHPayouts, enter: Any) -> None:
@@ -300,38 +302,22 @@ async def test_moves_of_one_row_that_wait_together_are_judged_one_by_one(open_on
     assert sorted(type(result).__name__ for result in twice) == ["IllegalMove", "LeasedRow"]
 
 
-class Unanswered:
-    """A connection that is lost after the server has done what was asked, before it could say so."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    async def execute(self, *asked: Any) -> Any:
-        await self._connection.execute(*asked)
-        await self._connection.close()
-        raise psycopg.OperationalError("the answer never came")
-
-
 async def test_a_move_whose_answer_was_lost_is_made_once_and_its_caller_goes_on(open_one: Open, enter: Any) -> None:
     ledger, other = await open_one(), await open_one()
     await enter(ledger, 2)
     first, second = await take(ledger)
     await ledger.begin_run()
-    session = ledger._writer._session
     sent = []
     for row in (first, second):
-        session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+        await lose_next_answer(ledger)
         sent.append(await ledger.move(row, Event.SEND))
     assert [row.state for row in sent] == [State.SENDING] * 2
     with pytest.raises(IllegalMove):
         await ledger.move(second, Event.SEND)  # its caller knows already
-    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    await lose_next_answer(ledger)
     with pytest.raises(IllegalMove):
         await ledger.move(second, Event.SEND)  # also where that answer is lost: else it would be sent twice
-    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    await lose_next_answer(ledger)
     with pytest.raises(IllegalMove):  # made, and by whom does not matter: the row is read again
         await ledger.move(sent[0], Event.ACCEPTED, transaction_id="T1")
     found = await other.get(first.order_id)
@@ -348,8 +334,7 @@ async def test_a_row_that_another_worker_sends_is_never_taken_for_ones_own(open_
     [row] = await take(ledger)
     await ledger.begin_run()
     await other.move(row, Event.SEND)
-    session = ledger._writer._session
-    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    await lose_next_answer(ledger)
     with pytest.raises(IllegalMove):
         await ledger.move(row, Event.SEND)
     await ledger.end_run()
