@@ -77,8 +77,9 @@ AREAS = {
     "postgres-batches": (
         [f"{POSTGRES}/{name}.py" for name in ("ledger", "intake", "batch_queries")],
         "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_batches.py "
-        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_ledger.py "
-        "tests/batch/ledger/test_postgres.py tests/batch/ledger/test_history.py "
+        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_postgres.py "
+        "tests/batch/ledger/test_postgres_times.py tests/batch/ledger/test_ledger.py "
+        "tests/batch/ledger/test_history.py tests/batch/report/test_own_columns.py tests/durable/test_beside_files.py "
         "tests/batch/ledger/test_postgres_schema.py tests/batch/ledger/test_postgres_frozen.py",
     ),
     "postgres-inbox": (

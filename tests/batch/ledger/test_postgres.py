@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from support.batch import WriteOrders, release_all
 from support.unanswered import lose_next_answer
 
+from paycools_async import ConfigurationError
 from paycools_async.batch import Event, Identity, LedgerError, Options, PHPayouts, Runner, State, read_orders
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 from paycools_async.batch.states import IllegalMove
@@ -110,7 +113,7 @@ async def test_a_lease_outlasts_the_clients_deadline_and_a_late_sender_does_not_
     open_one: Open, enter: Any, api: PHPayouts, fake: FakePayCools
 ) -> None:
     ledger = await open_one(call_timeout=12.0, margin=6.0)
-    assert (ledger.lease, ledger.send_within) == (18.0, 3.0)
+    assert (ledger.lease, ledger.send_within, ledger.renew_every) == (18.0, 3.0, 6.0)
     await enter(ledger, 1)
     move, slow = ledger.move, [True]
 
@@ -283,6 +286,10 @@ async def test_a_shard_sees_and_leases_its_own_rows_only(open_one: Open, enter: 
     assert await take(parts[0].of_batches([2])) == [], "both narrow what is seen"
     assert [len(await take(part.of_batches([1]))) for part in parts] == [50, 50, 20]
     assert (await parts[2].counts())[State.PLANNED] == (20, 20 * 50010)
+    await ledger.pause("balance insufficient")
+    assert [await part.paused() for part in parts] == ["balance insufficient"] * 3
+    await parts[0].resume_sending()
+    assert [await part.paused() for part in parts] == [None] * 3, "it is the batch's"
 
 
 async def test_many_waiting_moves_share_a_commit(open_one: Open, enter: Any) -> None:
@@ -350,6 +357,31 @@ async def test_a_lost_connection_fails_what_waits_and_the_next_call_connects_aga
     with pytest.raises(LedgerError, match="cannot be read or written"):
         await ledger.counts()
     assert (await ledger.counts())[State.SENDING][0] == 1
+
+
+async def test_a_ledger_whose_connection_is_lost_can_be_closed(open_one: Open, enter: Any) -> None:
+    ledger = await open_one()
+    await enter(ledger, 1)
+    await take(ledger)
+    async with await psycopg.AsyncConnection.connect(ledger.dsn, autocommit=True) as connection:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    await ledger.aclose()
+    with pytest.raises(LedgerError, match="it is closed"):
+        await ledger.counts()
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.5, math.nan])
+async def test_a_lease_that_does_not_outlast_its_call_is_refused(dsn: str, api: PHPayouts, margin: float) -> None:
+    with pytest.raises(ConfigurationError, match="margin must be more than 0 seconds"):
+        await PostgresLedger.open(dsn, api.identity, margin=margin)
+    await (await PostgresLedger.open(dsn, api.identity, margin=0.5)).aclose()
+
+
+async def test_a_worker_says_on_which_machine_it_is_and_in_which_process(open_one: Open) -> None:
+    one, other = await open_one(), await open_one()
+    machine, process, _ = one.worker.rsplit(":", 2)
+    assert (machine, process) == (platform.node() or "worker", str(os.getpid()))
+    assert one.worker != other.worker
 
 
 @pytest.mark.parametrize("setting", ["off", "on"])

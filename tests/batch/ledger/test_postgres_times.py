@@ -161,6 +161,8 @@ async def test_of_two_pauses_that_workers_ask_for_the_one_that_ends_last_counts(
     assert await other.reserve_turns(1, 0.5) == other.time(), "turns are apart from it"
     clock.advance(31.0)
     assert await other.share_pause(0.0) == 0.0
+    await one.share_pause(0.5)
+    assert await other.share_pause(0.0) == 0.5
 
 
 async def test_the_shards_of_several_batches_are_told_in_order_and_only_where_something_is_open(

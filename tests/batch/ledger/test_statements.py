@@ -371,6 +371,7 @@ async def test_a_yes_moves_offered_rows_alone_and_makes_them_due_at_once(
         await ledger.release(2, by="eva", rows=1, amount=AMOUNT)
     [row] = await take(ledger)
     assert (ids([row]), row.updated, row.entered) == ([4], ledger.time(), ledger.time() - 7)
+    assert row.inquiries == 0
     states = [batch.counts for batch in await ledger.batches()]
     assert states == [
         {State.OFFERED: (2, 2 * AMOUNT)},

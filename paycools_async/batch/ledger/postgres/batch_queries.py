@@ -59,7 +59,7 @@ FROM paycools_incoming ORDER BY seq ON CONFLICT (order_id, withdrawn) DO NOTHING
 
 BATCH = """
 WITH entered AS (
-    SELECT count(*) AS rows, coalesce(sum(amount), 0)::bigint AS amount, max(shard) + 1 AS shards
+    SELECT count(*) AS rows, sum(amount)::bigint AS amount, max(shard) + 1 AS shards
     FROM paycools_payouts WHERE intake = %(batch)s
 ),
 batch AS (
