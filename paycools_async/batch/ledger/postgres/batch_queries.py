@@ -149,7 +149,7 @@ def staying(scope: str) -> str:
     """How many rows stay, for they were or may have been sent."""
     return f"""
 SELECT count(*) FROM paycools_payouts p
-WHERE {_ASKED} AND p.withdrawn = 0 AND p.state <> 'withdrawn' AND NOT ({_NEVER_SENT}){scope}"""
+WHERE {_ASKED} AND p.withdrawn = 0 AND NOT ({_NEVER_SENT}){scope}"""
 
 
 def adopt(scope: str) -> str:
