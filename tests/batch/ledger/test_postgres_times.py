@@ -204,6 +204,8 @@ async def test_rows_pages_and_moves_come_in_their_order_however_they_stand_on_di
     for table in ("paycools_payouts", "paycools_moves"):
         for number in (5, 1, 12):
             await rewrite(dsn, f"UPDATE {table} SET worker = 'x' WHERE id = {number}")
+    await rewrite(dsn, "ANALYZE paycools_payouts")
+    assert [row.id for row in await take(ledger, state=State.ACCEPTED)] == list(range(1, 10))
     pages = [[row.id for row in page] async for page in ledger.pages(size=4)]
     assert pages == [[1, 2, 3, 4], [5, 6, 7, 8], [9]]
     order_ids = [order_id for (order_id,) in await ledger._all("SELECT order_id FROM paycools_payouts ORDER BY id")]

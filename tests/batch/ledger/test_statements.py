@@ -78,6 +78,13 @@ async def test_rows_that_are_due_alike_come_in_file_order_whatever_their_state(
     assert found == ([1, 2, 3] if store == "sqlite" else [2, 1, 3]), "PostgreSQL leases state by state"
 
 
+async def test_rows_that_are_due_alike_come_in_file_order_whatever_their_names(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(lines=list(reversed(rows(5)))))
+    assert ids(await take(ledger)) == [5, 4, 3, 2, 1]
+
+
 async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than_were_asked_for(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
