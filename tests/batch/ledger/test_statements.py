@@ -473,6 +473,19 @@ async def test_a_view_of_some_batches_sees_claims_and_counts_these_alone(
     assert list(view.timelines()) == []
 
 
+async def test_pages_of_some_states_hold_rows_in_these_alone_and_each_once(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(4))
+    for row in (await take(ledger))[1::2]:
+        await send(ledger, row)
+    found: list[list[int]] = []
+    async for page in ledger.pages(states=[State.SENDING, State.UNKNOWN], size=1):
+        found.append(ids(page))
+        assert len(found) < 4, "it would go on for ever"
+    assert found == [[2], [4]]
+
+
 async def test_the_oldest_open_one_is_the_oldest_of_those_that_something_can_be_done_about(
     ledger: Ledger, api: PHPayouts, plan: Plan, write_orders: WriteOrders, clock: ManualClock
 ) -> None:
