@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from support.batch import WriteOrders, release_all
+from support.batch import WriteOrders, release_all, rows
 from support.unanswered import lose_next_answer
 
 from paycools_async import ConfigurationError
@@ -358,6 +358,19 @@ async def test_a_lost_connection_fails_what_waits_and_the_next_call_connects_aga
     with pytest.raises(LedgerError, match="cannot be read or written"):
         await ledger.counts()
     assert (await ledger.counts())[State.SENDING][0] == 1
+
+
+async def test_batches_that_hold_what_is_known_are_told_in_their_order_however_postgresql_groups_them(
+    open_one: Open, api: PHPayouts, write_orders: WriteOrders, dsn: str
+) -> None:
+    ledger = await open_one(f"{dsn}%20-cenable_sort%3Doff")
+    lines = [[f"{number}{line[0]}", *line[1:]] for number, line in enumerate(rows(9), 1)]
+    for number, line in enumerate(lines, 1):
+        path = write_orders(lines=[line], name=f"{number}.csv")
+        await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+    path = write_orders(lines=lines[::-1])
+    found = await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+    assert [offer.batch for offer in found.known_in] == list(range(1, 10))
 
 
 async def test_a_ledger_whose_connection_is_lost_can_be_closed(open_one: Open, enter: Any) -> None:
