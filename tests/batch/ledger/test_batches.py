@@ -146,6 +146,24 @@ async def test_batches_that_hold_what_is_known_are_told_in_their_order_and_what_
     assert (faulty.known, [each.batch for each in faulty.known_in], faulty.batch) == (1, [4], None)
 
 
+async def test_every_line_that_cannot_be_read_is_told_together_with_what_the_ledger_has_against_others(
+    api: PHPayouts, ledger: Ledger, write_orders: WriteOrders
+) -> None:
+    await offer(ledger, api, write_orders(1))
+    lines = rows(5)
+    for number in (1, 3):
+        lines[number][1] = "much"
+    lines[0][1] = lines[4][1] = "1.00"
+    found = await offer(ledger, api, write_orders(lines=[*lines, lines[4]]))
+    assert [(error.line, error.column) for error in found.errors] == [
+        (2, "mch_order_id"),
+        (3, "amount"),
+        (5, "amount"),
+        (7, "mch_order_id"),
+    ]
+    assert await ledger.counts() == {State.OFFERED: (1, 50010)}
+
+
 async def test_of_more_faults_than_are_told_the_first_ones_are_told(
     api: PHPayouts, ledger: Ledger, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
