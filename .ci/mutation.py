@@ -89,11 +89,15 @@ AREAS = {
     ),
     "durable": (
         ["paycools_async/durable/payouts.py", "paycools_async/durable/telling.py", f"{SQLITE}/application.py"],
-        "tests/durable",
+        "tests/durable/test_telling_alone.py tests/durable/test_application_ledger.py "
+        "tests/durable/test_beside_files.py tests/durable/test_submitting.py "
+        "tests/durable/test_telling.py tests/durable/test_own_transactions.py tests/durable/test_needs_person.py "
+        "tests/durable/test_files.py",
     ),
     "proof": (
         ["paycools_async/transports/proof.py", f"{ENGINE}/attempts.py", f"{ENGINE}/call_errors.py"],
-        "tests/engine tests/transports",
+        "tests/transports/test_early_answer.py tests/transports/test_last_moment.py tests/transports/test_once.py "
+        "tests/engine tests/test_hooks.py tests/resolving/test_in_doubt.py tests/transports",
     ),
 }
 SQL = ("Condition", "Assignment", "Number", "Comparison", "Not", "Extreme", "Lock", "Order", "Truth")

@@ -139,18 +139,22 @@ class Attempts:
             reply = await self._answered(prepared, request, sent_at, progress)
         except PayCoolsError as error:
             progress.status = telling.status_of(error)
-            self._ended(prepared, progress, number, sent_at, error)
+            self._ended(prepared, progress, departure.times, number, sent_at, error)
             raise
         progress.status = reply.response.status
-        if self.observers or departure.times > 1:
-            self._ended(prepared, progress, number, sent_at, None)
+        self._ended(prepared, progress, departure.times, number, sent_at, None)
         return reply
 
     def _ended(
-        self, prepared: Prepared[Any], progress: Progress, number: int, sent_at: float, error: PayCoolsError | None
+        self,
+        prepared: Prepared[Any],
+        progress: Progress,
+        times: int,
+        number: int,
+        sent_at: float,
+        error: PayCoolsError | None,
     ) -> None:
-        """Count what the library below repeated, and tell."""
-        times = 0 if progress.departure is None else progress.departure.times
+        """Count what the library below repeated, and tell. `times`: how often it was written."""
         progress.attempts += max(0, times - 1)
         if self.observers:
             seconds = self.clock.monotonic() - sent_at

@@ -35,9 +35,8 @@ def about(error: E, prepared: Prepared[Any], progress: Progress) -> E:
     secrets: list[str] = []
     if progress.status is not None:
         known["status"] = progress.status
-    if isinstance(error, ApiError) or progress.answer is not None:
-        secrets = list(personal_texts(given))
     if progress.answer is not None:
+        secrets = list(personal_texts(given))
         known["answer"] = {
             "code": progress.answer.code,
             "message": _shown(progress.answer.message, secrets, given),

@@ -29,6 +29,7 @@ from paycools_async.errors import UnexpectedAnswer
 from paycools_async.global_api.countries.indonesia import QueryIndonesianPayout
 from paycools_async.ph.checkout import QueryCheckout
 from paycools_async.ph.cpm import QueryCPMPayment
+from paycools_async.ph.refund import CreateRefund
 from paycools_async.signing import PrivateKey
 from paycools_async.testing import FakePayCools, ManualClock
 
@@ -89,6 +90,20 @@ async def test_a_receipt_of_another_order_leaves_ours_in_doubt(key_pem: str, sen
         assert len(stage.sent) == 1
 
 
+async def test_a_receipt_over_another_amount_leaves_the_refund_in_doubt(key_pem: str) -> None:
+    """Under our own ids."""
+    refund = CreateRefund(
+        mch_refund_order_id="R1",
+        original_transaction_id="T1",
+        refund_amount=5000,
+        refund_callback_url="https://shop.ph",
+    )
+    data = {"mchRefundOrderId": "R1", "refundTransactionId": "D1", "refundAmount": 50000}
+    async with Stage(key_pem, says(1000, data=data)) as stage:
+        with pytest.raises(OutcomeUnknown, match="the answer is about amount 50000, ours is 5000"):
+            await stage.client.send(refund)
+
+
 async def test_a_batch_does_not_take_the_receipt_of_another_order(key_pem: str) -> None:
     async with Stage(key_pem, about(OTHER)) as stage:
         api = PHPayouts(stage.client)
@@ -121,6 +136,13 @@ async def test_an_id_that_the_result_class_does_not_know_is_compared_too(
     async with Stage(key_pem, says(1000, data=data)) as stage:
         with pytest.raises(OrderConflict, match="the answer is about"):
             await stage.client.send(request_)
+
+
+async def test_of_a_call_without_a_class_each_id_that_the_answer_names_is_compared(key_pem: str) -> None:
+    """Also where it does not name the first of them."""
+    async with Stage(key_pem, says(1000, data={"checkoutId": "K2"})) as stage:
+        with pytest.raises(OrderConflict, match="the answer is about checkout id K2, ours is K1"):
+            await stage.client.call("GET", "/api/v1/x", {"mchOrderId": "O1", "checkoutId": "K1"})
 
 
 @pytest.mark.parametrize(

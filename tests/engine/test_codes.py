@@ -38,7 +38,7 @@ async def test_each_code_has_its_class(key_pem: str, kind: type[ApiError], code:
         with pytest.raises(ApiError) as caught:
             await stage.client.send(QUERY)
     assert type(caught.value) is kind
-    assert (caught.value.code, caught.value.message) == (code, "as received")
+    assert (caught.value.code, caught.value.message, caught.value.status) == (code, "as received", 200)
     assert str(caught.value) == f"ph.payout.query ORDER0000001: {code} as received ({kind.hint})"
     assert caught.value.outcome is (Outcome.DUPLICATE if kind is errors.DuplicateOrder else Outcome.REJECTED)
 

@@ -72,6 +72,7 @@ async def test_a_typed_call_does_the_same(key_pem: str, row: Row) -> None:
             assert money.value.__cause__.outcome is Outcome.UNKNOWN
             assert str(money.value).startswith(f"{money.value.__cause__}. It may have got through: ")
             assert str(money.value).startswith("ph.payout.create ORDER0000001: ")
+            assert str(money.value).endswith("; .request holds what was sent")
 
 
 @pytest.mark.parametrize("trouble", [RESET, says(1013), says(1018), HTML, HttpResponse(429, {}, b"")])
@@ -218,10 +219,13 @@ async def test_retry_after_counts_beside_a_busy_code(key_pem: str, status: int) 
         assert stage.at == [0.0, pytest.approx(7.0)]
 
 
-async def test_bytes_cannot_travel_and_are_the_callers_error(key_pem: str) -> None:
+@pytest.mark.parametrize("fields", [{"file": b"content"}, {"amount": 500.1}])
+async def test_bytes_and_floats_cannot_travel_and_are_the_callers_error(key_pem: str, fields: dict[str, Any]) -> None:
+    """And not the signer's, to whom such a text never comes."""
     async with Stage(key_pem, SUCCESS) as stage:
         with pytest.raises(errors.InvalidRequest):
-            await stage.client.call("POST", "/api/v1/x", {"file": b"content"})
+            await stage.client.call("POST", "/api/v1/x", fields)
+        assert stage.sent == []
 
 
 async def test_a_client_closed_before_its_first_request_opens_nothing(key_pem: str) -> None:

@@ -11,7 +11,11 @@ import pytest
 from support.engine_stage import ORDER, QUERY, SUCCESS, TABLE, Stage, Step, says
 
 from paycools_async import OutcomeUnknown, QueryPayout, errors
+from paycools_async.batch.ledger.payload import body_of
+from paycools_async.batch.run.payout_api import PHPayouts
+from paycools_async.engine.attempts import Reply
 from paycools_async.errors import PayCoolsError
+from paycools_async.wire.answer import read_answer
 
 HIDDEN = ["09171234567", "Juan Dela Cruz", "callback secret", "BEGIN PRIVATE KEY", "MII"]
 
@@ -38,6 +42,14 @@ async def test_personal_data_in_messages_of_paycools_is_masked(key_pem: str) -> 
     assert not leaks(repr(caught.value))
 
 
+async def test_a_batchs_payout_is_masked_by_its_frozen_fields(key_pem: str) -> None:
+    async with Stage(key_pem, says(1009, "accountNo:09171234567 of Juan Dela Cruz is not valid")) as stage:
+        _, send = PHPayouts(stage.client).prepare(body_of(ORDER))
+        with pytest.raises(errors.InvalidParameter) as caught:
+            await send(not_after=stage.clock.monotonic() + 10)
+    assert caught.value.message == "accountNo:*** of *** is not valid"
+
+
 @pytest.mark.parametrize("step", [row[0] for row in TABLE.values()], ids=TABLE.keys())
 async def test_errors_and_logs_hold_no_secret(key_pem: str, step: Step, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -53,6 +65,9 @@ async def test_nothing_shows_secrets_in_its_repr(key_pem: str) -> None:
     async with Stage(key_pem, SUCCESS) as stage:
         exchange = await stage.client.exchange(ORDER)
         shown = [stage.client, stage.client.credentials, stage.client.credentials.private_key, ORDER, exchange]
+        answer = says(1000, "to Juan Dela Cruz", data={"accountNo": "09171234567"})
+        read = read_answer(answer.status, answer.headers, answer.body)
+        shown += [answer, read, Reply(read, read.data, answer)]
         shown += [stage.sent[0], stage.client._engine.prepare.request(QUERY), OutcomeUnknown("x", request=ORDER)]
         for thing in shown:
             assert not leaks(repr(thing) + str(thing)), type(thing).__name__
@@ -80,6 +95,17 @@ async def test_personal_data_in_the_reason_of_a_refused_parameter_is_masked(key_
         with pytest.raises(errors.InvalidParameter) as caught:
             await stage.client.send(ORDER)
     assert caught.value.reason == "*** is not valid"
+
+
+async def test_personal_data_in_a_success_that_cannot_be_read_is_masked(key_pem: str) -> None:
+    """It is no refusal, and its answer goes with the error all the same."""
+    data = {"nothing": "known", "remark": "to 09171234567, Juan Dela Cruz"}
+    async with Stage(key_pem, says(1000, "sent to Juan Dela Cruz", data=data)) as stage:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await stage.client.send(ORDER)
+    assert caught.value.answer is not None
+    assert caught.value.answer["message"] == "sent to ***"
+    assert not leaks(repr(caught.value.answer))
 
 
 @pytest.mark.parametrize("code", [1004, 1009])

@@ -36,8 +36,13 @@ async def test_one_deadline_covers_all_attempts_and_pauses(key_pem: str) -> None
         assert stage.at[-1] < 10.0
 
 
-async def test_a_pause_that_would_outlast_the_deadline_is_not_begun(key_pem: str) -> None:
-    retry = Retry(attempts=9, first_pause=20.0, longest_pause=20.0)
+@pytest.mark.parametrize("pause", [5.0, 20.0])
+async def test_a_pause_that_would_outlast_the_deadline_is_not_begun(
+    key_pem: str, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one that ends with it."""
+    monkeypatch.setattr("paycools_async.policy.retry.random.uniform", lambda _, most: most)
+    retry = Retry(attempts=9, first_pause=pause, longest_pause=pause)
     async with Stage(key_pem, REFUSED, timeout=5.0, retry=retry) as stage:
         with pytest.raises(TransportError, match="refused"):
             await stage.client.send(ORDER)

@@ -389,6 +389,25 @@ async def test_what_a_transport_raises_or_returns_against_the_contract_is_unknow
         assert read.value.outcome is Outcome.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("left", "outcome", "told"),
+    [(True, Outcome.UNKNOWN, "the request may have been sent"), (False, Outcome.NOT_SENT, "nothing was sent")],
+)
+async def test_the_error_of_a_transport_says_what_that_knows_of_the_request(
+    key_pem: str, left: bool, outcome: Outcome, told: str
+) -> None:
+    class Breaks(Odd):
+        async def send(self, request: HttpRequest, /) -> Any:
+            request.departure.may_have_left = left
+            raise OSError
+
+    async with client_of(key_pem, Breaks(None), retry=Retry(attempts=1)) as client:
+        with pytest.raises(TransportError) as caught:
+            await client.send(QUERY)
+    assert str(caught.value) == f"ph.payout.query ORDER0000001: OSError from the transport; {told}"
+    assert caught.value.outcome is outcome
+
+
 async def test_what_fits_the_contract_passes_whatever_kind_it_is(key_pem: str) -> None:
     headers = types.MappingProxyType({"Retry-After": "1"})
     answer = HttpResponse(http.HTTPStatus.OK, headers, SUCCESS.body)

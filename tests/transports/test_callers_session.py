@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -76,6 +77,33 @@ async def test_a_middleware_that_answers_by_itself_is_not_believed() -> None:
     ):
         assert (await AiohttpTransport(session=session).send(post(server.url))).body == BODY
         assert len(server.requests) == 1
+
+
+async def test_an_answer_that_comes_while_a_trace_of_the_callers_holds_the_body_back_is_not_the_requests() -> None:
+    """The payout was not written yet: what is read meanwhile says nothing of it."""
+    held = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.write(answer("200 OK", BODY))
+        await held.wait()
+        await connection.write(answer("200 OK", BODY))
+        await connection.until_client_leaves()
+
+    async def hold(_session: object, _context: object, _params: object) -> None:
+        if server.requests:
+            held.set()
+            await asyncio.Event().wait()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_chunk_sent.append(hold)
+    async with FaultServer(script) as server, aiohttp.ClientSession(trace_configs=[trace]) as session:
+        transport = AiohttpTransport(session=session)
+        assert (await transport.send(post(server.url))).body == BODY
+        error = await raised(transport.send(post(server.url, timeout=None)))
+        assert (error.outcome, len(server.requests)) == (Outcome.UNKNOWN, 1)
+        assert str(error).startswith("the connection held an answer before the request was sent")
+        await asyncio.wait_for(server.left.wait(), 60)
 
 
 async def test_nothing_of_the_lent_session_changes_what_is_sent() -> None:

@@ -42,6 +42,8 @@ class Server:
         self.requests = 0
         self.spoke = threading.Event()
         self.first: Callable[[socket.socket], object] = lambda _: None
+        self.dies = False
+        """The next request gets no answer, and its connection is closed."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -67,6 +69,9 @@ class Server:
                         return
                     received += chunk
                 self.requests += 1
+                if self.dies:
+                    self.dies = False
+                    return
                 connection.sendall(answer("200 OK", BODY))
         except OSError:
             pass
@@ -142,6 +147,27 @@ async def test_an_answer_that_the_loop_has_not_read_yet_is_not_the_requests(
     await transport.aclose()
 
 
+async def test_where_headers_leave_at_once_it_is_looked_for_before_them(
+    server: Server, certificate: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with older versions of aiohttp: before the body it would be too late to say that nothing was sent."""
+
+    def sent_meanwhile() -> bool:
+        if not came:
+            server.connections[0].sendall(EARLY)
+            came.append(True)
+            arrived(server.connections[0])
+        return False
+
+    monkeypatch.setattr("paycools_async.transports.proof._HEADERS_WAIT_FOR_THE_BODY", False)
+    came: list[bool] = []
+    transport = transport_for(certificate)
+    assert (await transport.send(post(server.url))).body == BODY
+    error = await raised(transport.send(attrs.evolve(post(server.url), expired=sent_meanwhile)))
+    assert (error.outcome, server.requests) == (Outcome.NOT_SENT, 1)
+    await transport.aclose()
+
+
 @pytest.mark.parametrize("make", [post, get])
 async def test_a_new_connection_that_speaks_first_is_not_believed(
     server: Server, certificate: Path | None, make: Any, late: None
@@ -179,4 +205,17 @@ async def test_the_tickets_of_a_new_tls_session_are_no_answer(
     transport = transport_for(certificate)
     for _ in range(3):
         assert (await transport.send(attrs.evolve(post(server.url), fresh=True))).body == BODY
+    await transport.aclose()
+
+
+async def test_nor_where_a_read_is_repeated_over_a_new_connection(
+    server: Server, certificate: Path | None, late: None
+) -> None:
+    """The first one dies under it, and was a used one; the second has its tickets before the request."""
+    transport = transport_for(certificate)
+    assert (await transport.send(post(server.url))).body == BODY
+    server.dies = True
+    request = get(server.url)
+    assert (await transport.send(request)).body == BODY
+    assert (request.departure.times, len(server.connections)) == (2, 2)
     await transport.aclose()

@@ -46,9 +46,11 @@ async def test_what_is_too_late_is_not_sent_and_no_byte_leaves(network: AiohttpT
     """A process that was frozen just before the first byte, and went on too late."""
     everything = Everything()
     async with FaultServer(everything) as server:
-        error = await raised(network.send(attrs.evolve(post(server.url), expired=from_ask(number))))
+        request = attrs.evolve(post(server.url), expired=from_ask(number))
+        error = await raised(network.send(request))
         assert isinstance(error, DeadlineExceeded)
         assert (str(error), error.outcome) == ("too late to send; nothing was sent", Outcome.NOT_SENT)
+        assert (request.departure.may_have_left, request.departure.times) == (False, 0)
         await asyncio.wait_for(server.left.wait(), 60)
     assert everything.received == b""
 
@@ -137,6 +139,19 @@ async def test_a_fresh_connection_is_not_kept(network: AiohttpTransport) -> None
     async with FaultServer(script) as server:
         await network.send(attrs.evolve(post(server.url), fresh=True))
         await asyncio.wait_for(server.left.wait(), 60)
+
+
+@pytest.mark.parametrize("make", [post, get])
+async def test_the_pool_holds_no_fresh_connection_that_nobody_can_use_again(make: Any) -> None:
+    """An inquiry that decides goes over one: a batch of thousands would fill the pool with closed ones."""
+    connector = aiohttp.TCPConnector()
+    page = script_of(answer("200 OK", BODY))
+    async with FaultServer(page) as server, aiohttp.ClientSession(connector=connector) as session:
+        transport = AiohttpTransport(session=session)
+        for fresh, kept in ((True, 0), (False, 1), (True, 1)):
+            await transport.send(attrs.evolve(make(server.url), fresh=fresh))
+            assert sum(map(len, connector._conns.values())) == kept
+        await transport.aclose()
 
 
 async def test_a_lent_sessions_headers_proxy_and_traces_are_used() -> None:

@@ -16,6 +16,7 @@ from support.waiting import skip
 
 from paycools_async import AiohttpTransport, HttpRequest, Outcome, TransportError
 from paycools_async.errors import DeadlineExceeded
+from paycools_async.transports.proof import PROOF, Proof, socket_for
 
 
 async def whole(transport: AiohttpTransport, request: HttpRequest) -> bytes:
@@ -123,6 +124,15 @@ async def test_an_address_outside_is_asked(network: AiohttpTransport, monkeypatc
     async with FaultServer(script_of(answer("200 OK", BODY))) as server:
         assert await whole(network, attrs.evolve(get(server.url), public_only=True)) == BODY
     assert set(judged) == {"127.0.0.1"}
+
+
+def test_until_it_is_known_that_a_proxy_is_asked_no_place_inside_is_connected_to() -> None:
+    token = PROOF.set(Proof(attrs.evolve(get("http://reports.example"), public_only=True)))
+    try:
+        with pytest.raises(OSError, match="this machine or one of a private network"):
+            socket_for((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 80)))
+    finally:
+        PROOF.reset(token)
 
 
 @pytest.mark.parametrize("lent", [False, True])
