@@ -18,7 +18,7 @@ from .processes import run
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("benchmarks", description="Measure the SDK against a stub on this machine.")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter of an hour; rougher")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of ten; rougher")
     parser.add_argument("--no-uvloop", action="store_true", help="use asyncio's own event loop")
     parser.add_argument("--bits", type=int, default=2048, metavar="N", help="of the RSA key: 2048, or 4096")
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="sizes of the growth runs")
