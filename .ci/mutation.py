@@ -92,7 +92,7 @@ AREAS = {
         "tests/durable/test_telling_alone.py tests/durable/test_application_ledger.py "
         "tests/durable/test_beside_files.py tests/durable/test_submitting.py "
         "tests/durable/test_telling.py tests/durable/test_own_transactions.py tests/durable/test_needs_person.py "
-        "tests/durable/test_files.py",
+        "tests/durable/test_files.py tests/durable/test_background.py",
     ),
     "proof": (
         ["paycools_async/transports/proof.py", f"{ENGINE}/attempts.py", f"{ENGINE}/call_errors.py"],

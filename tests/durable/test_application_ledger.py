@@ -10,7 +10,7 @@ from durable.conftest import order
 from support.batch import STORES, WriteOrders
 
 from paycools_async import OrderConflict
-from paycools_async.batch import Event, Ledger, PHPayouts, State
+from paycools_async.batch import Event, Ledger, Order, PHPayouts, State
 from paycools_async.batch.ledger.application import AlreadyAcknowledged, ApplicationLedger, StuckRule, submission_of
 from paycools_async.testing import ManualClock
 
@@ -110,6 +110,8 @@ async def test_the_ids_of_what_was_taken_back_are_free_again(application: Applic
     for submission, idempotency_id in ((two, "X1"), (three, name(1))):
         kept = await application.submit(attrs.evolve(submission, idempotency_id=idempotency_id))
         assert kept.row.state is State.PLANNED
+    with pytest.raises(OrderConflict, match="would pay only one of them"):
+        await application.submit(one)
     await take_back(application, 2)
     kept = await application.submit(attrs.evolve(two, order_id="X1", idempotency_id="X1"))
     assert kept.row.order_id == "X1"
@@ -132,12 +134,15 @@ async def test_what_was_lost_is_asked_about_first_and_a_new_yes_begins_it_anew(
     clock.advance(100)
     offered = await ledger.move(await ledger.get(name(1)), Event.ABSENT)
     assert offered.state is State.OFFERED
+    await submit(application, api, 2)
+    await ledger.move(await ledger.get(name(2)), Event.ABSENT)
     clock.advance(5)
     row = (await submit(application, api)).row
     assert (row.state, row.inquiries, row.absent_since, row.updated) == (State.PLANNED, 0, None, clock.time())
     assert (await submit(application, api)).row == row
     assert await events(ledger) == [("lost", "unknown"), ("absent", "offered"), ("release", "planned")]
     assert [each.order_id for each in await application.ledger.claim([State.PLANNED], 9, max_resends=9)] == [name(1)]
+    assert (await ledger.get(name(2))).state is State.OFFERED, "it is the yes to one"
 
 
 async def test_the_longest_due_is_told_first_and_at_its_moment(
@@ -201,6 +206,7 @@ async def test_what_waits_for_a_person_is_counted_listed_and_told_once(
 ) -> None:
     other = await ledger.application("other")
     await submit(other, api, 9)
+    await ledger.intake([Order(2, order(50))], api.text_of)
     for number in (1, 2, 3, 4):
         await submit(application, api, number)
     for number in (1, 2, 9):

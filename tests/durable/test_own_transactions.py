@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import itertools
+import re
 import sqlite3
 import sys
 import time
@@ -251,10 +252,10 @@ async def test_a_final_word_is_acknowledged_in_the_applications_own_commit_exact
 
 async def test_another_file_than_the_ledgers_is_refused(opened: Any, tmp_path: Path) -> None:
     payouts: DurablePayouts = await opened()
-    for other in (":memory:", str(tmp_path / "other.db")):
+    for other, named in ((":memory:", "a database in memory"), (tmp_path / "other.db", str(tmp_path / "other.db"))):
         with closing(sqlite3.connect(other)) as connection:
             connection.execute("CREATE TABLE loans (order_id)")
-            with pytest.raises(ConfigurationError, match="nothing was submitted"):
+            with pytest.raises(ConfigurationError, match=f"to {re.escape(named)}, .*: nothing was submitted"):
                 await payouts.submit(order(), connection=connection)
     with pytest.raises(ConfigurationError, match=r"builtins\.str is no connection"):
         await payouts.submit(order(), connection="payouts.db")

@@ -13,6 +13,7 @@ from support.rows import row
 from paycools_async.batch.ledger.application import AlreadyAcknowledged, Kept, StuckRule
 from paycools_async.batch.ledger.base import LedgerError
 from paycools_async.batch.states import State
+from paycools_async.durable import in_transaction
 from paycools_async.durable.telling import Telling
 
 RULE = StuckRule(max_resends=1, sent_before=0.0)
@@ -276,6 +277,41 @@ async def test_where_the_pause_cannot_be_written_either_that_is_tried_each_secon
     ]
 
 
+@pytest.mark.parametrize("gives_work", [True, False])
+async def test_an_applications_own_work_has_the_handlers_time_and_a_mark_alone_is_waited_for(
+    ledger: Ledger,
+    open_telling: Open,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    gives_work: bool,
+) -> None:
+    gate, mark = asyncio.Event(), ledger.acknowledge
+
+    async def slow(kept: Kept, work: Any = ()) -> None:
+        assert bool(work) is gives_work
+        if not ledger.postponed:
+            await gate.wait()
+        await mark(kept, work)
+
+    async def handler(kept: Kept) -> None:
+        if gives_work:
+            in_transaction(lambda connection: None)
+
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(ledger, "acknowledge", slow)
+    ledger.waiting = [settled()]
+    open_telling(handler)
+    await turns()
+    await clock.at(4.99)
+    assert ledger.postponed == []
+    await clock.at(5.0)
+    assert ledger.postponed == ([(1, 1.0)] if gives_work else [])
+    assert ("told again in 1 seconds: TimeoutError" in caplog.text) is gives_work
+    gate.set()
+    await turns()
+    assert ledger.acknowledged == [1]
+
+
 async def test_what_was_overtaken_is_marked_and_no_handler_hears_of_it(
     ledger: Ledger, open_telling: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +336,23 @@ async def test_what_another_process_marked_meanwhile_is_no_failure(
     telling = open_telling(handler)
     await turns()
     assert (ledger.postponed, telling.problem, caplog.records) == ([], None, [])
+
+
+@pytest.mark.parametrize("marked", [True, False])
+async def test_a_handler_that_says_it_is_acknowledged_is_believed_where_it_is(
+    ledger: Ledger, open_telling: Open, caplog: pytest.LogCaptureFixture, marked: bool
+) -> None:
+    async def handler(kept: Kept) -> None:
+        if marked:
+            await Ledger.acknowledge(ledger, kept)
+        if not ledger.postponed:
+            raise AlreadyAcknowledged("before")
+
+    ledger.waiting = [settled()]
+    telling = open_telling(handler)
+    await turns()
+    assert (ledger.postponed, ledger.acknowledged, telling.problem) == ([] if marked else [(1, 1.0)], [1], None)
+    assert ("this is not acknowledged: acknowledge each payout once" in caplog.text) is not marked
 
 
 @pytest.mark.parametrize(("connection", "again"), [("commits", False), ("rolls back", True)])
