@@ -68,16 +68,18 @@ AREAS = {
     ),
     "postgres": (
         [f"{POSTGRES}/{name}.py" for name in ("writer", "leases", "queries")],
-        "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_postgres.py "
-        "tests/batch/ledger/test_ledger.py tests/batch/ledger/test_batches.py "
+        "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_postgres_times.py "
+        "tests/batch/ledger/test_postgres_writer.py tests/batch/ledger/test_postgres.py tests/batch/test_gauges.py "
         "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_history.py "
+        "tests/batch/ledger/test_ledger.py tests/batch/ledger/test_batches.py "
         "tests/batch/ledger/test_postgres_frozen.py tests/batch/run/test_absence.py",
     ),
     "postgres-batches": (
         [f"{POSTGRES}/{name}.py" for name in ("ledger", "intake", "batch_queries")],
         "-m postgres tests/batch/ledger/test_statements.py tests/batch/ledger/test_batches.py "
-        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_ledger.py "
-        "tests/batch/ledger/test_postgres.py tests/batch/ledger/test_history.py "
+        "tests/batch/ledger/test_postgres_batches.py tests/batch/ledger/test_postgres.py "
+        "tests/batch/ledger/test_postgres_times.py tests/batch/ledger/test_ledger.py "
+        "tests/batch/ledger/test_history.py tests/batch/report/test_own_columns.py tests/durable/test_beside_files.py "
         "tests/batch/ledger/test_postgres_schema.py tests/batch/ledger/test_postgres_frozen.py",
     ),
     "postgres-inbox": (

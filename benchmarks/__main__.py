@@ -18,8 +18,9 @@ from .processes import run
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("benchmarks", description="Measure the SDK against a stub on this machine.")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter of an hour; rougher")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of ten; rougher")
     parser.add_argument("--no-uvloop", action="store_true", help="use asyncio's own event loop")
+    parser.add_argument("--bits", type=int, default=2048, metavar="N", help="of the RSA key: 2048, or 4096")
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="sizes of the growth runs")
     parser.add_argument("--peers", action="store_true", help="other SDKs beside this one (pip install stripe openai)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where results go (benchmark-results/<time>)")
@@ -99,7 +100,7 @@ def _measure(given: argparse.Namespace, folder: Path, *, uvloop: bool) -> int:
     if given.command == "show":
         found = results.Figures.read(given.kept)
     else:
-        plan = attrs.evolve(QUICK if given.quick else FULL, uvloop=uvloop)
+        plan = attrs.evolve(QUICK if given.quick else FULL, uvloop=uvloop, bits=given.bits)
         plan = attrs.evolve(plan, sizes=tuple(given.rows or plan.sizes), peer_calls=300 if given.peers else 0)
         if plan.counted and (advice := instructions.missing()):
             print(advice, file=sys.stderr)

@@ -13,7 +13,7 @@ import aiohttp
 import attrs
 
 from paycools_async import GlobalCredentials, PayCoolsGlobal, PayCoolsPH, PHCredentials
-from paycools_async.signing import PrivateKey, Signer
+from paycools_async.signing import PrivateKey, Signer, SigningProcess
 from paycools_async.signing.openssl import OpenSSLSigner
 from paycools_async.signing.pycryptodome import PycryptodomeSigner
 
@@ -92,6 +92,13 @@ def _sdk(family: str, signer: Callable[[PrivateKey], Signer]) -> Open:
 
 
 @contextlib.asynccontextmanager
+async def _by_process(family: str, bench: Bench) -> AsyncIterator[Pay]:
+    """Payouts through the SDK, signed in a process of their own."""
+    async with SigningProcess(bench.key) as signer, sdk(bench, family, signer=signer) as pay:
+        yield pay
+
+
+@contextlib.asynccontextmanager
 async def both_calls(bench: Bench) -> AsyncIterator[Pay]:
     """The batch's calls without its ledger: create the payout, then inquire."""
     async with bench.client() as client:
@@ -143,6 +150,7 @@ def _cases(family: str, name: str) -> list[Case]:
     """What is compared stands close together."""
     by_hand = partial(partial, _by_hand, family)
     return [
+        Case(f"{family}.sdk_process", f"{name}: SDK, a signing process", partial(_by_process, family)),
         Case(f"{family}.sdk_cryptography", f"{name}: SDK, cryptography", _sdk(family, OpenSSLSigner)),
         Case(f"{family}.floor", f"{name}: floor, a signature and a POST", partial(_floor, family)),
         Case(

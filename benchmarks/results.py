@@ -125,6 +125,7 @@ def tables(figures: Figures, targets: Table) -> str:
     """The targets, the ways to pay, and the rest."""
     about = figures.metadata
     machine = f"{about['python_implementation']} {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
+    machine += f", RSA-{about.get('key_bits', 2048)}"
     loads = f"load {about['load_at_start']} at the start, {about['load_at_end']} at the end"
     parts = (targets, _ways(figures), _rest(figures))
     return "\n\n".join([*(aligned(part) for part in parts), f"{machine}, {loads}"])

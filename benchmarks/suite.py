@@ -43,6 +43,8 @@ class Plan:
     peer_calls: int = 0
     concurrency: int = 100
     uvloop: bool = True
+    bits: int = 2048
+    """Of the RSA key."""
 
     def of(self, number: int) -> int:
         """So many of something, in a whole run."""
@@ -62,9 +64,10 @@ Step = Callable[[], Awaitable[None]]
 
 async def run_suite(plan: Plan, say: Say, keep: Callable[[Figures], object] = lambda _: None) -> Figures:
     """Measure everything against one stub. Progress goes to `say`; what was timed to `keep`, before the long count."""
-    pem = generate_private_key()
+    pem = generate_private_key(plan.bits)
     found = Figures()
     found.note_machine()
+    found.metadata["key_bits"] = plan.bits
     async with AsyncExitStack() as stack:
         url = stack.enter_context(serving(uvloop=plan.uvloop))
         bench = Bench(url=url, pem=pem, concurrency=plan.concurrency)

@@ -31,7 +31,7 @@ from paycools_async.testing import generate_private_key
 
 TINY = Plan(rounds=1, scale=1 / 60, sizes=(10,), concurrency=4, uvloop=False)
 
-WAYS = {"sdk_cryptography", "sdk_pycryptodome", "hand_cryptography", "hand_pycryptodome", "floor"}
+WAYS = {"sdk_process", "sdk_cryptography", "sdk_pycryptodome", "hand_cryptography", "hand_pycryptodome", "floor"}
 CASES = {f"{family}.{way}" for family in ("ph", "global") for way in WAYS}
 DRIVEN = {f"{way}.{kind}" for way in {*CASES, "calls", "batch", "sharing"} for kind in ("time", "cpu", "lag")}
 OTHERS = {

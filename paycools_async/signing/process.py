@@ -36,9 +36,9 @@ class SigningProcess(KeptHere):
         async with SigningProcess(key) as signer, PayCoolsPH(credentials, signer=signer) as paycools:
             ...
 
-    `private_key`: anything `load_private_key` takes. It pays off where many payouts are signed at a time and there is
-    a processor to spare; a client without it signs in two threads. Should the process end, every further call raises
-    SigningError, with proof that nothing was sent.
+    `private_key`: anything `load_private_key` takes. It pays off where many payouts are signed at a time with a key of
+    2048 bits and there is a processor to spare; a client without it signs in two threads, which do more with 4096.
+    Should the process end, every further call raises SigningError, with proof that nothing was sent.
     """
 
     def __init__(self, private_key: PrivateKey | str | bytes | Path) -> None:

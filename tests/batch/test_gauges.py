@@ -119,6 +119,44 @@ async def test_leases_and_the_longest_wait_are_what_a_look_at_every_row_finds(ds
 
 
 @pytest.mark.postgres
+async def test_the_longest_wait_is_found_also_where_it_stands_behind_more_rows_than_are_looked_at(dsn: str) -> None:
+    await (await PostgresLedger.open(dsn, None)).aclose()
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "INSERT INTO paycools_payouts (order_id, intake, shard, line, amount, body, digest, state, due, updated) "
+            "SELECT 'PAY' || n, 1, 0, n, 1, '', '', 'unknown', extract(epoch FROM now()) - 10 * n, 0 "
+            "FROM generate_series(1, 200) AS n"
+        )
+    ledger = await PostgresLedger.open(dsn, None)
+    found = await shared_gauges(ledger)
+    await ledger.aclose()
+    assert found is not None
+    assert found.overdue == pytest.approx(2000, abs=60)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("longest", [1, 2, 3])
+async def test_the_longest_wait_is_found_in_whichever_batch_it_is(dsn: str, longest: int) -> None:
+    await (await PostgresLedger.open(dsn, None)).aclose()
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("SET session_replication_role = replica")
+        for batch in (3, 2, 1):
+            wait = 2000 if batch == longest else 100
+            await connection.execute(
+                "INSERT INTO paycools_payouts (order_id, intake, shard, line, amount, body, digest, state, updated) "
+                "SELECT 'PAY' || %(n)s, %(n)s, 0, 1, 1, '', '', 'planned', extract(epoch FROM now()) - %(wait)s",
+                {"n": batch, "wait": wait},
+            )
+        await connection.execute("ANALYZE paycools_payouts")
+    ledger = await PostgresLedger.open(dsn, None)
+    found = await shared_gauges(ledger)
+    await ledger.aclose()
+    assert found is not None
+    assert found.overdue == pytest.approx(2000, abs=60)
+
+
+@pytest.mark.postgres
 @pytest.mark.parametrize("query", [queries.LEASES, queries.LONGEST_WAIT], ids=["leases", "overdue"])
 async def test_no_look_at_a_ledger_goes_over_all_of_its_rows(dsn: str, query: str) -> None:
     await _fill(dsn, 20_000)

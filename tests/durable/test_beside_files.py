@@ -167,7 +167,8 @@ async def test_what_is_to_be_told_is_found_by_its_own_index(ledger: Any, applica
     if store == "sqlite":
         from paycools_async.batch.ledger.sqlite.application import _DUE
 
-        plan = await ledger._do(lambda db: db.execute(f"EXPLAIN QUERY PLAN {_DUE}", (1, 0.0, "[]", 9)).fetchall())
+        values = {"batch": 1, "now": 0.0, "held": "[]", "limit": 9}
+        plan = await ledger._do(lambda db: db.execute(f"EXPLAIN QUERY PLAN {_DUE}", values).fetchall())
         assert any("payouts_untold" in str(line) for line in plan)
         return
     from paycools_async.batch.ledger.application import UNTOLD

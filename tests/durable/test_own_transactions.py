@@ -288,6 +288,19 @@ async def test_a_sqlite_connection_outside_a_transaction_is_refused(opened: Any,
     assert await payouts.get("APP000000001") is None
 
 
+@pytest.mark.parametrize("options", _ALONE)
+async def test_an_aiosqlite_connection_outside_a_transaction_is_refused(opened: Any, place: str, options: Any) -> None:
+    aiosqlite = pytest.importorskip("aiosqlite")
+    payouts: DurablePayouts = await opened()
+    async with aiosqlite.connect(place, **options) as connection:
+        with pytest.raises(ConfigurationError, match="begin a transaction"):
+            await payouts.submit(order(), connection=connection)
+        await connection.execute("BEGIN")
+        await payouts.submit(order(), connection=connection)
+        await connection.execute("ROLLBACK")
+    assert await payouts.get("APP000000001") is None
+
+
 @pytest.mark.parametrize("store", ["postgres"], indirect=True)
 async def test_another_database_and_another_schema_and_no_transaction_are_refused(
     opened: Any, place: str, postgres_url: str

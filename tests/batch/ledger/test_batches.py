@@ -9,6 +9,7 @@ import pytest
 from support.batch import STORES, WriteOrders, release_all, rows
 
 from paycools_async.batch import Event, Ledger, Options, PHPayouts, Runner, State, read_orders
+from paycools_async.batch.ledger import base
 from paycools_async.batch.ledger.base import Changed, Offer, Source
 from paycools_async.ph.payout import idempotency_id_for
 from paycools_async.testing import FakePayCools
@@ -125,6 +126,52 @@ async def test_a_file_says_which_batches_hold_what_is_known_of_it(
     again = await offer(ledger, api, write_orders(6, name="more.csv"))
     assert (again.new, again.known, again.batch) == (1, 5, 2)
     assert again.known_in == [Offer(batch=1, in_file=5, unsent_in_file=5, unsent_elsewhere=0)]
+
+
+async def test_batches_that_hold_what_is_known_are_told_in_their_order_and_what_is_a_fault_is_not_known(
+    api: PHPayouts, ledger: Ledger, write_orders: WriteOrders
+) -> None:
+    for number in range(1, 5):  # each with one more row, in which the next one's are not
+        lines = [[f"{number}{line[0]}", *line[1:]] for line in rows(number)]
+        await offer(ledger, api, write_orders(lines=lines, name=f"{number}.csv"))
+    lines = [[f"{number}{rows(1)[0][0]}", *rows(1)[0][1:]] for number in (4, 2, 3, 1)]
+    found = await offer(ledger, api, write_orders(lines=lines))
+    assert found.known_in == [
+        Offer(batch=number, in_file=1, unsent_in_file=1, unsent_elsewhere=number - 1) for number in range(1, 5)
+    ]
+    new = rows(1)[0]
+    changed = [lines[1][0], "1.00", *new[2:]]
+    faulty = await offer(ledger, api, write_orders(lines=[new, new, changed, lines[0]]))
+    assert [error.line for error in faulty.errors] == [3, 4]
+    assert (faulty.known, [each.batch for each in faulty.known_in], faulty.batch) == (1, [4], None)
+
+
+async def test_every_line_that_cannot_be_read_is_told_together_with_what_the_ledger_has_against_others(
+    api: PHPayouts, ledger: Ledger, write_orders: WriteOrders
+) -> None:
+    await offer(ledger, api, write_orders(1))
+    lines = rows(5)
+    for number in (1, 3):
+        lines[number][1] = "much"
+    lines[0][1] = lines[4][1] = "1.00"
+    found = await offer(ledger, api, write_orders(lines=[*lines, lines[4]]))
+    assert [(error.line, error.column) for error in found.errors] == [
+        (2, "mch_order_id"),
+        (3, "amount"),
+        (5, "amount"),
+        (7, "mch_order_id"),
+    ]
+    assert await ledger.counts() == {State.OFFERED: (1, 50010)}
+
+
+async def test_of_more_faults_than_are_told_the_first_ones_are_told(
+    api: PHPayouts, ledger: Ledger, write_orders: WriteOrders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_MAX_ERRORS", 20)
+    await offer(ledger, api, write_orders(30))
+    lines = [[order_id, "1.00", *rest] for order_id, _, *rest in reversed(rows(30))]
+    found = await offer(ledger, api, write_orders(lines=lines, name="changed.csv"))
+    assert ([error.line for error in found.errors], found.more_errors) == (list(range(2, 22)), 10)
 
 
 async def test_what_is_unclear_counts_as_what_may_still_be_sent(

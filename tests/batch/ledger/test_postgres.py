@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
-from support.batch import WriteOrders, release_all
+from support.batch import WriteOrders, release_all, rows
+from support.unanswered import lose_next_answer
 
+from paycools_async import ConfigurationError
 from paycools_async.batch import Event, Identity, LedgerError, Options, PHPayouts, Runner, State, read_orders
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger
 from paycools_async.batch.states import IllegalMove
@@ -109,7 +113,7 @@ async def test_a_lease_outlasts_the_clients_deadline_and_a_late_sender_does_not_
     open_one: Open, enter: Any, api: PHPayouts, fake: FakePayCools
 ) -> None:
     ledger = await open_one(call_timeout=12.0, margin=6.0)
-    assert (ledger.lease, ledger.send_within) == (18.0, 3.0)
+    assert (ledger.lease, ledger.send_within, ledger.renew_every) == (18.0, 3.0, 6.0)
     await enter(ledger, 1)
     move, slow = ledger.move, [True]
 
@@ -252,6 +256,7 @@ async def test_nobody_sends_what_is_not_released_and_a_pause_holds_every_worker(
     assert (await take(two), await two.paused()) == ([], "balance insufficient")
     await two.resume_sending()
     assert (len(await take(two)), await one.paused()) == (3, None)
+    assert await one.owner(), "no other note is lost with it"
 
 
 async def test_the_database_tells_the_time(dsn: str, api: PHPayouts, enter: Any) -> None:
@@ -281,6 +286,10 @@ async def test_a_shard_sees_and_leases_its_own_rows_only(open_one: Open, enter: 
     assert await take(parts[0].of_batches([2])) == [], "both narrow what is seen"
     assert [len(await take(part.of_batches([1]))) for part in parts] == [50, 50, 20]
     assert (await parts[2].counts())[State.PLANNED] == (20, 20 * 50010)
+    await ledger.pause("balance insufficient")
+    assert [await part.paused() for part in parts] == ["balance insufficient"] * 3
+    await parts[0].resume_sending()
+    assert [await part.paused() for part in parts] == [None] * 3, "it is the batch's"
 
 
 async def test_many_waiting_moves_share_a_commit(open_one: Open, enter: Any) -> None:
@@ -300,38 +309,23 @@ async def test_moves_of_one_row_that_wait_together_are_judged_one_by_one(open_on
     assert sorted(type(result).__name__ for result in twice) == ["IllegalMove", "LeasedRow"]
 
 
-class Unanswered:
-    """A connection that is lost after the server has done what was asked, before it could say so."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    async def execute(self, *asked: Any) -> Any:
-        await self._connection.execute(*asked)
-        await self._connection.close()
-        raise psycopg.OperationalError("the answer never came")
-
-
 async def test_a_move_whose_answer_was_lost_is_made_once_and_its_caller_goes_on(open_one: Open, enter: Any) -> None:
     ledger, other = await open_one(), await open_one()
     await enter(ledger, 2)
     first, second = await take(ledger)
     await ledger.begin_run()
-    session = ledger._writer._session
     sent = []
     for row in (first, second):
-        session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+        await lose_next_answer(ledger)
         sent.append(await ledger.move(row, Event.SEND))
     assert [row.state for row in sent] == [State.SENDING] * 2
     with pytest.raises(IllegalMove):
         await ledger.move(second, Event.SEND)  # its caller knows already
-    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
-    with pytest.raises(IllegalMove):
-        await ledger.move(second, Event.SEND)  # also where that answer is lost: else it would be sent twice
-    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    for row in (first, second):
+        await lose_next_answer(ledger)
+        with pytest.raises(IllegalMove):
+            await ledger.move(row, Event.SEND)  # also where that answer is lost: else it would be sent twice
+    await lose_next_answer(ledger)
     with pytest.raises(IllegalMove):  # made, and by whom does not matter: the row is read again
         await ledger.move(sent[0], Event.ACCEPTED, transaction_id="T1")
     found = await other.get(first.order_id)
@@ -348,8 +342,7 @@ async def test_a_row_that_another_worker_sends_is_never_taken_for_ones_own(open_
     [row] = await take(ledger)
     await ledger.begin_run()
     await other.move(row, Event.SEND)
-    session = ledger._writer._session
-    session._connection = Unanswered(await session._connected())  # type: ignore[assignment]
+    await lose_next_answer(ledger)
     with pytest.raises(IllegalMove):
         await ledger.move(row, Event.SEND)
     await ledger.end_run()
@@ -365,6 +358,44 @@ async def test_a_lost_connection_fails_what_waits_and_the_next_call_connects_aga
     with pytest.raises(LedgerError, match="cannot be read or written"):
         await ledger.counts()
     assert (await ledger.counts())[State.SENDING][0] == 1
+
+
+async def test_batches_that_hold_what_is_known_are_told_in_their_order_however_postgresql_groups_them(
+    open_one: Open, api: PHPayouts, write_orders: WriteOrders, dsn: str
+) -> None:
+    ledger = await open_one(f"{dsn}%20-cenable_sort%3Doff")
+    lines = [[f"{number}{line[0]}", *line[1:]] for number, line in enumerate(rows(9), 1)]
+    for number, line in enumerate(lines, 1):
+        path = write_orders(lines=[line], name=f"{number}.csv")
+        await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+    path = write_orders(lines=lines[::-1])
+    found = await ledger.intake(read_orders(path, api.request_class, api.currency), api.text_of)
+    assert [offer.batch for offer in found.known_in] == list(range(1, 10))
+
+
+async def test_a_ledger_whose_connection_is_lost_can_be_closed(open_one: Open, enter: Any) -> None:
+    ledger = await open_one()
+    await enter(ledger, 1)
+    await take(ledger)
+    async with await psycopg.AsyncConnection.connect(ledger.dsn, autocommit=True) as connection:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    await ledger.aclose()
+    with pytest.raises(LedgerError, match="it is closed"):
+        await ledger.counts()
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.5, math.nan])
+async def test_a_lease_that_does_not_outlast_its_call_is_refused(dsn: str, api: PHPayouts, margin: float) -> None:
+    with pytest.raises(ConfigurationError, match="margin must be more than 0 seconds"):
+        await PostgresLedger.open(dsn, api.identity, margin=margin)
+    await (await PostgresLedger.open(dsn, api.identity, margin=0.5)).aclose()
+
+
+async def test_a_worker_says_on_which_machine_it_is_and_in_which_process(open_one: Open) -> None:
+    one, other = await open_one(), await open_one()
+    machine, process, _ = one.worker.rsplit(":", 2)
+    assert (machine, process) == (platform.node() or "worker", str(os.getpid()))
+    assert one.worker != other.worker
 
 
 @pytest.mark.parametrize("setting", ["off", "on"])

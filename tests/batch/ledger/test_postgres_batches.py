@@ -178,6 +178,73 @@ async def test_an_order_that_was_withdrawn_and_turns_out_to_be_known_is_not_offe
     assert "it is preexisting there, so money may have moved" in str(changed.errors[0])
 
 
+async def test_a_withdrawn_row_of_which_something_was_learned_later_does_not_stay(open_one: Open, offer: Any) -> None:
+    ledger = await open_one()
+    await offer(ledger, 1)
+    await ledger.withdraw(by="ana")
+    withdrawn = await ledger.get("PAY000000001")
+    assert withdrawn is not None
+    await offer(ledger, 1)
+    await ledger.move(withdrawn, Event.FOUND_EARLIER)
+    done = await ledger.withdraw(by="ana")
+    assert (done.rows, done.stay) == (1, 0)
+
+
+async def test_a_file_gets_a_number_that_nothing_in_the_ledger_has(open_one: Open, offer: Any) -> None:
+    ledger = await open_one()
+    for name in ("shop", "app"):
+        await ledger.application(name)
+    assert (await offer(ledger, 2, prefix="ANA")).batch == 3, "an application's batch may be empty"
+    await ledger._all("UPDATE paycools_payouts SET intake = 7 WHERE line = 3")
+    assert (await offer(ledger, 1, prefix="BEN")).batch == 8
+    [_, batch] = await ledger.batches()
+    assert (batch.id, batch.payouts) == (8, 1)
+
+
+async def test_what_older_versions_read_of_a_batch_lets_their_workers_send_nothing(open_one: Open, offer: Any) -> None:
+    ledger = await open_one()
+    await offer(ledger, 120)
+    await ledger.release(1, by="ana", rows=120, amount=120 * 50010)
+    assert await ledger._all("SELECT payouts, shards, released FROM paycools_batches") == [(120, 3, False)]
+
+
+async def test_a_yes_to_nothing_is_noted_as_one_to_nothing(open_one: Open, offer: Any) -> None:
+    ledger = await open_one()
+    await offer(ledger, 1)
+    await ledger.withdraw(by="ben")
+    await ledger.release(1, by="ana", rows=0, amount=0)
+    [batch] = await ledger.batches()
+    assert [(entry.event, entry.by, entry.payouts, entry.amount) for entry in batch.log] == [
+        ("offer", "pay", 1, 50010),
+        ("withdraw", "ben", 1, 50010),
+        ("release", "ana", 0, 0),
+    ]
+
+
+async def test_batches_and_their_logs_come_in_their_order_however_they_stand_on_disk(
+    open_one: Open, offer: Any, dsn: str
+) -> None:
+    ledger = await open_one()
+    for prefix in ("ANA", "BEN", "EVA"):
+        await offer(ledger, 1, prefix=prefix)
+    await ledger.withdraw(by="ana")
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute("SET session_replication_role = replica")  # the tables keep everybody else from it
+        await connection.execute("UPDATE paycools_batches SET file = 'x' WHERE id = 1")
+        await connection.execute("UPDATE paycools_batch_log SET by = 'x' WHERE event = 'offer'")
+    batches = await ledger.batches()
+    assert [batch.id for batch in batches] == [1, 2, 3]
+    assert [[entry.event for entry in batch.log] for batch in batches] == [["offer", "withdraw"]] * 3
+
+
+async def test_of_why_nothing_is_sent_the_beginning_is_kept(open_one: Open, offer: Any) -> None:
+    ledger = await open_one()
+    await offer(ledger, 1)
+    await ledger.release(1, by="ana", rows=1, amount=50010)
+    await ledger.pause("0123456789" * 31)
+    assert await ledger.paused() == "0123456789" * 30
+
+
 async def test_two_persons_who_offer_files_with_the_same_orders_at_once_enter_each_once(
     open_one: Open, offer: Any
 ) -> None:

@@ -335,6 +335,23 @@ async def test_a_clock_that_was_set_back_holds_up_nothing(
     assert LEASE - 60 < due - later.time() < LEASE + 1, "and not an hour later"
 
 
+async def test_as_soon_as_it_is_seen_that_a_clock_was_set_back_what_is_far_away_is_brought_near(
+    set_clock: Callable[[float], None], open_one: Open, offer: Any
+) -> None:
+    set_clock(3600.0)
+    ledger = await open_one()
+    await offer(ledger, 1)
+    await release_all(ledger)
+    [row] = await ledger.claim([State.PLANNED], 1, max_resends=1)
+    unknown = await ledger.move(await ledger.move(row, Event.SEND), Event.UNCLEAR)
+    await ledger.schedule_inquiry(unknown, due=ledger.time() + 5, absent_since=None)
+    set_clock(0.0)
+    assert await ledger.claim([State.UNKNOWN], 9, max_resends=1) == []
+    await ledger.renew_leases([])
+    assert [row.order_id for row in await ledger.claim([State.UNKNOWN], 9, max_resends=1)] == [unknown.order_id]
+    assert not ledger._clock.was_set, "it is dealt with"
+
+
 @pytest.mark.parametrize("shift", [-3600.0, 3600.0])
 async def test_a_clock_that_is_set_while_an_order_is_not_shown_pays_nobody_twice(
     set_clock: Callable[[float], None], open_one: Open, offer: Any, payouts: Any, shift: float

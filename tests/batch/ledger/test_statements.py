@@ -45,22 +45,24 @@ async def test_what_is_due_longest_comes_first_and_what_is_due_later_not_at_all(
     await plan(write_orders(4))
     clock.advance(1000)
     now = ledger.time()
-    for row, due in zip(await take(ledger), (now, now - 9, now + 0.5, now - 3), strict=True):
+    for row, due in zip(await take(ledger), (now, now - 3, now + 0.5, now - 9), strict=True):
         await send(ledger, row, Event.UNCLEAR, due=due)
     assert await ledger.next_due([State.UNKNOWN], max_resends=9) == now - 9
-    assert ids(await take(ledger, State.UNKNOWN, limit=2)) == [2, 4]
+    assert ids(await take(ledger, State.UNKNOWN, limit=2)) == [4, 2]
 
 
 async def test_what_is_due_at_this_very_moment_is_due(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders, clock: ManualClock
 ) -> None:
-    await plan(write_orders(2))
+    await plan(write_orders(3))
     now = ledger.time()
-    for row, due in zip(await take(ledger), (now + 5, now + 5.5), strict=True):
+    first, second, accepted = await take(ledger)
+    for row, due in ((first, now + 5), (second, now + 5.5)):
         await send(ledger, row, Event.UNCLEAR, due=due)
+    assert await ledger.next_due([State.ACCEPTED], max_resends=9) is None
+    await send(ledger, accepted, Event.ACCEPTED, due=now + 7, transaction_id="D3")
     assert await take(ledger, State.UNKNOWN) == []
     assert await ledger.next_due([State.UNKNOWN, State.ACCEPTED], max_resends=9) == now + 5
-    assert await ledger.next_due([State.ACCEPTED], max_resends=9) is None
     clock.advance(5)
     assert ids(await take(ledger, State.UNKNOWN)) == [1]
 
@@ -74,6 +76,13 @@ async def test_rows_that_are_due_alike_come_in_file_order_whatever_their_state(
         await send(ledger, row, event, due=due, transaction_id=row.order_id)
     found = ids(await take(ledger, State.UNKNOWN, State.ACCEPTED))
     assert found == ([1, 2, 3] if store == "sqlite" else [2, 1, 3]), "PostgreSQL leases state by state"
+
+
+async def test_rows_that_are_due_alike_come_in_file_order_whatever_their_names(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(lines=list(reversed(rows(5)))))
+    assert ids(await take(ledger)) == [5, 4, 3, 2, 1]
 
 
 async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than_were_asked_for(
@@ -92,10 +101,11 @@ async def test_only_rows_of_the_states_that_were_asked_for_come_and_no_more_than
 async def test_no_more_are_taken_than_were_asked_for_over_all_states(
     ledger: Ledger, plan: Plan, write_orders: WriteOrders
 ) -> None:
-    await plan(write_orders(4))
-    first, second = await take(ledger, limit=2)
+    await plan(write_orders(5))
+    first, *others = await take(ledger, limit=3)
     await send(ledger, first, Event.UNCLEAR)
-    await send(ledger, second, Event.ACCEPTED, transaction_id="D2")
+    for row in others:
+        await send(ledger, row, Event.ACCEPTED, transaction_id=row.order_id)
     assert len(await take(ledger, State.UNKNOWN, State.ACCEPTED, State.PLANNED, limit=2)) == 2
 
 
@@ -269,11 +279,27 @@ async def test_a_move_says_whose_row_it_was_and_moves_no_other(
 async def test_what_was_taken_back_and_turns_out_to_have_been_paid_is_the_orders_row_again(
     ledger: Ledger, api: PHPayouts, plan: Plan, write_orders: WriteOrders
 ) -> None:
-    await plan(write_orders(1))
-    await ledger.withdraw(by="ana")
+    await plan(write_orders(2))
+    await ledger.withdraw(by="ana", order_id="PAY000000001")
     await ledger.apply_event("PAY000000001", Event.FOUND_EARLIER, transaction_id="D1")
-    found = await ledger.intake(read_orders(write_orders(1), api.request_class, api.currency), api.text_of)
-    assert (found.new, found.known) == (0, 1)
+    found = await ledger.intake(read_orders(write_orders(2), api.request_class, api.currency), api.text_of)
+    assert (found.new, found.known) == (0, 2)
+
+
+async def test_an_earlier_row_that_turns_out_to_have_been_paid_is_the_orders_whatever_was_taken_back_since(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(2))
+    await ledger.withdraw(by="ana", order_id="PAY000000002")
+    earlier = await found_of(ledger, "PAY000000002")
+    await plan(write_orders(2))
+    await ledger.withdraw(by="ana", order_id="PAY000000002")
+    await ledger.move(earlier, Event.FOUND_EARLIER, transaction_id="D1")
+    found = await found_of(ledger, "PAY000000002")
+    assert (found.id, found.state, found.transaction_id) == (earlier.id, State.PREEXISTING, "D1")
+    moved = await ledger.apply_event("PAY000000002", Event.MISMATCH)
+    assert moved is not None
+    assert (moved.id, moved.state) == (earlier.id, State.CONFLICT)
 
 
 async def test_of_an_order_that_was_offered_again_the_later_row_is_moved(
@@ -352,6 +378,7 @@ async def test_a_yes_moves_offered_rows_alone_and_makes_them_due_at_once(
         await ledger.release(2, by="eva", rows=1, amount=AMOUNT)
     [row] = await take(ledger)
     assert (ids([row]), row.updated, row.entered) == ([4], ledger.time(), ledger.time() - 7)
+    assert row.inquiries == 0
     states = [batch.counts for batch in await ledger.batches()]
     assert states == [
         {State.OFFERED: (2, 2 * AMOUNT)},
@@ -446,6 +473,19 @@ async def test_a_view_of_some_batches_sees_claims_and_counts_these_alone(
     assert list(view.timelines()) == []
 
 
+async def test_pages_of_some_states_hold_rows_in_these_alone_and_each_once(
+    ledger: Ledger, plan: Plan, write_orders: WriteOrders
+) -> None:
+    await plan(write_orders(4))
+    for row in (await take(ledger))[1::2]:
+        await send(ledger, row)
+    found: list[list[int]] = []
+    async for page in ledger.pages(states=[State.SENDING, State.UNKNOWN], size=1):
+        found.append(ids(page))
+        assert len(found) < 4, "it would go on for ever"
+    assert found == [[2], [4]]
+
+
 async def test_the_oldest_open_one_is_the_oldest_of_those_that_something_can_be_done_about(
     ledger: Ledger, api: PHPayouts, plan: Plan, write_orders: WriteOrders, clock: ManualClock
 ) -> None:
@@ -466,7 +506,7 @@ async def test_an_order_of_an_older_version_that_noted_no_time_is_not_the_oldest
     ledger: Any, plan: Plan, write_orders: WriteOrders, store: str
 ) -> None:
     if store == "postgres":
-        pytest.skip("there nobody may change when a row was entered")
+        pytest.skip("there only the owner of the tables can write it: tests/batch/ledger/test_postgres_times.py")
     await plan(write_orders(2))
     entered = ledger.time()
     first, second = await take(ledger)

@@ -94,8 +94,10 @@ async def test_so_many_names_that_they_are_no_columns_are_a_fault(
     ledger: Ledger, api: PHPayouts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BesideNames, "most", 2)
-    found = await ledger.intake(orders(api, 3, {"_a": "1"}, {"_b": "2"}, {"_c": "3"}), api.text_of)
-    assert [str(error) for error in found.errors] == ["line 4, row: there are more than 2 columns that begin with _"]
+    found = await ledger.intake(orders(api, 4, {"_a": "1"}, {"_b": "2"}, {"_c": "3"}, {"_d": "4"}), api.text_of)
+    assert [str(error) for error in found.errors] == [
+        f"line {line}, row: there are more than 2 columns that begin with _" for line in (4, 5)
+    ]
     assert await ledger.counts() == {}
 
 

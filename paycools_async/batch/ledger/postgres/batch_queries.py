@@ -59,7 +59,7 @@ FROM paycools_incoming ORDER BY seq ON CONFLICT (order_id, withdrawn) DO NOTHING
 
 BATCH = """
 WITH entered AS (
-    SELECT count(*) AS rows, coalesce(sum(amount), 0)::bigint AS amount, max(shard) + 1 AS shards
+    SELECT count(*) AS rows, sum(amount)::bigint AS amount, max(shard) + 1 AS shards
     FROM paycools_payouts WHERE intake = %(batch)s
 ),
 batch AS (
@@ -149,7 +149,7 @@ def staying(scope: str) -> str:
     """How many rows stay, for they were or may have been sent."""
     return f"""
 SELECT count(*) FROM paycools_payouts p
-WHERE {_ASKED} AND p.withdrawn = 0 AND p.state <> 'withdrawn' AND NOT ({_NEVER_SENT}){scope}"""
+WHERE {_ASKED} AND p.withdrawn = 0 AND NOT ({_NEVER_SENT}){scope}"""
 
 
 def adopt(scope: str) -> str:

@@ -130,5 +130,5 @@ def _each(connection: Connection, query: str, values: dict[str, Any]) -> Iterato
 
 
 def _one(connection: Connection, query: str) -> Any:
-    row = connection.execute(query.encode()).fetchone()
-    return None if row is None else row[0]
+    [(value,)] = connection.execute(query.encode()).fetchall()
+    return value

@@ -206,7 +206,7 @@ moved AS (
         worker = CASE WHEN a.state = 'sending' THEN %s END, version = p.version + 1, updated = clock.now,
         sent = CASE WHEN a.counts THEN clock.now WHEN a.event = 'not_sent' AND a.resends = 0 THEN NULL
             ELSE p.sent END,
-        withdrawn = CASE WHEN a.was = 'withdrawn' AND a.state <> 'withdrawn' AND NOT EXISTS (
+        withdrawn = CASE WHEN a.was = 'withdrawn' AND NOT EXISTS (
             SELECT FROM paycools_payouts o WHERE o.order_id = p.order_id AND o.withdrawn = 0
         ) THEN 0 ELSE p.withdrawn END
     FROM asked a, clock WHERE p.id = a.id AND p.state = a.was AND p.version = a.version
@@ -332,9 +332,7 @@ WITH RECURSIVE batches AS (
     ) FROM batches b WHERE b.intake IS NOT NULL
 ),
 not_paused AS (
-    SELECT intake FROM batches WHERE intake IS NOT NULL AND NOT EXISTS (
-        SELECT FROM paycools_ledger WHERE key = 'paused:' || intake
-    )
+    SELECT intake FROM batches WHERE NOT EXISTS (SELECT FROM paycools_ledger WHERE key = 'paused:' || intake)
 )
 SELECT {_SERVER_NOW} - min(since) FROM (
     {_waiting(State.ACCEPTED)} UNION ALL {_waiting(State.UNKNOWN)} UNION ALL

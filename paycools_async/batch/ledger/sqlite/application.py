@@ -86,6 +86,7 @@ ORDER BY tell_due, id LIMIT :limit"""
 
 _DUE = _due(UNTOLD)
 _DUE_STUCK = _due(f"{STUCK} AND told <> 'unknown'")
+_NOTHING = "UPDATE payouts SET id = id WHERE false"
 _ACKNOWLEDGE = "UPDATE payouts SET told = :state, tell_due = 0 WHERE id = :id AND told = :told RETURNING id"
 _STILL_UNMARKED = "SELECT 1 FROM payouts WHERE id = ? AND told = ?"
 _POSTPONE = "UPDATE payouts SET tell_due = ? WHERE id = ? AND told = ?"
@@ -209,9 +210,10 @@ class SQLiteApplication:
                 f"{self._store.file}: nothing was submitted"
             )
         driver = transaction.driver
-        # aiosqlite does not show `autocommit`, which Python 3.12 brought, of the connection in it
-        commits_alone = driver.isolation_level is None or getattr(_innermost(driver), "autocommit", None) is True
-        if commits_alone and not driver.in_transaction:
+        if not driver.in_transaction:
+            # drivers have more than one way to commit each statement by itself: this one begins what the next would
+            await transaction.execute(_NOTHING, {})
+        if not driver.in_transaction:
             raise ConfigurationError(
                 "the connection commits each statement by itself: begin a transaction, or submit without `connection`"
             )
@@ -307,10 +309,6 @@ class SQLiteApplication:
 
     async def aclose(self) -> None:
         """Nothing of its own is open."""
-
-
-def _innermost(driver: Any) -> Any:
-    return driver if isinstance(driver, sqlite3.Connection) else getattr(driver, "_conn", driver)
 
 
 def _of(kept: Kept) -> dict[str, Any]:

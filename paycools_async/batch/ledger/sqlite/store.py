@@ -25,7 +25,7 @@ __all__ = ["Store"]
 
 T = TypeVar("T")
 
-_BETWEEN, _MOST_BETWEEN = 0.0001, 0.025
+_BETWEEN, _MOST_BETWEEN = 0.00003, 0.005
 """Seconds between commits for each row that the run has in hand, and at the most.
 
 The more rows, the longer each can wait while the others keep the signing threads busy; few would leave them idle.
