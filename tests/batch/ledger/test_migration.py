@@ -372,11 +372,11 @@ async def test_an_index_holds_what_is_looked_for_by_it_and_nothing_else(old: Pat
     with closing(sqlite3.connect(old)) as connection:
         connection.executemany("UPDATE payouts SET told = ? WHERE order_id = ?", told)
         connection.execute("UPDATE payouts SET idempotency_id = 'other' WHERE order_id = 'SETTLED'")
-        connection.execute("ANALYZE")
-        sizes = dict(connection.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'payouts'").fetchall())
         [looked_for] = connection.execute("EXPLAIN QUERY PLAN SELECT id FROM payouts WHERE idempotency_id = ?", ("a",))
         due = f"EXPLAIN QUERY PLAN SELECT id FROM payouts WHERE intake = 1 AND tell_due <= 1 AND {UNTOLD}"
         [to_tell] = connection.execute(due)
+        connection.execute("ANALYZE")
+        sizes = dict(connection.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'payouts'").fetchall())
     assert sizes["payouts_untold"].split()[0] == "2", "an end that the application does not know yet"
     assert sizes["payouts_idempotency"].split()[0] == "1", "an id that is not the order's own"
     assert "payouts_idempotency" in looked_for[-1]
