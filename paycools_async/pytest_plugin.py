@@ -11,6 +11,7 @@ for them, and need no plugin of your own for asyncio: `pytest-asyncio` and `anyi
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,14 @@ def paycools_keys() -> dict[str, str]:
 
 @pytest.fixture
 def paycools_clock() -> ManualClock:
-    """The clock of the fake and of the clients: it starts at 2026-01-01 00:00 UTC, and moves by `advance(seconds)`."""
+    """The clock of the fake and of the clients: it starts now, and moves by `advance(seconds)` or a sleep on it.
+
+    Define a fixture of this name to start at another moment: `ManualClock(start)`. Durable payouts and files need the
+    present one, since their ledger writes down when it sent.
+    """
     from .testing import ManualClock
 
-    return ManualClock()
+    return ManualClock(time.time())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 __all__ = ["ManualClock"]
@@ -27,7 +28,9 @@ class ManualClock:
         return self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
+        """Move the clock forward. Raises ValueError for a time that is negative, infinite or no number."""
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"advance({seconds!r}): give seconds from 0 up")
         self._elapsed += seconds
         while self._alarms and self._alarms[0][0] <= self._elapsed:
             heapq.heappop(self._alarms)[2]()

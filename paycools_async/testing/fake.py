@@ -213,6 +213,7 @@ class FakePayCools(Customers):
         """Refuse the next requests with one of PayCools' codes, without doing the work.
 
         A code is one API's (21014 the Global API's), and so are the requests; `only` an endpoint's id.
+        Raises ValueError for a code of success or no code, a count below 1, and an id of no endpoint.
         """
         self.faults.refuse(code, message or f"refused by the test with {code}", next=next, only=only)
 

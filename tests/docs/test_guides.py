@@ -9,7 +9,7 @@ import pytest
 from support.doc_pages import PAGES, ROOT, run_page
 
 from paycools_async import PayCoolsGlobal, PayCoolsPH
-from paycools_async.testing import FakePayCools
+from paycools_async.testing import FakePayCools, ManualClock
 
 GUIDES = [
     ROOT / "docs" / "signing.md",
@@ -18,6 +18,12 @@ GUIDES = [
 ]
 """A fake and its clients are given to them."""
 PRINTS = r"^```python\n(.*?)^```$(?:\n\n^```\n(.*?)^```$)?"
+
+
+@pytest.fixture
+def paycools_clock() -> ManualClock:
+    """The guides' day, which they print."""
+    return ManualClock()
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)

@@ -17,7 +17,7 @@ from paycools_async import CreatePayout, InsufficientBalance, PayCoolsPH
 from paycools_async.batch import PHPayouts, SQLiteLedger, State, read_orders
 from paycools_async.callbacks.samples import find_event, sample_fields, sign_ph
 from paycools_async.signing import PrivateKey
-from paycools_async.testing import FakePayCools, Sandbox
+from paycools_async.testing import FakePayCools, ManualClock, Sandbox
 
 pytestmark = pytest.mark.process  # they take seconds
 
@@ -194,8 +194,12 @@ async def test_products(capsys: pytest.CaptureFixture[str]) -> None:
     await names["paycools_global"].aclose()
 
 
-async def test_testing(fake_paycools: FakePayCools, paycools_ph: PayCoolsPH) -> None:
+async def test_testing(
+    fake_paycools: FakePayCools, paycools_ph: PayCoolsPH, paycools_clock: ManualClock, tmp_path: Path
+) -> None:
     names = await run_page("testing.md")
+    await names["test_a_loan_is_paid_out"](paycools_ph, fake_paycools, paycools_clock, tmp_path)
+    fake_paycools.payouts.paid.clear()
     await names["test_an_empty_account_pays_nobody"](paycools_ph, fake_paycools)
     fake_paycools.refuse(1006)
     with pytest.raises(InsufficientBalance):

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from paycools_async import CreatePayout, PayCoolsPH
+from paycools_async.batch import Expected, State, pay_file
+from paycools_async.durable import DurablePayouts
+from paycools_async.testing import FakePayCools, ManualClock
+
 ROOT = Path(__file__).parents[2]
 PLUGIN = "paycools_async.pytest_plugin"
 
@@ -63,3 +68,51 @@ def test_other_tests_of_a_project_do_not_wait_for_it(tmp_path: Path) -> None:
     )
     ran = run_pytest(tmp_path, "-p", "no:aiohttp", "-p", "no:anyio", "test_other.py")
     assert "1 passed" in ran.stdout, ran.stdout
+
+
+def salary(order_id: str) -> CreatePayout:
+    return CreatePayout(
+        mch_order_id=order_id,
+        amount=500_00,
+        pay_method_code="EWALLET",
+        ewallet_code="GCASH",
+        account_no="09170000007",
+        account_name="Juan Cruz",
+    )
+
+
+async def test_durable_payouts_are_settled_with_its_clients(
+    paycools_ph: PayCoolsPH, fake_paycools: FakePayCools, tmp_path: Path
+) -> None:
+    async with DurablePayouts(paycools_ph, tmp_path / "payouts.db") as payouts:
+        await payouts.submit(salary("SALARY1"))
+        paid = await payouts.wait("SALARY1", within=20)
+    assert (paid.state, paid.needs_person) == (State.SETTLED, False)
+    assert [payout.order_id for payout in fake_paycools.payouts.paid] == ["SALARY1"]
+
+
+async def test_a_durable_payout_that_takes_its_time_is_settled_once_the_clock_is_moved(
+    paycools_ph: PayCoolsPH, fake_paycools: FakePayCools, paycools_clock: ManualClock, tmp_path: Path
+) -> None:
+    fake_paycools.payouts.settle_after = 3600
+    async with DurablePayouts(paycools_ph, tmp_path / "payouts.db") as payouts:
+        await payouts.submit(salary("SALARY1"))
+        assert not (await payouts.wait("SALARY1", within=0.5)).final
+        paycools_clock.advance(3600)
+        assert (await payouts.wait("SALARY1", within=20)).state == State.SETTLED
+
+
+async def test_a_file_is_settled_with_its_clients(
+    paycools_ph: PayCoolsPH, fake_paycools: FakePayCools, tmp_path: Path
+) -> None:
+    file = tmp_path / "salaries.csv"
+    file.write_text(
+        "mch_order_id,amount,pay_method_code,ewallet_code,account_no,account_name\n"
+        "SALARY1,500.00,EWALLET,GCASH,09170000007,Juan Cruz\n"
+        "SALARY2,500.00,EWALLET,GCASH,09170000008,Ana Cruz\n",
+        "utf-8",
+    )
+    yes = Expected(payouts=2, amount=1000_00)
+    summary = await pay_file(paycools_ph, file, ledger=tmp_path / "salaries.db", approve=yes)
+    assert {state: rows for state, (rows, _) in summary.counts.items() if rows} == {State.SETTLED: 2}
+    assert len(fake_paycools.payouts.paid) == 2

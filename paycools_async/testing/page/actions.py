@@ -44,7 +44,10 @@ async def _done(fake: FakePayCools, asked: dict[str, str]) -> str:
         return f"{'Authorized' if answer == 'yes' else 'Not authorized'}: {request_id}"
     if what == "fault":
         fault = _fault(asked)
-        fake.faults.add(fault)
+        try:
+            fake.faults.add(fault)
+        except ValueError as error:
+            raise _NotDone(str(error)) from None
         return f"Set up: {fault.kind}"
     if what == "clear":
         fake.faults.clear()
@@ -79,7 +82,10 @@ def _fault(asked: dict[str, str]) -> Fault:
     if not 0 <= rate <= 1 or not 0 <= seconds <= 600:
         raise _NotDone("a share is 0 to 1, a delay 0 to 600 seconds")
     only = asked.get("only", "").strip() or None
-    return Fault(kind=kind, rate=rate, next=_number(asked, "next", int), seconds=seconds, only=only)
+    count = _number(asked, "next", int)
+    if not rate and not count:
+        raise _NotDone("say how often: a share, or a number of requests")
+    return Fault(kind=kind, rate=rate, next=count, seconds=seconds, only=only)
 
 
 def _number(asked: dict[str, str], name: str, kind: Callable[[str], Any]) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 from support.batch import WriteOrders, release_all, rows
+from support.clocks import SetBackClock
 
 from paycools_async.batch import Event, PHPayouts, State, read_orders
 from paycools_async.batch.ledger.postgres import queries
 from paycools_async.batch.ledger.postgres.ledger import PostgresLedger, open_shards
-from paycools_async.testing import ManualClock
 
 LEASE = 50.0
 """What `open_one` leases for: 30 seconds of a call and 20 of margin."""
@@ -24,7 +24,12 @@ Enter = Callable[[PostgresLedger, int], Awaitable[None]]
 
 
 @pytest.fixture
-async def open_one(dsn: str, api: PHPayouts, clock: ManualClock) -> AsyncIterator[Open]:
+def clock() -> SetBackClock:
+    return SetBackClock()
+
+
+@pytest.fixture
+async def open_one(dsn: str, api: PHPayouts, clock: SetBackClock) -> AsyncIterator[Open]:
     """`await open_one()`: one more worker's view of the ledger, on a clock that the test moves."""
     opened: list[PostgresLedger] = []
 
@@ -86,7 +91,7 @@ async def test_a_lease_may_be_ten_times_as_long_as_ones_own_before_it_is_shorten
 
 
 async def test_what_was_sent_later_than_now_was_sent_now_and_its_lease_begins_anew(
-    open_one: Open, enter: Enter, clock: ManualClock
+    open_one: Open, enter: Enter, clock: SetBackClock
 ) -> None:
     ledger = await open_one()
     await enter(ledger, 4)
@@ -95,11 +100,11 @@ async def test_what_was_sent_later_than_now_was_sent_now_and_its_lease_begins_an
     await ledger.move(unknown, Event.UNCLEAR)
     await ledger.move(accepted, Event.ACCEPTED, transaction_id="D3")
     await ledger.move(settled, Event.FOUND_COMPLETE, transaction_id="D4")
-    clock.advance(-1.0)
+    clock.set_back(1.0)
     await ledger.recover(call_timeout=30.0)
     assert await column(ledger, "sent") == [sent] * 4, "that clocks may differ by"
     assert (await column(ledger, "due"))[0] == sent + LEASE
-    clock.advance(-2.0)
+    clock.set_back(2.0)
     now = ledger.time()
     await ledger.recover(call_timeout=30.0)
     assert await column(ledger, "sent") == [now, now, now, sent], "what is final stays as it is"
@@ -111,7 +116,7 @@ async def test_what_was_sent_later_than_now_was_sent_now_and_its_lease_begins_an
 
 
 async def test_what_another_has_recovered_meanwhile_is_no_failure_and_is_not_counted(
-    open_one: Open, enter: Enter, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    open_one: Open, enter: Enter, clock: SetBackClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost, one, other = await open_one(), await open_one(), await open_one()
     await enter(lost, 3)
@@ -130,7 +135,7 @@ async def test_what_another_has_recovered_meanwhile_is_no_failure_and_is_not_cou
     assert (await one.recover(call_timeout=30.0), recovered) == (0, [2])
 
 
-async def test_turns_follow_one_another_and_a_turn_that_is_past_is_gone(open_one: Open, clock: ManualClock) -> None:
+async def test_turns_follow_one_another_and_a_turn_that_is_past_is_gone(open_one: Open, clock: SetBackClock) -> None:
     ledger = await open_one()
     now = ledger.time()
     assert [await ledger.reserve_turns(10, 0.5) - now for _ in range(3)] == [0.0, 5.0, 10.0]
@@ -140,18 +145,18 @@ async def test_turns_follow_one_another_and_a_turn_that_is_past_is_gone(open_one
 
 @pytest.mark.parametrize(("span", "longest"), [(5.0, 600.0), (10.0, 1000.0)])
 async def test_a_turn_that_was_reserved_before_the_clock_was_set_back_is_no_further_away_than_a_queue_is_long(
-    open_one: Open, clock: ManualClock, span: float, longest: float
+    open_one: Open, clock: SetBackClock, span: float, longest: float
 ) -> None:
     ledger = await open_one()
     await ledger.reserve_turns(10, span / 10)
-    clock.advance(-longest)
+    clock.set_back(longest)
     assert await ledger.reserve_turns(10, span / 10) - ledger.time() == longest
-    clock.advance(-7200.0)
+    clock.set_back(7200.0)
     assert await ledger.reserve_turns(10, span / 10) - ledger.time() == longest
 
 
 async def test_of_two_pauses_that_workers_ask_for_the_one_that_ends_last_counts(
-    open_one: Open, clock: ManualClock
+    open_one: Open, clock: SetBackClock
 ) -> None:
     one, other = await open_one(), await open_one()
     assert await one.share_pause(0.0) == 0.0

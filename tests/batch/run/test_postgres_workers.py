@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from support.batch import WriteOrders
+from support.clocks import SetBackClock
 
 from paycools_async import PayCoolsPH
 from paycools_async.batch import Event, Options, PHPayouts, State, read_orders
@@ -186,7 +187,7 @@ async def test_all_workers_together_keep_to_one_rate(dsn: str, payouts: PHPayout
 
 
 async def test_when_paycools_is_busy_for_one_worker_all_of_them_wait(dsn: str, payouts: PHPayouts) -> None:
-    clock = ManualClock()
+    clock = SetBackClock()
     ledgers = [await PostgresLedger.open(dsn, payouts.identity, clock=clock.time) for _ in range(2)]
     one, two = (SharedPace(ledger, None, clock=clock) for ledger in ledgers)
     sent_at = await one.wait_turn(Deadline(clock, math.inf))
@@ -195,7 +196,7 @@ async def test_when_paycools_is_busy_for_one_worker_all_of_them_wait(dsn: str, p
     told = asyncio.create_task(one.wait_turn(Deadline(clock, math.inf)))
     await asyncio.sleep(0.05)
     await told
-    clock.advance(-7.0)  # back to where the pause has only begun, for the other worker
+    clock.set_back(7.0)  # back to where the pause has only begun, for the other worker
     await two.wait_turn(Deadline(clock, math.inf))
     assert clock.time() - started >= 7.0
     for ledger in ledgers:
