@@ -158,7 +158,7 @@ def check_fault(fault: Fault) -> None:
 def _often(rate: float | None, next: int | None) -> dict[str, Any]:
     if rate is None and next is None:
         raise ValueError("say how often: next=1, or rate=0.05")
-    if next is not None and (not _whole(next) or next < 1):
+    if next is not None and (not _whole(next) or next < (1 if rate is None else 0)):
         raise ValueError(f"next={next!r}: give a whole number of requests, 1 or more")
     return {"rate": 0.0 if rate is None else rate, "next": 0 if next is None else next}
 
