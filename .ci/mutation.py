@@ -94,6 +94,10 @@ AREAS = {
         "tests/durable/test_telling.py tests/durable/test_own_transactions.py tests/durable/test_needs_person.py "
         "tests/durable/test_files.py tests/durable/test_background.py",
     ),
+    "background": (
+        ["paycools_async/durable/background.py"],
+        "tests/durable/test_background_alone.py tests/durable/test_background.py",
+    ),
     "proof": (
         ["paycools_async/transports/proof.py", f"{ENGINE}/attempts.py", f"{ENGINE}/call_errors.py"],
         "tests/transports/test_early_answer.py tests/transports/test_last_moment.py tests/transports/test_once.py "

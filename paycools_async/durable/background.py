@@ -121,9 +121,9 @@ class Background:
         self._go.set()
         if self._runner is not None:
             self._runner.stop("the application is stopping")
-        running, keeping = self._tasks or (None, None)
-        if running is None or keeping is None:
+        if not self._tasks:
             return
+        running, keeping = self._tasks
         keeping.cancel()
         try:
             await asyncio.wait([running], timeout=within)

@@ -30,12 +30,14 @@ _VALUE = re.compile(r"(?<!:):([a-z_]+)")
 class CallersTransaction:
     """`execute(statement, values)` gives the rows, in the transaction that the caller ends.
 
-    `driver` is what the statements go over, where that says whether there is a transaction.
+    `driver` is what the statements go over, where that says whether there is a transaction. `nested`: SQLAlchemy has
+    begun a savepoint in it.
     """
 
     dialect: Dialect
     execute: Execute
     driver: Any = None
+    nested: bool = False
 
 
 async def callers_transaction(connection: Any) -> CallersTransaction:
@@ -63,7 +65,8 @@ async def _of_sqlalchemy(connection: Any) -> CallersTransaction:
     if dialect not in ("postgresql", "sqlite"):
         raise ConfigurationError(f"a connection to {dialect} cannot share a transaction with PostgreSQL or SQLite")
     driver = (await connection.get_raw_connection()).driver_connection
-    return CallersTransaction(dialect, functools.partial(_on_sqlalchemy, connection), driver)
+    execute = functools.partial(_on_sqlalchemy, connection)
+    return CallersTransaction(dialect, execute, driver, connection.in_nested_transaction())
 
 
 @functools.cache

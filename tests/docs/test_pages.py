@@ -73,14 +73,16 @@ def paid(fake: FakePayCools) -> list[str]:
     return sorted(payout.order_id for payout in fake.payouts.paid)
 
 
-@pytest.mark.parametrize("page", ["../README.md", "getting_started.md"])
+@pytest.mark.parametrize(
+    ("page", "order_id"), [("../README.md", "SALARY2026110001"), ("getting_started.md", "SALARY2026110002")]
+)
 async def test_the_first_example_of_a_newcomer_pays(
-    page: str, at_once: FakePayCools, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+    page: str, order_id: str, at_once: FakePayCools, settings: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with Sandbox(at_once) as sandbox:
         settings(sandbox.base_url)
         await run_page(page)
-    assert paid(at_once) == ["SALARY2026110001"]
+    assert paid(at_once) == [order_id]
     assert capsys.readouterr().out == "COMPLETE\n"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import attrs
@@ -19,6 +22,7 @@ from paycools_async.batch.ledger.application import (
     submission_of,
 )
 from paycools_async.batch.ledger.base import LedgerError
+from paycools_async.batch.ledger.sqlite.recovery import lose_everything
 from paycools_async.testing import ManualClock
 
 pytestmark = STORES
@@ -109,6 +113,21 @@ async def test_of_an_order_that_was_taken_back_more_than_once_the_latest_is_show
     assert (found.row.amount, found.row.state) == (80000, State.PLANNED)
 
 
+async def test_an_earlier_payout_that_is_found_is_shown_before_a_later_one_that_was_taken_back(
+    ledger: Ledger, application: ApplicationLedger, api: PHPayouts
+) -> None:
+    await submit(application, api)
+    await take_back(application)
+    earlier = await ledger.get(name(1))
+    assert earlier is not None
+    await submit(application, api, amount=60000)
+    await take_back(application)
+    await ledger.move(earlier, Event.FOUND_EARLIER)
+    found = await application.get(name(1))
+    assert found is not None
+    assert (found.row.id, found.row.state) == (earlier.id, State.PREEXISTING)
+
+
 async def test_the_ids_of_what_was_taken_back_are_free_again(application: ApplicationLedger, api: PHPayouts) -> None:
     one, two, three = (submission_of(order(number), api.text_of) for number in (1, 2, 3))
     await application.submit(attrs.evolve(one, idempotency_id="X1"))
@@ -130,8 +149,6 @@ async def test_what_was_lost_is_asked_about_first_and_a_new_yes_begins_it_anew(
     if store == "postgres":
         await ledger._all("INSERT INTO paycools_ledger VALUES ('recovered', '1')")
     else:
-        from paycools_async.batch.ledger.sqlite.recovery import lose_everything
-
         await ledger._do(lambda db: lose_everything(db, clock.time()))
     kept = await submit(application, api)
     assert (kept.row.state, kept.row.reason, kept.row.sent) == (State.UNKNOWN, Event.LOST, kept.row.entered)
@@ -150,6 +167,24 @@ async def test_what_was_lost_is_asked_about_first_and_a_new_yes_begins_it_anew(
     assert await events(ledger) == [("lost", "unknown"), ("absent", "offered"), ("release", "planned")]
     assert [each.order_id for each in await application.ledger.claim([State.PLANNED], 9, max_resends=9)] == [name(1)]
     assert (await ledger.get(name(2))).state is State.OFFERED, "it is the yes to one"
+
+
+async def test_a_yes_within_the_applications_transaction_is_one_too_once_that_is_committed(
+    ledger: Any, application: ApplicationLedger, api: PHPayouts, store: str, clock: ManualClock
+) -> None:
+    if store == "postgres":
+        pytest.skip("a file's connection is sqlite3's")
+    await ledger._do(lambda db: lose_everything(db, clock.time()))
+    await submit(application, api)
+    await ledger.move(await ledger.get(name(1)), Event.ABSENT)
+    one, two = (submission_of(order(number), api.text_of) for number in (1, 2))
+    with closing(sqlite3.connect(application._store.file)) as connection, connection:  # type: ignore[attr-defined]
+        assert (await application.submit_within(connection, two)).row.state is State.UNKNOWN
+        assert (connection.in_transaction, connection.total_changes) == (True, 2), "a row and its line"
+        assert (await application.submit_within(connection, one)).row.state is State.PLANNED
+        assert (await ledger.get(name(1))).state is State.OFFERED
+    assert await events(ledger) == [("lost", "unknown"), ("absent", "offered"), ("release", "planned")]
+    assert await events(ledger, 2) == [("lost", "unknown")]
 
 
 async def test_the_longest_due_is_told_first_and_at_its_moment(
@@ -189,6 +224,25 @@ async def test_a_mark_and_a_pause_are_those_of_the_word_that_was_told(
     for number in (1, 2):
         await ledger.apply_event(name(number), Event.FOUND_COMPLETE)
     assert await due(application) == [name(1), name(2)], "it is not held up by what came too late"
+
+
+async def test_work_that_the_database_refuses_is_undone_with_its_mark_and_nothing_else_is(
+    ledger: Ledger, application: ApplicationLedger, api: PHPayouts, store: str
+) -> None:
+    if store == "postgres":
+        pytest.skip("work is done on the file's connection")
+    await submit(application, api)
+    await ledger.apply_event(name(1), Event.FOUND_EARLIER)
+    [kept] = await application.due(9, (), 0.0)
+    work = [lambda db: db.execute("CREATE TABLE loans (x)"), lambda db: db.execute("INSERT INTO nowhere VALUES (1)")]
+    taking = asyncio.create_task(submit(application, api, 2))
+    with pytest.raises(LedgerError) as spoilt:
+        await application.acknowledge(kept, work)
+    assert str(spoilt.value).endswith("the database refused the application's own work: OperationalError")
+    assert (await taking).row.order_id == name(2)
+    assert await told(application) == ""
+    await application.acknowledge(kept, work[:1])
+    assert await told(application) == "preexisting"
 
 
 async def test_a_page_ends_where_it_is_full_and_nothing_comes_twice(

@@ -288,6 +288,22 @@ async def test_a_sqlite_connection_outside_a_transaction_is_refused(opened: Any,
     assert await payouts.get("APP000000001") is None
 
 
+@pytest.mark.parametrize("begin", [session("aiosqlite"), connection("aiosqlite")])
+async def test_a_savepoint_is_no_transaction_to_share_on_sqlite(opened: Any, place: str, begin: Begin) -> None:
+    """Where nothing was written before it, its end is a commit, and what is rolled back after that is paid."""
+    pytest.importorskip("sqlalchemy")
+    payouts: DurablePayouts = await opened()
+    async with begin(place) as found:
+        async with found.begin_nested():
+            with pytest.raises(ConfigurationError, match="in a savepoint"):
+                await payouts.submit(order(), connection=found)
+        await payouts.submit(order(), connection=found)
+        async with found.begin_nested():
+            pass
+        await found.rollback()
+    assert await payouts.get("APP000000001") is None
+
+
 @pytest.mark.parametrize("options", _ALONE)
 async def test_an_aiosqlite_connection_outside_a_transaction_is_refused(opened: Any, place: str, options: Any) -> None:
     aiosqlite = pytest.importorskip("aiosqlite")

@@ -12,8 +12,9 @@ from support.owners import owner
 
 from paycools_async import CreatePayout
 from paycools_async.batch import Identity, LedgerError, Order, SQLiteLedger, State
-from paycools_async.batch.ledger.application import submission_of
+from paycools_async.batch.ledger.application import UNTOLD, submission_of
 from paycools_async.batch.ledger.base import LedgerInUse
+from paycools_async.batch.ledger.sqlite.file import reading_connection
 from paycools_async.storage import file_lock, marks
 
 IDENTITY = Identity(family="ph", app_id="APP1", host="localhost")
@@ -157,6 +158,25 @@ async def test_a_backup_of_version_1_is_one_too(old: Path, tmp_path: Path) -> No
     await reader.aclose()
     with pytest.raises(LedgerError, match="is a backup"):
         await SQLiteLedger.open(tmp_path / "backup.db", IDENTITY)
+    assert asked(tmp_path / "backup.db", "PRAGMA user_version") == [(1,)]
+
+
+async def test_the_log_of_a_dead_run_is_not_mixed_with_a_copy_from_before_its_migration(
+    old: Path, tmp_path: Path
+) -> None:
+    before = old.read_bytes()
+    ledger = await SQLiteLedger.open(old, IDENTITY)
+    assert (await ledger.withdraw(by="ana")).rows == 2
+    log, mark = Path(f"{old}-wal").read_bytes(), marks.path_of(old).read_bytes()
+    await ledger.aclose()
+    copy = tmp_path / "copy" / "old.db"
+    copy.parent.mkdir()
+    copy.write_bytes(before)
+    marks.path_of(copy).write_bytes(mark)
+    Path(f"{copy}-wal").write_bytes(log)
+    with pytest.raises(LedgerError, match="an older copy was put in its place"):
+        await SQLiteLedger.open(copy, IDENTITY)
+    assert (copy.read_bytes(), Path(f"{copy}-wal").read_bytes()) == (before, log)
 
 
 # -- version 2 ---------------------------------------------------------------------------------------------------------
@@ -309,3 +329,55 @@ async def test_rows_of_version_3_are_what_they_were_and_an_application_may_submi
     await ledger.aclose()
     assert asked(third, "SELECT * FROM moves")[:-1] == moves
     assert asked(third, "PRAGMA user_version") == [(4,)]
+
+
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dump", ["ledger_v1.sql", "ledger_v2.sql", "ledger_v3.sql"])
+async def test_what_a_reader_sees_of_an_older_ledger_is_what_a_migration_makes_of_it(tmp_path: Path, dump: str) -> None:
+    path = restored(tmp_path / "old.db", dump)
+    tables = [f"SELECT * FROM {table} ORDER BY id" for table in ("payouts", "batches", "batch_log", "moves")]
+    with closing(reading_connection(path)) as reader:
+        seen = [reader.execute(query).fetchall() for query in tables]
+    await (await SQLiteLedger.open(path, IDENTITY)).aclose()
+    assert seen == [asked(path, query) for query in tables]
+    assert asked(path, "SELECT DISTINCT withdrawn = 0 OR state = 'withdrawn', tell_due, told FROM payouts") == [
+        (1, 0.0, None)
+    ]
+
+
+async def test_what_version_1_gave_up_as_absent_is_looked_for_again_as_a_duplicate_whatever_its_reason_was(
+    old: Path,
+) -> None:
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute("UPDATE payouts SET reason = 'unclear', due = 9 WHERE order_id = 'ABSENT'")
+    await (await SQLiteLedger.open(old, IDENTITY)).aclose()
+    [found] = asked(old, "SELECT state, reason, due FROM payouts WHERE order_id = 'ABSENT'")
+    assert found == ("unknown", "duplicate", 0.0)
+
+
+async def test_an_application_has_one_batch_in_a_ledger_and_files_have_as_many_as_they_like(old: Path) -> None:
+    await (await SQLiteLedger.open(old, IDENTITY)).aclose()
+    add = "INSERT INTO batches VALUES (NULL, '', '', 0, 0, '', 0, NULL, ?)"
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executemany(add, [(None,), (None,), ("app",), ("other",)])
+        with pytest.raises(sqlite3.IntegrityError, match=r"batches\.application"):
+            connection.execute(add, ("app",))
+
+
+async def test_an_index_holds_what_is_looked_for_by_it_and_nothing_else(old: Path) -> None:
+    await (await SQLiteLedger.open(old, IDENTITY)).aclose()
+    told = [("", "SETTLED"), ("", "ACCEPTED"), ("failed", "FAILED"), ("settled", "MISMATCH")]
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executemany("UPDATE payouts SET told = ? WHERE order_id = ?", told)
+        connection.execute("UPDATE payouts SET idempotency_id = 'other' WHERE order_id = 'SETTLED'")
+        [looked_for] = connection.execute("EXPLAIN QUERY PLAN SELECT id FROM payouts WHERE idempotency_id = ?", ("a",))
+        due = f"EXPLAIN QUERY PLAN SELECT id FROM payouts WHERE intake = 1 AND tell_due <= 1 AND {UNTOLD}"
+        [to_tell] = connection.execute(due)
+        connection.execute("ANALYZE")
+        sizes = dict(connection.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'payouts'").fetchall())
+    assert sizes["payouts_untold"].split()[0] == "2", "an end that the application does not know yet"
+    assert sizes["payouts_idempotency"].split()[0] == "1", "an id that is not the order's own"
+    assert "payouts_idempotency" in looked_for[-1]
+    assert "payouts_untold" in to_tell[-1]

@@ -209,6 +209,11 @@ class SQLiteApplication:
                 f"the connection is to {files.get('main') or 'a database in memory'}, and the ledger is in "
                 f"{self._store.file}: nothing was submitted"
             )
+        if transaction.nested:
+            raise ConfigurationError(
+                "the connection is in a savepoint (begin_nested), which SQLite may commit at its end whatever becomes "
+                "of the rest: submit and acknowledge in the transaction around it"
+            )
         driver = transaction.driver
         if not driver.in_transaction:
             # drivers have more than one way to commit each statement by itself: this one begins what the next would

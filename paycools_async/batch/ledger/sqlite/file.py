@@ -20,7 +20,7 @@ from ....storage.errors import LockHeld, LockUnusable, StorageError
 from ..base import Identity, LedgerError, LedgerInUse, LedgerLockError, belongs_to_another
 from ..row import Row
 from .recovery import lose_everything
-from .schema import MARKED, MIGRATIONS, NEW_MARKS, SCHEMA, SHOWN, VERSION
+from .schema import MIGRATIONS, NEW_MARKS, SCHEMA, SHOWN, VERSION
 
 __all__ = ["SUFFIXES", "Opened", "copy", "open_reading", "open_writing", "reading_connection", "translating_errors"]
 
@@ -99,8 +99,7 @@ def open_reading(path: Path, identity: Identity | None) -> Opened:
         connection = sqlite.connect_reading(path)
         try:
             _prepare_reading(connection, path)
-            marked = _version(connection) >= MARKED
-            doubt = marks.suspicion(path, mark, _state_of(connection)) if marked else None
+            doubt = marks.suspicion(path, mark, _state_of(connection))
             if identity is not None:
                 _refuse_others(connection, path, identity)
         except BaseException:
@@ -348,7 +347,7 @@ def _refuse_others(connection: sqlite3.Connection, path: Path, identity: Identit
 
 def _refuse_doubtful(connection: sqlite3.Connection, path: Path, mark: marks.Mark | None) -> None:
     """What is refused is not brought up to date."""
-    if MARKED <= _version(connection) < VERSION:
+    if 0 < _version(connection) < VERSION:
         doubt = _doubt(path, mark, _state_of(connection))
         if doubt is not None:
             raise _refusal(path, doubt)
@@ -367,7 +366,7 @@ def _doubt_of_main(path: Path, mark: marks.Mark | None) -> str | None:
         return None
     try:
         with contextlib.closing(sqlite.only_main(path)) as connection:
-            if _version(connection) < MARKED:
+            if _version(connection) == 0:
                 return None
             main = marks.file_state(connection)
     except sqlite3.DatabaseError:

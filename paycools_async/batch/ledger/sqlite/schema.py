@@ -8,11 +8,9 @@ offered, released and withdrew them.
 
 from __future__ import annotations
 
-__all__ = ["MARKED", "MIGRATIONS", "NEW_MARKS", "SCHEMA", "SHOWN", "VERSION"]
+__all__ = ["MIGRATIONS", "NEW_MARKS", "SCHEMA", "SHOWN", "VERSION"]
 
 VERSION = 4
-MARKED = 2
-"""From this version on a ledger has a mark beside it."""
 
 # tables of version 2; a new ledger is made as one, and then brought up to date as any other
 _PAYOUTS = """
