@@ -149,10 +149,10 @@ def check_fault(fault: Fault) -> None:
         raise ValueError(f"next={fault.next!r}: give a whole number of requests")
     if not _number(fault.seconds) or not 0 <= fault.seconds < math.inf:
         raise ValueError(f"seconds={fault.seconds!r}: give a number from 0 up")
-    if fault.kind in ("refuse", "busy"):
-        _check_code(fault.code)
     if fault.only is not None:
         _check_endpoint(fault.only)
+    if fault.kind in ("refuse", "busy"):
+        _check_code(fault.code, fault.only)
 
 
 def _often(rate: float | None, next: int | None) -> dict[str, Any]:
@@ -163,10 +163,10 @@ def _often(rate: float | None, next: int | None) -> dict[str, Any]:
     return {"rate": 0.0 if rate is None else rate, "next": 0 if next is None else next}
 
 
-def _check_code(code: object) -> None:
+def _check_code(code: object, only: str | None) -> None:
     if not _whole(code):
         raise ValueError(f"code {code!r}: give a whole number, such as 1006")
-    if any(code in each.success_codes for each in endpoints()):
+    if any(code in each.success_codes for each in endpoints() if only in (None, each.id)):
         raise ValueError(f"code {code} means success; give one of PayCools' refusals, such as 1006")
 
 

@@ -34,6 +34,7 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "one refusal and a half": lambda fake: fake.refuse(1006, 1.5),
     "success": lambda fake: fake.refuse(1000),
     "success of the Global API": lambda fake: fake.refuse(10000),
+    "success of that endpoint": lambda fake: fake.refuse(10000, only="ph.directdebit.payment_create"),
     "busy, and a success": lambda fake: fake.faults.busy(1000, next=1),
     "another kind": lambda fake: fake.faults.add(Fault(kind="fire", rate=1.0)),  # type: ignore[arg-type]
 }
@@ -49,6 +50,11 @@ def test_a_fault_that_would_never_happen_is_an_error(fake: FakePayCools, wrong: 
 def test_an_endpoint_that_is_misspelt_is_named_rightly(fake: FakePayCools) -> None:
     with pytest.raises(ValueError, match=r"^only='ph.payout.creat' is no endpoint's id; is it ph.payout.create[?]$"):
         fake.refuse(1006, only="ph.payout.creat")
+
+
+def test_what_is_a_success_elsewhere_may_be_a_refusal(fake: FakePayCools) -> None:
+    fake.refuse(10000, only="ph.payout.create")
+    assert len(list(fake.faults)) == 1
 
 
 def test_a_rate_of_nothing_is_a_rate(fake: FakePayCools) -> None:
