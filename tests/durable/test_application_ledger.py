@@ -173,7 +173,7 @@ async def test_a_yes_within_the_applications_transaction_is_one_too_once_that_is
     ledger: Any, application: ApplicationLedger, api: PHPayouts, store: str, clock: ManualClock
 ) -> None:
     if store == "postgres":
-        pytest.skip("a file's connection is sqlite3's")
+        pytest.skip("PostgreSQL's connection is of another driver: tests/durable/test_own_transactions.py")
     await ledger._do(lambda db: lose_everything(db, clock.time()))
     await submit(application, api)
     await ledger.move(await ledger.get(name(1)), Event.ABSENT)
