@@ -61,7 +61,6 @@ def _draw(figures: Figures, path: Path, end: str, percent: int, shown: Callable[
         axis.axvline(5, color="tab:red", linewidth=1, linestyle="--")
     about = figures.metadata
     machine = f"Python {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
-    machine += f", RSA-{about.get('key_bits', 2048)}"
-    drawing.supxlabel(f"{machine}, stub on the same machine", fontsize="small", color="dimgray")
+    drawing.supxlabel(f"{machine}, {figures.key}, stub on the same machine", fontsize="small", color="dimgray")
     drawing.savefig(path, dpi=100)
     return path

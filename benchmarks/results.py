@@ -76,6 +76,11 @@ class Figures:
         pairs = zip(self[top].by_round(percent), self[bottom].by_round(percent), strict=True)
         return [a / b for a, b in pairs]
 
+    @property
+    def key(self) -> str:
+        """That the payouts were signed with."""
+        return f"RSA-{self.metadata.get('key_bits', 2048)}"
+
     def sizes(self) -> list[int]:
         """Rows of the growth runs, smallest first."""
         return sorted(int(id.split(".")[1]) for id in self if id.startswith("growth.") and id.endswith(".time"))
@@ -125,7 +130,7 @@ def tables(figures: Figures, targets: Table) -> str:
     """The targets, the ways to pay, and the rest."""
     about = figures.metadata
     machine = f"{about['python_implementation']} {about['python_version']}, {about['cpu_count']} cores, {about['loop']}"
-    machine += f", RSA-{about.get('key_bits', 2048)}"
+    machine += f", {figures.key}"
     loads = f"load {about['load_at_start']} at the start, {about['load_at_end']} at the end"
     parts = (targets, _ways(figures), _rest(figures))
     return "\n\n".join([*(aligned(part) for part in parts), f"{machine}, {loads}"])

@@ -124,22 +124,28 @@ def transport_for(certificate: Path | None) -> AiohttpTransport:
     return AiohttpTransport(ssl_context=context, max_connections=1)
 
 
+def answering_early(server: Server) -> Callable[[], bool]:
+    """Something holds up the loop in the last moment, and the answer comes just then, once."""
+    came = False
+
+    def sent_meanwhile() -> bool:
+        nonlocal came
+        if not came:
+            server.connections[0].sendall(EARLY)
+            came = True
+            arrived(server.connections[0])
+        return False
+
+    return sent_meanwhile
+
+
 @pytest.mark.parametrize("make", [post, get])
 async def test_an_answer_that_the_loop_has_not_read_yet_is_not_the_requests(
     server: Server, certificate: Path | None, make: Any
 ) -> None:
-    def sent_meanwhile() -> bool:
-        """Something holds up the loop in the last moment, and the answer comes just then."""
-        if not came:
-            server.connections[0].sendall(EARLY)
-            came.append(True)
-            arrived(server.connections[0])
-        return False
-
-    came: list[bool] = []
     transport = transport_for(certificate)
     assert (await transport.send(post(server.url))).body == BODY
-    error = await raised(transport.send(attrs.evolve(make(server.url), expired=sent_meanwhile)))
+    error = await raised(transport.send(attrs.evolve(make(server.url), expired=answering_early(server))))
     assert str(error) == "the connection held an answer before the request was sent; nothing was sent"
     assert (error.outcome, server.requests) == (Outcome.NOT_SENT, 1)
     assert (await transport.send(make(server.url))).body == BODY
@@ -152,18 +158,10 @@ async def test_where_headers_leave_at_once_it_is_looked_for_before_them(
 ) -> None:
     """As with older versions of aiohttp: before the body it would be too late to say that nothing was sent."""
 
-    def sent_meanwhile() -> bool:
-        if not came:
-            server.connections[0].sendall(EARLY)
-            came.append(True)
-            arrived(server.connections[0])
-        return False
-
     monkeypatch.setattr("paycools_async.transports.proof._HEADERS_WAIT_FOR_THE_BODY", False)
-    came: list[bool] = []
     transport = transport_for(certificate)
     assert (await transport.send(post(server.url))).body == BODY
-    error = await raised(transport.send(attrs.evolve(post(server.url), expired=sent_meanwhile)))
+    error = await raised(transport.send(attrs.evolve(post(server.url), expired=answering_early(server))))
     assert (error.outcome, server.requests) == (Outcome.NOT_SENT, 1)
     await transport.aclose()
 

@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -24,21 +24,6 @@ LEASE = 50.0
 """What `open_one` leases for: 30 seconds of a call and 20 of margin."""
 
 Open = Callable[..., Awaitable[PostgresLedger]]
-
-
-@pytest.fixture
-async def open_one(dsn: str, api: PHPayouts, clock: ManualClock) -> AsyncIterator[Open]:
-    """`await open_one()`: one more worker's view of the ledger, on a clock that the test moves."""
-    opened: list[PostgresLedger] = []
-
-    async def opens(url: str = dsn, **options: Any) -> PostgresLedger:
-        found = await PostgresLedger.open(url, api.identity, **{"clock": clock.time, **options})
-        opened.append(found)
-        return found
-
-    yield opens
-    for each in opened:
-        await each.aclose()
 
 
 @pytest.fixture

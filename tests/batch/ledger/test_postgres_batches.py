@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -19,20 +19,6 @@ from paycools_async.batch.states import IllegalMove
 from paycools_async.testing import FakePayCools, ManualClock
 
 Open = Callable[[], Awaitable[PostgresLedger]]
-
-
-@pytest.fixture
-async def open_one(dsn: str, api: PHPayouts, clock: ManualClock) -> AsyncIterator[Open]:
-    """`await open_one()`: the ledger as one more person, or machine, has it open."""
-    opened: list[PostgresLedger] = []
-
-    async def opens() -> PostgresLedger:
-        opened.append(await PostgresLedger.open(dsn, api.identity, clock=clock.time))
-        return opened[-1]
-
-    yield opens
-    for each in opened:
-        await each.aclose()
 
 
 @pytest.fixture

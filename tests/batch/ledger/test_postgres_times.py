@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -26,20 +26,6 @@ Enter = Callable[[PostgresLedger, int], Awaitable[None]]
 @pytest.fixture
 def clock() -> SetBackClock:
     return SetBackClock()
-
-
-@pytest.fixture
-async def open_one(dsn: str, api: PHPayouts, clock: SetBackClock) -> AsyncIterator[Open]:
-    """`await open_one()`: one more worker's view of the ledger, on a clock that the test moves."""
-    opened: list[PostgresLedger] = []
-
-    async def opens(**options: Any) -> PostgresLedger:
-        opened.append(await PostgresLedger.open(dsn, api.identity, clock=clock.time, **options))
-        return opened[-1]
-
-    yield opens
-    for each in opened:
-        await each.aclose()
 
 
 @pytest.fixture

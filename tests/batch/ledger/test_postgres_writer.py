@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -18,20 +18,6 @@ from paycools_async.testing import ManualClock
 
 Open = Callable[..., Awaitable[PostgresLedger]]
 Enter = Callable[[PostgresLedger, int], Awaitable[list[Any]]]
-
-
-@pytest.fixture
-async def open_one(dsn: str, api: PHPayouts, clock: ManualClock) -> AsyncIterator[Open]:
-    """`await open_one()`: one more worker's view of the ledger, on a clock that the test moves."""
-    opened: list[PostgresLedger] = []
-
-    async def opens() -> PostgresLedger:
-        opened.append(await PostgresLedger.open(dsn, api.identity, clock=clock.time))
-        return opened[-1]
-
-    yield opens
-    for each in opened:
-        await each.aclose()
 
 
 @pytest.fixture
