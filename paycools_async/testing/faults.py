@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
 
 import attrs
@@ -13,7 +13,7 @@ import attrs
 from ..registry import endpoints
 from ..renamed import old_names
 
-__all__ = ["Fault", "Faults", "check_fault"]
+__all__ = ["Fault", "Faults"]
 
 Kind = Literal["drop_before", "drop_after", "delay", "garbage", "busy", "http_status", "refuse"]
 
@@ -109,8 +109,15 @@ class Faults:
 
     def add(self, fault: Fault) -> None:
         """Set up any fault. Raises ValueError where it could never happen as it is written."""
-        check_fault(fault)
+        _check_fault(fault)
         self._faults.append(fault)
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """These in place of those that are set up. Raises ValueError as `add` does, and then changes nothing."""
+        found = list(faults)
+        for fault in found:
+            _check_fault(fault)
+        self._faults = found
 
     def clear(self) -> None:
         """No more faults."""
@@ -139,7 +146,7 @@ class Faults:
         return found, seconds
 
 
-def check_fault(fault: Fault) -> None:
+def _check_fault(fault: Fault) -> None:
     """Raises ValueError where something of it makes no sense."""
     if fault.kind not in get_args(Kind):
         raise ValueError(f"kind {fault.kind!r}: give one of {', '.join(get_args(Kind))}")

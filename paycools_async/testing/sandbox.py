@@ -12,7 +12,7 @@ from aiohttp import web
 from ..transports.base import HttpRequest
 from .delivery import Delivery
 from .fake import Dropped, FakePayCools
-from .faults import Fault, check_fault
+from .faults import Fault
 from .global_api.account import ReportLinks
 from .global_api.report import payout_report
 from .page.actions import act, authorize
@@ -164,11 +164,7 @@ class Sandbox:
     async def _set_faults(self, request: web.Request) -> web.Response:
         try:
             faults = [Fault(**fault) for fault in await request.json()]
-            for fault in faults:
-                check_fault(fault)
+            self.fake.faults.replace(faults)
         except (TypeError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
-        self.fake.faults.clear()
-        for fault in faults:
-            self.fake.faults.add(fault)
         return web.json_response({"faults": len(faults)})
