@@ -185,7 +185,8 @@ def test_what_ends_the_program_in_the_progress_callback_ends_it(
     seen: list[BaseException] = []
 
     def ends(now: RunProgress) -> None:
-        raise kind(7)
+        if len(fake.payouts.by_order) == 3:  # a busy machine may not have sent them all when it is first told
+            raise kind(7)
 
     async def pay() -> None:
         async with PayCoolsPH(fake.ph_credentials, transport=fake.transport()) as paycools:
